@@ -1,0 +1,2 @@
+//! The `image-trust` command.
+fn main() {}

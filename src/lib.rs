@@ -1,0 +1,1 @@
+//! Proves who signed a container image before a cluster runs it.
