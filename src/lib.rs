@@ -1,1 +1,60 @@
 //! Proves who signed a container image before a cluster runs it.
+//!
+//! `image-trust` is a Kubewarden policy. An admission request comes in; every image in it is matched with a rule; what the rule wants proven is asked of
+//! the host; and the request goes out denied with a reason, or admitted with every tag pinned to the digest that was proven. This crate is that
+//! decision as a plain function; the `guest` feature adds what a waPC host calls.
+//!
+//! [`review::review`] is the story; read it first. [`answer`] wraps it in the host's JSON:
+//!
+//! ```
+//! use std::{collections::BTreeMap, time::Duration};
+//! use image_trust::{answer, host::{Clock, HostError, Sigstore}, image::Digest, proof::PublicKey};
+//!
+//! /// A host that nothing has to be asked of.
+//! struct Nobody;
+//! impl Sigstore for Nobody {
+//!     fn verify(&self, _: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
+//!         Err(HostError::read("not reached: a static rule decides"))
+//!     }
+//! }
+//! impl Clock for Nobody {
+//!     fn elapsed(&self) -> Duration {
+//!         Duration::ZERO
+//!     }
+//! }
+//!
+//! let payload = br#"{
+//!     "settings": {
+//!         "validators": [{"name": "allow", "type": "static", "approve": true}],
+//!         "policy": [{"pattern": "registry.k8s.io/*:*", "validator": "allow"}]
+//!     },
+//!     "request": {
+//!         "kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE",
+//!         "object": {"spec": {"containers": [{"name": "web", "image": "evil.io/registry.k8s.io/pause:3.9"}]}}
+//!     }
+//! }"#;
+//! let response = serde_json::to_value(answer::validate(payload, &Nobody))?;
+//! assert_eq!(response["accepted"], false);
+//! assert_eq!(response["code"], 403);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+pub mod admission;
+pub mod answer;
+#[cfg(feature = "guest")]
+mod guest;
+pub mod host;
+pub mod image;
+mod json;
+pub mod policy;
+pub mod proof;
+pub mod review;
+mod shown;
+pub mod verdict;
+
+pub use admission::{Request, Response};
+pub use image::{Digest, ImageRef, ReferenceError};
+pub use policy::{Policy, Problem};
+pub use proof::{PublicKey, Requirement, TrustRoot, Verified};
+pub use review::review;
+pub use verdict::{Denial, Reason, Review, Verdict};

@@ -1,0 +1,122 @@
+//! What is asked, about which object?
+//!
+//! The part of a Kubernetes AdmissionRequest (`admission.k8s.io/v1`) that a decision needs. The objects stay text.
+
+use std::{borrow::Cow, fmt};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::json::{Text, members, text};
+
+/// An admission request.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// The API group of the object's kind; empty for the core group.
+    pub group: Cow<'a, str>,
+    /// The object's kind.
+    pub kind: Cow<'a, str>,
+    /// The subresource, if the request is about one.
+    pub subresource: Option<Cow<'a, str>>,
+    /// What is done to the object.
+    pub operation: Operation,
+    /// The object as it would be.
+    pub object: Option<&'a RawValue>,
+    /// The object as it is.
+    pub old_object: Option<&'a RawValue>,
+    name: Option<Cow<'a, str>>,
+    namespace: Option<Cow<'a, str>>,
+}
+
+/// What is done to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Operation {
+    /// It is made.
+    Create,
+    /// It is changed.
+    Update,
+    /// It is removed.
+    Delete,
+    /// A connection is made to it.
+    Connect,
+}
+
+/// A request that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestError(String);
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'a> {
+    #[serde(borrow)]
+    kind: WireKind<'a>,
+    #[serde(borrow)]
+    sub_resource: Option<Text<'a>>,
+    operation: Operation,
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow)]
+    namespace: Option<Text<'a>>,
+    #[serde(borrow)]
+    object: Option<&'a RawValue>,
+    #[serde(borrow)]
+    old_object: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct WireKind<'a> {
+    #[serde(borrow)]
+    group: Text<'a>,
+    #[serde(borrow)]
+    kind: Text<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// Reads a request from JSON. What a decision does not need is not looked at.
+    ///
+    /// # Errors
+    /// When it is not an AdmissionRequest.
+    pub fn read(json: &'a RawValue) -> Result<Request<'a>, RequestError> {
+        let wire: Wire<'a> = serde_json::from_str(json.get()).map_err(|error| RequestError(error.to_string()))?;
+        let filled = |text: Option<Text<'a>>| text.map(|Text(text)| text).filter(|text| !text.is_empty());
+        Ok(Request {
+            group: wire.kind.group.0,
+            kind: wire.kind.kind.0,
+            subresource: filled(wire.sub_resource),
+            operation: wire.operation,
+            object: wire.object,
+            old_object: wire.old_object,
+            name: filled(wire.name),
+            namespace: filled(wire.namespace),
+        })
+    }
+
+    /// The object's name; what it will begin with, where the API server has yet to make one up.
+    #[must_use]
+    pub fn name(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone().into_owned();
+        }
+        let metadata = self.object.and_then(|object| members(object, ["metadata"]).ok()).and_then(|[metadata]| metadata);
+        let names = metadata.and_then(|metadata| members(metadata, ["name", "generateName"]).ok()).unwrap_or_default();
+        let [name, prefix] = names.map(|name| name.and_then(|name| text(name).ok()).filter(|name| !name.is_empty()));
+        match (name, prefix) {
+            (Some(name), _) => name.into_owned(),
+            (None, Some(prefix)) => format!("{prefix}…"),
+            (None, None) => "(unnamed)".to_owned(),
+        }
+    }
+
+    /// The object's namespace, if it has one.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+}

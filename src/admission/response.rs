@@ -1,0 +1,223 @@
+//! What does the host hear of a verdict?
+//!
+//! The answer to `validate` as Kubewarden's hosts read it. Detection mode softens denials here, at the very end, so that nothing before knows of it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json, value::RawValue};
+
+use super::{Request, patched};
+use crate::{
+    policy::Features,
+    proof::Tally,
+    shown::Shown,
+    verdict::{Class, Denial, Denials, Grounds, Reason, Record, Review, Verdict},
+};
+
+/// Longest warning, in bytes: Kubernetes cuts longer ones at 256.
+const MAX_WARNING: usize = 256;
+/// Most bytes of all warnings together, of which the API server drops what is over 4 KB.
+const MAX_WARNINGS: usize = 4_096;
+
+/// The answer to a request, in the host's words.
+#[derive(Debug, Serialize)]
+pub struct Response {
+    accepted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mutated_object: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    audit_annotations: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    /// For the log, not for the host's answer.
+    #[serde(skip)]
+    log: Vec<(Level, String)>,
+}
+
+/// How much a line of the log matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Something would have been denied.
+    Error,
+    /// The host said why it did not say yes.
+    Warning,
+}
+
+impl Response {
+    /// What belongs into the log.
+    #[must_use]
+    pub fn log(&self) -> &[(Level, String)] {
+        &self.log
+    }
+
+    /// Refuses what can't be reviewed at all.
+    #[must_use]
+    pub fn refusal(reason: Reason) -> Response {
+        let denials = Denials::one(Denial::of_object(reason));
+        Response { code: Some(denials.class().code()), message: Some(format!("image-trust: {}", list(&denials))), ..Response::of(false) }
+    }
+
+    fn of(accepted: bool) -> Response {
+        Response {
+            accepted,
+            message: None,
+            code: None,
+            mutated_object: None,
+            audit_annotations: BTreeMap::new(),
+            warnings: Vec::new(),
+            log: Vec::new(),
+        }
+    }
+}
+
+/// Puts a review into the host's words.
+#[must_use]
+pub fn respond(request: &Request<'_>, review: Review, features: &Features) -> Response {
+    let mut warnings = review.warnings;
+    let mut log: Vec<_> = review.log.into_iter().map(|line| (Level::Warning, line)).collect();
+    let response = match review.verdict {
+        Verdict::Admit => Response::of(true),
+        Verdict::Deny(denials) => {
+            let message = format!("image-trust denied {}: {}", subject(request), list(&denials));
+            // Settings that can't be used, and our own faults, are not the image's: they stay denials.
+            if features.detection_mode && denials.iter().all(|denial| denial.reason.class() != Class::Fault) {
+                log.push((Level::Error, format!("not denied: detection mode: {message}")));
+                let soft = denials.iter().map(|denial| format!("not denied: detection mode: {denial}"));
+                warnings = soft.chain(warnings).collect();
+                Response::of(true)
+            } else {
+                Response { code: Some(denials.class().code()), message: Some(message), ..Response::of(false) }
+            }
+        }
+    };
+    let response = match response.accepted && !review.pins.is_empty() {
+        false => response,
+        true => match request.object.and_then(|object| patched(object, &review.pins)) {
+            Some(object) => Response { mutated_object: Some(object), ..response },
+            None => Response::refusal(Reason::Fault("the proven digests could not be written into the object")),
+        },
+    };
+    let records = review.records.iter().enumerate();
+    Response {
+        audit_annotations: records.map(|(i, record)| (format!("image-{i}"), audit(record).to_string())).collect(),
+        warnings: bounded(warnings),
+        log,
+        ..response
+    }
+}
+
+/// The object that a request is about, in words.
+fn subject(request: &Request<'_>) -> String {
+    let name = request.name();
+    let within = request.namespace().map(|namespace| format!(" in namespace \"{}\"", Shown(namespace))).unwrap_or_default();
+    format!("{} \"{}\"{within}", Shown(&request.kind), Shown(&name))
+}
+
+/// All denials; numbered where there are several.
+fn list(denials: &Denials) -> String {
+    if denials.len() == 1 {
+        return denials.iter().map(Denial::to_string).collect();
+    }
+    let numbered = denials.iter().zip(1..).map(|(denial, n)| format!("({n}) {denial}"));
+    numbered.collect::<Vec<_>>().join(" ")
+}
+
+/// Cuts every warning, and the list, to what the API server passes on; the last one then counts the rest.
+fn bounded(warnings: Vec<String>) -> Vec<String> {
+    let all = warnings.len();
+    let mut kept: Vec<String> = Vec::new();
+    let mut bytes = 0;
+    for warning in warnings {
+        let warning = cut(warning);
+        bytes += warning.len();
+        // Room for the line that counts the rest.
+        if bytes > MAX_WARNINGS - MAX_WARNING {
+            break;
+        }
+        kept.push(warning);
+    }
+    match all - kept.len() {
+        0 => {}
+        rest => kept.push(format!("image-trust: {rest} more warnings are in the audit log")),
+    }
+    kept
+}
+
+fn cut(mut warning: String) -> String {
+    if warning.len() > MAX_WARNING {
+        let end = (0..=MAX_WARNING - '…'.len_utf8()).rev().find(|end| warning.is_char_boundary(*end)).unwrap_or(0);
+        warning.truncate(end);
+        warning.push('…');
+    }
+    warning
+}
+
+/// The machine-readable record of one image.
+fn audit(record: &Record) -> Value {
+    let mut fields = json!({
+        "image": record.image.as_deref().map(|image| Shown(image).to_string()),
+        "slots": record.slots,
+        "hostCalls": record.host_calls,
+        "pinned": record.pinned,
+    });
+    let mut add = |key: &str, value: Value| fields[key] = value;
+    if let Some((pattern, validator)) = &record.rule {
+        add("rule", Shown(pattern).to_string().into());
+        add("validator", Shown(validator).to_string().into());
+    }
+    match &record.outcome {
+        Ok(grounds) => add("verdict", if matches!(grounds, Grounds::Allowed) { "allowed" } else { "proven" }.into()),
+        Err(_) => add("verdict", "denied".into()),
+    }
+    if let Err(reason) = &record.outcome {
+        add("reason", reason.word().into());
+    }
+    if let Ok(Grounds::Proven(verified)) = &record.outcome {
+        add("digest", verified.digest().to_string().into());
+        add("evidence", "host".into());
+    }
+    if let Some(tally) = tally(&record.outcome) {
+        add("signers", tally.signed.clone().into());
+        add("missing", tally.missing.clone().into());
+        add("undecided", tally.undecided.clone().into());
+        add("threshold", tally.threshold.into());
+    }
+    fields
+}
+
+fn tally(outcome: &Result<Grounds, Reason>) -> Option<&Tally> {
+    match outcome {
+        Ok(Grounds::Proven(verified)) => Some(verified.tally()),
+        Ok(Grounds::Allowed) => None,
+        Err(Reason::Unproven(unproven)) => unproven.tally(),
+        Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_fit_what_the_api_server_passes_on() {
+        let rows: &[(Vec<String>, usize, &str)] = &[
+            (vec![], 0, "none"),
+            (vec!["a".into(), "b".into()], 2, "short ones stay"),
+            (vec!["é".repeat(200)], 1, "a long one is cut between characters"),
+            (vec!["x".repeat(300); 100], 16, "many are counted"),
+        ];
+        for (warnings, expected, why) in rows {
+            let kept = bounded(warnings.clone());
+            assert_eq!(kept.len(), *expected, "{why}");
+            assert!(kept.iter().all(|warning| warning.len() <= MAX_WARNING), "{why}");
+            assert!(kept.iter().map(String::len).sum::<usize>() <= MAX_WARNINGS, "{why}");
+        }
+        let many = bounded(vec!["x".repeat(300); 100]);
+        assert_eq!(many.last().map(String::as_str), Some("image-trust: 85 more warnings are in the audit log"));
+    }
+}

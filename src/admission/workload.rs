@@ -1,0 +1,281 @@
+//! Where in this object are the images?
+//!
+//! Only the path to the pod spec differs between the kinds, so a kind is a row of a table. Objects are walked as the text that came in; fields that
+//! are not images are not looked at, so that those which are not known yet survive.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Range};
+
+use k8s_openapi::{
+    Resource,
+    api::{
+        apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
+        batch::v1::{CronJob, Job},
+        core::v1::{Pod, PodTemplate, ReplicationController},
+    },
+};
+use serde_json::value::RawValue;
+
+use crate::{
+    json::{Mismatch, entries, members, place, text},
+    shown::Shown,
+};
+
+/// Most slots of one object. The largest Pods that are known to run have about a hundred containers.
+pub(crate) const MAX_SLOTS: usize = 1_000;
+
+struct Row {
+    group: &'static str,
+    kind: &'static str,
+    pod_spec: &'static [&'static str],
+}
+
+const fn row<K: Resource>(pod_spec: &'static [&'static str]) -> Row {
+    Row { group: K::GROUP, kind: K::KIND, pod_spec }
+}
+
+/// The kinds, by group and kind: their path to the pod spec is the same in every version.
+const KINDS: [Row; 9] = [
+    row::<Pod>(&["spec"]),
+    row::<PodTemplate>(&["template", "spec"]),
+    row::<ReplicationController>(&["spec", "template", "spec"]),
+    row::<Deployment>(&["spec", "template", "spec"]),
+    row::<ReplicaSet>(&["spec", "template", "spec"]),
+    row::<StatefulSet>(&["spec", "template", "spec"]),
+    row::<DaemonSet>(&["spec", "template", "spec"]),
+    row::<Job>(&["spec", "template", "spec"]),
+    row::<CronJob>(&["spec", "jobTemplate", "spec", "template", "spec"]),
+];
+
+/// An object with a pod spec, and every place in it that holds an image.
+#[derive(Debug)]
+pub struct Workload<'a> {
+    object: &'a RawValue,
+    is_pod: bool,
+    slots: Vec<Result<Slot<'a>, SlotError<'a>>>,
+}
+
+/// A place that holds an image. Only a [`Workload`] makes one, so what is written there later can't miss.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot<'a> {
+    place: Place<'a>,
+    image: Cow<'a, str>,
+    span: Range<usize>,
+}
+
+/// Which container or volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The list that it is in.
+    pub list: List,
+    /// Its position in that list.
+    pub index: usize,
+    /// Its name, if it has one.
+    pub name: Option<Cow<'a, str>>,
+}
+
+/// A list of a pod spec that holds images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum List {
+    /// `containers`
+    Containers,
+    /// `initContainers`
+    InitContainers,
+    /// `ephemeralContainers`
+    EphemeralContainers,
+    /// `volumes`, of which only image volumes count
+    Volumes,
+}
+
+/// A place that should hold an image, and can't be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotError<'a> {
+    /// Where.
+    pub place: Place<'a>,
+    /// What is wrong there.
+    pub what: &'static str,
+}
+
+/// An object that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObjectError {
+    /// The request has no object.
+    Missing,
+    /// Not a kind with a pod spec that this policy knows.
+    Kind,
+    /// The pod spec is not where this kind has it.
+    PodSpec(String),
+    /// A list of the pod spec is no list.
+    NotAList(List),
+    /// The pod spec has no containers.
+    NoContainers,
+    /// More slots than are looked at.
+    TooManySlots(usize),
+    /// A member that is read is there twice.
+    Twice(String),
+}
+
+impl List {
+    const ALL: [List; 4] = [List::Containers, List::InitContainers, List::EphemeralContainers, List::Volumes];
+
+    /// The list's name in a pod spec.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            List::Containers => "containers",
+            List::InitContainers => "initContainers",
+            List::EphemeralContainers => "ephemeralContainers",
+            List::Volumes => "volumes",
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            List::Containers => "container",
+            List::InitContainers => "init container",
+            List::EphemeralContainers => "ephemeral container",
+            List::Volumes => "image volume",
+        }
+    }
+}
+
+impl<'a> Workload<'a> {
+    /// Reads an object of this group and kind.
+    ///
+    /// # Errors
+    /// When it is of no known kind, or its pod spec can't be found or read. What is wrong with single slots is kept with them.
+    pub fn read(group: &str, kind: &str, object: Option<&'a RawValue>) -> Result<Workload<'a>, ObjectError> {
+        let row = KINDS.iter().find(|row| row.group == group && row.kind == kind).ok_or(ObjectError::Kind)?;
+        let object = object.ok_or(ObjectError::Missing)?;
+        let mut spec = object;
+        for (depth, step) in row.pod_spec.iter().enumerate() {
+            let path = || row.pod_spec.iter().take(depth + 1).copied().collect::<Vec<_>>().join(".");
+            spec = match members(spec, [step]) {
+                Ok([Some(inner)]) => inner,
+                Ok([None]) | Err(Mismatch::Type) => return Err(ObjectError::PodSpec(path())),
+                Err(Mismatch::Twice) => return Err(ObjectError::Twice(path())),
+            };
+        }
+        let lists = members(spec, List::ALL.map(List::field)).map_err(|mismatch| match mismatch {
+            Mismatch::Type => ObjectError::PodSpec(row.pod_spec.join(".")),
+            Mismatch::Twice => ObjectError::Twice(row.pod_spec.join(".")),
+        })?;
+        let mut slots = Vec::new();
+        let mut looked_at = 0;
+        for (list, json) in List::ALL.into_iter().zip(lists) {
+            let entries = json.map_or(Ok(Vec::new()), entries).map_err(|_| ObjectError::NotAList(list))?;
+            if list == List::Containers && entries.is_empty() {
+                return Err(ObjectError::NoContainers);
+            }
+            looked_at += entries.len();
+            if looked_at > MAX_SLOTS {
+                return Err(ObjectError::TooManySlots(looked_at));
+            }
+            slots.extend(entries.into_iter().enumerate().filter_map(|(index, entry)| read_slot(object, list, index, entry)));
+        }
+        Ok(Workload { object, is_pod: row.kind == Pod::KIND, slots })
+    }
+
+    /// Every slot, or what is wrong with it: containers, init containers, ephemeral containers, image volumes, each in the object's order.
+    pub fn slots(&self) -> impl Iterator<Item = &Result<Slot<'a>, SlotError<'a>>> {
+        self.slots.iter()
+    }
+
+    /// Is this a Pod, and not something that makes Pods?
+    #[must_use]
+    pub fn is_pod(&self) -> bool {
+        self.is_pod
+    }
+
+    /// Whether the object is being deleted: the API server has set its `deletionTimestamp`.
+    #[must_use]
+    pub fn is_being_deleted(&self) -> bool {
+        let metadata = members(self.object, ["metadata"]).ok().and_then(|[metadata]| metadata);
+        metadata.and_then(|metadata| members(metadata, ["deletionTimestamp"]).ok()).is_some_and(|[timestamp]| timestamp.is_some())
+    }
+
+    /// The image texts by list and name, where the name is there and unique: what can be told to be the same slot in another version.
+    #[must_use]
+    pub fn named_images(&self) -> BTreeMap<(List, &str), &str> {
+        let mut images = BTreeMap::new();
+        for slot in self.slots.iter().flatten() {
+            let Some(name) = slot.place.name.as_deref() else { continue };
+            images.entry((slot.place.list, name)).and_modify(|image| *image = None).or_insert(Some(&*slot.image));
+        }
+        images.into_iter().filter_map(|(key, image)| image.map(|image| (key, image))).collect()
+    }
+}
+
+fn read_slot<'a>(object: &'a RawValue, list: List, index: usize, entry: &'a RawValue) -> Option<Result<Slot<'a>, SlotError<'a>>> {
+    let unreadable = |name, what| Some(Err(SlotError { place: Place { list, index, name }, what }));
+    let (name, image) = match members(entry, ["name", "image"]) {
+        Ok([name, image]) => (name.and_then(|name| text(name).ok()), image),
+        Err(Mismatch::Type) => return unreadable(None, "it is not a mapping"),
+        Err(Mismatch::Twice) => return unreadable(None, "its name or image is there twice"),
+    };
+    let image = match (list, image) {
+        (List::Volumes, None) => return None,
+        (List::Volumes, Some(volume)) => match members(volume, ["reference"]) {
+            Ok([reference]) => reference,
+            Err(_) => return unreadable(name, "its image source can't be read"),
+        },
+        (_, image) => image,
+    };
+    let Some(image) = image else { return unreadable(name, "it names no image") };
+    match (text(image), place(image, object)) {
+        (Ok(text), Some(span)) => Some(Ok(Slot { place: Place { list, index, name }, image: text, span })),
+        _ => unreadable(name, "its image is not a text"),
+    }
+}
+
+impl<'a> Slot<'a> {
+    /// Which container or volume this is.
+    #[must_use]
+    pub fn place(&self) -> &Place<'a> {
+        &self.place
+    }
+
+    /// The image, as the user wrote it.
+    #[must_use]
+    pub fn image(&self) -> &str {
+        &self.image
+    }
+
+    /// Where the image's JSON text stands in the object's.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+}
+
+impl Place<'_> {
+    /// The place as programs read it: `containers/web`, or `containers[2]` where there is no name.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{}/{}", self.list.field(), Shown(name)),
+            None => format!("{}[{}]", self.list.field(), self.index),
+        }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{} \"{}\"", self.list.noun(), Shown(name)),
+            None => write!(f, "{} number {}", self.list.noun(), self.index + 1),
+        }
+    }
+}
+
+impl fmt::Display for ObjectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ObjectError::Missing => f.write_str("the request has no object"),
+            ObjectError::Kind => f.write_str("it is of a kind in which this policy does not know where the images are"),
+            ObjectError::PodSpec(path) => write!(f, "it has no pod spec at {path}"),
+            ObjectError::NotAList(list) => write!(f, "its {} are not a list", list.field()),
+            ObjectError::NoContainers => f.write_str("its pod spec has no containers"),
+            ObjectError::TooManySlots(slots) => write!(f, "it has at least {slots} containers and volumes, and {MAX_SLOTS} at most are looked at"),
+            ObjectError::Twice(path) => write!(f, "something that holds images is there twice in {path}"),
+        }
+    }
+}

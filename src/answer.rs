@@ -1,0 +1,61 @@
+//! Which bytes answer the host's bytes?
+//!
+//! The two functions that a host calls, without a host: the guest hands them what it got, tests what was recorded. Whatever comes in, an answer goes out.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    admission::{Request, Response, respond},
+    host::Host,
+    policy::{Policy, Problem, check},
+    review::review,
+    verdict::Reason,
+};
+
+/// Most problems of settings that are told at once.
+const MAX_PROBLEMS: usize = 100;
+
+#[derive(Deserialize)]
+struct Payload<'a> {
+    #[serde(borrow)]
+    request: &'a RawValue,
+    #[serde(borrow)]
+    settings: &'a RawValue,
+}
+
+/// Answers `validate`: `payload` is `{"request": …, "settings": …}`.
+#[must_use]
+pub fn validate(payload: &[u8], host: &dyn Host) -> Response {
+    let payload: Payload<'_> = match serde_json::from_slice(payload) {
+        Ok(payload) => payload,
+        Err(_) => return Response::refusal(Reason::Fault("the host's payload is not a request with settings")),
+    };
+    let policy = match Policy::load(payload.settings.get()) {
+        Ok(policy) => policy,
+        Err(problem) => return Response::refusal(Reason::Settings(problem)),
+    };
+    match Request::read(payload.request) {
+        Ok(request) => respond(&request, review(&request, &policy, host), policy.features()),
+        Err(error) => Response::refusal(Reason::Request(error)),
+    }
+}
+
+/// Answers `validate_settings`: nothing, or every problem in one text.
+///
+/// # Errors
+/// When requests could not be decided with these settings.
+pub fn validate_settings(settings: &[u8]) -> Result<(), String> {
+    let problems = match std::str::from_utf8(settings) {
+        Ok(text) => check(text),
+        Err(_) => vec![Problem { path: String::new(), what: "the settings are not UTF-8".to_owned() }],
+    };
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let mut lines: Vec<String> = problems.iter().take(MAX_PROBLEMS).map(Problem::to_string).collect();
+    if let more @ 1.. = problems.len().saturating_sub(MAX_PROBLEMS) {
+        lines.push(format!("and {more} more"));
+    }
+    Err(lines.join("\n"))
+}

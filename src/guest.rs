@@ -1,0 +1,78 @@
+//! How does this policy talk to Kubewarden?
+//!
+//! The only module that knows waPC and the SDK: it registers the three functions that hosts call, and asks the host what [`crate::host`] describes.
+//! It holds no decision. It never prints: the guest's standard output is the host's.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use kubewarden_policy_sdk::{host_capabilities::verification::verify_pub_keys_image, protocol_version_guest, settings::SettingsValidationResponse};
+use serde::Serialize;
+use wapc_guest::{CallResult, host_call, register_function};
+
+use crate::{
+    admission::Level,
+    answer,
+    host::{Clock, HostError, Sigstore, read_verification},
+    image::Digest,
+    proof::PublicKey,
+};
+
+/// Called by the host before anything else.
+#[allow(unsafe_code, reason = "waPC asks for the symbol")]
+#[unsafe(no_mangle)]
+pub extern "C" fn wapc_init() {
+    register_function("validate", validate);
+    register_function("validate_settings", validate_settings);
+    register_function("protocol_version", protocol_version_guest);
+}
+
+fn validate(payload: &[u8]) -> CallResult {
+    let response = answer::validate(payload, &Kubewarden { since: Instant::now() });
+    for (level, message) in response.log() {
+        log(*level, message);
+    }
+    Ok(serde_json::to_vec(&response)?)
+}
+
+fn validate_settings(payload: &[u8]) -> CallResult {
+    let message = answer::validate_settings(payload).err();
+    Ok(serde_json::to_vec(&SettingsValidationResponse { valid: message.is_none(), message })?)
+}
+
+/// The host behind real host calls.
+struct Kubewarden {
+    since: Instant,
+}
+
+impl Sigstore for Kubewarden {
+    fn verify(&self, image: &str, key: &PublicKey, annotations: &BTreeMap<String, String>) -> Result<Digest, HostError> {
+        let annotations = (!annotations.is_empty()).then(|| annotations.clone());
+        let answer = verify_pub_keys_image(image, vec![key.pem().to_owned()], annotations).map_err(|error| HostError::read(&error.to_string()))?;
+        read_verification(answer.is_trusted, &answer.digest)
+    }
+}
+
+impl Clock for Kubewarden {
+    fn elapsed(&self) -> Duration {
+        self.since.elapsed()
+    }
+}
+
+/// Hands a line to the host's log. A host that can't log changes no verdict.
+fn log(level: Level, message: &str) {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        level: &'static str,
+        message: &'a str,
+    }
+    let level = match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+    };
+    if let Ok(line) = serde_json::to_vec(&Line { level, message }) {
+        drop(host_call("kubewarden", "tracing", "log", &line));
+    }
+}

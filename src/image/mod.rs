@@ -1,0 +1,10 @@
+//! What is an image called?
+//!
+//! Names only: references, their canonical form and sha256 digests. Nothing here knows a rule, a registry's answer or Kubernetes.
+
+mod digest;
+mod reference;
+
+pub use digest::{Digest, DigestError};
+pub(crate) use reference::{DOCKER_HUB, canonical_registry, is_registry};
+pub use reference::{ImageRef, ReferenceError};

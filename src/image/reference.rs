@@ -1,0 +1,418 @@
+//! Which image does a text name, for every program that will read it?
+//!
+//! ```text
+//! reference  = name [ ":" tag ] [ "@" digest ]
+//! name       = [ registry "/" ] component *( "/" component )
+//! registry   = label *( "." label ) [ ":" port ]        first component, if it has "." or ":" or is "localhost"
+//! label      = letter-or-digit *( letter-or-digit / "-" ), not ending in "-"
+//! component  = alnum *( ( "." / "_" / "__" / 1*"-" ) alnum ), alnum = 1*( lower-case letter / digit )
+//! tag        = ( letter / digit / "_" ) *127( letter / digit / "_" / "." / "-" )
+//! digest     = "sha256:" 64 lower-case hex digits
+//! ```
+//!
+//! This is the grammar of the distribution project, less everything that the host's parser and the container runtimes' parsers read
+//! differently: verifying one image and pulling another is the one mistake this crate may never make, so such a text is refused before any
+//! rule is asked. Names are completed as Docker completes them (`nginx` is `docker.io/library/nginx:latest`, `index.docker.io` is `docker.io`).
+
+use std::fmt;
+
+use super::{Digest, DigestError};
+
+/// The registry of short names.
+pub(crate) const DOCKER_HUB: &str = "docker.io";
+const DEFAULT_TAG: &str = "latest";
+
+/// Longest name (registry and repository, completed), in bytes: the limit of the distribution project.
+const MAX_NAME: usize = 255;
+/// Longest tag, in bytes (OCI distribution specification, "Pulling manifests").
+const MAX_TAG: usize = 128;
+/// Longest text that is looked at all: a full name, tag and digest, with room to spare. Longer ones are refused unread.
+const MAX_TEXT: usize = 512;
+
+/// Hosts that serve Docker Hub under another name. A rule for `docker.io` would not see them, so they are refused, not folded.
+const DOCKER_HUB_ALIASES: [&str; 2] = ["registry-1.docker.io", "registry.hub.docker.com"];
+
+/// An image reference, parsed once: registry, repository, tag and digest, completed and in lower case, and the text as it was written.
+///
+/// `Display` prints the canonical form; parsing that gives an equal reference. Two references are equal when their canonical forms are.
+///
+/// ```
+/// use image_trust::ImageRef;
+/// let image = ImageRef::parse("nginx:1.27")?;
+/// assert_eq!(image.to_string(), "docker.io/library/nginx:1.27");
+/// assert_eq!(image.written(), "nginx:1.27");
+/// # Ok::<(), image_trust::ReferenceError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ImageRef {
+    written: String,
+    registry: String,
+    repository: String,
+    tag: Option<String>,
+    digest: Option<Digest>,
+}
+
+/// Why a text names no image, or could name two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReferenceError {
+    /// Nothing was written.
+    Empty,
+    /// More than 512 bytes.
+    TooLong,
+    /// The completed name has more than 255 bytes.
+    NameTooLong,
+    /// White space, a control character or something outside ASCII.
+    Character(char),
+    /// A first component that some parsers take as a registry and some as part of Docker Hub.
+    AmbiguousRegistry(String),
+    /// Docker Hub under another name.
+    Alias(String),
+    /// A port that is no port, or that is the default one.
+    Port(String),
+    /// The registry is not a host name.
+    Registry(String),
+    /// A component of the repository is not allowed.
+    Repository(String),
+    /// The tag is not allowed.
+    Tag(String),
+    /// The digest is not usable.
+    Digest(DigestError),
+    /// A bare image ID, which a node would look up among the images that it happens to have.
+    ImageId,
+}
+
+impl ImageRef {
+    /// Reads a reference as a pod spec holds it.
+    ///
+    /// # Errors
+    /// When the text is not a reference, or when the programs that will read it would not agree on what it names.
+    pub fn parse(text: &str) -> Result<ImageRef, ReferenceError> {
+        if text.is_empty() {
+            return Err(ReferenceError::Empty);
+        }
+        if text.len() > MAX_TEXT {
+            return Err(ReferenceError::TooLong);
+        }
+        if let Some(c) = text.chars().find(|c| !c.is_ascii_graphic()) {
+            return Err(ReferenceError::Character(c));
+        }
+        let (rest, digest) = match text.split_once('@') {
+            Some((rest, digest)) => (rest, Some(Digest::parse(digest).map_err(ReferenceError::Digest)?)),
+            None => (text, None),
+        };
+        let (name, tag) = split_tag(rest);
+        if let Some(tag) = tag.filter(|tag| !is_tag(tag)) {
+            return Err(ReferenceError::Tag(tag.to_owned()));
+        }
+        let (registry, repository) = match split_registry(name) {
+            Some((registry, repository)) => (canonical_registry(registry)?, repository),
+            None => (DOCKER_HUB.to_owned(), name),
+        };
+        if let Some(component) = repository.split('/').find(|component| !is_component(component)) {
+            return Err(unusable_component(name, component));
+        }
+        if is_image_id(name) {
+            return Err(ReferenceError::ImageId);
+        }
+        let repository = match registry == DOCKER_HUB && !repository.contains('/') {
+            true => format!("library/{repository}"),
+            false => repository.to_owned(),
+        };
+        if registry.len() + 1 + repository.len() > MAX_NAME {
+            return Err(ReferenceError::NameTooLong);
+        }
+        let tag = match (tag, digest) {
+            (None, None) => Some(DEFAULT_TAG.to_owned()),
+            (tag, _) => tag.map(str::to_owned),
+        };
+        Ok(ImageRef { written: text.to_owned(), registry, repository, tag, digest })
+    }
+
+    /// The text as the user wrote it.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// The registry's host, and port if one was written, in lower case.
+    #[must_use]
+    pub fn registry(&self) -> &str {
+        &self.registry
+    }
+
+    /// The repository inside the registry, completed (`library/nginx`).
+    #[must_use]
+    pub fn repository(&self) -> &str {
+        &self.repository
+    }
+
+    /// The tag; `latest` where neither tag nor digest was written.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        self.tag.as_deref()
+    }
+
+    /// The digest, if one was written.
+    #[must_use]
+    pub fn digest(&self) -> Option<Digest> {
+        self.digest
+    }
+
+    /// The same image by this digest alone: what a tag once pointed at, whatever it points at now.
+    #[must_use]
+    pub fn by_digest(&self, digest: Digest) -> String {
+        format!("{}/{}@{digest}", self.registry, self.repository)
+    }
+
+    /// This reference with `digest` as its digest, in the user's spelling: `nginx:1.27` becomes `nginx:1.27@sha256:…`, `nginx` becomes
+    /// `nginx:latest@sha256:…`, and a reference that has a digest keeps its text.
+    #[must_use]
+    pub fn pinned(&self, digest: Digest) -> ImageRef {
+        if self.digest.is_some() {
+            return self.clone();
+        }
+        let (name, tag) = split_tag(&self.written);
+        let written = match tag {
+            Some(_) => format!("{}@{digest}", self.written),
+            None => format!("{name}:{DEFAULT_TAG}@{digest}"),
+        };
+        ImageRef { written, digest: Some(digest), ..self.clone() }
+    }
+}
+
+impl PartialEq for ImageRef {
+    fn eq(&self, other: &ImageRef) -> bool {
+        (&self.registry, &self.repository, &self.tag, self.digest) == (&other.registry, &other.repository, &other.tag, other.digest)
+    }
+}
+
+impl Eq for ImageRef {}
+
+impl fmt::Display for ImageRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.registry, self.repository)?;
+        if let Some(tag) = &self.tag {
+            write!(f, ":{tag}")?;
+        }
+        if let Some(digest) = &self.digest {
+            write!(f, "@{digest}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Splits off a tag: what follows the last `:` if no `/` follows it.
+fn split_tag(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+        _ => (text, None),
+    }
+}
+
+/// Splits a name into registry and repository where the first component is a registry.
+fn split_registry(name: &str) -> Option<(&str, &str)> {
+    name.split_once('/').filter(|(first, _)| is_registry(first))
+}
+
+/// Is this first component a registry? Docker's rule: it has a `.` or `:`, or is `localhost`.
+pub(crate) fn is_registry(first: &str) -> bool {
+    first.contains(['.', ':']) || first == "localhost"
+}
+
+/// The registry in lower case and without Docker Hub's old name.
+pub(crate) fn canonical_registry(written: &str) -> Result<String, ReferenceError> {
+    let registry = written.to_ascii_lowercase();
+    let (host, port) = match registry.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (registry.as_str(), None),
+    };
+    if !host.split('.').all(is_label) {
+        return Err(ReferenceError::Registry(written.to_owned()));
+    }
+    if let Some(port) = port {
+        let number = port.parse::<u16>().ok().filter(|number| *number != 0 && *number != 443 && number.to_string() == port);
+        if number.is_none() {
+            return Err(ReferenceError::Port(port.to_owned()));
+        }
+    }
+    if DOCKER_HUB_ALIASES.contains(&host) {
+        return Err(ReferenceError::Alias(host.to_owned()));
+    }
+    match registry.as_str() {
+        "index.docker.io" => Ok(DOCKER_HUB.to_owned()),
+        _ => Ok(registry),
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    let alnum = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    alnum(label.chars().next()) && alnum(label.chars().next_back()) && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+/// One component of a repository: runs of lower-case letters and digits, held together by `.`, `_`, `__` or any number of `-`.
+fn is_component(component: &str) -> bool {
+    let alnum = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let mut separators = component.split(alnum).filter(|run| !run.is_empty());
+    component.starts_with(alnum)
+        && component.ends_with(alnum)
+        && separators.all(|run| matches!(run, "." | "_" | "__") || run.chars().all(|c| c == '-'))
+}
+
+fn is_tag(tag: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    tag.len() <= MAX_TAG && tag.starts_with(word) && tag.chars().all(|c| word(c) || c == '.' || c == '-')
+}
+
+/// A node's runtime looks up `sha256:<hex>` and bare hex IDs among the images that it has, whoever put them there.
+fn is_image_id(name: &str) -> bool {
+    name == "sha256" || (name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+fn unusable_component(name: &str, component: &str) -> ReferenceError {
+    match name.split_once('/') {
+        Some((first, _)) if first == component && first.chars().any(|c| c.is_ascii_uppercase()) => {
+            ReferenceError::AmbiguousRegistry(first.to_owned())
+        }
+        _ => ReferenceError::Repository(component.to_owned()),
+    }
+}
+
+impl fmt::Display for ReferenceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReferenceError::Empty => f.write_str("it is empty"),
+            ReferenceError::TooLong => write!(f, "it is longer than {MAX_TEXT} bytes"),
+            ReferenceError::NameTooLong => write!(f, "its name, completed, is longer than {MAX_NAME} bytes"),
+            ReferenceError::Character(c) => write!(f, "it contains the character {}", c.escape_unicode()),
+            ReferenceError::AmbiguousRegistry(first) => {
+                write!(f, "`{first}` is a registry to some programs and a Docker Hub account to others; use lower case, or a host name with a dot")
+            }
+            ReferenceError::Alias(host) => write!(f, "`{host}` is Docker Hub under another name; write docker.io"),
+            ReferenceError::Port(port) => write!(f, "`{port}` is not a port to write here: 1 to 65535 without leading zeros, and 443 is the default, so leave it out"),
+            ReferenceError::Registry(registry) => write!(f, "`{registry}` is not a host name"),
+            ReferenceError::Repository(component) => {
+                write!(f, "`{component}` is not a repository name: lower-case letters and digits, held together by `.`, `_`, `__` or `-`")
+            }
+            ReferenceError::Tag(tag) => write!(f, "`{tag}` is not a tag: at most {MAX_TAG} letters, digits, `_`, `.` and `-`, not starting with `.` or `-`"),
+            ReferenceError::Digest(error) => error.fmt(f),
+            ReferenceError::ImageId => f.write_str("it is an image ID, which a node looks up among the images that it has; name a repository"),
+        }
+    }
+}
+
+impl std::error::Error for ReferenceError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const D: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    #[test]
+    fn canonical_forms() {
+        let long = format!("{}/x", "a".repeat(240));
+        let rows = [
+            ("nginx", "docker.io/library/nginx:latest", "a short name"),
+            ("library/nginx", "docker.io/library/nginx:latest", "one component more"),
+            ("docker.io/nginx", "docker.io/library/nginx:latest", "the registry, but not library/"),
+            ("index.docker.io/nginx:1", "docker.io/library/nginx:1", "Docker Hub's old name"),
+            ("INDEX.docker.IO/nginx:1", "docker.io/library/nginx:1", "hosts have no case"),
+            ("REGISTRY.K8S.IO/pause:1", "registry.k8s.io/pause:1", "hosts have no case"),
+            ("acme/app", "docker.io/acme/app:latest", "an account of Docker Hub"),
+            ("ghcr.io/acme/app/sub:v1", "ghcr.io/acme/app/sub:v1", "deep repositories"),
+            ("localhost/app:1", "localhost/app:1", "localhost is a registry"),
+            ("localhost:5000/app", "localhost:5000/app:latest", "a port makes a registry"),
+            ("127.0.0.1:5000/a/b:t", "127.0.0.1:5000/a/b:t", "an address"),
+            ("a:5000/b:5000", "a:5000/b:5000", "a port and a tag"),
+            ("localhost:5000", "docker.io/library/localhost:5000", "without a slash it is a repository and a tag"),
+            ("a--b/c__d.e-f", "docker.io/a--b/c__d.e-f:latest", "all separators"),
+            ("xn--80ak6aa92e.com/x", "xn--80ak6aa92e.com/x:latest", "punycode is plain ASCII"),
+            (&format!("nginx@{D}"), &format!("docker.io/library/nginx@{D}"), "a digest needs no tag"),
+            (&format!("redis:7@{D}"), &format!("docker.io/library/redis:7@{D}"), "both are kept"),
+            (&format!("docker.io/redis:7@{D}"), &format!("docker.io/library/redis:7@{D}"), "a digest and a name to complete"),
+            (&format!("h.io/{long}"), &format!("h.io/{long}:latest"), "long, but within the limit"),
+        ];
+        for (text, canonical, why) in rows {
+            let image = ImageRef::parse(text).unwrap_or_else(|error| panic!("{why}: {text}: {error}"));
+            assert_eq!(image.to_string(), canonical, "{why}: {text}");
+            assert_eq!(image.written(), text, "{why}");
+            assert_eq!(ImageRef::parse(canonical).as_ref(), Ok(&image), "{why}: the canonical form names the same image");
+        }
+    }
+
+    #[test]
+    fn refused() {
+        use ReferenceError as E;
+        let repository = |component: &str| E::Repository(component.to_owned());
+        let hex = &D[7..];
+        let rows: &[(&str, E, &str)] = &[
+            ("", E::Empty, "no text"),
+            (&"a".repeat(513), E::TooLong, "more than anybody needs"),
+            (&format!("h.io/{}", "a/".repeat(130) + "a"), E::NameTooLong, "over the limit of the distribution project"),
+            (&"a".repeat(250), E::NameTooLong, "over the limit once it is completed"),
+            (" nginx", E::Character(' '), "some parsers trim"),
+            ("nginx\n", E::Character('\n'), "some parsers trim"),
+            ("nginx\0", E::Character('\0'), "C programs stop here"),
+            ("ngіnx", E::Character('і'), "a Cyrillic letter that looks Latin"),
+            ("EVIL/app:1", E::AmbiguousRegistry("EVIL".into()), "a registry to Docker, an account to the host"),
+            ("Nginx", repository("Nginx"), "repositories are lower case"),
+            ("docker.io/Acme/app", repository("Acme"), "repositories are lower case"),
+            ("registry-1.docker.io/library/nginx", E::Alias("registry-1.docker.io".into()), "Docker Hub, unseen by a rule for it"),
+            ("registry.hub.docker.com/library/nginx", E::Alias("registry.hub.docker.com".into()), "Docker Hub, unseen by a rule for it"),
+            ("registry.k8s.io:443/pause:1", E::Port("443".into()), "the default port in a second spelling"),
+            ("registry.k8s.io:0443/pause:1", E::Port("0443".into()), "the default port in a third spelling"),
+            ("registry.k8s.io:0/pause:1", E::Port("0".into()), "no such port"),
+            ("registry.k8s.io:65536/pause:1", E::Port("65536".into()), "no such port"),
+            ("registry.k8s.io:/pause:1", E::Port(String::new()), "an empty port"),
+            ("a:b:c/pause:1", E::Port("b:c".into()), "two ports"),
+            ("registry.k8s.io./pause:1", E::Registry("registry.k8s.io.".into()), "the host's parser refuses the root dot"),
+            ("[::1]:5000/x", E::Registry("[::1]:5000".into()), "the host's parser refuses IPv6"),
+            ("-a.io/x", E::Registry("-a.io".into()), "labels start with a letter or digit"),
+            ("user@evil.io/x", E::Digest(DigestError::Algorithm), "credentials are no part of a name"),
+            ("https://evil.io/x", E::Port(String::new()), "a URL"),
+            ("a//b", repository(""), "an empty component"),
+            ("/a", repository(""), "an empty component"),
+            ("a/", repository(""), "an empty component"),
+            ("./a", E::Registry("./a".trim_end_matches("/a").into()), "a path"),
+            ("a/../b", repository(".."), "a path"),
+            ("a___b", repository("a___b"), "three underscores"),
+            ("a..b", repository("a..b"), "two dots"),
+            ("-a", repository("-a"), "starts with a separator"),
+            ("a_", repository("a_"), "ends with a separator"),
+            ("nginx:", E::Tag(String::new()), "an empty tag"),
+            ("nginx:-1", E::Tag("-1".into()), "starts with a separator"),
+            ("nginx:a+b", E::Tag("a+b".into()), "not a tag character"),
+            (&format!("nginx:{}", "t".repeat(129)), E::Tag("t".repeat(129)), "129 characters"),
+            (&format!("nginx@{}", D.to_uppercase()), E::Digest(DigestError::Algorithm), "the host folds it, Go does not"),
+            (&format!("nginx@sha256:{}", hex.to_uppercase()), E::Digest(DigestError::Hex), "the host folds it, Go does not"),
+            (&format!("nginx@sha512:{hex}{hex}"), E::Digest(DigestError::Algorithm), "nothing signs by sha512"),
+            ("nginx@", E::Digest(DigestError::Algorithm), "an empty digest"),
+            (&format!("nginx@{D}@{D}"), E::Digest(DigestError::Hex), "two digests"),
+            (hex, E::ImageId, "a node would run whatever has this ID"),
+            (D, E::ImageId, "a node would run whatever has this ID"),
+        ];
+        for (text, expected, why) in rows {
+            assert_eq!(ImageRef::parse(text), Err(expected.clone()), "{why}: {text}");
+            assert!(!expected.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn pins_keep_the_spelling() {
+        let digest = Digest::parse(D).unwrap();
+        let rows = [
+            ("nginx:1.27", format!("nginx:1.27@{D}"), "the tag stays for people"),
+            ("nginx", format!("nginx:latest@{D}"), "what was meant is said"),
+            ("localhost:5000/a", format!("localhost:5000/a:latest@{D}"), "a port is not a tag"),
+            ("index.docker.io/nginx:1", format!("index.docker.io/nginx:1@{D}"), "the user's spelling of the registry"),
+            (&format!("nginx@{D}"), format!("nginx@{D}"), "nothing to add"),
+            (&format!("nginx:1@{D}"), format!("nginx:1@{D}"), "nothing to add"),
+        ];
+        for (text, expected, why) in rows {
+            let pinned = ImageRef::parse(text).unwrap().pinned(digest);
+            assert_eq!(pinned.written(), expected, "{why}");
+            assert_eq!(ImageRef::parse(&expected).as_ref(), Ok(&pinned), "{why}: a pinned text reads as what was pinned");
+            assert_eq!(pinned.pinned(digest).written(), expected, "{why}: pinning again changes nothing");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What is wrong with these settings, all of it?
+//!
+//! [`check`] is the door for whoever deploys a policy: it reads everything, down to the last key, and reports every mistake with its path. It judges by
+//! what requests go through, [`Policy`] and its rules; its own part is to go on after a mistake. It never asks the host: policy-server
+//! calls it before it listens.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{
+    Problem,
+    pattern::Pattern,
+    rule::{Policy, Rule, read_validator},
+    shape::SETTINGS,
+};
+use crate::shown::Shown;
+
+/// All problems of these settings (JSON text); none means that requests can be decided with them.
+#[must_use]
+pub fn check(json: &str) -> Vec<Problem> {
+    let value: Value = match serde_json::from_str(json) {
+        Ok(value) => value,
+        Err(error) => return vec![Problem::new("", format!("the settings are not JSON: {error}"))],
+    };
+    let mut problems = Vec::new();
+    let kept = SETTINGS.walk(&value, "", &mut problems).unwrap_or_default();
+    let whole = Whole { validators: sound(&kept, "validators", &problems), rules: sound(&kept, "policy", &problems) };
+    let text = whole.settings(&value).to_string();
+    match Policy::load(&text) {
+        Ok(policy) => whole.check_meaning(&policy, &mut problems),
+        Err(problem) => problems.push(problem),
+    }
+    if problems.is_empty() {
+        // Requests read the very text, so it has the last word.
+        problems.extend(Policy::load(json).err());
+    }
+    problems
+}
+
+/// The entries of both lists; `None` where the shape was wrong already and no more can be said.
+struct Whole {
+    validators: Vec<Option<Value>>,
+    rules: Vec<Option<Value>>,
+}
+
+fn sound(kept: &Value, list: &str, problems: &[Problem]) -> Vec<Option<Value>> {
+    let Some(entries) = kept.get(list).and_then(Value::as_array) else { return vec![None] };
+    let untouched = |i: usize| {
+        let path = format!("{list}[{i}]");
+        !problems.iter().any(|problem| problem.path.starts_with(&path))
+    };
+    entries.iter().enumerate().map(|(i, entry)| untouched(i).then(|| entry.clone())).collect()
+}
+
+impl Whole {
+    /// Settings that load, with harmless stand-ins for what is broken; a broken validator keeps its name, so that rules still find it.
+    fn settings(&self, original: &Value) -> Value {
+        let name = |i: usize| original.pointer(&format!("/validators/{i}/name")).and_then(Value::as_str).unwrap_or_default();
+        let validator = |(i, entry): (usize, &Option<Value>)| match entry {
+            Some(entry) => entry.clone(),
+            None => json!({"name": name(i), "type": "static", "approve": false}),
+        };
+        let rule = |entry: &Option<Value>| entry.clone().unwrap_or_else(|| json!({"pattern": "*"}));
+        json!({
+            "validators": self.validators.iter().enumerate().map(validator).collect::<Vec<_>>(),
+            "policy": self.rules.iter().map(rule).collect::<Vec<_>>(),
+        })
+    }
+
+    fn check_meaning(&self, policy: &Policy<'_>, problems: &mut Vec<Problem>) {
+        let sound = |list: &[Option<Value>], i: usize| list.get(i).is_some_and(Option::is_some);
+        for (i, validator) in policy.settings().validators.iter().enumerate() {
+            let name = &*validator.name.0;
+            let same = |other: &super::settings::Validator<'_>| other.name.0 == name;
+            if sound(&self.validators, i) && (name.is_empty() || policy.settings().validators.iter().take(i).any(same)) {
+                problems.push(Problem::new(format!("validators[{i}].name"), format!("`{}` is empty, or the name of another validator", Shown(name))));
+            }
+            if sound(&self.validators, i) {
+                problems.extend(read_validator((i, validator)).err().into_iter().flatten());
+            }
+        }
+        let mut seen: BTreeMap<String, Rule<'_>> = BTreeMap::new();
+        for (i, written) in policy.settings().policy.iter().enumerate().filter(|(i, _)| sound(&self.rules, *i)) {
+            let pattern = Pattern::parse(&written.pattern.0).map(|pattern| pattern.to_string());
+            if let Err(error) = &pattern {
+                problems.push(Problem::new(format!("policy[{i}].pattern"), error.to_string()));
+            }
+            let rule = match policy.rule(i, written) {
+                Ok(rule) => rule,
+                Err(problem) => {
+                    problems.extend(self.validators.iter().all(Option::is_some).then_some(problem));
+                    continue;
+                }
+            };
+            if !sound(&self.validators, rule.validator_index()) {
+                continue;
+            }
+            if let Err(problem) = rule.decision() {
+                // What is wrong with its validator was said there.
+                problems.extend(problem.path.starts_with("policy").then_some(problem));
+                continue;
+            }
+            let Ok(pattern) = pattern else { continue };
+            match seen.get(&pattern) {
+                Some(other) if rule.decides_like(other) != Ok(true) => {
+                    let what = format!("matches exactly what `{}` does, and decides differently; keep one of them", Shown(other.pattern()));
+                    problems.push(Problem::new(format!("policy[{i}].pattern"), what));
+                }
+                Some(_) => {}
+                None => drop(seen.insert(pattern, rule)),
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Which rule decides about an image, and what does it ask for?
+//!
+//! Read once from settings, without asking anybody. Knows images; never a workload or a registry.
+
+mod check;
+mod pattern;
+mod rule;
+mod settings;
+mod shape;
+
+use std::fmt;
+
+pub use check::check;
+pub use rule::{Choice, Decision, Policy, Rule};
+pub use settings::{Features, Mode, TimeBudget};
+
+/// Something in the settings that can't be meant: where, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The place, as in `policy[2].with.threshold`.
+    pub path: String,
+    /// What is wrong with it, and what would be right.
+    pub what: String,
+}
+
+impl Problem {
+    fn new(path: impl Into<String>, what: impl Into<String>) -> Problem {
+        Problem { path: path.into(), what: what.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.is_empty() {
+            true => f.write_str(&self.what),
+            false => write!(f, "{}: {}", self.path, self.what),
+        }
+    }
+}

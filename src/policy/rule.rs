@@ -1,0 +1,331 @@
+//! What do the settings decide, once the names in them are resolved?
+//!
+//! [`Policy::load`] is the door that every request goes through: it reads the shape of the settings and no more. Patterns are read to be matched;
+//! `with` and keys only of the rule that wins. What is wrong there is reported as a [`Problem`], and the request is denied: a rule is never skipped.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use super::{
+    Problem,
+    pattern::Pattern,
+    settings::{self, Features, Kind, Mode, Settings, With},
+};
+use crate::{
+    image::ImageRef,
+    proof::{PublicKey, Requirement, TrustRoot},
+    shown::Shown,
+};
+
+/// Most rules: each is read with every request. Twice what the largest known Connaisseur settings have, times ten.
+pub(super) const MAX_RULES: usize = 5_000;
+/// Most validators, for the same reason.
+pub(super) const MAX_VALIDATORS: usize = 100;
+/// Most trust roots of one validator: each can cost a host call.
+pub(super) const MAX_TRUST_ROOTS: usize = 50;
+/// Most annotations asked for by one rule.
+pub(super) const MAX_ANNOTATIONS: usize = 32;
+/// The validator of rules that name none, and the trust root of rules that name none.
+const DEFAULT: &str = "default";
+/// All trust roots.
+const ALL: &str = "*";
+
+/// Settings that were read, and whose rules can be asked.
+#[derive(Debug)]
+pub struct Policy<'a> {
+    settings: Settings<'a>,
+}
+
+/// The rule that decides about an image.
+#[derive(Debug)]
+pub enum Choice<'p> {
+    /// This one is the most specific.
+    Rule(Rule<'p>),
+    /// None matches.
+    None,
+    /// Two match equally well and decide differently.
+    Tie(Rule<'p>, Rule<'p>),
+}
+
+/// One rule, with the validator that it names.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule<'p> {
+    index: usize,
+    rule: &'p settings::Rule<'p>,
+    validator: (usize, &'p settings::Validator<'p>),
+}
+
+/// What a rule says about an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Run it, whatever it is.
+    Allow,
+    /// Never run it.
+    Deny,
+    /// Run it if this is proven.
+    Prove {
+        /// What has to be proven.
+        requirement: Requirement,
+        /// What is done with the digest.
+        mode: Mode,
+    },
+}
+
+impl<'a> Policy<'a> {
+    /// Reads settings as JSON text.
+    ///
+    /// # Errors
+    /// When the settings don't have the shape that `docs/settings.md` gives them.
+    pub fn load(json: &'a str) -> Result<Policy<'a>, Problem> {
+        let settings: Settings<'a> = serde_json::from_str(json).map_err(|error| Problem::new("", error.to_string()))?;
+        let bounds = [
+            ("validators", settings.validators.len(), MAX_VALIDATORS),
+            ("policy", settings.policy.len(), MAX_RULES),
+        ];
+        for (list, length, most) in bounds {
+            if !(1..=most).contains(&length) {
+                return Err(Problem::new(list, bound(length, most)));
+            }
+        }
+        Ok(Policy { settings })
+    }
+
+    /// What holds for every rule.
+    #[must_use]
+    pub fn features(&self) -> &Features {
+        &self.settings.features
+    }
+
+    /// The most specific rule that matches `image`.
+    ///
+    /// # Errors
+    /// When a rule can't be read, or names a validator that does not exist.
+    pub fn choose(&self, image: &ImageRef) -> Result<Choice<'_>, Problem> {
+        let mut best: Option<(Rule<'_>, Pattern<'_>)> = None;
+        let mut rivals = Vec::new();
+        for (index, rule) in self.settings.policy.iter().enumerate() {
+            let pattern = Pattern::parse(&rule.pattern.0).map_err(|error| Problem::new(format!("policy[{index}].pattern"), error.to_string()))?;
+            if !pattern.matches(image) {
+                continue;
+            }
+            let rule = self.rule(index, rule)?;
+            if rule.allows_unseen() && image.digest().is_some_and(|digest| pattern.trusts_the_tag_of(digest)) {
+                continue;
+            }
+            let rank = match &best {
+                None => std::cmp::Ordering::Greater,
+                Some((_, other)) => pattern.specificity(image).cmp(&other.specificity(image)),
+            };
+            match rank {
+                std::cmp::Ordering::Greater => {
+                    best = Some((rule, pattern));
+                    rivals.clear();
+                }
+                std::cmp::Ordering::Equal => rivals.push(rule),
+                std::cmp::Ordering::Less => {}
+            }
+        }
+        let Some((winner, _)) = best else { return Ok(Choice::None) };
+        for rival in rivals {
+            if !winner.decides_like(&rival)? {
+                return Ok(Choice::Tie(winner, rival));
+            }
+        }
+        Ok(Choice::Rule(winner))
+    }
+
+    fn validator<'p>(&'p self, index: usize, rule: &settings::Rule<'a>) -> Result<(usize, &'p settings::Validator<'a>), Problem> {
+        let name = rule.validator.as_ref().map_or(DEFAULT, |name| &name.0);
+        let found = self.settings.validators.iter().enumerate().find(|(_, validator)| validator.name.0 == name);
+        found.ok_or_else(|| Problem::new(format!("policy[{index}].validator"), no_validator(name)))
+    }
+
+    pub(super) fn settings(&self) -> &Settings<'a> {
+        &self.settings
+    }
+
+    /// The rule at `index`, whose validator may not exist.
+    pub(super) fn rule<'p>(&'p self, index: usize, rule: &'p settings::Rule<'a>) -> Result<Rule<'p>, Problem> {
+        Ok(Rule { index, rule, validator: self.validator(index, rule)? })
+    }
+}
+
+impl PartialEq for Rule<'_> {
+    fn eq(&self, other: &Rule<'_>) -> bool {
+        self.index == other.index
+    }
+}
+
+impl Rule<'_> {
+    /// The pattern, as it was written.
+    #[must_use]
+    pub fn pattern(&self) -> &str {
+        &self.rule.pattern.0
+    }
+
+    /// The name of the rule's validator.
+    #[must_use]
+    pub fn validator(&self) -> &str {
+        &self.validator.1.name.0
+    }
+
+    pub(super) fn validator_index(&self) -> usize {
+        self.validator.0
+    }
+
+    /// What this rule says.
+    ///
+    /// # Errors
+    /// When its options or its validator's keys can't be used.
+    pub fn decision(&self) -> Result<Decision, Problem> {
+        let says = read_validator(self.validator).map_err(first)?;
+        match (says, self.rule.with) {
+            (Says::Static(_), Some(_)) => Err(Problem::new(self.path("with"), "a static validator proves nothing, so it takes no options; remove `with`")),
+            (Says::Static(true), None) => Ok(Decision::Allow),
+            (Says::Static(false), None) => Ok(Decision::Deny),
+            (Says::Signed(roots), _) => {
+                let with = self.with()?;
+                let requirement = self.requirement(&roots, &with)?;
+                Ok(Decision::Prove { requirement, mode: with.mode.unwrap_or_default() })
+            }
+        }
+    }
+
+    fn with(&self) -> Result<With, Problem> {
+        let Some(with) = self.rule.with else { return Ok(With::default()) };
+        serde_json::from_str(with.get()).map_err(|error| Problem::new(self.path("with"), error.to_string()))
+    }
+
+    fn requirement(&self, all: &[TrustRoot], with: &With) -> Result<Requirement, Problem> {
+        let wanted = with.trust_root.as_deref().unwrap_or(DEFAULT);
+        let required = with.required.clone().unwrap_or_default();
+        let is_required = |root: &TrustRoot| required.contains(&root.name);
+        if with.required.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Problem::new(self.path("with.required"), "an empty list asks for nobody; leave it out"));
+        }
+        let roots: Vec<TrustRoot> = match wanted {
+            // Without a threshold the required ones are all that is asked for.
+            ALL if with.required.is_some() && with.threshold.is_none() => all.iter().filter(|root| is_required(root)).cloned().collect(),
+            ALL => all.to_vec(),
+            name => all.iter().filter(|root| root.name == name).cloned().collect(),
+        };
+        if roots.is_empty() && wanted != ALL {
+            return Err(Problem::new(self.path("with.trustRoot"), no_trust_root(wanted, all, with.trust_root.is_some())));
+        }
+        for (i, name) in required.iter().enumerate() {
+            let path = || self.path(&format!("with.required[{i}]"));
+            if !roots.iter().any(|root| &root.name == name) {
+                return Err(Problem::new(path(), no_trust_root(name, all, true)));
+            }
+            if required.iter().take(i).any(|earlier| earlier == name) {
+                return Err(Problem::new(path(), format!("`{}` is listed twice", Shown(name))));
+            }
+        }
+        let threshold = match (wanted, with.threshold) {
+            (_, None) => roots.len(),
+            (ALL, Some(n)) => usize::try_from(n).ok().filter(|n| (1..=roots.len()).contains(n)).ok_or_else(|| {
+                Problem::new(self.path("with.threshold"), format!("is {n}: it must be from 1 to {}, the number of trust roots", roots.len()))
+            })?,
+            (_, Some(_)) => return Err(Problem::new(self.path("with.threshold"), "needs `trustRoot: \"*\"`: one trust root is one signer")),
+        };
+        let annotations: BTreeMap<String, String> = with.annotations.clone().unwrap_or_default();
+        if annotations.len() > MAX_ANNOTATIONS {
+            return Err(Problem::new(self.path("with.annotations"), bound(annotations.len(), MAX_ANNOTATIONS)));
+        }
+        Ok(Requirement { roots, threshold, required, annotations })
+    }
+
+    /// Does this rule admit by name alone?
+    fn allows_unseen(&self) -> bool {
+        self.validator.1.kind == Kind::Static && self.validator.1.approve != Some(false)
+    }
+
+    /// Do both rules say the same of every image?
+    pub(super) fn decides_like(&self, other: &Rule<'_>) -> Result<bool, Problem> {
+        Ok(self.validator.0 == other.validator.0 && self.with()? == other.with()?)
+    }
+
+    /// A path inside this rule.
+    fn path(&self, rest: &str) -> String {
+        format!("policy[{}].{rest}", self.index)
+    }
+}
+
+/// What a validator says, before any rule's options.
+pub(super) enum Says {
+    Static(bool),
+    Signed(Vec<TrustRoot>),
+}
+
+/// Reads a validator, or notes everything that is wrong with it.
+pub(super) fn read_validator((at, validator): (usize, &settings::Validator<'_>)) -> Result<Says, Vec<Problem>> {
+    let path = |rest: &str| format!("validators[{at}].{rest}");
+    let wrong = |rest: &str, what: &str| Err(vec![Problem::new(path(rest), what)]);
+    match (validator.kind, validator.approve, validator.trust_roots) {
+        (Kind::Static, _, Some(_)) => wrong("trustRoots", "a static validator has no trust roots"),
+        (Kind::Static, None, None) => wrong("approve", "is missing: write true or false"),
+        (Kind::Static, Some(approve), None) => Ok(Says::Static(approve)),
+        (Kind::Cosign, Some(_), _) => wrong("approve", "belongs to static validators; a cosign validator approves what is signed"),
+        (Kind::Cosign, None, None) => wrong("trustRoots", "is missing: list who may sign, as `- {name: …, key: …}`"),
+        (Kind::Cosign, None, Some(text)) => read_trust_roots(&path("trustRoots"), text).map(Says::Signed),
+    }
+}
+
+fn read_trust_roots(path: &str, text: &RawValue) -> Result<Vec<TrustRoot>, Vec<Problem>> {
+    let written: Vec<settings::TrustRoot<'_>> = serde_json::from_str(text.get()).map_err(|error| vec![Problem::new(path, error.to_string())])?;
+    if !(1..=MAX_TRUST_ROOTS).contains(&written.len()) {
+        return Err(vec![Problem::new(path, bound(written.len(), MAX_TRUST_ROOTS))]);
+    }
+    let mut roots: Vec<TrustRoot> = Vec::with_capacity(written.len());
+    let mut problems = Vec::new();
+    for (i, root) in written.iter().enumerate() {
+        let name = &*root.name.0;
+        if name.is_empty() || name == ALL {
+            problems.push(Problem::new(format!("{path}[{i}].name"), "needs a name of its own: `*` stands for all"));
+        }
+        if roots.iter().any(|other| other.name == name) {
+            problems.push(Problem::new(format!("{path}[{i}].name"), format!("`{}` is the name of another trust root", Shown(name))));
+        }
+        match PublicKey::parse(&root.key.0) {
+            Ok(key) => match roots.iter().find(|other| other.key == key) {
+                Some(same) => {
+                    let what = format!("is the key of `{}`: one signer has one vote", Shown(&same.name));
+                    problems.push(Problem::new(format!("{path}[{i}].key"), what));
+                }
+                None => roots.push(TrustRoot { name: name.to_owned(), key }),
+            },
+            Err(error) => problems.push(Problem::new(format!("{path}[{i}].key"), error.to_string())),
+        }
+    }
+    if problems.is_empty() { Ok(roots) } else { Err(problems) }
+}
+
+/// The first of a list of problems that is not empty.
+fn first(problems: Vec<Problem>) -> Problem {
+    problems.into_iter().next().unwrap_or_else(|| Problem::new("", "can't be used"))
+}
+
+/// A list that is empty or too long.
+pub(super) fn bound(length: usize, most: usize) -> String {
+    match length {
+        0 => "is empty: it decides nothing".to_owned(),
+        _ => format!("has {length} entries; at most {most} are read"),
+    }
+}
+
+fn no_validator(name: &str) -> String {
+    match name {
+        DEFAULT => "names none, and there is no validator called `default`; name one".to_owned(),
+        _ => format!("there is no validator called `{}`", Shown(name)),
+    }
+}
+
+fn no_trust_root(name: &str, all: &[TrustRoot], named: bool) -> String {
+    let names: Vec<String> = all.iter().map(|root| format!("`{}`", Shown(&root.name))).collect();
+    let names = names.join(", ");
+    match named {
+        true => format!("`{}` is none of the trust roots that this rule asks: {names}", Shown(name)),
+        false => format!("is missing, and no trust root is called `default`; name one of {names}, or `\"*\"` for all"),
+    }
+}

@@ -1,0 +1,208 @@
+//! Which keys may settings have, of which type, and which ones are known but not usable?
+//!
+//! One table, walked over the whole of the settings at once, so that somebody who deploys a policy reads every mistake in one go. What the walk
+//! objects to is cut out; what is left has the shape of `settings` and can be checked further.
+
+use serde_json::{Map, Value};
+
+use super::{Problem, settings::TimeBudget};
+use crate::shown::Shown;
+
+/// What stands at a place.
+pub(super) enum Shape {
+    Text,
+    Flag,
+    Count,
+    /// A time, in milliseconds.
+    Milliseconds,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// The type of a validator.
+    ValidatorType,
+    /// Texts to texts.
+    Texts,
+    List(&'static Shape),
+    Object(&'static [Field]),
+    /// Known, and usable only where it has this value, which is the default too.
+    Only(Still, &'static str),
+    /// Known, and refused: why, and what to do.
+    Refused(&'static str),
+}
+
+/// The value of a switch that can't be switched yet.
+pub(super) enum Still {
+    False,
+    Word(&'static str),
+}
+
+pub(super) struct Field {
+    pub(super) key: &'static str,
+    pub(super) shape: Shape,
+    pub(super) required: bool,
+}
+
+const fn required(key: &'static str, shape: Shape) -> Field {
+    Field { key, shape, required: true }
+}
+
+const fn optional(key: &'static str, shape: Shape) -> Field {
+    Field { key, shape, required: false }
+}
+
+const KEYLESS: &str = "keyless trust roots are not here yet: give a public key as `key`";
+const CERTIFICATE: &str = "trust roots that are certificates are not here yet: give a public key as `key`";
+const IDENTITIES: &str = "is not here yet: signatures are accepted whatever repository they name, as long as they are for this digest";
+const NOTARY_V1: &str = "belongs to notaryv1 validators, which are not here yet";
+const NOTATION: &str = "belongs to notation validators, which are not here yet";
+const CREDENTIALS: &str = "has no place here: the policy server asks the registry, with its own credentials (`imagePullSecret` of the PolicyServer)";
+const TLS: &str = "has no place here: the policy server asks the registry (`sourceAuthorities` of the PolicyServer)";
+
+pub(super) const SETTINGS: Shape = Shape::Object(&[
+    required("validators", Shape::List(&Shape::Object(VALIDATOR))),
+    required("policy", Shape::List(&Shape::Object(RULE))),
+    optional("features", Shape::Object(FEATURES)),
+]);
+
+const VALIDATOR: &[Field] = &[
+    required("name", Shape::Text),
+    required("type", Shape::ValidatorType),
+    optional("approve", Shape::Flag),
+    optional("trustRoots", Shape::List(&Shape::Object(TRUST_ROOT))),
+    optional("trustedRoot", Shape::Refused("is not here yet: it belongs to keyless trust roots, which are not either")),
+    optional("auth", Shape::Refused(CREDENTIALS)),
+    optional("cert", Shape::Refused(TLS)),
+    optional("host", Shape::Refused("has no place here: only public keys can be checked yet, and they need no other server")),
+];
+
+const TRUST_ROOT: &[Field] = &[
+    required("name", Shape::Text),
+    required("key", Shape::Text),
+    optional("keyless", Shape::Refused(KEYLESS)),
+    optional("cert", Shape::Refused(CERTIFICATE)),
+    optional("tsCert", Shape::Refused(NOTATION)),
+];
+
+const RULE: &[Field] = &[
+    required("pattern", Shape::Text),
+    optional("validator", Shape::Text),
+    optional("with", Shape::Object(WITH)),
+];
+
+const WITH: &[Field] = &[
+    optional("trustRoot", Shape::Text),
+    optional("threshold", Shape::Count),
+    optional("required", Shape::List(&Shape::Text)),
+    optional("annotations", Shape::Texts),
+    optional("mode", Shape::Word(&["mutate", "mutatePodsOnly", "insecureValidateOnly"])),
+    optional("verifyInTransparencyLog", Shape::Only(Still::False, "is not here yet for keys; leave it out, or write false")),
+    optional("verifySCT", Shape::Refused("belongs to keyless trust roots, which are not here yet: a key has no certificate")),
+    optional("identities", Shape::Refused(IDENTITIES)),
+    optional("key", Shape::Refused("is called `trustRoot`, and takes a name")),
+    optional("delegations", Shape::Refused(NOTARY_V1)),
+    optional("verificationLevel", Shape::Refused(NOTATION)),
+    optional("verifyTimestamp", Shape::Refused(NOTATION)),
+];
+
+const FEATURES: &[Field] = &[
+    optional("detectionMode", Shape::Flag),
+    optional("mutation", Shape::Flag),
+    optional("timeBudgetMs", Shape::Milliseconds),
+    optional("automaticChildApproval", Shape::Only(Still::False, "is not here yet: every Pod is verified, also one whose owner was; write false")),
+    optional("automaticUnchangedApproval", Shape::Only(Still::False, "is not here yet: images are verified with every update; write false")),
+    optional("resourceValidationMode", Shape::Only(Still::Word("all"), "only `all` is here yet: every kind is verified")),
+    optional("gitops", Shape::Object(GITOPS)),
+];
+
+const GITOPS: &[Field] = &[
+    optional("resolve", Shape::Only(Still::False, "is not here yet; leave it out, or write false")),
+    optional("dryRun", Shape::Only(Still::Word("verify"), "only `verify` is here yet: a dry run is verified like any other request")),
+];
+
+const TYPES: &[&str] = &["static", "cosign"];
+
+/// Types that Connaisseur's users know, and why they are refused.
+const OTHER_TYPES: [(&str, &str); 3] = [
+    ("notation", "notation validators are not here yet"),
+    ("notaryv1", "notaryv1 validators are not here yet"),
+    ("nexus", "there is no such validator; sign with cosign"),
+];
+
+impl Shape {
+    /// Notes what is wrong with `value`, and returns it without that; `None` where nothing is left.
+    pub(super) fn walk(&self, value: &Value, path: &str, problems: &mut Vec<Problem>) -> Option<Value> {
+        let mut wrong = |what: String| {
+            problems.push(Problem::new(path, what));
+            None
+        };
+        match (self, value) {
+            (Shape::Text, Value::String(_)) | (Shape::Flag, Value::Bool(_)) => Some(value.clone()),
+            (Shape::Count, Value::Number(number)) if number.is_u64() => Some(value.clone()),
+            (Shape::Milliseconds, Value::Number(number)) if number.as_u64().is_some_and(|ms| TimeBudget::try_from(ms).is_ok()) => Some(value.clone()),
+            (Shape::Word(words), Value::String(word)) if words.contains(&word.as_str()) => Some(value.clone()),
+            (Shape::ValidatorType, Value::String(word)) => match OTHER_TYPES.iter().find(|(other, _)| other == word) {
+                Some((_, why)) => wrong((*why).to_owned()),
+                None => Shape::Word(TYPES).walk(value, path, problems),
+            },
+            (Shape::Only(Still::False, _), Value::Bool(false)) => Some(value.clone()),
+            (Shape::Only(Still::Word(only), _), Value::String(word)) if only == word => Some(value.clone()),
+            (Shape::Only(_, what) | Shape::Refused(what), _) => wrong((*what).to_owned()),
+            (Shape::Texts, Value::Object(map)) => {
+                let entry = |(key, value): (&String, &Value)| {
+                    let path = format!("{path}.{}", Shown(key));
+                    Shape::Text.walk(value, &path, problems).map(|value| (key.clone(), value))
+                };
+                Some(Value::Object(map.iter().filter_map(entry).collect()))
+            }
+            (Shape::List(shape), Value::Array(list)) => {
+                let entry = |(i, value): (usize, &Value)| shape.walk(value, &format!("{path}[{i}]"), problems).unwrap_or(Value::Null);
+                Some(Value::Array(list.iter().enumerate().map(entry).collect()))
+            }
+            (Shape::Object(fields), Value::Object(map)) => walk_object(fields, map, path, problems),
+            _ => wrong(format!("is {}; it must be {}", describe(value), self.expected())),
+        }
+    }
+
+    fn expected(&self) -> String {
+        match self {
+            Shape::Text => "a text".to_owned(),
+            Shape::Flag => "true or false".to_owned(),
+            Shape::Count => "a whole number, 1 or more".to_owned(),
+            Shape::Milliseconds => format!("a number of milliseconds from 1 to {}", TimeBudget::MAX_MS),
+            Shape::ValidatorType => format!("one of {}", TYPES.join(", ")),
+            Shape::Word(words) => format!("one of {}", words.join(", ")),
+            Shape::Texts => "a mapping of texts to texts".to_owned(),
+            Shape::List(_) => "a list".to_owned(),
+            Shape::Object(_) => "a mapping".to_owned(),
+            Shape::Only(_, what) | Shape::Refused(what) => (*what).to_owned(),
+        }
+    }
+}
+
+fn walk_object(fields: &[Field], map: &Map<String, Value>, path: &str, problems: &mut Vec<Problem>) -> Option<Value> {
+    let at = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    let mut kept = Map::new();
+    for field in fields {
+        // As in Kubernetes, null is the same as leaving a key out.
+        match map.get(field.key).filter(|value| !value.is_null()) {
+            Some(value) => kept.extend(field.shape.walk(value, &at(field.key), problems).map(|value| (field.key.to_owned(), value))),
+            None if field.required => problems.push(Problem::new(at(field.key), "is missing")),
+            None => {}
+        }
+    }
+    for key in map.keys().filter(|key| !fields.iter().any(|field| field.key == *key)) {
+        let known: Vec<&str> = fields.iter().filter(|field| !matches!(field.shape, Shape::Refused(_))).map(|field| field.key).collect();
+        problems.push(Problem::new(at(&Shown(key).to_string()), format!("is not a key here; known are {}", known.join(", "))));
+    }
+    Some(Value::Object(kept))
+}
+
+fn describe(value: &Value) -> String {
+    match value {
+        Value::Null => "empty".to_owned(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => format!("`{}`", Shown(text)),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a mapping".to_owned(),
+    }
+}

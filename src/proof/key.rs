@@ -1,0 +1,161 @@
+//! Is this text a public key that a signature can be checked with?
+//!
+//! PEM with one `PUBLIC KEY` block (RFC 7468, section 13) around a SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7): ECDSA on P-256 or
+//! P-384 (RFC 5480), Ed25519 (RFC 8410), RSA from 2048 bits (RFC 8017, appendix A.1.1). Does not verify anything: the host does, with the text.
+
+use std::fmt;
+
+use p256::pkcs8::{
+    AssociatedOid, ObjectIdentifier,
+    der::{Decode, Document, Reader, SliceReader, asn1::UintRef},
+    spki::SubjectPublicKeyInfoRef,
+};
+
+use crate::image::Digest;
+
+/// Longest PEM text, in bytes: an RSA key of 8192 bits takes 1.5 KB.
+const MAX_PEM: usize = 4096;
+/// RSA moduli, in bits: shorter ones are broken, longer ones cost more time than a request has.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+
+const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
+/// A public key: its PEM text and what makes it the key that it is.
+///
+/// Two keys are equal when they verify the same signatures, however they are encoded.
+#[derive(Debug, Clone)]
+pub struct PublicKey {
+    pem: String,
+    algorithm: Algorithm,
+    /// The key's own number, in its one canonical encoding.
+    material: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Algorithm {
+    P256,
+    P384,
+    Ed25519,
+    Rsa,
+}
+
+/// Why a text is not a public key that this policy can use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyError {
+    /// Not one PEM block labelled `PUBLIC KEY`.
+    Pem,
+    /// A private key stands where a public one belongs.
+    Private,
+    /// A reference to a key elsewhere (a KMS, a file, a URL).
+    Elsewhere,
+    /// The block holds no SubjectPublicKeyInfo.
+    Spki,
+    /// An algorithm or curve that is not supported.
+    Algorithm,
+    /// The numbers are not a key of that algorithm.
+    Material,
+    /// The RSA modulus is too short or too long.
+    RsaSize(usize),
+}
+
+impl PublicKey {
+    /// Reads a PEM public key.
+    ///
+    /// # Errors
+    /// When the text is anything but one public key of a supported algorithm and size.
+    pub fn parse(text: &str) -> Result<PublicKey, KeyError> {
+        let pem = text.trim();
+        if !pem.starts_with("-----BEGIN ") {
+            return Err(if pem.contains("://") { KeyError::Elsewhere } else { KeyError::Pem });
+        }
+        if pem.len() > MAX_PEM || pem.matches("-----BEGIN ").count() != 1 {
+            return Err(KeyError::Pem);
+        }
+        let (label, document) = Document::from_pem(pem).map_err(|_| KeyError::Pem)?;
+        match label {
+            "PUBLIC KEY" => {}
+            _ if label.ends_with("PRIVATE KEY") => return Err(KeyError::Private),
+            _ => return Err(KeyError::Pem),
+        }
+        let spki = SubjectPublicKeyInfoRef::from_der(document.as_bytes()).map_err(|_| KeyError::Spki)?;
+        let bits = spki.subject_public_key.as_bytes().ok_or(KeyError::Spki)?;
+        let curve = || spki.algorithm.parameters_oid().map_err(|_| KeyError::Algorithm);
+        let (algorithm, material) = match spki.algorithm.oid {
+            EC if curve()? == p256::NistP256::OID => (Algorithm::P256, p256_point(bits)?),
+            EC if curve()? == P384 => (Algorithm::P384, p384_point(bits)?),
+            ED25519 if bits.len() == 32 => (Algorithm::Ed25519, bits.to_vec()),
+            ED25519 => return Err(KeyError::Material),
+            RSA => (Algorithm::Rsa, rsa_numbers(bits)?),
+            _ => return Err(KeyError::Algorithm),
+        };
+        Ok(PublicKey { pem: pem.to_owned(), algorithm, material })
+    }
+
+    /// The PEM text, as it was given.
+    #[must_use]
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// What tells this key from every other one, however either is written.
+    #[must_use]
+    pub fn fingerprint(&self) -> Digest {
+        Digest::of(&[&[self.algorithm as u8], self.material.as_slice()].concat())
+    }
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &PublicKey) -> bool {
+        (self.algorithm, &self.material) == (other.algorithm, &other.material)
+    }
+}
+
+impl Eq for PublicKey {}
+
+fn p256_point(sec1: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let key = p256::PublicKey::from_sec1_bytes(sec1).map_err(|_| KeyError::Material)?;
+    Ok(key.to_sec1_bytes().into_vec())
+}
+
+fn p384_point(sec1: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let key = p384::PublicKey::from_sec1_bytes(sec1).map_err(|_| KeyError::Material)?;
+    Ok(key.to_sec1_bytes().into_vec())
+}
+
+/// `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }`
+fn rsa_numbers(der: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let numbers = |reader: &mut SliceReader<'_>| {
+        reader.sequence(|inner| Ok::<_, p256::pkcs8::der::Error>((UintRef::decode(inner)?.as_bytes().to_vec(), UintRef::decode(inner)?.as_bytes().to_vec())))
+    };
+    let mut reader = SliceReader::new(der).map_err(|_| KeyError::Spki)?;
+    let (modulus, exponent) = numbers(&mut reader).map_err(|_| KeyError::Spki)?;
+    let leading = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    let bits = (modulus.len() * 8).saturating_sub(leading);
+    if !RSA_BITS.contains(&bits) {
+        return Err(KeyError::RsaSize(bits));
+    }
+    let odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
+    if !reader.is_finished() || !odd(&modulus) || !odd(&exponent) || exponent == [1] {
+        return Err(KeyError::Material);
+    }
+    Ok([modulus, vec![0], exponent].concat())
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeyError::Pem => f.write_str("is not one PEM block `-----BEGIN PUBLIC KEY-----`"),
+            KeyError::Private => f.write_str("is a private key; put the public key here (`cosign public-key`), and replace the private one, which others may have read"),
+            KeyError::Elsewhere => f.write_str("refers to a key elsewhere, which a policy can't fetch; put the PEM text here (`cosign public-key --key …`)"),
+            KeyError::Spki => f.write_str("is not a SubjectPublicKeyInfo (RFC 5280)"),
+            KeyError::Algorithm => f.write_str("is of an unsupported kind; supported are ECDSA P-256 and P-384, Ed25519, and RSA from 2048 bits"),
+            KeyError::Material => f.write_str("is damaged: its numbers are no key of that kind"),
+            KeyError::RsaSize(bits) => write!(f, "is an RSA key of {bits} bits; it must have {} to {}", RSA_BITS.start(), RSA_BITS.end()),
+        }
+    }
+}
+
+impl std::error::Error for KeyError {}

@@ -1,0 +1,320 @@
+//! May this request pass, and what is changed in it?
+//!
+//! The whole story in one function. Nothing here reads a clock, an environment or a network: what is not in the arguments is asked of `host`.
+//!
+//! 1. Requests that bring no image pass: deletions, connections, objects that are on their way out.
+//! 2. Every slot is read, and every distinct image parsed once.
+//! 3. Every image gets the most specific rule; static rules are done with that.
+//! 4. What has to be proven is proven, one image after the other, while there is time.
+//! 5. A proven image is looked up once more with its digest, because that is what will run.
+//! 6. Every image has an outcome then. Only if each one is admitted is the request.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    admission::{List, Operation, Pin, Request, Slot, SlotError, Workload},
+    host::Host,
+    image::ImageRef,
+    policy::{Choice, Decision, Mode, Policy, Problem, Rule},
+    proof::{Budget, Requirement, Verified, prove},
+    shown::Shown,
+    verdict::{Denial, Denials, Grounds, Reason, Record, Review, Verdict},
+};
+
+/// Most distinct images of one request: each may cost several host calls.
+pub(crate) const MAX_IMAGES: usize = 100;
+
+/// Decides `request` by the rules of `policy`, asking `host` for what has to be proven.
+#[must_use]
+pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Review {
+    let (workload, old) = match relevant(request) {
+        Ok(Relevance::Nothing) => return Review::pass(),
+        Ok(Relevance::Images { workload, old }) => (workload, old),
+        Err(reason) => return refuse(reason),
+    };
+    let items = items(&workload);
+    let mut budget = Budget::new(host, policy.features().time_budget_ms.duration());
+    let outcomes = match decide(&items, policy, &mut budget) {
+        Ok(outcomes) => outcomes,
+        Err(reason) => return refuse(reason),
+    };
+    let pinning = Pinning {
+        allowed: policy.features().mutation,
+        is_pod: workload.is_pod(),
+        old: old.as_ref().map(Workload::named_images).unwrap_or_default(),
+    };
+    let mut review = Review { log: budget.take_log(), ..Review::pass() };
+    let verdicts = items.iter().map(|item| conclude(item, &outcomes, &pinning, &mut review)).collect();
+    review.verdict = Verdict::of(verdicts);
+    review
+}
+
+/// What a request is about.
+enum Relevance<'a> {
+    /// No image that is not in the cluster already.
+    Nothing,
+    /// The images of this object; `old` is what it was before an update.
+    Images { workload: Workload<'a>, old: Option<Workload<'a>> },
+}
+
+fn relevant<'a>(request: &Request<'a>) -> Result<Relevance<'a>, Reason> {
+    match request.operation {
+        Operation::Delete | Operation::Connect => return Ok(Relevance::Nothing),
+        Operation::Create | Operation::Update => {}
+    }
+    let subresource = request.subresource.as_deref();
+    match subresource {
+        Some("scale" | "eviction" | "binding") => return Ok(Relevance::Nothing),
+        None | Some("status" | "ephemeralcontainers" | "resize") => {}
+        Some(other) => return Err(Reason::Subresource(other.to_owned())),
+    }
+    let read = |object| Workload::read(&request.group, &request.kind, object);
+    let workload = read(request.object).map_err(Reason::Object)?;
+    // Without a readable old object nothing is known to be unchanged, which is the strict side.
+    let old = match request.operation {
+        Operation::Update => read(request.old_object).ok(),
+        _ => None,
+    };
+    let leaving = old.as_ref().is_some_and(Workload::is_being_deleted);
+    let unchanged = old.as_ref().is_some_and(|old| brings_nothing_new(&workload, old));
+    match unchanged && (leaving || subresource == Some("status")) {
+        true => Ok(Relevance::Nothing),
+        false => Ok(Relevance::Images { workload, old }),
+    }
+}
+
+fn brings_nothing_new(workload: &Workload<'_>, old: &Workload<'_>) -> bool {
+    let (now, before) = (workload.named_images(), old.named_images());
+    workload.slots().all(|slot| match slot {
+        Ok(slot) => is_unchanged(slot, &before) && is_unchanged(slot, &now),
+        Err(_) => false,
+    })
+}
+
+/// Does the same slot hold the same text in `images`? A slot without a name of its own can't be told from others, so it never does.
+fn is_unchanged(slot: &Slot<'_>, images: &BTreeMap<(List, &str), &str>) -> bool {
+    let name = slot.place().name.as_deref();
+    name.is_some_and(|name| images.get(&(slot.place().list, name)) == Some(&slot.image()))
+}
+
+/// What has to be decided: a text that one slot or more hold, or a slot that can't be read.
+enum Item<'w> {
+    Image { reference: Result<ImageRef, Reason>, slots: Vec<&'w Slot<'w>> },
+    Broken(&'w SlotError<'w>),
+}
+
+/// One item for each distinct text, in the order of the slots.
+fn items<'w>(workload: &'w Workload<'w>) -> Vec<Item<'w>> {
+    let mut items = Vec::new();
+    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+    for slot in workload.slots() {
+        let slot = match slot {
+            Ok(slot) => slot,
+            Err(error) => {
+                items.push(Item::Broken(error));
+                continue;
+            }
+        };
+        match known.get(slot.image()).and_then(|at| items.get_mut(*at)) {
+            Some(Item::Image { slots, .. }) => slots.push(slot),
+            _ => {
+                known.insert(slot.image(), items.len());
+                items.push(Item::Image { reference: ImageRef::parse(slot.image()).map_err(Reason::Reference), slots: vec![slot] });
+            }
+        }
+    }
+    items
+}
+
+/// What became of one image.
+struct Outcome {
+    /// The deciding rule's pattern and validator.
+    rule: Option<(String, String)>,
+    mode: Mode,
+    result: Result<Grounds, Reason>,
+    host_calls: usize,
+}
+
+impl Outcome {
+    fn by(rule: Option<&Rule<'_>>, result: Result<Grounds, Reason>) -> Outcome {
+        let rule = rule.map(|rule| (rule.pattern().to_owned(), rule.validator().to_owned()));
+        Outcome { rule, mode: Mode::default(), result, host_calls: 0 }
+    }
+}
+
+/// An image that has to be proven.
+struct Turn<'p, 'i> {
+    image: &'i ImageRef,
+    rule: Rule<'p>,
+    requirement: Requirement,
+    mode: Mode,
+}
+
+/// Decides every distinct image, by its canonical name. Whatever needs no host call comes first, so that it is decided when the time runs out.
+fn decide(items: &[Item<'_>], policy: &Policy<'_>, budget: &mut Budget<'_>) -> Result<BTreeMap<String, Outcome>, Reason> {
+    let mut outcomes = BTreeMap::new();
+    let mut turns = Vec::new();
+    for item in items {
+        let Item::Image { reference: Ok(image), .. } = item else { continue };
+        if turns.iter().any(|turn: &Turn<'_, '_>| turn.image == image) || outcomes.contains_key(&image.to_string()) {
+            continue;
+        }
+        match by_name(image, policy) {
+            ByName::Decided(outcome) => drop(outcomes.insert(image.to_string(), outcome)),
+            ByName::Prove { rule, requirement, mode } => turns.push(Turn { image, rule, requirement, mode }),
+        }
+    }
+    match turns.len() + outcomes.len() {
+        images if images > MAX_IMAGES => return Err(Reason::TooManyImages(images)),
+        _ => {}
+    }
+    for turn in turns {
+        let before = budget.calls();
+        let result = by_proof(&turn, policy, budget).map(Grounds::Proven);
+        let outcome = Outcome { mode: turn.mode, host_calls: budget.calls() - before, ..Outcome::by(Some(&turn.rule), result) };
+        outcomes.insert(turn.image.to_string(), outcome);
+    }
+    Ok(outcomes)
+}
+
+/// What the rules say of an image without asking anybody.
+enum ByName<'p> {
+    Decided(Outcome),
+    Prove { rule: Rule<'p>, requirement: Requirement, mode: Mode },
+}
+
+fn by_name<'p>(image: &ImageRef, policy: &'p Policy<'_>) -> ByName<'p> {
+    let decided = |rule: Option<&Rule<'_>>, result| ByName::Decided(Outcome::by(rule, result));
+    let rule = match policy.choose(image) {
+        Ok(Choice::Rule(rule)) => rule,
+        Ok(Choice::None) => return decided(None, Err(Reason::NoRule)),
+        Ok(Choice::Tie(rule, other)) => return decided(Some(&rule), Err(Reason::Tie(other.pattern().to_owned()))),
+        Err(problem) => return decided(None, Err(Reason::Settings(problem))),
+    };
+    match rule.decision() {
+        Ok(Decision::Allow) => decided(Some(&rule), Ok(Grounds::Allowed)),
+        Ok(Decision::Deny) => decided(Some(&rule), Err(Reason::Rule)),
+        Ok(Decision::Prove { requirement, mode }) => ByName::Prove { rule, requirement, mode },
+        Err(problem) => decided(Some(&rule), Err(Reason::Settings(problem))),
+    }
+}
+
+fn by_proof(turn: &Turn<'_, '_>, policy: &Policy<'_>, budget: &mut Budget<'_>) -> Result<Verified, Reason> {
+    let verified = prove_in_time(turn.image, &turn.requirement, budget)?;
+    still_admitted(turn, &turn.image.pinned(verified.digest()), policy, budget)?;
+    Ok(verified)
+}
+
+fn prove_in_time(image: &ImageRef, requirement: &Requirement, budget: &mut Budget<'_>) -> Result<Verified, Reason> {
+    if budget.is_spent() {
+        return Err(Reason::OutOfTime(budget.limit()));
+    }
+    prove(image, requirement, budget).map_err(Reason::Unproven)
+}
+
+/// Pinning must not change the verdict: the pinned reference comes back with the next update, and in the Pods of this object.
+fn still_admitted(turn: &Turn<'_, '_>, pinned: &ImageRef, policy: &Policy<'_>, budget: &mut Budget<'_>) -> Result<(), Reason> {
+    let settings = |problem: Problem| Reason::Settings(problem);
+    let refused = |rule: &Rule<'_>, reason| Err(Reason::AfterPinning(rule.pattern().to_owned(), Box::new(reason)));
+    match policy.choose(pinned).map_err(settings)? {
+        Choice::None => Err(Reason::Fault("the rule that matched does not match the same image with its digest")),
+        Choice::Tie(rule, other) => refused(&rule, Reason::Tie(other.pattern().to_owned())),
+        Choice::Rule(rule) if rule == turn.rule => Ok(()),
+        Choice::Rule(rule) => match rule.decision().map_err(settings)? {
+            Decision::Allow => Ok(()),
+            Decision::Deny => refused(&rule, Reason::Rule),
+            Decision::Prove { requirement, .. } if requirement == turn.requirement => Ok(()),
+            // The reference carries the digest now, so what is proven here is proven of the same bytes.
+            Decision::Prove { requirement, .. } => match prove_in_time(pinned, &requirement, budget) {
+                Ok(_) => Ok(()),
+                Err(reason) => refused(&rule, reason),
+            },
+        },
+    }
+}
+
+/// What decides whether a proven digest is written into a slot.
+struct Pinning<'w> {
+    allowed: bool,
+    is_pod: bool,
+    old: BTreeMap<(List, &'w str), &'w str>,
+}
+
+impl Pinning<'_> {
+    fn applies(&self, mode: Mode) -> bool {
+        match mode {
+            Mode::Mutate => self.allowed,
+            Mode::MutatePodsOnly => self.allowed && self.is_pod,
+            Mode::InsecureValidateOnly => false,
+        }
+    }
+
+    /// Why a tag that was proven is left as it is, where users should know.
+    fn warning(&self, mode: Mode) -> Option<&'static str> {
+        match mode {
+            Mode::InsecureValidateOnly => Some("its rule has mode insecureValidateOnly"),
+            Mode::Mutate if !self.allowed => Some("features.mutation is false"),
+            Mode::Mutate | Mode::MutatePodsOnly => None,
+        }
+    }
+}
+
+/// Turns an item's outcome into its part of the review, and of the verdict.
+fn conclude(item: &Item<'_>, outcomes: &BTreeMap<String, Outcome>, pinning: &Pinning<'_>, review: &mut Review) -> Result<(), Denial> {
+    let (reference, slots) = match item {
+        Item::Image { reference, slots } => (reference, slots),
+        Item::Broken(error) => {
+            let reason = Reason::Slot(error.what);
+            let slots = vec![error.place.path()];
+            review.records.push(Record { image: None, slots, rule: None, outcome: Err(reason.clone()), host_calls: 0, pinned: 0 });
+            return Err(Denial { places: vec![error.place.to_string()], image: None, rule: None, reason });
+        }
+    };
+    let written = slots.first().map(|slot| slot.image().to_owned());
+    let outcome = reference.as_ref().ok().and_then(|image| outcomes.get(&image.to_string()));
+    let result = match (reference, outcome) {
+        (Err(reason), _) => Err(reason.clone()),
+        (Ok(_), None) => Err(Reason::Fault("an image was not decided")),
+        (Ok(image), Some(outcome)) => outcome.result.clone().map(|grounds| (image, outcome.mode, grounds)),
+    };
+    let rule = outcome.and_then(|outcome| outcome.rule.clone());
+    let mut record = Record {
+        image: written.clone(),
+        slots: slots.iter().map(|slot| slot.place().path()).collect(),
+        rule: rule.clone(),
+        outcome: result.clone().map(|(_, _, grounds)| grounds),
+        host_calls: outcome.map_or(0, |outcome| outcome.host_calls),
+        pinned: 0,
+    };
+    if let Ok((image, mode, Grounds::Proven(verified))) = &result {
+        if pinning.applies(*mode) {
+            let changed = slots.iter().filter(|slot| !is_unchanged(slot, &pinning.old));
+            let pins: Vec<Pin> = changed.filter_map(|slot| Pin::new(slot, image, verified)).collect();
+            record.pinned = pins.len();
+            review.pins.extend(pins);
+        } else if let Some(why) = pinning.warning(*mode).filter(|_| image.digest().is_none()) {
+            let digest = verified.digest();
+            review.warnings.push(format!("not pinned: {}: {why}, so its tag may point elsewhere when it is pulled; proven was {digest}", Shown(image.written())));
+        }
+    }
+    review.records.push(record);
+    match result {
+        Ok(_) => Ok(()),
+        Err(reason) => {
+            let places = slots.iter().map(|slot| slot.place().to_string()).collect();
+            Err(Denial { places, image: written, rule: rule.map(|(pattern, _)| pattern), reason })
+        }
+    }
+}
+
+impl Review {
+    fn pass() -> Review {
+        Review { verdict: Verdict::Admit, pins: Vec::new(), warnings: Vec::new(), records: Vec::new(), log: Vec::new() }
+    }
+}
+
+fn refuse(reason: Reason) -> Review {
+    let record = Record { image: None, slots: Vec::new(), rule: None, outcome: Err(reason.clone()), host_calls: 0, pinned: 0 };
+    let verdict = Verdict::Deny(Denials::one(Denial::of_object(reason)));
+    Review { verdict, records: vec![record], ..Review::pass() }
+}

@@ -1,0 +1,47 @@
+//! How is text that somebody else wrote shown to a person?
+//!
+//! Names and references come from whoever may create a Pod, and end in terminals, logs and audit records. Control characters, bidirectional
+//! marks and look-alike letters are written as escapes, and long text is cut, with its length said.
+
+use std::fmt;
+
+/// Longest piece of foreign text that is shown, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// Foreign text, safe to print: printable ASCII stays as it is, everything else becomes `\u{…}`, and what is longer than 200 characters is cut.
+pub(crate) struct Shown<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars().take(MAX_SHOWN) {
+            match c {
+                ' '..='~' => write!(f, "{c}")?,
+                _ => write!(f, "{}", c.escape_unicode())?,
+            }
+        }
+        match self.0.chars().count() {
+            length if length > MAX_SHOWN => write!(f, "… ({length} characters)"),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text() {
+        let rows = [
+            ("nginx:1.27", "nginx:1.27".to_owned(), "plain text stays"),
+            ("a\u{1b}[2Jb", "a\\u{1b}[2Jb".to_owned(), "terminal control"),
+            ("a\u{202e}b", "a\\u{202e}b".to_owned(), "right-to-left override"),
+            ("ngіnx", "ng\\u{456}nx".to_owned(), "a Cyrillic letter"),
+            ("a\nb", "a\\u{a}b".to_owned(), "a second log line"),
+            (&"x".repeat(201), format!("{}… (201 characters)", "x".repeat(200)), "too long"),
+        ];
+        for (text, expected, why) in rows {
+            assert_eq!(Shown(text).to_string(), expected, "{why}");
+        }
+    }
+}

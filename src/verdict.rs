@@ -1,0 +1,357 @@
+//! What was decided, and what is said about it?
+//!
+//! Admitting is something that is constructed: an image is admitted on [`Grounds`], and a request only when every one of its images is. A denial
+//! is an image, a place and a closed [`Reason`], each with one sentence that says why and one that says what would help.
+
+use std::{fmt, time::Duration};
+
+use crate::{
+    admission::{ObjectError, Pin, RequestError},
+    host::Cause,
+    image::ReferenceError,
+    policy::Problem,
+    proof::{Tally, Unproven, Verified},
+    review::MAX_IMAGES,
+    shown::Shown,
+};
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every image may run.
+    Admit,
+    /// At least one may not.
+    Deny(Denials),
+}
+
+/// One denial or more, in the order of the slots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denials {
+    first: Denial,
+    rest: Vec<Denial>,
+}
+
+/// Why an image was admitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grounds {
+    /// A static rule allows it by name.
+    Allowed,
+    /// Enough trust roots signed it.
+    Proven(Verified),
+}
+
+/// Something that may not run, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// Where it stands, for people; empty where it is about the whole object.
+    pub places: Vec<String>,
+    /// The image as the user wrote it, if it is about one.
+    pub image: Option<String>,
+    /// The pattern of the rule that decided, as it was written, if one did.
+    pub rule: Option<String>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why something may not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The request is not one.
+    Request(RequestError),
+    /// The object can't be read.
+    Object(ObjectError),
+    /// A subresource of which this policy does not know whether it carries images.
+    Subresource(String),
+    /// A slot can't be read.
+    Slot(&'static str),
+    /// The image's name can't be read, or could name two.
+    Reference(ReferenceError),
+    /// No rule matches.
+    NoRule,
+    /// A static rule denies it.
+    Rule,
+    /// Two rules match equally well and decide differently; this is the other one's pattern.
+    Tie(String),
+    /// More images than are decided in one request.
+    TooManyImages(usize),
+    /// It was not proven.
+    Unproven(Unproven),
+    /// The time was up before it was its turn.
+    OutOfTime(Duration),
+    /// It was proven, but the pinned reference is decided by another rule (this pattern), which does not admit it.
+    AfterPinning(String, Box<Reason>),
+    /// The settings can't be used; found late.
+    Settings(Problem),
+    /// Our own fault.
+    Fault(&'static str),
+}
+
+/// The kinds of denial, worst first: the first one that a response holds gives its code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Something can't be read: 400.
+    Unreadable,
+    /// Something is refused: 403.
+    Refused,
+    /// The time was up: 504.
+    OutOfTime,
+    /// The evidence could not be had: 503.
+    Unavailable,
+    /// The settings or this program are at fault: 500.
+    Fault,
+}
+
+/// What is known of one image, for the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The image as the user wrote it.
+    pub image: Option<String>,
+    /// Where it stands, for programs.
+    pub slots: Vec<String>,
+    /// The winning rule's pattern and validator.
+    pub rule: Option<(String, String)>,
+    /// Why it was admitted, or why not.
+    pub outcome: Result<Grounds, Reason>,
+    /// How many host calls were made for it.
+    pub host_calls: usize,
+    /// In how many slots the digest was written.
+    pub pinned: usize,
+}
+
+/// Everything that a review found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// The answer.
+    pub verdict: Verdict,
+    /// What was proven and is to be written, whatever the answer is.
+    pub pins: Vec<Pin>,
+    /// What users should know of images that are admitted.
+    pub warnings: Vec<String>,
+    /// One record an image.
+    pub records: Vec<Record>,
+    /// For the log only.
+    pub log: Vec<String>,
+}
+
+impl Verdict {
+    /// Admits if there is nothing but grounds, each for one image.
+    pub(crate) fn of(outcomes: Vec<Result<(), Denial>>) -> Verdict {
+        let mut denials = outcomes.into_iter().filter_map(Result::err);
+        match denials.next() {
+            Some(first) => Verdict::Deny(Denials { first, rest: denials.collect() }),
+            None => Verdict::Admit,
+        }
+    }
+}
+
+impl Denials {
+    /// One denial.
+    #[must_use]
+    pub fn one(denial: Denial) -> Denials {
+        Denials { first: denial, rest: Vec::new() }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Denial> {
+        std::iter::once(&self.first).chain(&self.rest)
+    }
+
+    /// How many.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    pub fn len(&self) -> usize {
+        1 + self.rest.len()
+    }
+
+    /// The worst kind among them.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        self.iter().map(|denial| denial.reason.class()).min().unwrap_or(Class::Fault)
+    }
+}
+
+impl Class {
+    /// The response's status code.
+    #[must_use]
+    pub fn code(self) -> u16 {
+        match self {
+            Class::Unreadable => 400,
+            Class::Refused => 403,
+            Class::OutOfTime => 504,
+            Class::Unavailable => 503,
+            Class::Fault => 500,
+        }
+    }
+}
+
+impl Denial {
+    /// A denial of a whole object.
+    #[must_use]
+    pub fn of_object(reason: Reason) -> Denial {
+        Denial { places: Vec::new(), image: None, rule: None, reason }
+    }
+}
+
+impl Reason {
+    /// Which kind of denial this is.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Reason::Object(ObjectError::TooManySlots(_)) => Class::Refused,
+            Reason::Request(_) | Reason::Object(_) | Reason::Subresource(_) | Reason::Slot(_) | Reason::Reference(_) => Class::Unreadable,
+            Reason::NoRule | Reason::Rule | Reason::Tie(_) | Reason::TooManyImages(_) => Class::Refused,
+            Reason::Unproven(Unproven::NotSigned { .. } | Unproven::NotFound | Unproven::Disagreement { .. }) => Class::Refused,
+            Reason::OutOfTime(_) | Reason::Unproven(Unproven::OutOfTime { .. }) => Class::OutOfTime,
+            Reason::Unproven(Unproven::Undecided { .. }) => Class::Unavailable,
+            Reason::AfterPinning(_, reason) => reason.class(),
+            Reason::Settings(_) | Reason::Fault(_) => Class::Fault,
+        }
+    }
+
+    /// The reason as one stable word, for programs.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Reason::Request(_) => "unreadable-request",
+            Reason::Object(ObjectError::Kind) => "unknown-kind",
+            Reason::Object(ObjectError::TooManySlots(_)) => "too-many-slots",
+            Reason::Object(_) => "unreadable-object",
+            Reason::Subresource(_) => "unknown-subresource",
+            Reason::Slot(_) => "unreadable-slot",
+            Reason::Reference(_) => "unreadable-image",
+            Reason::NoRule => "no-rule",
+            Reason::Rule => "denied-by-rule",
+            Reason::Tie(_) => "rules-tie",
+            Reason::TooManyImages(_) => "too-many-images",
+            Reason::Unproven(Unproven::NotSigned { .. }) => "not-signed",
+            Reason::Unproven(Unproven::NotFound) => "image-not-found",
+            Reason::Unproven(Unproven::Disagreement { .. }) => "digests-disagree",
+            Reason::Unproven(Unproven::Undecided { .. }) => "evidence-unavailable",
+            Reason::OutOfTime(_) | Reason::Unproven(Unproven::OutOfTime { .. }) => "out-of-time",
+            Reason::AfterPinning(..) => "denied-after-pinning",
+            Reason::Settings(_) => "settings",
+            Reason::Fault(_) => "fault",
+        }
+    }
+
+    /// What would make it pass.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Reason::Request(_) => "Only AdmissionRequests of Kubernetes can be decided",
+            Reason::Object(ObjectError::Kind) => "Route only Pods and the kinds that make them to this policy",
+            Reason::Object(ObjectError::TooManySlots(_)) | Reason::TooManyImages(_) => "Split it",
+            Reason::Object(_) | Reason::Slot(_) => "Mend the object",
+            Reason::Subresource(_) => "Route only the subresources of metadata.yml to this policy",
+            Reason::Reference(_) => "Write the image as registry/repository:tag, in lower case",
+            Reason::NoRule => "Add a rule for it to the policy, or use an image that one covers",
+            Reason::Rule => "Use an image that another rule covers, or have this rule changed",
+            Reason::Tie(_) => "Make one of the two patterns more specific",
+            Reason::Unproven(Unproven::NotSigned { cause: Cause::Unsigned, .. }) => "Sign it (cosign sign --key …), in the same repository",
+            Reason::Unproven(Unproven::NotSigned { .. }) => "Have it signed by those who are missing, with the annotations that the rule asks for",
+            Reason::Unproven(Unproven::NotFound) => "Check its name and tag",
+            Reason::Unproven(Unproven::Disagreement { .. }) => "Try again; if it stays, the registry does not answer truthfully",
+            Reason::Unproven(Unproven::Undecided { cause: Cause::Unauthorized, .. }) => {
+                "Give the PolicyServer credentials for this registry (imagePullSecret): the Pod's own are not used"
+            }
+            Reason::Unproven(Unproven::Undecided { cause: Cause::Forbidden, .. }) => "Allow the policy the host capability oci/v2/verify",
+            Reason::Unproven(Unproven::Undecided { .. }) => "Try again, and check that the policy server reaches the registry",
+            Reason::OutOfTime(_) | Reason::Unproven(Unproven::OutOfTime { .. }) => {
+                "Try again: what was proven meanwhile is remembered for a minute; or raise features.timeBudgetMs together with the policy's timeoutEvalSeconds"
+            }
+            Reason::AfterPinning(_, reason) => reason.remedy(),
+            Reason::Settings(_) => "Have the policy's settings mended; `image-trust run` shows the same",
+            Reason::Fault(_) => "This is a defect of image-trust; please report it",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Request(error) => write!(f, "the request can't be read: {}", Shown(&error.to_string())),
+            Reason::Object(error) => write!(f, "the object can't be decided: {}", Shown(&error.to_string())),
+            Reason::Subresource(name) => write!(f, "the subresource \"{}\" is none that this policy knows", Shown(name)),
+            Reason::Slot(what) => write!(f, "can't be read: {what}"),
+            Reason::Reference(error) => write!(f, "names no image: {}", Shown(&error.to_string())),
+            Reason::NoRule => f.write_str("no rule matches, and what no rule matches is denied"),
+            Reason::Rule => f.write_str("this rule denies it"),
+            Reason::Tie(other) => write!(f, "the rule \"{}\" matches equally well and decides differently", Shown(other)),
+            Reason::TooManyImages(images) => write!(f, "it names {images} different images, and {MAX_IMAGES} at most are decided in one request"),
+            Reason::Unproven(unproven) => write_unproven(f, unproven),
+            Reason::OutOfTime(limit) => write!(f, "not decided: the time budget of {} ms was spent on other images", limit.as_millis()),
+            Reason::AfterPinning(other, reason) => write!(f, "proven, but pinned to its digest it falls under the rule \"{}\": {reason}", Shown(other)),
+            Reason::Settings(problem) => write!(f, "the policy's settings can't be used: {}", Shown(&problem.to_string())),
+            Reason::Fault(what) => write!(f, "internal error: {what}"),
+        }
+    }
+}
+
+fn write_unproven(f: &mut fmt::Formatter<'_>, unproven: &Unproven) -> fmt::Result {
+    match unproven {
+        Unproven::NotFound => f.write_str("the registry does not have it"),
+        Unproven::Disagreement { first, other } => write!(f, "not trusted: one answer is for {first}, another for {other}"),
+        Unproven::NotSigned { tally, cause } => {
+            write!(f, "not trusted: {cause}; ")?;
+            write_tally(f, tally)
+        }
+        Unproven::Undecided { tally, cause } => {
+            write!(f, "could not tell whether it is signed: {cause}; ")?;
+            write_tally(f, tally)
+        }
+        Unproven::OutOfTime { tally } => {
+            f.write_str("not decided: the time budget was spent; ")?;
+            write_tally(f, tally)
+        }
+    }
+}
+
+/// `1 of 2 needed: signed by alice; missing bob; not asked carol`
+fn write_tally(f: &mut fmt::Formatter<'_>, tally: &Tally) -> fmt::Result {
+    write!(f, "{} of {} needed", tally.signed.len(), tally.threshold)?;
+    let lists = [
+        (": signed by", &tally.signed),
+        ("; missing", &tally.missing),
+        ("; could not be asked about", &tally.undecided),
+        ("; not asked about", &tally.not_asked),
+    ];
+    for (what, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
+        write!(f, "{what} ")?;
+        write_names(f, names)?;
+    }
+    if !tally.required.is_empty() {
+        f.write_str("; required ")?;
+        write_names(f, &tally.required)?;
+    }
+    Ok(())
+}
+
+fn write_names(f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
+    for (i, name) in names.iter().enumerate() {
+        let comma = if i == 0 { "" } else { ", " };
+        write!(f, "{comma}{}", Shown(name))?;
+    }
+    Ok(())
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut places = self.places.iter();
+        if let Some(first) = places.next() {
+            write!(f, "{first}")?;
+            match places.len() {
+                0 => {}
+                more => write!(f, " and {more} more")?,
+            }
+            f.write_str(if self.image.is_some() { ", " } else { ": " })?;
+        }
+        if let Some(image) = &self.image {
+            write!(f, "image {}: ", Shown(image))?;
+        }
+        write!(f, "{}", self.reason)?;
+        if let Some(rule) = &self.rule {
+            write!(f, " (rule \"{}\")", Shown(rule))?;
+        }
+        write!(f, ". {}.", self.reason.remedy())
+    }
+}
