@@ -23,7 +23,7 @@ use crate::{
 /// Called by the host before anything else.
 #[allow(unsafe_code, reason = "waPC asks for the symbol")]
 #[unsafe(no_mangle)]
-pub extern "C" fn wapc_init() {
+pub(crate) extern "C" fn wapc_init() {
     register_function("validate", validate);
     register_function("validate_settings", validate_settings);
     register_function("protocol_version", protocol_version_guest);
