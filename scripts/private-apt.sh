@@ -35,26 +35,28 @@ private_apt_open() {
         [ -f "$keyring" ] && printf 'Signed-By: %s\n' "$keyring"
         printf '\n'
     done >"$APT_FOLDER/sources.d/debian.sources"
-    # apt fetches as the user _apt where it can, and mktemp's folders are closed to it; as ourselves it is quiet and the same.
     private_apt apt-get -qq update
 }
 
-# private_apt COMMAND...: an apt command that sees that folder only.
+# private_apt COMMAND...: an apt command that sees that folder only. A mirror that doesn't answer may not hold up a test
+# run, so it is given up on soon. apt would fetch as the user _apt, to whom mktemp's folders are closed: it stays who we are.
 private_apt() {
     local command=$1
     shift
     "$command" -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$APT_FOLDER/sources.d" \
         -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
         -o Dir::State::lists="$APT_FOLDER/lists" -o Dir::Cache="$APT_FOLDER/cache" \
-        -o Acquire::Languages=none -o APT::Sandbox::User=root "$@"
+        -o Acquire::Languages=none -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 \
+        -o APT::Sandbox::User=root "$@"
 }
 
-# unpack_package NAME[=VERSION|/SUITE] INTO: one package's files, unpacked under INTO.
+# unpack_package NAME[=VERSION] INTO: one package's files, unpacked under INTO; its version is in UNPACKED_VERSION.
 unpack_package() {
     local into=$2 download
     download=$(mktemp -d "$APT_FOLDER/download.XXXXXX")
     (cd "$download" && private_apt apt-get -qq download "$1") || return 1
     mkdir -p "$into"
     dpkg -x "$download"/*.deb "$into"
+    UNPACKED_VERSION=$(dpkg-deb --field "$download"/*.deb Version)
     rm -rf "$download"
 }
