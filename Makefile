@@ -1,0 +1,75 @@
+# Everything a person or CI does with this repository. `make test` needs no cluster and no network beyond a crates
+# registry; it gathers its tools itself (scripts/).
+
+BUILD := $(or $(CARGO_TARGET_DIR),target)
+IMAGE_TRUST := $(abspath $(BUILD)/release/image-trust)
+SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
+# One set of features and one profile for everything native: nothing heavy is built twice.
+NATIVE := --release --workspace --no-default-features
+GUEST := --profile guest --lib --target wasm32-wasip1
+
+export IMAGE_TRUST_TOOLS := $(abspath $(or $(IMAGE_TRUST_TOOLS),target/test-tools))
+# kwctl where there is one, since it is the judge; our own command takes the same flags.
+KWCTL ?= $(or $(shell command -v kwctl),$(IMAGE_TRUST))
+export KWCTL
+
+.PHONY: all
+all: policy.wasm
+
+policy.wasm: $(SOURCES) | image-trust
+	scripts/wasm-target
+	cargo rustc $(GUEST) --crate-type cdylib
+	cp $(BUILD)/wasm32-wasip1/guest/image_trust.wasm $@
+
+annotated-policy.wasm: policy.wasm metadata.yml README.md
+	$(KWCTL) annotate -m metadata.yml -u README.md -o $@ policy.wasm
+
+# The native command. cargo knows best whether there is anything to do.
+.PHONY: image-trust
+image-trust:
+	cargo build $(NATIVE) --bins
+
+.PHONY: demo
+demo: policy.wasm image-trust
+	$(IMAGE_TRUST) demo policy.wasm
+
+.PHONY: bench
+bench: policy.wasm image-trust
+	$(IMAGE_TRUST) bench policy.wasm
+
+# In this order also under `make -j`: one cargo at a time, and the counts last.
+.PHONY: test
+test:
+	scripts/test-tools
+	$(MAKE) policy.wasm
+	$(MAKE) unit-tests
+	$(MAKE) live-tests
+	@cat $(IMAGE_TRUST_TOOLS)/skipped.txt
+	$(MAKE) e2e-tests
+
+.PHONY: unit-tests
+unit-tests: policy.wasm
+	cargo test $(NATIVE) --no-fail-fast
+
+# Those marked #[ignore]: they run third-party tools, as scripts/test-tools gathers them.
+.PHONY: live-tests
+live-tests: policy.wasm
+	cargo test $(NATIVE) --tests --no-fail-fast -- --ignored
+
+.PHONY: e2e-tests
+e2e-tests: annotated-policy.wasm image-trust
+	scripts/e2e
+
+.PHONY: lint
+lint:
+	cargo fmt --all --check
+	cargo clippy $(NATIVE) --all-targets -- -D warnings
+	scripts/wasm-target
+	cargo clippy $(GUEST) -- -D warnings
+	cargo check --release --no-default-features
+	RUSTDOCFLAGS='-D warnings' cargo doc $(NATIVE) --no-deps
+
+.PHONY: clean
+clean:
+	cargo clean
+	rm -f policy.wasm annotated-policy.wasm

@@ -1,0 +1,135 @@
+//! How does a registry misbehave, and for which requests?
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use oci_spec::distribution::ErrorCode;
+
+use super::answer::refusal;
+use super::route::Route;
+
+/// One way to misbehave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// 401, asking for a password that nobody has.
+    Unauthorized,
+    /// 403.
+    Forbidden,
+    /// 404, for what is there.
+    NotFound,
+    /// 429.
+    TooManyRequests,
+    /// 500.
+    ServerError,
+    /// The connection ends in the middle of the body.
+    CutBody,
+    /// The right answer, so much later.
+    Late(Duration),
+    /// The connection stays open and nothing comes.
+    NeverAnswers,
+    /// A good answer with this body in place of the one that was asked for; the headers, digest included, still claim
+    /// that it is the one.
+    OtherBytes(Vec<u8>),
+    /// A good answer that calls itself `text/html`.
+    WrongContentType,
+}
+
+/// Which requests a fault is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Every request there is, the version check too.
+    Everywhere,
+    /// Everything about this repository.
+    Repository(String),
+    /// Requests for one manifest, by exactly this tag or digest: a signature can be out of reach while its image isn't.
+    Manifest {
+        /// The repository.
+        repository: String,
+        /// The tag or digest, as the path has it.
+        reference: String,
+    },
+}
+
+impl Scope {
+    pub(super) fn covers(&self, route: &Route<'_>) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::Repository(name) => route.repository() == Some(name),
+            Self::Manifest {
+                repository,
+                reference,
+            } => {
+                *route
+                    == Route::Manifest {
+                        repository,
+                        reference,
+                    }
+            }
+        }
+    }
+}
+
+impl Fault {
+    /// Before the request is looked at: the answer in its place, if this fault has one.
+    pub(super) async fn before(&self) -> Option<Response> {
+        let (status, code) = match self {
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
+            Self::Forbidden => (StatusCode::FORBIDDEN, ErrorCode::Denied),
+            Self::NotFound => (StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown),
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests),
+            // The specification has no code for this one.
+            Self::ServerError => {
+                return Some((StatusCode::INTERNAL_SERVER_ERROR, "told to fail\n").into_response());
+            }
+            Self::Late(time) => {
+                tokio::time::sleep(*time).await;
+                return None;
+            }
+            Self::NeverAnswers => std::future::pending().await,
+            Self::CutBody | Self::OtherBytes(_) | Self::WrongContentType => return None,
+        };
+        let mut response = refusal(status, code, "told to fail");
+        if status == StatusCode::UNAUTHORIZED {
+            let basic = HeaderValue::from_static("Basic realm=\"loopback\"");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, basic);
+        }
+        Some(response)
+    }
+
+    /// After the request was answered: what is sent in place of that answer.
+    pub(super) async fn after(self, response: Response) -> Response {
+        match self {
+            Self::CutBody => cut(response).await,
+            Self::OtherBytes(bytes) if response.status().is_success() => {
+                let (mut parts, _) = response.into_parts();
+                parts.headers.remove(header::CONTENT_LENGTH);
+                Response::from_parts(parts, Body::from(bytes))
+            }
+            Self::WrongContentType => {
+                let mut response = response;
+                response
+                    .headers_mut()
+                    .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+                response
+            }
+            _ => response,
+        }
+    }
+}
+
+/// Announces the whole body, sends the first half of it, and so makes the server close the connection.
+async fn cut(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    // Ours are in memory and bounded already.
+    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    parts
+        .headers
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    let half = Body::from(bytes.slice(..bytes.len() / 2));
+    // As a stream it has no length of its own, which the server would announce in place of ours.
+    Response::from_parts(parts, Body::from_stream(half.into_data_stream()))
+}

@@ -1,0 +1,149 @@
+//! What does an image look like that is as small as images can be?
+
+use std::collections::HashMap;
+
+use oci_spec::image::{
+    Arch, Config, Descriptor, ImageConfiguration, ImageIndexBuilder, ImageManifestBuilder,
+    MediaType, Os, Platform, RootFs, SCHEMA_VERSION, Sha256Digest, ToDockerV2S2,
+};
+use serde::Serialize;
+
+use super::{Registry, digest_of};
+
+/// The four forms in which registries hold images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageKind {
+    /// An OCI image manifest.
+    Oci,
+    /// A Docker schema 2 manifest.
+    Docker,
+    /// An OCI index of an amd64 and an arm64 image.
+    Index,
+    /// A Docker manifest list of the same.
+    DockerList,
+}
+
+impl ImageKind {
+    fn is_docker(self) -> bool {
+        matches!(self, Self::Docker | Self::DockerList)
+    }
+
+    /// This kind's name for what OCI calls `oci`.
+    fn media_type(self, oci: MediaType) -> MediaType {
+        match oci.to_docker_v2s2() {
+            Ok(docker) if self.is_docker() => MediaType::from(docker),
+            _ => oci,
+        }
+    }
+}
+
+/// An archive without files, gzip-compressed into a stored block: the layer of every image, since nobody unpacks it.
+fn empty_layer() -> (Vec<u8>, String) {
+    let archive = [0_u8; 1024];
+    let length = (archive.len() as u16).to_le_bytes();
+    let complement = (!(archive.len() as u16)).to_le_bytes();
+    let mut gzip = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1];
+    gzip.extend(length);
+    gzip.extend(complement);
+    gzip.extend(archive);
+    gzip.extend(0xefb5_af2e_u32.to_le_bytes()); // the CRC-32 of 1024 zeros
+    gzip.extend((archive.len() as u32).to_le_bytes());
+    (gzip, digest_of(&archive))
+}
+
+pub(super) fn push(
+    registry: &Registry,
+    repository: &str,
+    tag: &str,
+    kind: ImageKind,
+    seed: &str,
+) -> String {
+    match kind {
+        ImageKind::Oci | ImageKind::Docker => {
+            let image = Image::push_parts(registry, repository, kind, seed, Arch::Amd64);
+            registry.put_manifest(
+                repository,
+                Some(tag),
+                image.media_type.as_ref(),
+                &image.bytes,
+            )
+        }
+        ImageKind::Index | ImageKind::DockerList => {
+            let children = [Arch::Amd64, Arch::ARM64].map(|arch| {
+                let image = Image::push_parts(registry, repository, kind, seed, arch.clone());
+                registry.put_manifest(repository, None, image.media_type.as_ref(), &image.bytes);
+                let mut platform = Platform::default();
+                platform.set_architecture(arch).set_os(Os::Linux);
+                let mut descriptor = describe(image.media_type, &image.bytes);
+                descriptor.set_platform(Some(platform));
+                descriptor
+            });
+            let media_type = kind.media_type(MediaType::ImageIndex);
+            let index = ImageIndexBuilder::default()
+                .schema_version(SCHEMA_VERSION)
+                .media_type(media_type.clone())
+                .manifests(children)
+                .build()
+                .expect("every required field is set above");
+            registry.put_manifest(repository, Some(tag), media_type.as_ref(), &to_json(&index))
+        }
+    }
+}
+
+struct Image {
+    media_type: MediaType,
+    bytes: Vec<u8>,
+}
+
+impl Image {
+    /// Stores an image's config and layer; the manifest is the caller's to store.
+    fn push_parts(
+        registry: &Registry,
+        repository: &str,
+        kind: ImageKind,
+        seed: &str,
+        arch: Arch,
+    ) -> Self {
+        let (layer, diff_id) = empty_layer();
+        let mut rootfs = RootFs::default();
+        rootfs.set_diff_ids(vec![diff_id]);
+        // What makes one image another. A map of one entry has only one order.
+        let mut labels = Config::default();
+        labels.set_labels(Some(HashMap::from([("seed".to_owned(), seed.to_owned())])));
+        let mut config = ImageConfiguration::default();
+        config
+            .set_architecture(arch)
+            .set_os(Os::Linux)
+            .set_rootfs(rootfs)
+            .set_config(Some(labels))
+            .set_created(None);
+        let config = to_json(&config);
+        registry.put_blob(repository, &config);
+        registry.put_blob(repository, &layer);
+
+        let media_type = kind.media_type(MediaType::ImageManifest);
+        let manifest = ImageManifestBuilder::default()
+            .schema_version(SCHEMA_VERSION)
+            .media_type(media_type.clone())
+            .config(describe(kind.media_type(MediaType::ImageConfig), &config))
+            .layers([describe(kind.media_type(MediaType::ImageLayerGzip), &layer)])
+            .build()
+            .expect("every required field is set above");
+        Self {
+            media_type,
+            bytes: to_json(&manifest),
+        }
+    }
+}
+
+fn describe(media_type: MediaType, bytes: &[u8]) -> Descriptor {
+    let digest = digest_of(bytes);
+    let hex: Sha256Digest = digest["sha256:".len()..]
+        .parse()
+        .expect("64 hex digits make a SHA-256 digest");
+    Descriptor::new(media_type, bytes.len() as u64, hex)
+}
+
+fn to_json(document: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(document).expect("structs of strings and numbers have a JSON form")
+}
