@@ -1,3 +1,46 @@
 //! Runs the policy's `.wasm` the way policy-server does, on a laptop and in CI.
+//!
+//! [`Policy`] is the module: compiled once, a fresh instance per request. What it may ask of its host goes through a [`Gate`] to whoever
+//! knows the [`Answers`]: a recorded session ([`Replay`]), or any type of a test's own.
+//!
+//! ```no_run
+//! use std::{path::Path, sync::Arc};
+//! use image_trust_harness::{AdmissionRequest, Deadline, Gate, Policy, Replay};
+//!
+//! let policy = Policy::load(Path::new("policy.wasm"))?;
+//! let request = AdmissionRequest::from_json(&std::fs::read_to_string("pod.json")?)?;
+//! let session = Arc::new(Replay::from_file(Path::new("session.yml"))?);
+//! let host = Arc::new(Gate::new(session.clone()));
+//! let evaluation = policy.evaluate(&request, &serde_json::json!({}), host, Deadline::default())?;
+//! assert!(evaluation.response.allowed && session.leftovers().is_empty());
+//! # anyhow::Ok(())
+//! ```
 
+mod admission;
+mod annotate;
+mod capabilities;
+#[cfg(test)]
+mod guests;
+mod host_request;
+mod live;
 pub mod loopback;
+mod metadata;
+mod policy;
+mod replay;
+mod response;
+mod sources;
+mod wasm;
+
+pub use admission::{AdmissionRequest, GroupVersionKind, GroupVersionResource, UserInfo};
+pub use annotate::annotate;
+pub use capabilities::{
+    AllowedCapabilities, Answers, BadCapability, ContextAwareResource, Gate, HostCapabilities,
+};
+pub use host_request::{BadRequest, HostRequest, KeylessIdentity, KeylessPrefix};
+pub use live::{Live, LiveConfig};
+pub use metadata::{ExecutionMode, Metadata, Operation, PolicyType, Rule};
+pub use policy::{Evaluation, HostCall, Policy};
+pub use replay::{Recorder, Replay};
+pub use response::{AdmissionResponse, Status, ValidationResponse};
+pub use sources::{Certificate, Proxies, Sources};
+pub use wasm::Deadline;

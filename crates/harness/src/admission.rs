@@ -1,0 +1,170 @@
+//! What does Kubernetes ask, and in which shape does the policy see it? The admission request, as the host re-serialises it.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// An `admission.k8s.io/v1` AdmissionRequest with the fields policy-server knows; it drops every other one, and so do we.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AdmissionRequest {
+    /// Identifies the request; the response repeats it.
+    pub uid: String,
+    /// What is being admitted.
+    pub kind: GroupVersionKind,
+    /// Through which resource.
+    pub resource: GroupVersionResource,
+    /// `status`, `scale`, `ephemeralcontainers`, ...
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub_resource: Option<String>,
+    /// The kind of the original request, before conversion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_kind: Option<GroupVersionKind>,
+    /// The resource of the original request, before conversion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_resource: Option<GroupVersionResource>,
+    /// The subresource of the original request, before conversion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_sub_resource: Option<String>,
+    /// The object's name, if it has one already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The object's namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// `CREATE`, `UPDATE`, `DELETE` or `CONNECT`.
+    pub operation: String,
+    /// Who asks.
+    pub user_info: UserInfo,
+    /// The object; none for DELETE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<Value>,
+    /// The object as it is stored now; none for CREATE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_object: Option<Value>,
+    /// Whether nothing will be stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<bool>,
+    /// The options of the API call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<Value>,
+}
+
+/// A kind with its group and version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupVersionKind {
+    /// Empty for the core group.
+    pub group: String,
+    /// `v1`, `v1beta1`, ...
+    pub version: String,
+    /// `Pod`, `Deployment`, ...
+    pub kind: String,
+}
+
+/// A resource with its group and version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupVersionResource {
+    /// Empty for the core group.
+    pub group: String,
+    /// `v1`, `v1beta1`, ...
+    pub version: String,
+    /// `pods`, `deployments`, ...
+    pub resource: String,
+}
+
+/// The user who asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserInfo {
+    /// What the authenticator added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra: Option<BTreeMap<String, Vec<String>>>,
+    /// Group names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<String>>,
+    /// A name that is unique over time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
+    /// The name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+}
+
+impl AdmissionRequest {
+    /// Reads an AdmissionRequest, or a whole AdmissionReview, from JSON text.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let value: Value = serde_json::from_str(text).context("the request is not JSON")?;
+        let Value::Object(mut object) = value else {
+            bail!(
+                "the request is not a JSON object: an AdmissionRequest or an AdmissionReview is expected"
+            );
+        };
+        let is_review = object.get("kind").and_then(Value::as_str) == Some("AdmissionReview");
+        let request = if is_review {
+            object
+                .remove("request")
+                .context("the AdmissionReview has no `request`")?
+        } else {
+            Value::Object(object)
+        };
+        serde_json::from_value(request)
+            .context("cannot build AdmissionRequest object from given input")
+    }
+
+    /// The bytes of `validate`'s payload, and the object a mutation is compared with.
+    ///
+    /// The host goes through `serde_json::Value`, so a guest sees its keys sorted.
+    pub(crate) fn payload(&self, settings: &Value) -> Result<(Vec<u8>, Option<Value>)> {
+        let payload = json!({"request": self, "settings": settings});
+        Ok((serde_json::to_vec(&payload)?, self.object.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POD: &str = r#"{"uid":"u","kind":{"group":"","version":"v1","kind":"Pod"},
+        "resource":{"group":"","version":"v1","resource":"pods"},"operation":"CREATE","userInfo":{"username":"me","color":"red"},
+        "object":{"spec":{"future":1}},"oldObject":null,"options":null,"unknown":true}"#;
+
+    #[test]
+    fn a_review_is_unwrapped_and_absent_means_absent() {
+        let review = format!(
+            r#"{{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{POD}}}"#
+        );
+        let (plain, review) = (
+            AdmissionRequest::from_json(POD),
+            AdmissionRequest::from_json(&review),
+        );
+        let (plain, review) = (plain.expect("a request"), review.expect("a review"));
+        assert_eq!(plain, review);
+        let (payload, object) = plain.payload(&json!({})).expect("a payload");
+        // null optionals and unknown keys are gone, `object` is as it came, keys are sorted
+        let expected = concat!(
+            r#"{"request":{"kind":{"group":"","kind":"Pod","version":"v1"},"object":{"spec":{"future":1}},"operation":"CREATE","#,
+            r#""resource":{"group":"","resource":"pods","version":"v1"},"uid":"u","userInfo":{"username":"me"}},"settings":{}}"#
+        );
+        assert_eq!(String::from_utf8_lossy(&payload), expected);
+        assert_eq!(object, Some(json!({"spec": {"future": 1}})));
+    }
+
+    #[test]
+    fn what_is_no_request_says_so() {
+        // text, a part of the message
+        let table = [
+            ("", "not JSON"),
+            ("[]", "not a JSON object"),
+            (r#"{"kind":"AdmissionReview"}"#, "no `request`"),
+            (r#"{"uid":"u"}"#, "missing field `kind`"),
+        ];
+        for (text, part) in table {
+            let message = AdmissionRequest::from_json(text).map_err(|e| format!("{e:#}"));
+            assert!(
+                matches!(&message, Err(m) if m.contains(part)),
+                "{text}: {message:?}"
+            );
+        }
+    }
+}

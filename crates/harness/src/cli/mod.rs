@@ -1,0 +1,46 @@
+//! Which commands are there? One file each; this one parses the line and turns errors into an exit code.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+mod annotate;
+mod run;
+
+/// Runs, tests and prepares the image-trust policy without a cluster.
+#[derive(Parser)]
+#[command(name = "image-trust", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Args),
+    Annotate(annotate::Args),
+}
+
+/// 0, or 1 with the reason on stderr; clap exits with 2 for a line it can't parse, as kwctl does.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn")),
+        )
+        // stdout is the response and nothing else
+        .with_writer(std::io::stderr)
+        .init();
+    let outcome = match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Annotate(args) => annotate::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! What did the guest ask for? The closed list of questions a policy can put to its host, decoded from the waPC payload.
+//!
+//! Variant names, field names and field order are kwctl's: they are what its session files hold, and what its replay error prints.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+mod payload;
+
+use payload::{CanI, GetResource, ListAll, ListNamespace, VerifyV1, VerifyV2};
+
+/// One question of the guest, independent of the protocol version it was asked in: `v1/verify` and `v2/verify` become the same request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HostRequest {
+    /// `oci/v1/manifest_digest`
+    OciManifestDigest {
+        /// The image, as the guest wrote it.
+        image: String,
+    },
+    /// `oci/v1/oci_manifest`
+    OciManifest {
+        /// The image, as the guest wrote it.
+        image: String,
+    },
+    /// `oci/v1/oci_manifest_config`
+    OciManifestAndConfig {
+        /// The image, as the guest wrote it.
+        image: String,
+    },
+    /// `oci/v1/verify` and `oci/v2/verify` with public keys
+    SigstorePubKeyVerify {
+        /// The image, as the guest wrote it.
+        image: String,
+        /// PEM keys; every one of them must have signed.
+        pub_keys: Vec<String>,
+        /// Annotations every signature must carry.
+        annotations: Option<BTreeMap<String, String>>,
+    },
+    /// `oci/v1/verify` and `oci/v2/verify` with exact keyless identities
+    SigstoreKeylessVerify {
+        /// The image, as the guest wrote it.
+        image: String,
+        /// Identities; every one of them must have signed.
+        keyless: Vec<KeylessIdentity>,
+        /// Annotations every signature must carry.
+        annotations: Option<BTreeMap<String, String>>,
+    },
+    /// `oci/v2/verify` with keyless identities by URL prefix
+    SigstoreKeylessPrefixVerify {
+        /// The image, as the guest wrote it.
+        image: String,
+        /// Identities; every one of them must have signed.
+        keyless_prefix: Vec<KeylessPrefix>,
+        /// Annotations every signature must carry.
+        annotations: Option<BTreeMap<String, String>>,
+    },
+    /// `oci/v2/verify` with a GitHub owner
+    SigstoreGithubActionsVerify {
+        /// The image, as the guest wrote it.
+        image: String,
+        /// The owner of the repository whose workflow signed.
+        owner: String,
+        /// The repository, or any of the owner's.
+        repo: Option<String>,
+        /// Annotations every signature must carry.
+        annotations: Option<BTreeMap<String, String>>,
+    },
+    /// `oci/v2/verify` with a certificate
+    SigstoreCertificateVerify {
+        /// The image, as the guest wrote it.
+        image: String,
+        /// The PEM certificate.
+        certificate: Vec<u8>,
+        /// Its chain.
+        certificate_chain: Option<Vec<Vec<u8>>>,
+        /// Whether a signature without a Rekor bundle is refused.
+        require_rekor_bundle: bool,
+        /// Annotations every signature must carry.
+        annotations: Option<BTreeMap<String, String>>,
+    },
+    /// `net/v1/dns_lookup_host`
+    DNSLookupHost {
+        /// The name to resolve.
+        host: String,
+    },
+    /// `kubernetes/list_resources_by_namespace`
+    KubernetesListResourceNamespace {
+        /// `v1`, `apps/v1`, ...
+        api_version: String,
+        /// `Pod`, `Deployment`, ...
+        kind: String,
+        /// The namespace to list.
+        namespace: String,
+        /// Restricts the list by label.
+        label_selector: Option<String>,
+        /// Restricts the list by field.
+        field_selector: Option<String>,
+        /// The fields to keep.
+        field_masks: Option<BTreeSet<String>>,
+    },
+    /// `kubernetes/list_resources_all`
+    KubernetesListResourceAll {
+        /// `v1`, `apps/v1`, ...
+        api_version: String,
+        /// `Pod`, `Deployment`, ...
+        kind: String,
+        /// Restricts the list by label.
+        label_selector: Option<String>,
+        /// Restricts the list by field.
+        field_selector: Option<String>,
+        /// The fields to keep.
+        field_masks: Option<BTreeSet<String>>,
+    },
+    /// `kubernetes/get_resource`
+    KubernetesGetResource {
+        /// `v1`, `apps/v1`, ...
+        api_version: String,
+        /// `Pod`, `Deployment`, ...
+        kind: String,
+        /// The object's name.
+        name: String,
+        /// The object's namespace; none for cluster-wide resources.
+        namespace: Option<String>,
+        /// Whether the host may answer from its 5 s cache.
+        disable_cache: bool,
+        /// The fields to keep.
+        field_masks: Option<BTreeSet<String>>,
+    },
+    /// `kubernetes/can_i`
+    KubernetesCanI {
+        /// The subject access review, passed through untouched.
+        request: Value,
+        /// Whether the host may answer from its 5 s cache.
+        disable_cache: bool,
+    },
+    /// `crypto/v1/is_certificate_trusted`
+    CryptoIsCertificateTrusted {
+        /// The certificate and its chain, passed through untouched.
+        request: Value,
+    },
+}
+
+/// An OIDC issuer and the exact subject it vouches for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeylessIdentity {
+    /// The issuer, exactly.
+    pub issuer: String,
+    /// The subject, exactly.
+    pub subject: String,
+}
+
+/// An OIDC issuer and a URL that the subject must lie under.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeylessPrefix {
+    /// The issuer, exactly.
+    pub issuer: String,
+    /// The URL; the host appends `/`.
+    pub url_prefix: String,
+}
+
+/// Why a payload is not a question the host knows.
+#[derive(Debug, thiserror::Error)]
+pub enum BadRequest {
+    /// The namespace is none of oci, net, crypto, kubernetes.
+    #[error("unknown namespace: {0}")]
+    UnknownNamespace(String),
+    /// The namespace has no such operation.
+    #[error("unknown operation: {0}")]
+    UnknownOperation(String),
+    /// The payload does not decode; the text is serde_json's, as in the real host.
+    #[error(transparent)]
+    Payload(#[from] serde_json::Error),
+}
+
+impl HostRequest {
+    /// Decodes what the guest sent to `namespace`/`operation`.
+    pub fn decode(namespace: &str, operation: &str, payload: &[u8]) -> Result<Self, BadRequest> {
+        let unknown_operation = || BadRequest::UnknownOperation(operation.to_owned());
+        Ok(match namespace {
+            "oci" => match operation {
+                "v1/manifest_digest" => Self::OciManifestDigest {
+                    image: serde_json::from_slice(payload)?,
+                },
+                "v1/oci_manifest" => Self::OciManifest {
+                    image: serde_json::from_slice(payload)?,
+                },
+                "v1/oci_manifest_config" => Self::OciManifestAndConfig {
+                    image: serde_json::from_slice(payload)?,
+                },
+                "v1/verify" => serde_json::from_slice::<VerifyV1>(payload)?.into(),
+                "v2/verify" => serde_json::from_slice::<VerifyV2>(payload)?.into(),
+                _ => return Err(unknown_operation()),
+            },
+            "net" => match operation {
+                "v1/dns_lookup_host" => Self::DNSLookupHost {
+                    host: serde_json::from_slice(payload)?,
+                },
+                _ => return Err(unknown_operation()),
+            },
+            "crypto" => match operation {
+                "v1/is_certificate_trusted" => Self::CryptoIsCertificateTrusted {
+                    request: serde_json::from_slice(payload)?,
+                },
+                _ => return Err(unknown_operation()),
+            },
+            "kubernetes" => match operation {
+                "list_resources_by_namespace" => {
+                    serde_json::from_slice::<ListNamespace>(payload)?.into()
+                }
+                "list_resources_all" => serde_json::from_slice::<ListAll>(payload)?.into(),
+                "get_resource" => serde_json::from_slice::<GetResource>(payload)?.into(),
+                "can_i" => serde_json::from_slice::<CanI>(payload)?.into(),
+                _ => return Err(unknown_operation()),
+            },
+            _ => return Err(BadRequest::UnknownNamespace(namespace.to_owned())),
+        })
+    }
+
+    /// The Kubernetes resource this request reads, if it reads one: the host only answers for those the deployment lists.
+    pub fn kubernetes_resource(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::KubernetesListResourceNamespace {
+                api_version, kind, ..
+            }
+            | Self::KubernetesListResourceAll {
+                api_version, kind, ..
+            }
+            | Self::KubernetesGetResource {
+                api_version, kind, ..
+            } => Some((api_version, kind)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_what_a_guest_sends() {
+        let image = || "busybox".to_owned();
+        let keys = |annotations| HostRequest::SigstorePubKeyVerify {
+            image: image(),
+            pub_keys: vec!["K".into()],
+            annotations,
+        };
+        // namespace, operation, payload, what it means
+        let table = [
+            (
+                "oci",
+                "v1/manifest_digest",
+                r#""busybox""#,
+                HostRequest::OciManifestDigest { image: image() },
+            ),
+            (
+                "oci",
+                "v1/oci_manifest",
+                r#""busybox""#,
+                HostRequest::OciManifest { image: image() },
+            ),
+            (
+                "oci",
+                "v1/oci_manifest_config",
+                r#""busybox""#,
+                HostRequest::OciManifestAndConfig { image: image() },
+            ),
+            // v1 tags outside, v2 tags inside; both are the same question
+            (
+                "oci",
+                "v1/verify",
+                r#"{"SigstorePubKeyVerify":{"image":"busybox","pub_keys":["K"],"annotations":null}}"#,
+                keys(None),
+            ),
+            (
+                "oci",
+                "v2/verify",
+                r#"{"type":"SigstorePubKeyVerify","image":"busybox","pub_keys":["K"]}"#,
+                keys(None),
+            ),
+            (
+                "kubernetes",
+                "get_resource",
+                r#"{"api_version":"apps/v1","kind":"ReplicaSet","name":"a","namespace":"b","disable_cache":true}"#,
+                HostRequest::KubernetesGetResource {
+                    api_version: "apps/v1".into(),
+                    kind: "ReplicaSet".into(),
+                    name: "a".into(),
+                    namespace: Some("b".into()),
+                    disable_cache: true,
+                    field_masks: None,
+                },
+            ),
+        ];
+        for (namespace, operation, payload, expected) in table {
+            let decoded = HostRequest::decode(namespace, operation, payload.as_bytes());
+            assert_eq!(decoded.ok(), Some(expected), "{namespace}/{operation}");
+        }
+    }
+
+    #[test]
+    fn refuses_in_the_hosts_words() {
+        // namespace, operation, payload, the text
+        let table = [
+            ("tea", "v1/pot", "{}", "unknown namespace: tea"),
+            ("oci", "v3/verify", "{}", "unknown operation: v3/verify"),
+            ("net", "lookup", "{}", "unknown operation: lookup"),
+            ("crypto", "lookup", "{}", "unknown operation: lookup"),
+            ("kubernetes", "delete", "{}", "unknown operation: delete"),
+            (
+                "oci",
+                "v1/manifest_digest",
+                "{}",
+                "invalid type: map, expected a string at line 1 column 0",
+            ),
+            // docs show annotations as a list of pairs; the host only takes a map
+            (
+                "oci",
+                "v1/verify",
+                r#"{"SigstorePubKeyVerify":{"image":"a","pub_keys":[],"annotations":[]}}"#,
+                "invalid type: sequence, expected a map at line 1 column 65",
+            ),
+        ];
+        for (namespace, operation, payload, expected) in table {
+            let text = HostRequest::decode(namespace, operation, payload.as_bytes())
+                .map_err(|e| e.to_string());
+            assert_eq!(text, Err(expected.to_owned()), "{namespace}/{operation}");
+        }
+    }
+}

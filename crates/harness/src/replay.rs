@@ -1,0 +1,311 @@
+//! What was said between policy and host? kwctl's session files: replayed in strict order, or written down.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result, anyhow};
+use serde::{Deserialize, Serialize};
+
+use crate::capabilities::Answers;
+use crate::host_request::HostRequest;
+
+/// One question and its answer, as kwctl writes them: the request is YAML inside a YAML string.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type")]
+struct Exchange {
+    request: String,
+    response: Response,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type")]
+enum Response {
+    Success { payload: String },
+    Error { message: String },
+}
+
+/// A recorded session. Each request takes the next exchange, whether it fits or not.
+#[derive(Debug)]
+pub struct Replay {
+    exchanges: Mutex<VecDeque<(HostRequest, Response)>>,
+}
+
+impl Replay {
+    /// Reads a session file.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| {
+            format!(
+                "cannot open host capabilities interactions file {}",
+                path.display()
+            )
+        })?;
+        Self::from_yaml(&text).with_context(|| format!("cannot replay {}", path.display()))
+    }
+
+    /// Reads a session from its text. Every request is decoded now: kwctl panics in the middle of the run instead.
+    pub fn from_yaml(text: &str) -> Result<Self> {
+        let exchanges: Vec<Exchange> =
+            serde_yaml::from_str(text).context("not a list of exchanges")?;
+        let decoded = exchanges.into_iter().enumerate().map(|(index, exchange)| {
+            let request = serde_yaml::from_str(&exchange.request)
+                .with_context(|| format!("exchange {} holds no request of a policy", index + 1))?;
+            Ok((request, exchange.response))
+        });
+        Ok(Self {
+            exchanges: Mutex::new(decoded.collect::<Result<_>>()?),
+        })
+    }
+
+    /// The requests nobody made. kwctl only warns of them; a test should insist that there are none.
+    pub fn leftovers(&self) -> Vec<HostRequest> {
+        let exchanges = self
+            .exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        exchanges
+            .iter()
+            .map(|(request, _)| request.clone())
+            .collect()
+    }
+}
+
+impl Answers for Replay {
+    fn answer(&self, request: &HostRequest) -> Result<Vec<u8>> {
+        let next = self
+            .exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front();
+        let (expected, response) =
+            next.ok_or_else(|| anyhow!("the list of recorded responses is empty"))?;
+        if expected != *request {
+            return Err(anyhow!(
+                "Replay error: unexpected request. Was expecting {expected:?}, got {request:?} instead"
+            ));
+        }
+        match response {
+            Response::Success { payload } => Ok(payload.into_bytes()),
+            Response::Error { message } => Err(anyhow!("{message}")),
+        }
+    }
+}
+
+/// Passes every request on and writes the exchange down.
+pub struct Recorder<A> {
+    inner: A,
+    exchanges: Mutex<Vec<Result<Exchange>>>,
+}
+
+impl<A: Answers> Recorder<A> {
+    /// Records what `inner` answers.
+    pub fn new(inner: A) -> Self {
+        Self {
+            inner,
+            exchanges: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The session so far, in kwctl's format.
+    pub fn to_yaml(&self) -> Result<String> {
+        let exchanges = self
+            .exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let recorded: Vec<&Exchange> = exchanges
+            .iter()
+            .map(|exchange| {
+                exchange
+                    .as_ref()
+                    .map_err(|e| anyhow!("an exchange can't be written down: {e:#}"))
+            })
+            .collect::<Result<_>>()?;
+        Ok(serde_yaml::to_string(&recorded)?)
+    }
+}
+
+impl<A: Answers> Answers for Recorder<A> {
+    fn answer(&self, request: &HostRequest) -> Result<Vec<u8>> {
+        let answer = self.inner.answer(request);
+        let exchange = exchange(request, &answer);
+        self.exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(exchange);
+        answer
+    }
+}
+
+fn exchange(request: &HostRequest, answer: &Result<Vec<u8>>) -> Result<Exchange> {
+    let response = match answer {
+        Ok(payload) => Response::Success {
+            payload: String::from_utf8(payload.clone())?,
+        },
+        // Only the outermost message, as kwctl does: causes are lost in a recording.
+        Err(e) => Response::Error {
+            message: e.to_string(),
+        },
+    };
+    Ok(Exchange {
+        request: serde_yaml::to_string(request)?,
+        response,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As kwctl 1.36 writes it.
+    const SESSION: &str = r#"- type: Exchange
+  request: |
+    !OciManifestDigest
+    image: ghcr.io/acme/app:1
+  response:
+    type: Success
+    payload: '{"digest":"sha256:aa"}'
+- type: Exchange
+  request: |
+    !OciManifest
+    image: ghcr.io/acme/app:sha256-aa.sig
+  response:
+    type: Error
+    message: 'Fail to interact with OCI registry: Image manifest not found'
+- type: Exchange
+  request: |
+    !OciManifestAndConfig
+    image: ghcr.io/acme/app:1
+  response:
+    type: Success
+    payload: '{"manifest":{},"digest":"sha256:aa","config":{}}'
+- type: Exchange
+  request: |
+    !SigstorePubKeyVerify
+    image: ghcr.io/acme/app:1
+    pub_keys:
+    - |
+      -----BEGIN PUBLIC KEY-----
+      AA==
+      -----END PUBLIC KEY-----
+    annotations:
+      stage: prod
+  response:
+    type: Success
+    payload: '{"is_trusted":true,"digest":"sha256:aa"}'
+- type: Exchange
+  request: |
+    !KubernetesGetResource
+    api_version: apps/v1
+    kind: ReplicaSet
+    name: app-1
+    namespace: prod
+    disable_cache: true
+    field_masks: null
+  response:
+    type: Success
+    payload: '{"kind":"ReplicaSet"}'
+"#;
+
+    fn requests() -> Vec<HostRequest> {
+        let image = || "ghcr.io/acme/app:1".to_owned();
+        vec![
+            HostRequest::OciManifestDigest { image: image() },
+            HostRequest::OciManifest {
+                image: "ghcr.io/acme/app:sha256-aa.sig".into(),
+            },
+            HostRequest::OciManifestAndConfig { image: image() },
+            HostRequest::SigstorePubKeyVerify {
+                image: image(),
+                pub_keys: vec![
+                    "-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----\n".into(),
+                ],
+                annotations: Some([("stage".to_owned(), "prod".to_owned())].into()),
+            },
+            HostRequest::KubernetesGetResource {
+                api_version: "apps/v1".into(),
+                kind: "ReplicaSet".into(),
+                name: "app-1".into(),
+                namespace: Some("prod".into()),
+                disable_cache: true,
+                field_masks: None,
+            },
+        ]
+    }
+
+    #[test]
+    fn a_recording_of_a_replay_is_the_same_file() {
+        let recorder = Recorder::new(Replay::from_yaml(SESSION).expect("a session"));
+        let answers: Vec<_> = requests()
+            .iter()
+            .map(|r| recorder.answer(r).map_err(|e| e.to_string()))
+            .collect();
+        assert_eq!(
+            answers[0].as_deref(),
+            Ok(br#"{"digest":"sha256:aa"}"#.as_slice())
+        );
+        assert_eq!(
+            answers[1],
+            Err("Fail to interact with OCI registry: Image manifest not found".to_owned())
+        );
+        assert!(answers[2..].iter().all(Result::is_ok), "{answers:?}");
+        assert_eq!(recorder.inner.leftovers(), []);
+        assert_eq!(recorder.to_yaml().ok().as_deref(), Some(SESSION));
+    }
+
+    #[test]
+    fn a_hand_written_session_may_leave_optionals_out() {
+        let text = "- type: Exchange\n  request: |\n    !KubernetesGetResource\n    api_version: v1\n    kind: Pod\n    name: a\n    namespace: null\n    disable_cache: false\n  response: {type: Success, payload: '{}'}\n- type: Exchange\n  request: \"!SigstorePubKeyVerify {image: a, pub_keys: []}\"\n  response: {type: Error, message: no}\n";
+        assert_eq!(
+            Replay::from_yaml(text).map(|r| r.leftovers().len()).ok(),
+            Some(2)
+        );
+    }
+
+    #[test]
+    fn replay_is_strict() {
+        let replay = Replay::from_yaml(SESSION).expect("a session");
+        let wrong = HostRequest::OciManifestDigest {
+            image: "other".into(),
+        };
+        let answer = |request: &HostRequest| replay.answer(request).map_err(|e| e.to_string());
+        assert_eq!(
+            answer(&wrong),
+            Err("Replay error: unexpected request. Was expecting OciManifestDigest { image: \"ghcr.io/acme/app:1\" }, got OciManifestDigest { image: \"other\" } instead".to_owned())
+        );
+        // the mismatch used the exchange up
+        assert_eq!(replay.leftovers(), requests()[1..]);
+        for request in &requests()[1..] {
+            let _ = answer(request);
+        }
+        assert_eq!(
+            answer(&wrong),
+            Err("the list of recorded responses is empty".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_broken_session_says_where() {
+        // text, a part of the message
+        let table = [
+            ("{}", "not a list of exchanges"),
+            (
+                "- type: Exchange\n  request: '!Unknown {}'\n  response: {type: Success, payload: ''}",
+                "exchange 1",
+            ),
+            (
+                "- type: Exchange\n  request: '!OciManifest {image: a}'\n  response: {type: Maybe}",
+                "unknown variant `Maybe`",
+            ),
+        ];
+        for (text, part) in table {
+            let message = Replay::from_yaml(text)
+                .map(|_| ())
+                .map_err(|e| format!("{e:#}"));
+            assert!(
+                matches!(&message, Err(m) if m.contains(part)),
+                "{text}: {message:?}"
+            );
+        }
+    }
+}
