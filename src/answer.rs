@@ -48,7 +48,10 @@ pub fn validate(payload: &[u8], host: &dyn Host) -> Response {
 pub fn validate_settings(settings: &[u8]) -> Result<(), String> {
     let problems = match std::str::from_utf8(settings) {
         Ok(text) => check(text),
-        Err(_) => vec![Problem { path: String::new(), what: "the settings are not UTF-8".to_owned() }],
+        Err(_) => vec![Problem {
+            path: String::new(),
+            what: "the settings are not UTF-8".to_owned(),
+        }],
     };
     if problems.is_empty() {
         return Ok(());

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kubewarden_policy_sdk::{host_capabilities::verification::verify_pub_keys_image, protocol_version_guest, settings::SettingsValidationResponse};
+use kubewarden_policy_sdk::{
+    host_capabilities::verification::verify_pub_keys_image, protocol_version_guest,
+    settings::SettingsValidationResponse,
+};
 use serde::Serialize;
 use wapc_guest::{CallResult, host_call, register_function};
 
@@ -39,7 +42,10 @@ fn validate(payload: &[u8]) -> CallResult {
 
 fn validate_settings(payload: &[u8]) -> CallResult {
     let message = answer::validate_settings(payload).err();
-    Ok(serde_json::to_vec(&SettingsValidationResponse { valid: message.is_none(), message })?)
+    Ok(serde_json::to_vec(&SettingsValidationResponse {
+        valid: message.is_none(),
+        message,
+    })?)
 }
 
 /// The host behind real host calls.
@@ -48,9 +54,15 @@ struct Kubewarden {
 }
 
 impl Sigstore for Kubewarden {
-    fn verify(&self, image: &str, key: &PublicKey, annotations: &BTreeMap<String, String>) -> Result<Digest, HostError> {
+    fn verify(
+        &self,
+        image: &str,
+        key: &PublicKey,
+        annotations: &BTreeMap<String, String>,
+    ) -> Result<Digest, HostError> {
         let annotations = (!annotations.is_empty()).then(|| annotations.clone());
-        let answer = verify_pub_keys_image(image, vec![key.pem().to_owned()], annotations).map_err(|error| HostError::read(&error.to_string()))?;
+        let answer = verify_pub_keys_image(image, vec![key.pem().to_owned()], annotations)
+            .map_err(|error| HostError::read(&error.to_string()))?;
         read_verification(answer.is_trusted, &answer.digest)
     }
 }

@@ -13,7 +13,8 @@ pub trait Sigstore {
     ///
     /// # Errors
     /// When it did not, or when the host can't tell.
-    fn verify(&self, image: &str, key: &PublicKey, annotations: &BTreeMap<String, String>) -> Result<Digest, HostError>;
+    fn verify(&self, image: &str, key: &PublicKey, annotations: &BTreeMap<String, String>)
+    -> Result<Digest, HostError>;
 }
 
 /// Tells how long a request has been worked on.
@@ -67,18 +68,37 @@ impl HostError {
             Cause::Forbidden
         } else if said(&["TOOMANYREQUESTS", "oo many requests"]) && !said(&["no signatures found"]) {
             Cause::RateLimited
-        } else if said(&["no signatures found for image", "SigstoreNoVerifiedLayer", "No verified layer"]) {
+        } else if said(&[
+            "no signatures found for image",
+            "SigstoreNoVerifiedLayer",
+            "No verified layer",
+        ]) {
             Cause::Unsigned
         } else if said(&["Image verification failed: missing signatures"]) {
             Cause::Mismatch
-        } else if said(&["UNAUTHORIZED", "DENIED", "Not authorized", "Authentication failure", "uthentication required"]) {
+        } else if said(&[
+            "UNAUTHORIZED",
+            "DENIED",
+            "Not authorized",
+            "Authentication failure",
+            "uthentication required",
+        ]) {
             Cause::Unauthorized
-        } else if said(&["MANIFEST_UNKNOWN", "NAME_UNKNOWN", "manifest unknown", "repository name not known", "Image manifest not found"]) {
+        } else if said(&[
+            "MANIFEST_UNKNOWN",
+            "NAME_UNKNOWN",
+            "manifest unknown",
+            "repository name not known",
+            "Image manifest not found",
+        ]) {
             Cause::NotFound
         } else {
             Cause::Unavailable
         };
-        HostError { cause, text: text.to_owned() }
+        HostError {
+            cause,
+            text: text.to_owned(),
+        }
     }
 }
 
@@ -89,8 +109,14 @@ impl HostError {
 pub fn read_verification(is_trusted: bool, digest: &str) -> Result<Digest, HostError> {
     match (is_trusted, Digest::parse(digest)) {
         (true, Ok(digest)) => Ok(digest),
-        (true, Err(_)) => Err(HostError { cause: Cause::Unavailable, text: format!("trusted, but the digest is `{}`", Shown(digest)) }),
-        (false, _) => Err(HostError { cause: Cause::Mismatch, text: "is_trusted is false".to_owned() }),
+        (true, Err(_)) => Err(HostError {
+            cause: Cause::Unavailable,
+            text: format!("trusted, but the digest is `{}`", Shown(digest)),
+        }),
+        (false, _) => Err(HostError {
+            cause: Cause::Mismatch,
+            text: "is_trusted is false".to_owned(),
+        }),
     }
 }
 

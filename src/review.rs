@@ -43,8 +43,14 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
         is_pod: workload.is_pod(),
         old: old.as_ref().map(Workload::named_images).unwrap_or_default(),
     };
-    let mut review = Review { log: budget.take_log(), ..Review::pass() };
-    let verdicts = items.iter().map(|item| conclude(item, &outcomes, &pinning, &mut review)).collect();
+    let mut review = Review {
+        log: budget.take_log(),
+        ..Review::pass()
+    };
+    let verdicts = items
+        .iter()
+        .map(|item| conclude(item, &outcomes, &pinning, &mut review))
+        .collect();
     review.verdict = Verdict::of(verdicts);
     review
 }
@@ -54,7 +60,10 @@ enum Relevance<'a> {
     /// No image that is not in the cluster already.
     Nothing,
     /// The images of this object; `old` is what it was before an update.
-    Images { workload: Workload<'a>, old: Option<Workload<'a>> },
+    Images {
+        workload: Workload<'a>,
+        old: Option<Workload<'a>>,
+    },
 }
 
 fn relevant<'a>(request: &Request<'a>) -> Result<Relevance<'a>, Reason> {
@@ -99,7 +108,10 @@ fn is_unchanged(slot: &Slot<'_>, images: &BTreeMap<(List, &str), &str>) -> bool 
 
 /// What has to be decided: a text that one slot or more hold, or a slot that can't be read.
 enum Item<'w> {
-    Image { reference: Result<ImageRef, Reason>, slots: Vec<&'w Slot<'w>> },
+    Image {
+        reference: Result<ImageRef, Reason>,
+        slots: Vec<&'w Slot<'w>>,
+    },
     Broken(&'w SlotError<'w>),
 }
 
@@ -119,7 +131,10 @@ fn items<'w>(workload: &'w Workload<'w>) -> Vec<Item<'w>> {
             Some(Item::Image { slots, .. }) => slots.push(slot),
             _ => {
                 known.insert(slot.image(), items.len());
-                items.push(Item::Image { reference: ImageRef::parse(slot.image()).map_err(Reason::Reference), slots: vec![slot] });
+                items.push(Item::Image {
+                    reference: ImageRef::parse(slot.image()).map_err(Reason::Reference),
+                    slots: vec![slot],
+                });
             }
         }
     }
@@ -138,7 +153,12 @@ struct Outcome {
 impl Outcome {
     fn by(rule: Option<&Rule<'_>>, result: Result<Grounds, Reason>) -> Outcome {
         let rule = rule.map(|rule| (rule.pattern().to_owned(), rule.validator().to_owned()));
-        Outcome { rule, mode: Mode::default(), result, host_calls: 0 }
+        Outcome {
+            rule,
+            mode: Mode::default(),
+            result,
+            host_calls: 0,
+        }
     }
 }
 
@@ -151,17 +171,35 @@ struct Turn<'p, 'i> {
 }
 
 /// Decides every distinct image, by its canonical name. Whatever needs no host call comes first, so that it is decided when the time runs out.
-fn decide(items: &[Item<'_>], policy: &Policy<'_>, budget: &mut Budget<'_>) -> Result<BTreeMap<String, Outcome>, Reason> {
+fn decide(
+    items: &[Item<'_>],
+    policy: &Policy<'_>,
+    budget: &mut Budget<'_>,
+) -> Result<BTreeMap<String, Outcome>, Reason> {
     let mut outcomes = BTreeMap::new();
     let mut turns = Vec::new();
     for item in items {
-        let Item::Image { reference: Ok(image), .. } = item else { continue };
+        let Item::Image {
+            reference: Ok(image), ..
+        } = item
+        else {
+            continue;
+        };
         if turns.iter().any(|turn: &Turn<'_, '_>| turn.image == image) || outcomes.contains_key(&image.to_string()) {
             continue;
         }
         match by_name(image, policy) {
             ByName::Decided(outcome) => drop(outcomes.insert(image.to_string(), outcome)),
-            ByName::Prove { rule, requirement, mode } => turns.push(Turn { image, rule, requirement, mode }),
+            ByName::Prove {
+                rule,
+                requirement,
+                mode,
+            } => turns.push(Turn {
+                image,
+                rule,
+                requirement,
+                mode,
+            }),
         }
     }
     match turns.len() + outcomes.len() {
@@ -171,7 +209,11 @@ fn decide(items: &[Item<'_>], policy: &Policy<'_>, budget: &mut Budget<'_>) -> R
     for turn in turns {
         let before = budget.calls();
         let result = by_proof(&turn, policy, budget).map(Grounds::Proven);
-        let outcome = Outcome { mode: turn.mode, host_calls: budget.calls() - before, ..Outcome::by(Some(&turn.rule), result) };
+        let outcome = Outcome {
+            mode: turn.mode,
+            host_calls: budget.calls() - before,
+            ..Outcome::by(Some(&turn.rule), result)
+        };
         outcomes.insert(turn.image.to_string(), outcome);
     }
     Ok(outcomes)
@@ -180,7 +222,11 @@ fn decide(items: &[Item<'_>], policy: &Policy<'_>, budget: &mut Budget<'_>) -> R
 /// What the rules say of an image without asking anybody.
 enum ByName<'p> {
     Decided(Outcome),
-    Prove { rule: Rule<'p>, requirement: Requirement, mode: Mode },
+    Prove {
+        rule: Rule<'p>,
+        requirement: Requirement,
+        mode: Mode,
+    },
 }
 
 fn by_name<'p>(image: &ImageRef, policy: &'p Policy<'_>) -> ByName<'p> {
@@ -194,7 +240,11 @@ fn by_name<'p>(image: &ImageRef, policy: &'p Policy<'_>) -> ByName<'p> {
     match rule.decision() {
         Ok(Decision::Allow) => decided(Some(&rule), Ok(Grounds::Allowed)),
         Ok(Decision::Deny) => decided(Some(&rule), Err(Reason::Rule)),
-        Ok(Decision::Prove { requirement, mode }) => ByName::Prove { rule, requirement, mode },
+        Ok(Decision::Prove { requirement, mode }) => ByName::Prove {
+            rule,
+            requirement,
+            mode,
+        },
         Err(problem) => decided(Some(&rule), Err(Reason::Settings(problem))),
     }
 }
@@ -213,11 +263,18 @@ fn prove_in_time(image: &ImageRef, requirement: &Requirement, budget: &mut Budge
 }
 
 /// Pinning must not change the verdict: the pinned reference comes back with the next update, and in the Pods of this object.
-fn still_admitted(turn: &Turn<'_, '_>, pinned: &ImageRef, policy: &Policy<'_>, budget: &mut Budget<'_>) -> Result<(), Reason> {
+fn still_admitted(
+    turn: &Turn<'_, '_>,
+    pinned: &ImageRef,
+    policy: &Policy<'_>,
+    budget: &mut Budget<'_>,
+) -> Result<(), Reason> {
     let settings = |problem: Problem| Reason::Settings(problem);
     let refused = |rule: &Rule<'_>, reason| Err(Reason::AfterPinning(rule.pattern().to_owned(), Box::new(reason)));
     match policy.choose(pinned).map_err(settings)? {
-        Choice::None => Err(Reason::Fault("the rule that matched does not match the same image with its digest")),
+        Choice::None => Err(Reason::Fault(
+            "the rule that matched does not match the same image with its digest",
+        )),
         Choice::Tie(rule, other) => refused(&rule, Reason::Tie(other.pattern().to_owned())),
         Choice::Rule(rule) if rule == turn.rule => Ok(()),
         Choice::Rule(rule) => match rule.decision().map_err(settings)? {
@@ -260,18 +317,38 @@ impl Pinning<'_> {
 }
 
 /// Turns an item's outcome into its part of the review, and of the verdict.
-fn conclude(item: &Item<'_>, outcomes: &BTreeMap<String, Outcome>, pinning: &Pinning<'_>, review: &mut Review) -> Result<(), Denial> {
+fn conclude(
+    item: &Item<'_>,
+    outcomes: &BTreeMap<String, Outcome>,
+    pinning: &Pinning<'_>,
+    review: &mut Review,
+) -> Result<(), Denial> {
     let (reference, slots) = match item {
         Item::Image { reference, slots } => (reference, slots),
         Item::Broken(error) => {
             let reason = Reason::Slot(error.what);
             let slots = vec![error.place.path()];
-            review.records.push(Record { image: None, slots, rule: None, outcome: Err(reason.clone()), host_calls: 0, pinned: 0 });
-            return Err(Denial { places: vec![error.place.to_string()], image: None, rule: None, reason });
+            review.records.push(Record {
+                image: None,
+                slots,
+                rule: None,
+                outcome: Err(reason.clone()),
+                host_calls: 0,
+                pinned: 0,
+            });
+            return Err(Denial {
+                places: vec![error.place.to_string()],
+                image: None,
+                rule: None,
+                reason,
+            });
         }
     };
     let written = slots.first().map(|slot| slot.image().to_owned());
-    let outcome = reference.as_ref().ok().and_then(|image| outcomes.get(&image.to_string()));
+    let outcome = reference
+        .as_ref()
+        .ok()
+        .and_then(|image| outcomes.get(&image.to_string()));
     let result = match (reference, outcome) {
         (Err(reason), _) => Err(reason.clone()),
         (Ok(_), None) => Err(Reason::Fault("an image was not decided")),
@@ -294,7 +371,10 @@ fn conclude(item: &Item<'_>, outcomes: &BTreeMap<String, Outcome>, pinning: &Pin
             review.pins.extend(pins);
         } else if let Some(why) = pinning.warning(*mode).filter(|_| image.digest().is_none()) {
             let digest = verified.digest();
-            review.warnings.push(format!("not pinned: {}: {why}, so its tag may point elsewhere when it is pulled; proven was {digest}", Shown(image.written())));
+            review.warnings.push(format!(
+                "not pinned: {}: {why}, so its tag may point elsewhere when it is pulled; proven was {digest}",
+                Shown(image.written())
+            ));
         }
     }
     review.records.push(record);
@@ -302,19 +382,41 @@ fn conclude(item: &Item<'_>, outcomes: &BTreeMap<String, Outcome>, pinning: &Pin
         Ok(_) => Ok(()),
         Err(reason) => {
             let places = slots.iter().map(|slot| slot.place().to_string()).collect();
-            Err(Denial { places, image: written, rule: rule.map(|(pattern, _)| pattern), reason })
+            Err(Denial {
+                places,
+                image: written,
+                rule: rule.map(|(pattern, _)| pattern),
+                reason,
+            })
         }
     }
 }
 
 impl Review {
     fn pass() -> Review {
-        Review { verdict: Verdict::Admit, pins: Vec::new(), warnings: Vec::new(), records: Vec::new(), log: Vec::new() }
+        Review {
+            verdict: Verdict::Admit,
+            pins: Vec::new(),
+            warnings: Vec::new(),
+            records: Vec::new(),
+            log: Vec::new(),
+        }
     }
 }
 
 fn refuse(reason: Reason) -> Review {
-    let record = Record { image: None, slots: Vec::new(), rule: None, outcome: Err(reason.clone()), host_calls: 0, pinned: 0 };
+    let record = Record {
+        image: None,
+        slots: Vec::new(),
+        rule: None,
+        outcome: Err(reason.clone()),
+        host_calls: 0,
+        pinned: 0,
+    };
     let verdict = Verdict::Deny(Denials::one(Denial::of_object(reason)));
-    Review { verdict, records: vec![record], ..Review::pass() }
+    Review {
+        verdict,
+        records: vec![record],
+        ..Review::pass()
+    }
 }

@@ -38,7 +38,11 @@ mod tests {
             ("a\u{202e}b", "a\\u{202e}b".to_owned(), "right-to-left override"),
             ("ngіnx", "ng\\u{456}nx".to_owned(), "a Cyrillic letter"),
             ("a\nb", "a\\u{a}b".to_owned(), "a second log line"),
-            (&"x".repeat(201), format!("{}… (201 characters)", "x".repeat(200)), "too long"),
+            (
+                &"x".repeat(201),
+                format!("{}… (201 characters)", "x".repeat(200)),
+                "too long",
+            ),
         ];
         for (text, expected, why) in rows {
             assert_eq!(Shown(text).to_string(), expected, "{why}");

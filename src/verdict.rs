@@ -138,7 +138,10 @@ impl Verdict {
     pub(crate) fn of(outcomes: Vec<Result<(), Denial>>) -> Verdict {
         let mut denials = outcomes.into_iter().filter_map(Result::err);
         match denials.next() {
-            Some(first) => Verdict::Deny(Denials { first, rest: denials.collect() }),
+            Some(first) => Verdict::Deny(Denials {
+                first,
+                rest: denials.collect(),
+            }),
             None => Verdict::Admit,
         }
     }
@@ -148,7 +151,10 @@ impl Denials {
     /// One denial.
     #[must_use]
     pub fn one(denial: Denial) -> Denials {
-        Denials { first: denial, rest: Vec::new() }
+        Denials {
+            first: denial,
+            rest: Vec::new(),
+        }
     }
 
     /// All of them.
@@ -166,7 +172,10 @@ impl Denials {
     /// The worst kind among them.
     #[must_use]
     pub fn class(&self) -> Class {
-        self.iter().map(|denial| denial.reason.class()).min().unwrap_or(Class::Fault)
+        self.iter()
+            .map(|denial| denial.reason.class())
+            .min()
+            .unwrap_or(Class::Fault)
     }
 }
 
@@ -188,7 +197,12 @@ impl Denial {
     /// A denial of a whole object.
     #[must_use]
     pub fn of_object(reason: Reason) -> Denial {
-        Denial { places: Vec::new(), image: None, rule: None, reason }
+        Denial {
+            places: Vec::new(),
+            image: None,
+            rule: None,
+            reason,
+        }
     }
 }
 
@@ -198,9 +212,15 @@ impl Reason {
     pub fn class(&self) -> Class {
         match self {
             Reason::Object(ObjectError::TooManySlots(_)) => Class::Refused,
-            Reason::Request(_) | Reason::Object(_) | Reason::Subresource(_) | Reason::Slot(_) | Reason::Reference(_) => Class::Unreadable,
+            Reason::Request(_)
+            | Reason::Object(_)
+            | Reason::Subresource(_)
+            | Reason::Slot(_)
+            | Reason::Reference(_) => Class::Unreadable,
             Reason::NoRule | Reason::Rule | Reason::Tie(_) | Reason::TooManyImages(_) => Class::Refused,
-            Reason::Unproven(Unproven::NotSigned { .. } | Unproven::NotFound | Unproven::Disagreement { .. }) => Class::Refused,
+            Reason::Unproven(Unproven::NotSigned { .. } | Unproven::NotFound | Unproven::Disagreement { .. }) => {
+                Class::Refused
+            }
             Reason::OutOfTime(_) | Reason::Unproven(Unproven::OutOfTime { .. }) => Class::OutOfTime,
             Reason::Unproven(Unproven::Undecided { .. }) => Class::Unavailable,
             Reason::AfterPinning(_, reason) => reason.class(),
@@ -247,15 +267,27 @@ impl Reason {
             Reason::NoRule => "Add a rule for it to the policy, or use an image that one covers",
             Reason::Rule => "Use an image that another rule covers, or have this rule changed",
             Reason::Tie(_) => "Make one of the two patterns more specific",
-            Reason::Unproven(Unproven::NotSigned { cause: Cause::Unsigned, .. }) => "Sign it (cosign sign --key …), in the same repository",
-            Reason::Unproven(Unproven::NotSigned { .. }) => "Have it signed by those who are missing, with the annotations that the rule asks for",
-            Reason::Unproven(Unproven::NotFound) => "Check its name and tag",
-            Reason::Unproven(Unproven::Disagreement { .. }) => "Try again; if it stays, the registry does not answer truthfully",
-            Reason::Unproven(Unproven::Undecided { cause: Cause::Unauthorized, .. }) => {
-                "Give the PolicyServer credentials for this registry (imagePullSecret): the Pod's own are not used"
+            Reason::Unproven(Unproven::NotSigned {
+                cause: Cause::Unsigned, ..
+            }) => "Sign it (cosign sign --key …), in the same repository",
+            Reason::Unproven(Unproven::NotSigned { .. }) => {
+                "Have it signed by those who are missing, with the annotations that the rule asks for"
             }
-            Reason::Unproven(Unproven::Undecided { cause: Cause::Forbidden, .. }) => "Allow the policy the host capability oci/v2/verify",
-            Reason::Unproven(Unproven::Undecided { .. }) => "Try again, and check that the policy server reaches the registry",
+            Reason::Unproven(Unproven::NotFound) => "Check its name and tag",
+            Reason::Unproven(Unproven::Disagreement { .. }) => {
+                "Try again; if it stays, the registry does not answer truthfully"
+            }
+            Reason::Unproven(Unproven::Undecided {
+                cause: Cause::Unauthorized,
+                ..
+            }) => "Give the PolicyServer credentials for this registry (imagePullSecret): the Pod's own are not used",
+            Reason::Unproven(Unproven::Undecided {
+                cause: Cause::Forbidden,
+                ..
+            }) => "Allow the policy the host capability oci/v2/verify",
+            Reason::Unproven(Unproven::Undecided { .. }) => {
+                "Try again, and check that the policy server reaches the registry"
+            }
             Reason::OutOfTime(_) | Reason::Unproven(Unproven::OutOfTime { .. }) => {
                 "Try again: what was proven meanwhile is remembered for a minute; or raise features.timeBudgetMs together with the policy's timeoutEvalSeconds"
             }
@@ -271,17 +303,38 @@ impl fmt::Display for Reason {
         match self {
             Reason::Request(error) => write!(f, "the request can't be read: {}", Shown(&error.to_string())),
             Reason::Object(error) => write!(f, "the object can't be decided: {}", Shown(&error.to_string())),
-            Reason::Subresource(name) => write!(f, "the subresource \"{}\" is none that this policy knows", Shown(name)),
+            Reason::Subresource(name) => {
+                write!(f, "the subresource \"{}\" is none that this policy knows", Shown(name))
+            }
             Reason::Slot(what) => write!(f, "can't be read: {what}"),
             Reason::Reference(error) => write!(f, "names no image: {}", Shown(&error.to_string())),
             Reason::NoRule => f.write_str("no rule matches, and what no rule matches is denied"),
             Reason::Rule => f.write_str("this rule denies it"),
-            Reason::Tie(other) => write!(f, "the rule \"{}\" matches equally well and decides differently", Shown(other)),
-            Reason::TooManyImages(images) => write!(f, "it names {images} different images, and {MAX_IMAGES} at most are decided in one request"),
+            Reason::Tie(other) => write!(
+                f,
+                "the rule \"{}\" matches equally well and decides differently",
+                Shown(other)
+            ),
+            Reason::TooManyImages(images) => write!(
+                f,
+                "it names {images} different images, and {MAX_IMAGES} at most are decided in one request"
+            ),
             Reason::Unproven(unproven) => write_unproven(f, unproven),
-            Reason::OutOfTime(limit) => write!(f, "not decided: the time budget of {} ms was spent on other images", limit.as_millis()),
-            Reason::AfterPinning(other, reason) => write!(f, "proven, but pinned to its digest it falls under the rule \"{}\": {reason}", Shown(other)),
-            Reason::Settings(problem) => write!(f, "the policy's settings can't be used: {}", Shown(&problem.to_string())),
+            Reason::OutOfTime(limit) => write!(
+                f,
+                "not decided: the time budget of {} ms was spent on other images",
+                limit.as_millis()
+            ),
+            Reason::AfterPinning(other, reason) => write!(
+                f,
+                "proven, but pinned to its digest it falls under the rule \"{}\": {reason}",
+                Shown(other)
+            ),
+            Reason::Settings(problem) => write!(
+                f,
+                "the policy's settings can't be used: {}",
+                Shown(&problem.to_string())
+            ),
             Reason::Fault(what) => write!(f, "internal error: {what}"),
         }
     }
@@ -290,7 +343,9 @@ impl fmt::Display for Reason {
 fn write_unproven(f: &mut fmt::Formatter<'_>, unproven: &Unproven) -> fmt::Result {
     match unproven {
         Unproven::NotFound => f.write_str("the registry does not have it"),
-        Unproven::Disagreement { first, other } => write!(f, "not trusted: one answer is for {first}, another for {other}"),
+        Unproven::Disagreement { first, other } => {
+            write!(f, "not trusted: one answer is for {first}, another for {other}")
+        }
         Unproven::NotSigned { tally, cause } => {
             write!(f, "not trusted: {cause}; ")?;
             write_tally(f, tally)

@@ -21,7 +21,10 @@ impl Pin {
     #[must_use]
     pub fn new(slot: &Slot<'_>, image: &ImageRef, verified: &Verified) -> Option<Pin> {
         let text = image.pinned(verified.digest()).written().to_owned();
-        (text != slot.image()).then(|| Pin { span: slot.span(), text })
+        (text != slot.image()).then(|| Pin {
+            span: slot.span(),
+            text,
+        })
     }
 }
 

@@ -59,7 +59,11 @@ impl Response {
     #[must_use]
     pub fn refusal(reason: Reason) -> Response {
         let denials = Denials::one(Denial::of_object(reason));
-        Response { code: Some(denials.class().code()), message: Some(format!("image-trust: {}", list(&denials))), ..Response::of(false) }
+        Response {
+            code: Some(denials.class().code()),
+            message: Some(format!("image-trust: {}", list(&denials))),
+            ..Response::of(false)
+        }
     }
 
     fn of(accepted: bool) -> Response {
@@ -87,24 +91,35 @@ pub fn respond(request: &Request<'_>, review: Review, features: &Features) -> Re
             // Settings that can't be used, and our own faults, are not the image's: they stay denials.
             if features.detection_mode && denials.iter().all(|denial| denial.reason.class() != Class::Fault) {
                 log.push((Level::Error, format!("not denied: detection mode: {message}")));
-                let soft = denials.iter().map(|denial| format!("not denied: detection mode: {denial}"));
+                let soft = denials
+                    .iter()
+                    .map(|denial| format!("not denied: detection mode: {denial}"));
                 warnings = soft.chain(warnings).collect();
                 Response::of(true)
             } else {
-                Response { code: Some(denials.class().code()), message: Some(message), ..Response::of(false) }
+                Response {
+                    code: Some(denials.class().code()),
+                    message: Some(message),
+                    ..Response::of(false)
+                }
             }
         }
     };
     let response = match response.accepted && !review.pins.is_empty() {
         false => response,
         true => match request.object.and_then(|object| patched(object, &review.pins)) {
-            Some(object) => Response { mutated_object: Some(object), ..response },
+            Some(object) => Response {
+                mutated_object: Some(object),
+                ..response
+            },
             None => Response::refusal(Reason::Fault("the proven digests could not be written into the object")),
         },
     };
     let records = review.records.iter().enumerate();
     Response {
-        audit_annotations: records.map(|(i, record)| (format!("image-{i}"), audit(record).to_string())).collect(),
+        audit_annotations: records
+            .map(|(i, record)| (format!("image-{i}"), audit(record).to_string()))
+            .collect(),
         warnings: bounded(warnings),
         log,
         ..response
@@ -114,7 +129,10 @@ pub fn respond(request: &Request<'_>, review: Review, features: &Features) -> Re
 /// The object that a request is about, in words.
 fn subject(request: &Request<'_>) -> String {
     let name = request.name();
-    let within = request.namespace().map(|namespace| format!(" in namespace \"{}\"", Shown(namespace))).unwrap_or_default();
+    let within = request
+        .namespace()
+        .map(|namespace| format!(" in namespace \"{}\"", Shown(namespace)))
+        .unwrap_or_default();
     format!("{} \"{}\"{within}", Shown(&request.kind), Shown(&name))
 }
 
@@ -150,7 +168,10 @@ fn bounded(warnings: Vec<String>) -> Vec<String> {
 
 fn cut(mut warning: String) -> String {
     if warning.len() > MAX_WARNING {
-        let end = (0..=MAX_WARNING - '…'.len_utf8()).rev().find(|end| warning.is_char_boundary(*end)).unwrap_or(0);
+        let end = (0..=MAX_WARNING - '…'.len_utf8())
+            .rev()
+            .find(|end| warning.is_char_boundary(*end))
+            .unwrap_or(0);
         warning.truncate(end);
         warning.push('…');
     }
@@ -171,7 +192,15 @@ fn audit(record: &Record) -> Value {
         add("validator", Shown(validator).to_string().into());
     }
     match &record.outcome {
-        Ok(grounds) => add("verdict", if matches!(grounds, Grounds::Allowed) { "allowed" } else { "proven" }.into()),
+        Ok(grounds) => add(
+            "verdict",
+            if matches!(grounds, Grounds::Allowed) {
+                "allowed"
+            } else {
+                "proven"
+            }
+            .into(),
+        ),
         Err(_) => add("verdict", "denied".into()),
     }
     if let Err(reason) = &record.outcome {
@@ -218,6 +247,9 @@ mod tests {
             assert!(kept.iter().map(String::len).sum::<usize>() <= MAX_WARNINGS, "{why}");
         }
         let many = bounded(vec!["x".repeat(300); 100]);
-        assert_eq!(many.last().map(String::as_str), Some("image-trust: 85 more warnings are in the audit log"));
+        assert_eq!(
+            many.last().map(String::as_str),
+            Some("image-trust: 85 more warnings are in the audit log")
+        );
     }
 }

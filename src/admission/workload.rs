@@ -30,7 +30,11 @@ struct Row {
 }
 
 const fn row<K: Resource>(pod_spec: &'static [&'static str]) -> Row {
-    Row { group: K::GROUP, kind: K::KIND, pod_spec }
+    Row {
+        group: K::GROUP,
+        kind: K::KIND,
+        pod_spec,
+    }
 }
 
 /// The kinds, by group and kind: their path to the pod spec is the same in every version.
@@ -115,7 +119,12 @@ pub enum ObjectError {
 }
 
 impl List {
-    const ALL: [List; 4] = [List::Containers, List::InitContainers, List::EphemeralContainers, List::Volumes];
+    const ALL: [List; 4] = [
+        List::Containers,
+        List::InitContainers,
+        List::EphemeralContainers,
+        List::Volumes,
+    ];
 
     /// The list's name in a pod spec.
     #[must_use]
@@ -144,11 +153,21 @@ impl<'a> Workload<'a> {
     /// # Errors
     /// When it is of no known kind, or its pod spec can't be found or read. What is wrong with single slots is kept with them.
     pub fn read(group: &str, kind: &str, object: Option<&'a RawValue>) -> Result<Workload<'a>, ObjectError> {
-        let row = KINDS.iter().find(|row| row.group == group && row.kind == kind).ok_or(ObjectError::Kind)?;
+        let row = KINDS
+            .iter()
+            .find(|row| row.group == group && row.kind == kind)
+            .ok_or(ObjectError::Kind)?;
         let object = object.ok_or(ObjectError::Missing)?;
         let mut spec = object;
         for (depth, step) in row.pod_spec.iter().enumerate() {
-            let path = || row.pod_spec.iter().take(depth + 1).copied().collect::<Vec<_>>().join(".");
+            let path = || {
+                row.pod_spec
+                    .iter()
+                    .take(depth + 1)
+                    .copied()
+                    .collect::<Vec<_>>()
+                    .join(".")
+            };
             spec = match members(spec, [step]) {
                 Ok([Some(inner)]) => inner,
                 Ok([None]) | Err(Mismatch::Type) => return Err(ObjectError::PodSpec(path())),
@@ -162,7 +181,9 @@ impl<'a> Workload<'a> {
         let mut slots = Vec::new();
         let mut looked_at = 0;
         for (list, json) in List::ALL.into_iter().zip(lists) {
-            let entries = json.map_or(Ok(Vec::new()), entries).map_err(|_| ObjectError::NotAList(list))?;
+            let entries = json
+                .map_or(Ok(Vec::new()), entries)
+                .map_err(|_| ObjectError::NotAList(list))?;
             if list == List::Containers && entries.is_empty() {
                 return Err(ObjectError::NoContainers);
             }
@@ -170,9 +191,18 @@ impl<'a> Workload<'a> {
             if looked_at > MAX_SLOTS {
                 return Err(ObjectError::TooManySlots(looked_at));
             }
-            slots.extend(entries.into_iter().enumerate().filter_map(|(index, entry)| read_slot(object, list, index, entry)));
+            slots.extend(
+                entries
+                    .into_iter()
+                    .enumerate()
+                    .filter_map(|(index, entry)| read_slot(object, list, index, entry)),
+            );
         }
-        Ok(Workload { object, is_pod: row.kind == Pod::KIND, slots })
+        Ok(Workload {
+            object,
+            is_pod: row.kind == Pod::KIND,
+            slots,
+        })
     }
 
     /// Every slot, or what is wrong with it: containers, init containers, ephemeral containers, image volumes, each in the object's order.
@@ -190,7 +220,9 @@ impl<'a> Workload<'a> {
     #[must_use]
     pub fn is_being_deleted(&self) -> bool {
         let metadata = members(self.object, ["metadata"]).ok().and_then(|[metadata]| metadata);
-        metadata.and_then(|metadata| members(metadata, ["deletionTimestamp"]).ok()).is_some_and(|[timestamp]| timestamp.is_some())
+        metadata
+            .and_then(|metadata| members(metadata, ["deletionTimestamp"]).ok())
+            .is_some_and(|[timestamp]| timestamp.is_some())
     }
 
     /// The image texts by list and name, where the name is there and unique: what can be told to be the same slot in another version.
@@ -198,15 +230,33 @@ impl<'a> Workload<'a> {
     pub fn named_images(&self) -> BTreeMap<(List, &str), &str> {
         let mut images = BTreeMap::new();
         for slot in self.slots.iter().flatten() {
-            let Some(name) = slot.place.name.as_deref() else { continue };
-            images.entry((slot.place.list, name)).and_modify(|image| *image = None).or_insert(Some(&*slot.image));
+            let Some(name) = slot.place.name.as_deref() else {
+                continue;
+            };
+            images
+                .entry((slot.place.list, name))
+                .and_modify(|image| *image = None)
+                .or_insert(Some(&*slot.image));
         }
-        images.into_iter().filter_map(|(key, image)| image.map(|image| (key, image))).collect()
+        images
+            .into_iter()
+            .filter_map(|(key, image)| image.map(|image| (key, image)))
+            .collect()
     }
 }
 
-fn read_slot<'a>(object: &'a RawValue, list: List, index: usize, entry: &'a RawValue) -> Option<Result<Slot<'a>, SlotError<'a>>> {
-    let unreadable = |name, what| Some(Err(SlotError { place: Place { list, index, name }, what }));
+fn read_slot<'a>(
+    object: &'a RawValue,
+    list: List,
+    index: usize,
+    entry: &'a RawValue,
+) -> Option<Result<Slot<'a>, SlotError<'a>>> {
+    let unreadable = |name, what| {
+        Some(Err(SlotError {
+            place: Place { list, index, name },
+            what,
+        }))
+    };
     let (name, image) = match members(entry, ["name", "image"]) {
         Ok([name, image]) => (name.and_then(|name| text(name).ok()), image),
         Err(Mismatch::Type) => return unreadable(None, "it is not a mapping"),
@@ -220,9 +270,15 @@ fn read_slot<'a>(object: &'a RawValue, list: List, index: usize, entry: &'a RawV
         },
         (_, image) => image,
     };
-    let Some(image) = image else { return unreadable(name, "it names no image") };
+    let Some(image) = image else {
+        return unreadable(name, "it names no image");
+    };
     match (text(image), place(image, object)) {
-        (Ok(text), Some(span)) => Some(Ok(Slot { place: Place { list, index, name }, image: text, span })),
+        (Ok(text), Some(span)) => Some(Ok(Slot {
+            place: Place { list, index, name },
+            image: text,
+            span,
+        })),
         _ => unreadable(name, "its image is not a text"),
     }
 }
@@ -274,7 +330,10 @@ impl fmt::Display for ObjectError {
             ObjectError::PodSpec(path) => write!(f, "it has no pod spec at {path}"),
             ObjectError::NotAList(list) => write!(f, "its {} are not a list", list.field()),
             ObjectError::NoContainers => f.write_str("its pod spec has no containers"),
-            ObjectError::TooManySlots(slots) => write!(f, "it has at least {slots} containers and volumes, and {MAX_SLOTS} at most are looked at"),
+            ObjectError::TooManySlots(slots) => write!(
+                f,
+                "it has at least {slots} containers and volumes, and {MAX_SLOTS} at most are looked at"
+            ),
             ObjectError::Twice(path) => write!(f, "something that holds images is there twice in {path}"),
         }
     }

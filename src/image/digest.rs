@@ -60,7 +60,12 @@ fn nibble(hex: u8) -> Result<u8, DigestError> {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits: String = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|n| char::from(HEX[usize::from(n)])).collect();
+        let digits: String = self
+            .0
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .map(|n| char::from(HEX[usize::from(n)]))
+            .collect();
         write!(f, "{PREFIX}{digits}")
     }
 }
@@ -74,7 +79,9 @@ impl fmt::Debug for Digest {
 impl fmt::Display for DigestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            DigestError::Algorithm => "its digest is not a sha256 digest; write `@sha256:` and 64 lower-case hex digits",
+            DigestError::Algorithm => {
+                "its digest is not a sha256 digest; write `@sha256:` and 64 lower-case hex digits"
+            }
             DigestError::Hex => "its digest is not 64 lower-case hex digits; copy it as the registry prints it",
         })
     }
@@ -89,14 +96,30 @@ mod tests {
         let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         let rows = [
             (format!("sha256:{hex}"), Ok(Digest::of(b"")), "the digest of nothing"),
-            (format!("sha256:{}", hex.to_uppercase()), Err(DigestError::Hex), "upper-case hex is folded by some parsers only"),
+            (
+                format!("sha256:{}", hex.to_uppercase()),
+                Err(DigestError::Hex),
+                "upper-case hex is folded by some parsers only",
+            ),
             (format!("sha256:{}", &hex[1..]), Err(DigestError::Hex), "63 digits"),
             (format!("sha256:{hex}0"), Err(DigestError::Hex), "65 digits"),
             (format!("sha256:{hex}00"), Err(DigestError::Hex), "66 digits"),
-            (format!("sha256:é{}", &hex[2..]), Err(DigestError::Hex), "not ASCII, same number of bytes"),
+            (
+                format!("sha256:é{}", &hex[2..]),
+                Err(DigestError::Hex),
+                "not ASCII, same number of bytes",
+            ),
             ("sha256:".to_owned(), Err(DigestError::Hex), "no digits"),
-            (format!("sha512:{hex}{hex}"), Err(DigestError::Algorithm), "another algorithm"),
-            (format!("SHA256:{hex}"), Err(DigestError::Algorithm), "algorithms are lower case"),
+            (
+                format!("sha512:{hex}{hex}"),
+                Err(DigestError::Algorithm),
+                "another algorithm",
+            ),
+            (
+                format!("SHA256:{hex}"),
+                Err(DigestError::Algorithm),
+                "algorithms are lower case",
+            ),
             (String::new(), Err(DigestError::Algorithm), "empty"),
         ];
         for (text, expected, why) in rows {

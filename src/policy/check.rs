@@ -25,7 +25,10 @@ pub fn check(json: &str) -> Vec<Problem> {
     };
     let mut problems = Vec::new();
     let kept = SETTINGS.walk(&value, "", &mut problems).unwrap_or_default();
-    let whole = Whole { validators: sound(&kept, "validators", &problems), rules: sound(&kept, "policy", &problems) };
+    let whole = Whole {
+        validators: sound(&kept, "validators", &problems),
+        rules: sound(&kept, "policy", &problems),
+    };
     let text = whole.settings(&value).to_string();
     match Policy::load(&text) {
         Ok(policy) => whole.check_meaning(&policy, &mut problems),
@@ -45,26 +48,46 @@ struct Whole {
 }
 
 fn sound(kept: &Value, list: &str, problems: &[Problem]) -> Vec<Option<Value>> {
-    let Some(entries) = kept.get(list).and_then(Value::as_array) else { return vec![None] };
+    let Some(entries) = kept.get(list).and_then(Value::as_array) else {
+        return vec![None];
+    };
     let untouched = |i: usize| {
         let path = format!("{list}[{i}]");
         !problems.iter().any(|problem| problem.path.starts_with(&path))
     };
-    entries.iter().enumerate().map(|(i, entry)| untouched(i).then(|| entry.clone())).collect()
+    entries
+        .iter()
+        .enumerate()
+        .map(|(i, entry)| untouched(i).then(|| entry.clone()))
+        .collect()
 }
 
 impl Whole {
     /// Settings that load, with harmless stand-ins for what is broken; a broken validator keeps its name, so that rules still find it.
     fn settings(&self, original: &Value) -> Value {
-        let name = |i: usize| original.pointer(&format!("/validators/{i}/name")).and_then(Value::as_str).unwrap_or_default();
+        let name = |i: usize| {
+            original
+                .pointer(&format!("/validators/{i}/name"))
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         let validator = |(i, entry): (usize, &Option<Value>)| match entry {
             Some(entry) => entry.clone(),
             None => json!({"name": name(i), "type": "static", "approve": false}),
         };
-        let rule = |entry: &Option<Value>| entry.clone().unwrap_or_else(|| json!({"pattern": "*"}));
+        let named = |i: usize| {
+            original
+                .pointer(&format!("/policy/{i}/validator"))
+                .filter(|name| name.is_string())
+        };
+        let rule = |(i, entry): (usize, &Option<Value>)| {
+            entry
+                .clone()
+                .unwrap_or_else(|| json!({"pattern": "*", "validator": named(i)}))
+        };
         json!({
             "validators": self.validators.iter().enumerate().map(validator).collect::<Vec<_>>(),
-            "policy": self.rules.iter().map(rule).collect::<Vec<_>>(),
+            "policy": self.rules.iter().enumerate().map(rule).collect::<Vec<_>>(),
         })
     }
 
@@ -73,27 +96,35 @@ impl Whole {
         for (i, validator) in policy.settings().validators.iter().enumerate() {
             let name = &*validator.name.0;
             let same = |other: &super::settings::Validator<'_>| other.name.0 == name;
-            if sound(&self.validators, i) && (name.is_empty() || policy.settings().validators.iter().take(i).any(same)) {
-                problems.push(Problem::new(format!("validators[{i}].name"), format!("`{}` is empty, or the name of another validator", Shown(name))));
+            if sound(&self.validators, i) && (name.is_empty() || policy.settings().validators.iter().take(i).any(same))
+            {
+                problems.push(Problem::new(
+                    format!("validators[{i}].name"),
+                    format!("`{}` is empty, or the name of another validator", Shown(name)),
+                ));
             }
             if sound(&self.validators, i) {
                 problems.extend(read_validator((i, validator)).err().into_iter().flatten());
             }
         }
         let mut seen: BTreeMap<String, Rule<'_>> = BTreeMap::new();
-        for (i, written) in policy.settings().policy.iter().enumerate().filter(|(i, _)| sound(&self.rules, *i)) {
-            let pattern = Pattern::parse(&written.pattern.0).map(|pattern| pattern.to_string());
-            if let Err(error) = &pattern {
-                problems.push(Problem::new(format!("policy[{i}].pattern"), error.to_string()));
-            }
+        for (i, written) in policy.settings().policy.iter().enumerate() {
             let rule = match policy.rule(i, written) {
                 Ok(rule) => rule,
                 Err(problem) => {
-                    problems.extend(self.validators.iter().all(Option::is_some).then_some(problem));
+                    // Where a validator has no name that can be read, it may be the one.
+                    problems.extend(
+                        policy
+                            .settings()
+                            .validators
+                            .iter()
+                            .all(|validator| !validator.name.0.is_empty())
+                            .then_some(problem),
+                    );
                     continue;
                 }
             };
-            if !sound(&self.validators, rule.validator_index()) {
+            if !sound(&self.rules, i) || !sound(&self.validators, rule.validator_index()) {
                 continue;
             }
             if let Err(problem) = rule.decision() {
@@ -101,14 +132,19 @@ impl Whole {
                 problems.extend(problem.path.starts_with("policy").then_some(problem));
                 continue;
             }
-            let Ok(pattern) = pattern else { continue };
-            match seen.get(&pattern) {
+            let Ok(pattern) = Pattern::parse(rule.pattern()) else {
+                continue;
+            };
+            match seen.get(&pattern.to_string()) {
                 Some(other) if rule.decides_like(other) != Ok(true) => {
-                    let what = format!("matches exactly what `{}` does, and decides differently; keep one of them", Shown(other.pattern()));
+                    let what = format!(
+                        "matches exactly what `{}` does, and decides differently; keep one of them",
+                        Shown(other.pattern())
+                    );
                     problems.push(Problem::new(format!("policy[{i}].pattern"), what));
                 }
                 Some(_) => {}
-                None => drop(seen.insert(pattern, rule)),
+                None => drop(seen.insert(pattern.to_string(), rule)),
             }
         }
     }

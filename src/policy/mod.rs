@@ -25,7 +25,10 @@ pub struct Problem {
 
 impl Problem {
     fn new(path: impl Into<String>, what: impl Into<String>) -> Problem {
-        Problem { path: path.into(), what: what.into() }
+        Problem {
+            path: path.into(),
+            what: what.into(),
+        }
     }
 }
 

@@ -28,7 +28,10 @@ pub(crate) struct Pattern<'a> {
 enum Name<'a> {
     /// A bare `*`: every registry and repository.
     Any,
-    In { registry: Cow<'a, str>, repository: Cow<'a, str> },
+    In {
+        registry: Cow<'a, str>,
+        repository: Cow<'a, str>,
+    },
 }
 
 /// How closely a pattern fits an image; the greater one wins.
@@ -73,7 +76,11 @@ impl<'a> Pattern<'a> {
             return Err(PatternError::Stars);
         }
         if let Some(c) = text.chars().find(|c| !c.is_ascii_graphic() || "?[]{}\\".contains(*c)) {
-            return Err(if c.is_ascii_graphic() { PatternError::Glob(c) } else { PatternError::Character(c) });
+            return Err(if c.is_ascii_graphic() {
+                PatternError::Glob(c)
+            } else {
+                PatternError::Character(c)
+            });
         }
         let (rest, digest) = match text.split_once('@') {
             Some((rest, digest)) => (rest, Some(digest_part(digest)?)),
@@ -83,17 +90,27 @@ impl<'a> Pattern<'a> {
             Some((name, tag)) if !tag.contains('/') => (name, tag_part(tag)?),
             _ => (rest, None),
         };
-        Ok(Pattern { name: Name::parse(name)?, tag, digest })
+        Ok(Pattern {
+            name: Name::parse(name)?,
+            tag,
+            digest,
+        })
     }
 
     /// Does this pattern match `image`?
     pub(crate) fn matches(&self, image: &ImageRef) -> bool {
         let name = match &self.name {
             Name::Any => true,
-            Name::In { registry, repository } => glob(registry, image.registry()) && glob(repository, image.repository()),
+            Name::In { registry, repository } => {
+                glob(registry, image.registry()) && glob(repository, image.repository())
+            }
         };
-        name && self.tag.is_none_or(|tag| image.tag().is_some_and(|text| glob(tag, text)))
-            && self.digest.is_none_or(|digest| image.digest().is_some_and(|text| glob(digest, &text.to_string())))
+        name && self
+            .tag
+            .is_none_or(|tag| image.tag().is_some_and(|text| glob(tag, text)))
+            && self
+                .digest
+                .is_none_or(|digest| image.digest().is_some_and(|text| glob(digest, &text.to_string())))
     }
 
     /// Does this pattern decide by the tag alone, so that it can say nothing of a reference with `digest`?
@@ -133,7 +150,11 @@ impl<'a> Name<'a> {
         }
         // `docker.io/*` means all of Docker Hub; any other single component is completed like the short name that it is.
         let official = registry == DOCKER_HUB && !repository.contains('/') && repository != "*";
-        let repository = if official { Cow::Owned(format!("library/{repository}")) } else { Cow::Borrowed(repository) };
+        let repository = if official {
+            Cow::Owned(format!("library/{repository}"))
+        } else {
+            Cow::Borrowed(repository)
+        };
         Ok(Name::In { registry, repository })
     }
 }
@@ -141,7 +162,11 @@ impl<'a> Name<'a> {
 fn registry_part(written: &str) -> Result<Cow<'_, str>, PatternError> {
     if !written.contains('*') {
         let canonical = canonical_registry(written).map_err(PatternError::Name)?;
-        return Ok(if canonical == written { Cow::Borrowed(written) } else { Cow::Owned(canonical) });
+        return Ok(if canonical == written {
+            Cow::Borrowed(written)
+        } else {
+            Cow::Owned(canonical)
+        });
     }
     match written.chars().all(|c| c.is_ascii_alphanumeric() || ".-:*".contains(c)) {
         true => Ok(Cow::Owned(written.to_ascii_lowercase())),
@@ -215,16 +240,31 @@ impl fmt::Display for PatternError {
             PatternError::Empty => f.write_str("an empty pattern matches nothing; write `*:*` for every image"),
             PatternError::TooLong => write!(f, "a pattern has at most {MAX_PATTERN} bytes"),
             PatternError::Stars => f.write_str("write `*` instead of `**`: it crosses `/` already"),
-            PatternError::Glob(c) => write!(f, "`{c}` is not special here and is part of no image name: only `*` is; write one rule for each case"),
+            PatternError::Glob(c) => write!(
+                f,
+                "`{c}` is not special here and is part of no image name: only `*` is; write one rule for each case"
+            ),
             PatternError::Character(c) => write!(f, "the character {} is part of no image name", c.escape_unicode()),
             PatternError::Name(error) => write!(f, "can never match: {}", Shown(&error.to_string())),
             PatternError::Registry(text) => write!(f, "`{}` is not a host name with `*` in it", Shown(text)),
             PatternError::Repository(text) => {
-                write!(f, "`{}` can be no part of a repository name: write lower-case letters, digits, `.`, `_`, `-` and `*`", Shown(text))
+                write!(
+                    f,
+                    "`{}` can be no part of a repository name: write lower-case letters, digits, `.`, `_`, `-` and `*`",
+                    Shown(text)
+                )
             }
-            PatternError::Tag(text) => write!(f, "`{}` is not a tag with `*` in it; leave `:…` out to match every tag", Shown(text)),
+            PatternError::Tag(text) => write!(
+                f,
+                "`{}` is not a tag with `*` in it; leave `:…` out to match every tag",
+                Shown(text)
+            ),
             PatternError::Digest(text) => {
-                write!(f, "`{}` is not a digest: write `@sha256:` and 64 lower-case hex digits, or `@sha256:*` for any", Shown(text))
+                write!(
+                    f,
+                    "`{}` is not a digest: write `@sha256:` and 64 lower-case hex digits, or `@sha256:*` for any",
+                    Shown(text)
+                )
             }
         }
     }
@@ -247,23 +287,88 @@ mod tests {
             ("*:v1*", "ghcr.io/acme/app:v1.2", true, "every image with such a tag"),
             ("*:v1*", digest_only, false, "no tag is not such a tag"),
             ("*/*", "nginx", true, "every registry and repository"),
-            ("registry.k8s.io/*:*", "registry.k8s.io/pause:3.9", true, "a whole registry"),
-            ("registry.k8s.io/*:*", "evil.io/registry.k8s.io/pause:3.9", false, "the registry part is compared with the registry only"),
+            (
+                "registry.k8s.io/*:*",
+                "registry.k8s.io/pause:3.9",
+                true,
+                "a whole registry",
+            ),
+            (
+                "registry.k8s.io/*:*",
+                "evil.io/registry.k8s.io/pause:3.9",
+                false,
+                "the registry part is compared with the registry only",
+            ),
             ("registry.k8s.io/*:*", "evilregistry.k8s.io/pause:1", false, "and whole"),
-            ("registry.k8s.io/*:*", "evil-registry.k8s.io/pause:1", false, "and whole"),
-            ("registry.k8s.io/*:*", "registry.k8s.io.evil.io/pause:1", false, "and whole"),
-            ("registry.k8s.io/*:*", "docker.io/attacker/registry.k8s.io/pause:1", false, "not as part of a repository"),
-            ("registry.k8s.io/*:*", "registry.k8s.io:5000/pause:1", false, "a port is another registry"),
-            ("registry.k8s.io/*", "REGISTRY.K8S.IO/pause:1", true, "hosts have no case"),
-            ("REGISTRY.K8S.IO/*", "registry.k8s.io/pause:1", true, "hosts have no case in patterns either"),
-            ("ghcr.io/acme/app", "ghcr.io/acme/app:v1", true, "no tag part: every tag"),
+            (
+                "registry.k8s.io/*:*",
+                "evil-registry.k8s.io/pause:1",
+                false,
+                "and whole",
+            ),
+            (
+                "registry.k8s.io/*:*",
+                "registry.k8s.io.evil.io/pause:1",
+                false,
+                "and whole",
+            ),
+            (
+                "registry.k8s.io/*:*",
+                "docker.io/attacker/registry.k8s.io/pause:1",
+                false,
+                "not as part of a repository",
+            ),
+            (
+                "registry.k8s.io/*:*",
+                "registry.k8s.io:5000/pause:1",
+                false,
+                "a port is another registry",
+            ),
+            (
+                "registry.k8s.io/*",
+                "REGISTRY.K8S.IO/pause:1",
+                true,
+                "hosts have no case",
+            ),
+            (
+                "REGISTRY.K8S.IO/*",
+                "registry.k8s.io/pause:1",
+                true,
+                "hosts have no case in patterns either",
+            ),
+            (
+                "ghcr.io/acme/app",
+                "ghcr.io/acme/app:v1",
+                true,
+                "no tag part: every tag",
+            ),
             ("ghcr.io/acme/app", both, true, "no tag part: every digest"),
-            ("ghcr.io/acme/app", "ghcr.io/acme/app-evil:v1", false, "no implicit star"),
+            (
+                "ghcr.io/acme/app",
+                "ghcr.io/acme/app-evil:v1",
+                false,
+                "no implicit star",
+            ),
             ("ghcr.io/acme/app", "ghcr.io/acme/app/sub:v1", false, "no implicit star"),
             ("ghcr.io/acme/*", "ghcr.io/acme-evil/app:v1", false, "the slash counts"),
-            ("ghcr.io/acme/*", "ghcr.io/acme/a/b/c:v1", true, "a star crosses slashes"),
-            ("ghcr.io/*/app", "ghcr.io/a/b/app:v1", true, "a star crosses slashes in the middle"),
-            ("ghcr.io/acme/app:v1*", "ghcr.io/acme/app:v1.2.3", true, "a tag with a star"),
+            (
+                "ghcr.io/acme/*",
+                "ghcr.io/acme/a/b/c:v1",
+                true,
+                "a star crosses slashes",
+            ),
+            (
+                "ghcr.io/*/app",
+                "ghcr.io/a/b/app:v1",
+                true,
+                "a star crosses slashes in the middle",
+            ),
+            (
+                "ghcr.io/acme/app:v1*",
+                "ghcr.io/acme/app:v1.2.3",
+                true,
+                "a tag with a star",
+            ),
             ("ghcr.io/acme/app:v1*", digest_only, false, "v1* does not match no tag"),
             ("ghcr.io/acme/app:*", digest_only, true, "* also matches no tag"),
             ("ghcr.io/acme/app:v1", both, true, "the tag is still looked at"),
@@ -271,8 +376,18 @@ mod tests {
             (exact, both, true, "this digest, whatever the tag says"),
             (exact, "ghcr.io/acme/app:v1", false, "a tag has no digest"),
             ("ghcr.io/acme/app@sha256:*", digest_only, true, "any digest"),
-            ("ghcr.io/acme/app@sha256:*", "ghcr.io/acme/app:v1", false, "a tag has no digest"),
-            ("nginx", "docker.io/library/nginx:1", true, "patterns are completed like images"),
+            (
+                "ghcr.io/acme/app@sha256:*",
+                "ghcr.io/acme/app:v1",
+                false,
+                "a tag has no digest",
+            ),
+            (
+                "nginx",
+                "docker.io/library/nginx:1",
+                true,
+                "patterns are completed like images",
+            ),
             ("docker.io/nginx", "nginx", true, "completed"),
             ("index.docker.io/library/nginx", "nginx", true, "Docker Hub's old name"),
             ("docker.io/library/*", "index.docker.io/nginx", true, "completed"),
@@ -281,22 +396,45 @@ mod tests {
             ("docker.io/*", "quay.io/docker.io/x", false, "and nothing else"),
             ("ngin*", "nginx", true, "a short name with a star is an official image"),
             ("ngin*", "nginx-evil/app", false, "not an account that begins alike"),
-            ("docker.io/ngin*", "nginx-evil/app", false, "nor with the registry written"),
+            (
+                "docker.io/ngin*",
+                "nginx-evil/app",
+                false,
+                "nor with the registry written",
+            ),
             ("acme/*", "acme/app", true, "an account of Docker Hub"),
             ("acme/*", "ghcr.io/acme/app", false, "of Docker Hub only"),
             ("*.example.com/*", "a.b.example.com/x", true, "a star in the registry"),
-            ("*.example.com/*", "evil.com/a.example.com/x", false, "does not reach the repository"),
+            (
+                "*.example.com/*",
+                "evil.com/a.example.com/x",
+                false,
+                "does not reach the repository",
+            ),
             ("*.example.com/*", "example.com/x", false, "the dot counts"),
             ("localhost:*/x", "localhost:5000/x", true, "any port"),
             ("localhost/x", "localhost/x", true, "localhost is a registry"),
-            ("*a*b*c", "docker.io/library/xaxbxc", true, "several stars in an official image's name"),
+            (
+                "*a*b*c",
+                "docker.io/library/xaxbxc",
+                true,
+                "several stars in an official image's name",
+            ),
             ("*a*b*c", "docker.io/library/xaxcxb", false, "in that order"),
         ];
         for (pattern, image, expected, why) in rows {
             let parsed = Pattern::parse(pattern).unwrap_or_else(|error| panic!("{why}: {pattern}: {error}"));
-            assert_eq!(parsed.matches(&ImageRef::parse(image).unwrap()), expected, "{why}: {pattern} on {image}");
+            assert_eq!(
+                parsed.matches(&ImageRef::parse(image).unwrap()),
+                expected,
+                "{why}: {pattern} on {image}"
+            );
             let canonical = parsed.to_string();
-            assert_eq!(Pattern::parse(&canonical).as_ref(), Ok(&parsed), "{why}: the canonical form of {pattern} is the same pattern");
+            assert_eq!(
+                Pattern::parse(&canonical).as_ref(),
+                Ok(&parsed),
+                "{why}: the canonical form of {pattern} is the same pattern"
+            );
         }
     }
 
@@ -305,18 +443,51 @@ mod tests {
         let rows = [
             ("*:*", "docker.io/*", "nginx", "more components"),
             ("docker.io/*", "docker.io/library/*", "nginx", "more components"),
-            ("*/*", "registry.k8s.io/*", "registry.k8s.io/pause", "a longer prefix in the first component"),
-            ("*.k8s.io/*", "r*.k8s.io/*", "registry.k8s.io/pause", "a longer prefix, though as many characters match"),
-            ("ghcr.io/*/app", "ghcr.io/acme/*", "ghcr.io/acme/app", "the first component that differs decides"),
+            (
+                "*/*",
+                "registry.k8s.io/*",
+                "registry.k8s.io/pause",
+                "a longer prefix in the first component",
+            ),
+            (
+                "*.k8s.io/*",
+                "r*.k8s.io/*",
+                "registry.k8s.io/pause",
+                "a longer prefix, though as many characters match",
+            ),
+            (
+                "ghcr.io/*/app",
+                "ghcr.io/acme/*",
+                "ghcr.io/acme/app",
+                "the first component that differs decides",
+            ),
             ("ghcr.io/acme/*", "ghcr.io/acme/app", "ghcr.io/acme/app:v1", "a literal"),
-            ("ghcr.io/acme/app", "ghcr.io/acme/app:v1", "ghcr.io/acme/app:v1", "with its tag"),
-            ("ghcr.io/acme/app:v1", "ghcr.io/acme/app:v1.*", "ghcr.io/acme/app:v1.2", "a longer prefix"),
-            ("ghcr.io/acme/*p", "ghcr.io/acme/*pp", "ghcr.io/acme/app", "a longer component where the prefixes are equal"),
+            (
+                "ghcr.io/acme/app",
+                "ghcr.io/acme/app:v1",
+                "ghcr.io/acme/app:v1",
+                "with its tag",
+            ),
+            (
+                "ghcr.io/acme/app:v1",
+                "ghcr.io/acme/app:v1.*",
+                "ghcr.io/acme/app:v1.2",
+                "a longer prefix",
+            ),
+            (
+                "ghcr.io/acme/*p",
+                "ghcr.io/acme/*pp",
+                "ghcr.io/acme/app",
+                "a longer component where the prefixes are equal",
+            ),
         ];
         for (weaker, stronger, image, why) in rows {
             let image = ImageRef::parse(image).unwrap();
             let (weaker, stronger) = (Pattern::parse(weaker).unwrap(), Pattern::parse(stronger).unwrap());
-            assert!(weaker.specificity(&image) < stronger.specificity(&image), "{why}: {weaker} and {stronger}");
+            assert!(
+                weaker.specificity(&image) < stronger.specificity(&image),
+                "{why}: {weaker} and {stronger}"
+            );
         }
     }
 
@@ -332,18 +503,42 @@ mod tests {
             ("ghcr.io/a\\*", E::Glob('\\'), "nothing to escape"),
             ("**", E::Stars, "one star crosses slashes already"),
             ("ghcr.io/ a", E::Character(' '), "a space"),
-            ("ghcr.io/Acme/*", E::Repository("Acme".into()), "no repository has upper case"),
+            (
+                "ghcr.io/Acme/*",
+                E::Repository("Acme".into()),
+                "no repository has upper case",
+            ),
             ("EVIL/*", E::Repository("EVIL".into()), "ambiguous in images too"),
             ("ghcr.io//a", E::Repository(String::new()), "an empty component"),
             ("ghcr.io/", E::Repository(String::new()), "an empty component"),
-            ("ghcr.io:443/*", E::Name(ReferenceError::Port("443".into())), "images with the default port are refused"),
-            ("registry-1.docker.io/*", E::Name(ReferenceError::Alias("registry-1.docker.io".into())), "such images are refused"),
+            (
+                "ghcr.io:443/*",
+                E::Name(ReferenceError::Port("443".into())),
+                "images with the default port are refused",
+            ),
+            (
+                "registry-1.docker.io/*",
+                E::Name(ReferenceError::Alias("registry-1.docker.io".into())),
+                "such images are refused",
+            ),
             ("ghcr.io/a:", E::Tag(String::new()), "an empty tag"),
             ("ghcr.io/a:v+1", E::Tag("v+1".into()), "no tag has a plus"),
             ("ghcr.io/a@*", E::Digest("*".into()), "any digest, or none too?"),
-            ("ghcr.io/a@sha512:*", E::Digest("sha512:*".into()), "not usable in images"),
-            ("ghcr.io/a@sha256:abc", E::Digest("sha256:abc".into()), "too short to match"),
-            ("*.exa_mple.com/*", E::Registry("*.exa_mple.com".into()), "no host has an underscore"),
+            (
+                "ghcr.io/a@sha512:*",
+                E::Digest("sha512:*".into()),
+                "not usable in images",
+            ),
+            (
+                "ghcr.io/a@sha256:abc",
+                E::Digest("sha256:abc".into()),
+                "too short to match",
+            ),
+            (
+                "*.exa_mple.com/*",
+                E::Registry("*.exa_mple.com".into()),
+                "no host has an underscore",
+            ),
         ];
         for (text, expected, why) in rows {
             assert_eq!(Pattern::parse(text), Err(expected.clone()), "{why}: {text}");

@@ -105,7 +105,8 @@ impl<'a> Policy<'a> {
         let mut best: Option<(Rule<'_>, Pattern<'_>)> = None;
         let mut rivals = Vec::new();
         for (index, rule) in self.settings.policy.iter().enumerate() {
-            let pattern = Pattern::parse(&rule.pattern.0).map_err(|error| Problem::new(format!("policy[{index}].pattern"), error.to_string()))?;
+            let pattern = Pattern::parse(&rule.pattern.0)
+                .map_err(|error| Problem::new(format!("policy[{index}].pattern"), error.to_string()))?;
             if !pattern.matches(image) {
                 continue;
             }
@@ -126,7 +127,9 @@ impl<'a> Policy<'a> {
                 std::cmp::Ordering::Less => {}
             }
         }
-        let Some((winner, _)) = best else { return Ok(Choice::None) };
+        let Some((winner, _)) = best else {
+            return Ok(Choice::None);
+        };
         for rival in rivals {
             if !winner.decides_like(&rival)? {
                 return Ok(Choice::Tie(winner, rival));
@@ -135,9 +138,18 @@ impl<'a> Policy<'a> {
         Ok(Choice::Rule(winner))
     }
 
-    fn validator<'p>(&'p self, index: usize, rule: &settings::Rule<'a>) -> Result<(usize, &'p settings::Validator<'a>), Problem> {
+    fn validator<'p>(
+        &'p self,
+        index: usize,
+        rule: &settings::Rule<'a>,
+    ) -> Result<(usize, &'p settings::Validator<'a>), Problem> {
         let name = rule.validator.as_ref().map_or(DEFAULT, |name| &name.0);
-        let found = self.settings.validators.iter().enumerate().find(|(_, validator)| validator.name.0 == name);
+        let found = self
+            .settings
+            .validators
+            .iter()
+            .enumerate()
+            .find(|(_, validator)| validator.name.0 == name);
         found.ok_or_else(|| Problem::new(format!("policy[{index}].validator"), no_validator(name)))
     }
 
@@ -147,7 +159,11 @@ impl<'a> Policy<'a> {
 
     /// The rule at `index`, whose validator may not exist.
     pub(super) fn rule<'p>(&'p self, index: usize, rule: &'p settings::Rule<'a>) -> Result<Rule<'p>, Problem> {
-        Ok(Rule { index, rule, validator: self.validator(index, rule)? })
+        Ok(Rule {
+            index,
+            rule,
+            validator: self.validator(index, rule)?,
+        })
     }
 }
 
@@ -181,19 +197,27 @@ impl Rule<'_> {
     pub fn decision(&self) -> Result<Decision, Problem> {
         let says = read_validator(self.validator).map_err(first)?;
         match (says, self.rule.with) {
-            (Says::Static(_), Some(_)) => Err(Problem::new(self.path("with"), "a static validator proves nothing, so it takes no options; remove `with`")),
+            (Says::Static(_), Some(_)) => Err(Problem::new(
+                self.path("with"),
+                "a static validator proves nothing, so it takes no options; remove `with`",
+            )),
             (Says::Static(true), None) => Ok(Decision::Allow),
             (Says::Static(false), None) => Ok(Decision::Deny),
             (Says::Signed(roots), _) => {
                 let with = self.with()?;
                 let requirement = self.requirement(&roots, &with)?;
-                Ok(Decision::Prove { requirement, mode: with.mode.unwrap_or_default() })
+                Ok(Decision::Prove {
+                    requirement,
+                    mode: with.mode.unwrap_or_default(),
+                })
             }
         }
     }
 
     fn with(&self) -> Result<With, Problem> {
-        let Some(with) = self.rule.with else { return Ok(With::default()) };
+        let Some(with) = self.rule.with else {
+            return Ok(With::default());
+        };
         serde_json::from_str(with.get()).map_err(|error| Problem::new(self.path("with"), error.to_string()))
     }
 
@@ -202,16 +226,24 @@ impl Rule<'_> {
         let required = with.required.clone().unwrap_or_default();
         let is_required = |root: &TrustRoot| required.contains(&root.name);
         if with.required.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Problem::new(self.path("with.required"), "an empty list asks for nobody; leave it out"));
+            return Err(Problem::new(
+                self.path("with.required"),
+                "an empty list asks for nobody; leave it out",
+            ));
         }
         let roots: Vec<TrustRoot> = match wanted {
             // Without a threshold the required ones are all that is asked for.
-            ALL if with.required.is_some() && with.threshold.is_none() => all.iter().filter(|root| is_required(root)).cloned().collect(),
+            ALL if with.required.is_some() && with.threshold.is_none() => {
+                all.iter().filter(|root| is_required(root)).cloned().collect()
+            }
             ALL => all.to_vec(),
             name => all.iter().filter(|root| root.name == name).cloned().collect(),
         };
         if roots.is_empty() && wanted != ALL {
-            return Err(Problem::new(self.path("with.trustRoot"), no_trust_root(wanted, all, with.trust_root.is_some())));
+            return Err(Problem::new(
+                self.path("with.trustRoot"),
+                no_trust_root(wanted, all, with.trust_root.is_some()),
+            ));
         }
         for (i, name) in required.iter().enumerate() {
             let path = || self.path(&format!("with.required[{i}]"));
@@ -224,16 +256,38 @@ impl Rule<'_> {
         }
         let threshold = match (wanted, with.threshold) {
             (_, None) => roots.len(),
-            (ALL, Some(n)) => usize::try_from(n).ok().filter(|n| (1..=roots.len()).contains(n)).ok_or_else(|| {
-                Problem::new(self.path("with.threshold"), format!("is {n}: it must be from 1 to {}, the number of trust roots", roots.len()))
-            })?,
-            (_, Some(_)) => return Err(Problem::new(self.path("with.threshold"), "needs `trustRoot: \"*\"`: one trust root is one signer")),
+            (ALL, Some(n)) => usize::try_from(n)
+                .ok()
+                .filter(|n| (1..=roots.len()).contains(n))
+                .ok_or_else(|| {
+                    Problem::new(
+                        self.path("with.threshold"),
+                        format!(
+                            "is {n}: it must be from 1 to {}, the number of trust roots",
+                            roots.len()
+                        ),
+                    )
+                })?,
+            (_, Some(_)) => {
+                return Err(Problem::new(
+                    self.path("with.threshold"),
+                    "needs `trustRoot: \"*\"`: one trust root is one signer",
+                ));
+            }
         };
         let annotations: BTreeMap<String, String> = with.annotations.clone().unwrap_or_default();
         if annotations.len() > MAX_ANNOTATIONS {
-            return Err(Problem::new(self.path("with.annotations"), bound(annotations.len(), MAX_ANNOTATIONS)));
+            return Err(Problem::new(
+                self.path("with.annotations"),
+                bound(annotations.len(), MAX_ANNOTATIONS),
+            ));
         }
-        Ok(Requirement { roots, threshold, required, annotations })
+        Ok(Requirement {
+            roots,
+            threshold,
+            required,
+            annotations,
+        })
     }
 
     /// Does this rule admit by name alone?
@@ -266,14 +320,18 @@ pub(super) fn read_validator((at, validator): (usize, &settings::Validator<'_>))
         (Kind::Static, _, Some(_)) => wrong("trustRoots", "a static validator has no trust roots"),
         (Kind::Static, None, None) => wrong("approve", "is missing: write true or false"),
         (Kind::Static, Some(approve), None) => Ok(Says::Static(approve)),
-        (Kind::Cosign, Some(_), _) => wrong("approve", "belongs to static validators; a cosign validator approves what is signed"),
+        (Kind::Cosign, Some(_), _) => wrong(
+            "approve",
+            "belongs to static validators; a cosign validator approves what is signed",
+        ),
         (Kind::Cosign, None, None) => wrong("trustRoots", "is missing: list who may sign, as `- {name: …, key: …}`"),
         (Kind::Cosign, None, Some(text)) => read_trust_roots(&path("trustRoots"), text).map(Says::Signed),
     }
 }
 
 fn read_trust_roots(path: &str, text: &RawValue) -> Result<Vec<TrustRoot>, Vec<Problem>> {
-    let written: Vec<settings::TrustRoot<'_>> = serde_json::from_str(text.get()).map_err(|error| vec![Problem::new(path, error.to_string())])?;
+    let written: Vec<settings::TrustRoot<'_>> =
+        serde_json::from_str(text.get()).map_err(|error| vec![Problem::new(path, error.to_string())])?;
     if !(1..=MAX_TRUST_ROOTS).contains(&written.len()) {
         return Err(vec![Problem::new(path, bound(written.len(), MAX_TRUST_ROOTS))]);
     }
@@ -282,10 +340,16 @@ fn read_trust_roots(path: &str, text: &RawValue) -> Result<Vec<TrustRoot>, Vec<P
     for (i, root) in written.iter().enumerate() {
         let name = &*root.name.0;
         if name.is_empty() || name == ALL {
-            problems.push(Problem::new(format!("{path}[{i}].name"), "needs a name of its own: `*` stands for all"));
+            problems.push(Problem::new(
+                format!("{path}[{i}].name"),
+                "needs a name of its own: `*` stands for all",
+            ));
         }
         if roots.iter().any(|other| other.name == name) {
-            problems.push(Problem::new(format!("{path}[{i}].name"), format!("`{}` is the name of another trust root", Shown(name))));
+            problems.push(Problem::new(
+                format!("{path}[{i}].name"),
+                format!("`{}` is the name of another trust root", Shown(name)),
+            ));
         }
         match PublicKey::parse(&root.key.0) {
             Ok(key) => match roots.iter().find(|other| other.key == key) {
@@ -293,7 +357,10 @@ fn read_trust_roots(path: &str, text: &RawValue) -> Result<Vec<TrustRoot>, Vec<P
                     let what = format!("is the key of `{}`: one signer has one vote", Shown(&same.name));
                     problems.push(Problem::new(format!("{path}[{i}].key"), what));
                 }
-                None => roots.push(TrustRoot { name: name.to_owned(), key }),
+                None => roots.push(TrustRoot {
+                    name: name.to_owned(),
+                    key,
+                }),
             },
             Err(error) => problems.push(Problem::new(format!("{path}[{i}].key"), error.to_string())),
         }
@@ -303,7 +370,10 @@ fn read_trust_roots(path: &str, text: &RawValue) -> Result<Vec<TrustRoot>, Vec<P
 
 /// The first of a list of problems that is not empty.
 fn first(problems: Vec<Problem>) -> Problem {
-    problems.into_iter().next().unwrap_or_else(|| Problem::new("", "can't be used"))
+    problems
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| Problem::new("", "can't be used"))
 }
 
 /// A list that is empty or too long.
@@ -325,7 +395,10 @@ fn no_trust_root(name: &str, all: &[TrustRoot], named: bool) -> String {
     let names: Vec<String> = all.iter().map(|root| format!("`{}`", Shown(&root.name))).collect();
     let names = names.join(", ");
     match named {
-        true => format!("`{}` is none of the trust roots that this rule asks: {names}", Shown(name)),
+        true => format!(
+            "`{}` is none of the trust roots that this rule asks: {names}",
+            Shown(name)
+        ),
         false => format!("is missing, and no trust root is called `default`; name one of {names}, or `\"*\"` for all"),
     }
 }

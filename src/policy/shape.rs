@@ -5,12 +5,14 @@
 
 use serde_json::{Map, Value};
 
-use super::{Problem, settings::TimeBudget};
-use crate::shown::Shown;
+use super::{Problem, pattern::Pattern, settings::TimeBudget};
+use crate::{proof::PublicKey, shown::Shown};
 
 /// What stands at a place.
 pub(super) enum Shape {
     Text,
+    Pattern,
+    Key,
     Flag,
     Count,
     /// A time, in milliseconds.
@@ -42,16 +44,25 @@ pub(super) struct Field {
 }
 
 const fn required(key: &'static str, shape: Shape) -> Field {
-    Field { key, shape, required: true }
+    Field {
+        key,
+        shape,
+        required: true,
+    }
 }
 
 const fn optional(key: &'static str, shape: Shape) -> Field {
-    Field { key, shape, required: false }
+    Field {
+        key,
+        shape,
+        required: false,
+    }
 }
 
 const KEYLESS: &str = "keyless trust roots are not here yet: give a public key as `key`";
 const CERTIFICATE: &str = "trust roots that are certificates are not here yet: give a public key as `key`";
-const IDENTITIES: &str = "is not here yet: signatures are accepted whatever repository they name, as long as they are for this digest";
+const IDENTITIES: &str =
+    "is not here yet: signatures are accepted whatever repository they name, as long as they are for this digest";
 const NOTARY_V1: &str = "belongs to notaryv1 validators, which are not here yet";
 const NOTATION: &str = "belongs to notation validators, which are not here yet";
 const CREDENTIALS: &str = "has no place here: the policy server asks the registry, with its own credentials (`imagePullSecret` of the PolicyServer)";
@@ -68,22 +79,28 @@ const VALIDATOR: &[Field] = &[
     required("type", Shape::ValidatorType),
     optional("approve", Shape::Flag),
     optional("trustRoots", Shape::List(&Shape::Object(TRUST_ROOT))),
-    optional("trustedRoot", Shape::Refused("is not here yet: it belongs to keyless trust roots, which are not either")),
+    optional(
+        "trustedRoot",
+        Shape::Refused("is not here yet: it belongs to keyless trust roots, which are not either"),
+    ),
     optional("auth", Shape::Refused(CREDENTIALS)),
     optional("cert", Shape::Refused(TLS)),
-    optional("host", Shape::Refused("has no place here: only public keys can be checked yet, and they need no other server")),
+    optional(
+        "host",
+        Shape::Refused("has no place here: only public keys can be checked yet, and they need no other server"),
+    ),
 ];
 
 const TRUST_ROOT: &[Field] = &[
     required("name", Shape::Text),
-    required("key", Shape::Text),
+    required("key", Shape::Key),
     optional("keyless", Shape::Refused(KEYLESS)),
     optional("cert", Shape::Refused(CERTIFICATE)),
     optional("tsCert", Shape::Refused(NOTATION)),
 ];
 
 const RULE: &[Field] = &[
-    required("pattern", Shape::Text),
+    required("pattern", Shape::Pattern),
     optional("validator", Shape::Text),
     optional("with", Shape::Object(WITH)),
 ];
@@ -93,9 +110,18 @@ const WITH: &[Field] = &[
     optional("threshold", Shape::Count),
     optional("required", Shape::List(&Shape::Text)),
     optional("annotations", Shape::Texts),
-    optional("mode", Shape::Word(&["mutate", "mutatePodsOnly", "insecureValidateOnly"])),
-    optional("verifyInTransparencyLog", Shape::Only(Still::False, "is not here yet for keys; leave it out, or write false")),
-    optional("verifySCT", Shape::Refused("belongs to keyless trust roots, which are not here yet: a key has no certificate")),
+    optional(
+        "mode",
+        Shape::Word(&["mutate", "mutatePodsOnly", "insecureValidateOnly"]),
+    ),
+    optional(
+        "verifyInTransparencyLog",
+        Shape::Only(Still::False, "is not here yet for keys; leave it out, or write false"),
+    ),
+    optional(
+        "verifySCT",
+        Shape::Refused("belongs to keyless trust roots, which are not here yet: a key has no certificate"),
+    ),
     optional("identities", Shape::Refused(IDENTITIES)),
     optional("key", Shape::Refused("is called `trustRoot`, and takes a name")),
     optional("delegations", Shape::Refused(NOTARY_V1)),
@@ -107,15 +133,39 @@ const FEATURES: &[Field] = &[
     optional("detectionMode", Shape::Flag),
     optional("mutation", Shape::Flag),
     optional("timeBudgetMs", Shape::Milliseconds),
-    optional("automaticChildApproval", Shape::Only(Still::False, "is not here yet: every Pod is verified, also one whose owner was; write false")),
-    optional("automaticUnchangedApproval", Shape::Only(Still::False, "is not here yet: images are verified with every update; write false")),
-    optional("resourceValidationMode", Shape::Only(Still::Word("all"), "only `all` is here yet: every kind is verified")),
+    optional(
+        "automaticChildApproval",
+        Shape::Only(
+            Still::False,
+            "is not here yet: every Pod is verified, also one whose owner was; write false",
+        ),
+    ),
+    optional(
+        "automaticUnchangedApproval",
+        Shape::Only(
+            Still::False,
+            "is not here yet: images are verified with every update; write false",
+        ),
+    ),
+    optional(
+        "resourceValidationMode",
+        Shape::Only(Still::Word("all"), "only `all` is here yet: every kind is verified"),
+    ),
     optional("gitops", Shape::Object(GITOPS)),
 ];
 
 const GITOPS: &[Field] = &[
-    optional("resolve", Shape::Only(Still::False, "is not here yet; leave it out, or write false")),
-    optional("dryRun", Shape::Only(Still::Word("verify"), "only `verify` is here yet: a dry run is verified like any other request")),
+    optional(
+        "resolve",
+        Shape::Only(Still::False, "is not here yet; leave it out, or write false"),
+    ),
+    optional(
+        "dryRun",
+        Shape::Only(
+            Still::Word("verify"),
+            "only `verify` is here yet: a dry run is verified like any other request",
+        ),
+    ),
 ];
 
 const TYPES: &[&str] = &["static", "cosign"];
@@ -136,8 +186,20 @@ impl Shape {
         };
         match (self, value) {
             (Shape::Text, Value::String(_)) | (Shape::Flag, Value::Bool(_)) => Some(value.clone()),
-            (Shape::Count, Value::Number(number)) if number.is_u64() => Some(value.clone()),
-            (Shape::Milliseconds, Value::Number(number)) if number.as_u64().is_some_and(|ms| TimeBudget::try_from(ms).is_ok()) => Some(value.clone()),
+            (Shape::Pattern, Value::String(text)) => match Pattern::parse(text) {
+                Ok(_) => Some(value.clone()),
+                Err(error) => wrong(error.to_string()),
+            },
+            (Shape::Key, Value::String(text)) => match PublicKey::parse(text) {
+                Ok(_) => Some(value.clone()),
+                Err(error) => wrong(error.to_string()),
+            },
+            (Shape::Count, Value::Number(number)) if number.as_u64().is_some_and(|n| n > 0) => Some(value.clone()),
+            (Shape::Milliseconds, Value::Number(number))
+                if number.as_u64().is_some_and(|ms| TimeBudget::try_from(ms).is_ok()) =>
+            {
+                Some(value.clone())
+            }
             (Shape::Word(words), Value::String(word)) if words.contains(&word.as_str()) => Some(value.clone()),
             (Shape::ValidatorType, Value::String(word)) => match OTHER_TYPES.iter().find(|(other, _)| other == word) {
                 Some((_, why)) => wrong((*why).to_owned()),
@@ -149,12 +211,18 @@ impl Shape {
             (Shape::Texts, Value::Object(map)) => {
                 let entry = |(key, value): (&String, &Value)| {
                     let path = format!("{path}.{}", Shown(key));
-                    Shape::Text.walk(value, &path, problems).map(|value| (key.clone(), value))
+                    Shape::Text
+                        .walk(value, &path, problems)
+                        .map(|value| (key.clone(), value))
                 };
                 Some(Value::Object(map.iter().filter_map(entry).collect()))
             }
             (Shape::List(shape), Value::Array(list)) => {
-                let entry = |(i, value): (usize, &Value)| shape.walk(value, &format!("{path}[{i}]"), problems).unwrap_or(Value::Null);
+                let entry = |(i, value): (usize, &Value)| {
+                    shape
+                        .walk(value, &format!("{path}[{i}]"), problems)
+                        .unwrap_or(Value::Null)
+                };
                 Some(Value::Array(list.iter().enumerate().map(entry).collect()))
             }
             (Shape::Object(fields), Value::Object(map)) => walk_object(fields, map, path, problems),
@@ -164,7 +232,8 @@ impl Shape {
 
     fn expected(&self) -> String {
         match self {
-            Shape::Text => "a text".to_owned(),
+            Shape::Text | Shape::Pattern => "a text".to_owned(),
+            Shape::Key => "a public key in PEM".to_owned(),
             Shape::Flag => "true or false".to_owned(),
             Shape::Count => "a whole number, 1 or more".to_owned(),
             Shape::Milliseconds => format!("a number of milliseconds from 1 to {}", TimeBudget::MAX_MS),
@@ -179,19 +248,41 @@ impl Shape {
 }
 
 fn walk_object(fields: &[Field], map: &Map<String, Value>, path: &str, problems: &mut Vec<Problem>) -> Option<Value> {
-    let at = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    let at = |key: &str| {
+        if path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{path}.{key}")
+        }
+    };
     let mut kept = Map::new();
+    // Who wrote `keyless` knows that there is no `key`; one sentence about it is enough.
+    let replaced = fields
+        .iter()
+        .any(|field| matches!(field.shape, Shape::Refused(_)) && map.contains_key(field.key));
     for field in fields {
         // As in Kubernetes, null is the same as leaving a key out.
         match map.get(field.key).filter(|value| !value.is_null()) {
-            Some(value) => kept.extend(field.shape.walk(value, &at(field.key), problems).map(|value| (field.key.to_owned(), value))),
-            None if field.required => problems.push(Problem::new(at(field.key), "is missing")),
+            Some(value) => kept.extend(
+                field
+                    .shape
+                    .walk(value, &at(field.key), problems)
+                    .map(|value| (field.key.to_owned(), value)),
+            ),
+            None if field.required && !replaced => problems.push(Problem::new(at(field.key), "is missing")),
             None => {}
         }
     }
     for key in map.keys().filter(|key| !fields.iter().any(|field| field.key == *key)) {
-        let known: Vec<&str> = fields.iter().filter(|field| !matches!(field.shape, Shape::Refused(_))).map(|field| field.key).collect();
-        problems.push(Problem::new(at(&Shown(key).to_string()), format!("is not a key here; known are {}", known.join(", "))));
+        let known: Vec<&str> = fields
+            .iter()
+            .filter(|field| !matches!(field.shape, Shape::Refused(_)))
+            .map(|field| field.key)
+            .collect();
+        problems.push(Problem::new(
+            at(&Shown(key).to_string()),
+            format!("is not a key here; known are {}", known.join(", ")),
+        ));
     }
     Some(Value::Object(kept))
 }

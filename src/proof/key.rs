@@ -69,7 +69,11 @@ impl PublicKey {
     pub fn parse(text: &str) -> Result<PublicKey, KeyError> {
         let pem = text.trim();
         if !pem.starts_with("-----BEGIN ") {
-            return Err(if pem.contains("://") { KeyError::Elsewhere } else { KeyError::Pem });
+            return Err(if pem.contains("://") {
+                KeyError::Elsewhere
+            } else {
+                KeyError::Pem
+            });
         }
         if pem.len() > MAX_PEM || pem.matches("-----BEGIN ").count() != 1 {
             return Err(KeyError::Pem);
@@ -91,7 +95,11 @@ impl PublicKey {
             RSA => (Algorithm::Rsa, rsa_numbers(bits)?),
             _ => return Err(KeyError::Algorithm),
         };
-        Ok(PublicKey { pem: pem.to_owned(), algorithm, material })
+        Ok(PublicKey {
+            pem: pem.to_owned(),
+            algorithm,
+            material,
+        })
     }
 
     /// The PEM text, as it was given.
@@ -128,7 +136,12 @@ fn p384_point(sec1: &[u8]) -> Result<Vec<u8>, KeyError> {
 /// `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }`
 fn rsa_numbers(der: &[u8]) -> Result<Vec<u8>, KeyError> {
     let numbers = |reader: &mut SliceReader<'_>| {
-        reader.sequence(|inner| Ok::<_, p256::pkcs8::der::Error>((UintRef::decode(inner)?.as_bytes().to_vec(), UintRef::decode(inner)?.as_bytes().to_vec())))
+        reader.sequence(|inner| {
+            Ok::<_, p256::pkcs8::der::Error>((
+                UintRef::decode(inner)?.as_bytes().to_vec(),
+                UintRef::decode(inner)?.as_bytes().to_vec(),
+            ))
+        })
     };
     let mut reader = SliceReader::new(der).map_err(|_| KeyError::Spki)?;
     let (modulus, exponent) = numbers(&mut reader).map_err(|_| KeyError::Spki)?;

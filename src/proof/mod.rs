@@ -96,7 +96,9 @@ impl Unproven {
     #[must_use]
     pub fn tally(&self) -> Option<&Tally> {
         match self {
-            Unproven::NotSigned { tally, .. } | Unproven::Undecided { tally, .. } | Unproven::OutOfTime { tally } => Some(tally),
+            Unproven::NotSigned { tally, .. } | Unproven::Undecided { tally, .. } | Unproven::OutOfTime { tally } => {
+                Some(tally)
+            }
             Unproven::NotFound | Unproven::Disagreement { .. } => None,
         }
     }
@@ -113,7 +115,12 @@ pub struct Budget<'h> {
 impl<'h> Budget<'h> {
     /// A budget of `limit` from the moment the request came in.
     pub fn new(host: &'h dyn Host, limit: Duration) -> Budget<'h> {
-        Budget { host, limit, calls: 0, said: Vec::new() }
+        Budget {
+            host,
+            limit,
+            calls: 0,
+            said: Vec::new(),
+        }
     }
 
     /// How many host calls were made.
@@ -140,14 +147,20 @@ impl<'h> Budget<'h> {
     }
 
     /// One question to the host, or none if the time is up: a call can't be interrupted once it is made.
-    fn ask(&mut self, image: &str, root: &TrustRoot, annotations: &BTreeMap<String, String>) -> Option<Result<Digest, HostError>> {
+    fn ask(
+        &mut self,
+        image: &str,
+        root: &TrustRoot,
+        annotations: &BTreeMap<String, String>,
+    ) -> Option<Result<Digest, HostError>> {
         if self.is_spent() {
             return None;
         }
         self.calls += 1;
         let answer = self.host.verify(image, &root.key, annotations);
         if let Err(error) = &answer {
-            self.said.push(format!("{image}, trust root {}: {}", root.name, error.text));
+            self.said
+                .push(format!("{image}, trust root {}: {}", root.name, error.text));
         }
         Some(answer)
     }
@@ -163,7 +176,11 @@ pub fn prove(image: &ImageRef, requirement: &Requirement, budget: &mut Budget<'_
     let is_required = |root: &&TrustRoot| requirement.required.contains(&root.name);
     let (first, rest): (Vec<_>, Vec<_>) = requirement.roots.iter().partition(is_required);
     let names = requirement.roots.iter().map(|root| root.name.as_str());
-    let mut quorum = Quorum::new(requirement.threshold, requirement.required.iter().map(String::as_str), names);
+    let mut quorum = Quorum::new(
+        requirement.threshold,
+        requirement.required.iter().map(String::as_str),
+        names,
+    );
     let mut digest = image.digest();
     let mut refusal = Cause::Unsigned;
     let mut obstacle = None;
@@ -178,9 +195,19 @@ pub fn prove(image: &ImageRef, requirement: &Requirement, budget: &mut Budget<'_
                 digest = Some(answer);
                 Vote::Signed
             }
-            Some(Ok(other)) => return Err(Unproven::Disagreement { first: digest.unwrap_or(other), other }),
-            Some(Err(HostError { cause: Cause::NotFound, .. })) => return Err(Unproven::NotFound),
-            Some(Err(HostError { cause: cause @ (Cause::Unsigned | Cause::Mismatch), .. })) => {
+            Some(Ok(other)) => {
+                return Err(Unproven::Disagreement {
+                    first: digest.unwrap_or(other),
+                    other,
+                });
+            }
+            Some(Err(HostError {
+                cause: Cause::NotFound, ..
+            })) => return Err(Unproven::NotFound),
+            Some(Err(HostError {
+                cause: cause @ (Cause::Unsigned | Cause::Mismatch),
+                ..
+            })) => {
                 refusal = cause;
                 Vote::Missing
             }
