@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 mod annotate;
+mod bench;
 mod run;
 
 /// Runs, tests and prepares the image-trust policy without a cluster.
@@ -20,6 +21,7 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Annotate(annotate::Args),
+    Bench(bench::Args),
 }
 
 /// 0, or 1 with the reason on stderr; clap exits with 2 for a line it can't parse, as kwctl does.
@@ -35,6 +37,7 @@ pub(crate) fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Annotate(args) => annotate::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
