@@ -103,6 +103,17 @@ const ACCEPTED: &[&str] = &[
     "application/vnd.docker.distribution.manifest.list.v2+json",
 ];
 
+/// Method, path, headers, body; the status and error code to expect; why.
+type Case<'a> = (
+    &'a str,
+    String,
+    &'a [(&'a str, &'a str)],
+    &'a [u8],
+    u16,
+    &'a str,
+    &'a str,
+);
+
 #[test]
 fn requests_are_answered_as_the_specification_says() {
     let registry = Registry::start().unwrap();
@@ -113,8 +124,7 @@ fn requests_are_answered_as_the_specification_says() {
     let oci = ("Content-Type", "application/vnd.oci.image.manifest.v1+json");
     let too_large = vec![b' '; (4 << 20) + 1];
     let nothing: &[u8] = b"";
-    #[allow(clippy::type_complexity)]
-    let table: &[(&str, String, &[(&str, &str)], &[u8], u16, &str, &str)] = &[
+    let table: &[Case<'_>] = &[
         (
             "GET",
             "/v2/".into(),

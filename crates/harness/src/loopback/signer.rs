@@ -213,10 +213,12 @@ impl Layer {
 mod tests {
     use super::*;
 
+    type Pair<'a> = (&'a str, &'a str);
+
     /// Payloads that cosign 2.5.0 signed, by the digest of the blob it pushed.
     #[test]
     fn payloads_are_cosigns_to_the_byte() {
-        let table: &[(&str, &str, &[(&str, &str)], &str)] = &[
+        let table: &[(&str, &str, &[Pair<'_>], &str)] = &[
             (
                 "localhost:5003/s/c2-ecdsa",
                 "sha256:154b50bd1f6deac244885c7acbc0e0a4c6833d86adf6b261ddeb8efbb33e2bc6",
