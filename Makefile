@@ -67,7 +67,7 @@ lint:
 	scripts/wasm-target
 	cargo clippy $(GUEST) -- -D warnings
 	cargo check --release --no-default-features
-	RUSTDOCFLAGS='-D warnings' cargo doc $(NATIVE) --no-deps
+	RUSTDOCFLAGS='-D warnings' cargo doc $(NATIVE) --lib --no-deps
 
 .PHONY: clean
 clean:

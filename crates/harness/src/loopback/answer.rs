@@ -4,21 +4,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::extract::State;
+use axum::http::{Method, StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use oci_spec::distribution::ErrorCode;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::route::Route;
-use super::store::{Store, UploadError};
-use super::{Fault, Request, Scope};
+use super::store::Store;
+use super::{Fault, Request, Scope, upload};
 
 /// What the specification obliges registries to take as a manifest.
 const MAX_MANIFEST: usize = 4 << 20;
 /// Everything is held in memory, and what tests push is tiny.
-const MAX_BLOB: usize = 64 << 20;
+pub(super) const MAX_BLOB: usize = 64 << 20;
 
 const CONTENT_DIGEST: &str = "docker-content-digest";
 
@@ -83,14 +82,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: axum::extract::Reque
         MAX_BLOB
     };
     let response = match to_bytes(body, limit).await {
-        Ok(body) => serve(
-            &shared,
-            &parts.method,
-            &parts.uri,
-            &parts.headers,
-            route,
-            body,
-        ),
+        Ok(body) => serve(&mut shared.store(), &parts, route, &body),
         Err(_) => refusal(
             StatusCode::PAYLOAD_TOO_LARGE,
             ErrorCode::SizeInvalid,
@@ -103,27 +95,8 @@ async fn answer(State(shared): State<Arc<Shared>>, request: axum::extract::Reque
     }
 }
 
-/// What the uploads' queries may say.
-#[derive(Default, Deserialize)]
-struct Asked {
-    digest: Option<String>,
-    mount: Option<String>,
-    from: Option<String>,
-}
-
-fn serve(
-    shared: &Shared,
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
-    route: Route<'_>,
-    body: Bytes,
-) -> Response {
-    let mut store = shared.store();
-    let asked = Query::try_from_uri(uri)
-        .map(|Query(asked)| asked)
-        .unwrap_or_else(|_| Asked::default());
-    match (method, route) {
+fn serve(store: &mut Store, parts: &Parts, route: Route<'_>, body: &Bytes) -> Response {
+    match (&parts.method, route) {
         (&Method::GET | &Method::HEAD, Route::Base) => (
             [("docker-distribution-api-version", "registry/2.0")],
             json_body(json!({})),
@@ -141,7 +114,7 @@ fn serve(
                 &manifest.digest,
                 manifest.bytes.clone(),
             ),
-            None => not_here(&store, repository, ErrorCode::ManifestUnknown, reference),
+            None => not_here(store, repository, ErrorCode::ManifestUnknown, reference),
         },
         (
             &Method::PUT,
@@ -149,32 +122,26 @@ fn serve(
                 repository,
                 reference,
             },
-        ) => put_manifest(&mut store, headers, repository, reference, body),
+        ) => put_manifest(store, parts, repository, reference, body),
         (&Method::GET | &Method::HEAD, Route::Blob { repository, digest }) => {
             match store.blob(repository, digest) {
                 Some(bytes) => content("application/octet-stream", digest, bytes.clone()),
-                None => not_here(&store, repository, ErrorCode::BlobUnknown, digest),
+                None => not_here(store, repository, ErrorCode::BlobUnknown, digest),
             }
         }
         (&Method::POST, Route::Uploads { repository }) => {
-            post_upload(&mut store, repository, asked, body)
+            upload::begin(store, parts, repository, body)
         }
         (&Method::PATCH, Route::Upload { repository, id }) => {
-            match store.append(id, range_start(headers), &body, MAX_BLOB) {
-                Ok(length) => upload_under_way(StatusCode::ACCEPTED, repository, id, length),
-                Err(error) => upload_refused(error),
-            }
+            upload::extend(store, parts, repository, id, body)
         }
         (&Method::PUT, Route::Upload { repository, id }) => {
-            put_upload(&mut store, headers, repository, id, asked, &body)
+            upload::finish(store, parts, repository, id, body)
         }
-        (&Method::GET, Route::Upload { repository, id }) => match store.uploaded(id) {
-            Some(length) => upload_under_way(StatusCode::NO_CONTENT, repository, id, length),
-            None => upload_refused(UploadError::Unknown),
-        },
+        (&Method::GET, Route::Upload { repository, id }) => upload::progress(store, repository, id),
         (&Method::GET, Route::Tags { repository }) => match store.tags(repository) {
             Some(tags) => json_body(json!({"name": repository, "tags": tags})),
-            None => not_here(&store, repository, ErrorCode::NameUnknown, "tags"),
+            None => not_here(store, repository, ErrorCode::NameUnknown, "tags"),
         },
         // As docker-registry 2.8 answers to the referrers API: not in the specification's own words.
         (_, Route::Unknown) => (StatusCode::NOT_FOUND, "404 page not found\n").into_response(),
@@ -188,12 +155,13 @@ fn serve(
 
 fn put_manifest(
     store: &mut Store,
-    headers: &HeaderMap,
+    parts: &Parts,
     repository: &str,
     reference: &str,
-    bytes: Bytes,
+    bytes: &Bytes,
 ) -> Response {
-    let Some(media_type) = headers
+    let Some(media_type) = parts
+        .headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
     else {
@@ -205,7 +173,7 @@ fn put_manifest(
     };
     // A colon can't be in a tag.
     let is_digest = reference.contains(':');
-    if is_digest && super::digest_of(&bytes) != reference {
+    if is_digest && super::digest_of(bytes) != reference {
         return refusal(
             StatusCode::BAD_REQUEST,
             ErrorCode::DigestInvalid,
@@ -216,60 +184,9 @@ fn put_manifest(
         repository,
         (!is_digest).then_some(reference),
         media_type,
-        bytes,
+        bytes.clone(),
     );
     created(&format!("/v2/{repository}/manifests/{digest}"), &digest)
-}
-
-/// A blob of another repository, a blob in one request, or the beginning of an upload.
-fn post_upload(store: &mut Store, repository: &str, asked: Asked, body: Bytes) -> Response {
-    if let (Some(digest), Some(from)) = (&asked.mount, &asked.from)
-        && let Some(bytes) = store.blob(from, digest).cloned()
-    {
-        store.put_blob(repository, bytes);
-        return created(&format!("/v2/{repository}/blobs/{digest}"), digest);
-    }
-    let id = store.begin_upload();
-    match asked.digest {
-        Some(_) => put_upload(store, &HeaderMap::new(), repository, &id, asked, &body),
-        None => upload_under_way(StatusCode::ACCEPTED, repository, &id, 0),
-    }
-}
-
-fn put_upload(
-    store: &mut Store,
-    headers: &HeaderMap,
-    repository: &str,
-    id: &str,
-    asked: Asked,
-    last_chunk: &[u8],
-) -> Response {
-    let Some(digest) = asked.digest else {
-        return refusal(
-            StatusCode::BAD_REQUEST,
-            ErrorCode::DigestInvalid,
-            "an upload ends with ?digest=",
-        );
-    };
-    let completed = store
-        .append(id, range_start(headers), last_chunk, MAX_BLOB)
-        .and_then(|_| store.complete(id, repository, &digest));
-    match completed {
-        Ok(()) => created(&format!("/v2/{repository}/blobs/{digest}"), &digest),
-        Err(error) => upload_refused(error),
-    }
-}
-
-/// Where a chunk says that it begins; most clients send no range at all.
-fn range_start(headers: &HeaderMap) -> Option<usize> {
-    headers
-        .get(header::CONTENT_RANGE)?
-        .to_str()
-        .ok()?
-        .split('-')
-        .next()?
-        .parse()
-        .ok()
 }
 
 fn content(media_type: &str, digest: &str, bytes: Bytes) -> Response {
@@ -283,7 +200,7 @@ fn content(media_type: &str, digest: &str, bytes: Bytes) -> Response {
         .into_response()
 }
 
-fn created(location: &str, digest: &str) -> Response {
+pub(super) fn created(location: &str, digest: &str) -> Response {
     (
         StatusCode::CREATED,
         [
@@ -292,45 +209,6 @@ fn created(location: &str, digest: &str) -> Response {
         ],
     )
         .into_response()
-}
-
-fn upload_under_way(status: StatusCode, repository: &str, id: &str, length: usize) -> Response {
-    let location = format!("/v2/{repository}/blobs/uploads/{id}");
-    let range = format!("0-{}", length.saturating_sub(1));
-    (
-        status,
-        [
-            (header::LOCATION.as_str(), location.as_str()),
-            ("docker-upload-uuid", id),
-            ("range", &range),
-        ],
-    )
-        .into_response()
-}
-
-fn upload_refused(error: UploadError) -> Response {
-    match error {
-        UploadError::Unknown => refusal(
-            StatusCode::NOT_FOUND,
-            ErrorCode::BlobUploadUnknown,
-            "no such upload",
-        ),
-        UploadError::OutOfOrder(length) => refusal(
-            StatusCode::RANGE_NOT_SATISFIABLE,
-            ErrorCode::BlobUploadInvalid,
-            &format!("the next chunk begins at {length}"),
-        ),
-        UploadError::TooLarge => refusal(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorCode::SizeInvalid,
-            "larger than this registry takes",
-        ),
-        UploadError::OtherDigest(digest) => refusal(
-            StatusCode::BAD_REQUEST,
-            ErrorCode::DigestInvalid,
-            &format!("the bytes are {digest}"),
-        ),
-    }
 }
 
 fn not_here(store: &Store, repository: &str, code: ErrorCode, what: &str) -> Response {

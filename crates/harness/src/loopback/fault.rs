@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, StreamExt};
 use oci_spec::distribution::ErrorCode;
 
 use super::answer::refusal;
@@ -129,7 +130,12 @@ async fn cut(response: Response) -> Response {
     parts
         .headers
         .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-    let half = Body::from(bytes.slice(..bytes.len() / 2));
-    // As a stream it has no length of its own, which the server would announce in place of ours.
-    Response::from_parts(parts, Body::from_stream(half.into_data_stream()))
+    // A stream has no length of its own, which the server would announce in place of ours. It ends one turn after its
+    // only chunk: by then the server has sent that one, and not kept it back to send nothing at all.
+    let half = stream::iter([Ok(bytes.slice(..bytes.len() / 2))]);
+    let end = stream::once(async {
+        tokio::task::yield_now().await;
+        Err(std::io::Error::other("told to cut the body"))
+    });
+    Response::from_parts(parts, Body::from_stream(half.chain(end)))
 }

@@ -13,6 +13,7 @@ mod image;
 mod route;
 mod signer;
 mod store;
+mod upload;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};

@@ -208,3 +208,49 @@ impl Layer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Pair<'a> = (&'a str, &'a str);
+
+    /// Payloads that cosign 2.5.0 signed, by the digest of the blob it pushed.
+    #[test]
+    fn payloads_are_cosigns_to_the_byte() {
+        let table: &[(&str, &str, &[Pair<'_>], &str)] = &[
+            (
+                "localhost:5003/s/c2-ecdsa",
+                "sha256:154b50bd1f6deac244885c7acbc0e0a4c6833d86adf6b261ddeb8efbb33e2bc6",
+                &[],
+                "sha256:0aa52b146356dfb95e2bd9b8637f544f5293ca3c8a874f0c51ba2db2f662aa97",
+            ),
+            (
+                "localhost:5003/s/c2-annot",
+                "sha256:333ccd6dfb91d7ba669ca90037c9903405ecce884b0f89a7d165cd12601b1e51",
+                &[("env", "prod"), ("a", "<b>&ü/")],
+                "sha256:82cc67fa32d1adf5d013142ad5f174c302ceb7a4d00ebde7e69f1fa0bbdb2cc0",
+            ),
+        ];
+        for (reference, digest, annotations, blob) in table {
+            let annotations = annotations
+                .iter()
+                .map(|(k, v)| (k.to_string(), v.to_string()))
+                .collect();
+            let payload = signed_payload(reference, digest, &annotations);
+            assert_eq!(digest_of(payload.as_bytes()), *blob, "{payload}");
+        }
+    }
+
+    /// The config blob that cosign 2.5.0 pushed with the first of those.
+    #[test]
+    fn configs_are_cosigns_to_the_byte() {
+        let layer = Layer {
+            digest: "sha256:0aa52b146356dfb95e2bd9b8637f544f5293ca3c8a874f0c51ba2db2f662aa97"
+                .to_owned(),
+            ..Layer::of(SIMPLE_SIGNING, b"")
+        };
+        let expected = "sha256:7bab309e4faf2db7aef23900afc4a70d4f221055fb4385f48a579fbe0e92417d";
+        assert_eq!(digest_of(config_of(&[layer]).as_bytes()), expected);
+    }
+}
