@@ -17,28 +17,41 @@ use crate::{
 const MAX_PROBLEMS: usize = 100;
 
 #[derive(Deserialize)]
-struct Payload<'a> {
+#[serde(bound(deserialize = "S: Deserialize<'de>"))]
+struct Payload<'a, S> {
     #[serde(borrow)]
     request: &'a RawValue,
-    #[serde(borrow)]
-    settings: &'a RawValue,
+    settings: S,
 }
 
 /// Answers `validate`: `payload` is `{"request": …, "settings": …}`.
 #[must_use]
 pub fn validate(payload: &[u8], host: &dyn Host) -> Response {
-    let payload: Payload<'_> = match serde_json::from_slice(payload) {
+    let Ok(text) = std::str::from_utf8(payload) else {
+        return not_a_payload();
+    };
+    // Settings come with every request, so they are read in the same pass as the payload.
+    let payload: Payload<'_, Policy<'_>> = match serde_json::from_str(text) {
         Ok(payload) => payload,
-        Err(_) => return Response::refusal(Reason::Fault("the host's payload is not a request with settings")),
+        Err(_) => return unreadable(text),
     };
-    let policy = match Policy::load(payload.settings.get()) {
-        Ok(policy) => policy,
-        Err(problem) => return Response::refusal(Reason::Settings(problem)),
-    };
+    let policy = payload.settings;
     match Request::read(payload.request) {
         Ok(request) => respond(&request, review(&request, &policy, host), policy.features()),
         Err(error) => Response::refusal(Reason::Request(error)),
     }
+}
+
+/// Says which part of a payload can't be read.
+fn unreadable(text: &str) -> Response {
+    match serde_json::from_str::<Payload<'_, &RawValue>>(text).map(|payload| Policy::load(payload.settings.get())) {
+        Ok(Err(problem)) => Response::refusal(Reason::Settings(problem)),
+        Ok(Ok(_)) | Err(_) => not_a_payload(),
+    }
+}
+
+fn not_a_payload() -> Response {
+    Response::refusal(Reason::Fault("the host's payload is not a request with settings"))
 }
 
 /// Answers `validate_settings`: nothing, or every problem in one text.

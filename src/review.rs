@@ -15,7 +15,7 @@ use crate::{
     admission::{List, Operation, Pin, Request, Slot, SlotError, Workload},
     host::Host,
     image::ImageRef,
-    policy::{Choice, Decision, Mode, Policy, Problem, Rule},
+    policy::{Choice, Decision, Mode, Policy, Problem, Rule, Rules},
     proof::{Budget, Requirement, Verified, prove},
     shown::Shown,
     verdict::{Denial, Denials, Grounds, Reason, Record, Review, Verdict},
@@ -32,9 +32,13 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
         Ok(Relevance::Images { workload, old }) => (workload, old),
         Err(reason) => return refuse(reason),
     };
+    let rules = match policy.rules() {
+        Ok(rules) => rules,
+        Err(problem) => return refuse(Reason::Settings(problem)),
+    };
     let items = items(&workload);
     let mut budget = Budget::new(host, policy.features().time_budget_ms.duration());
-    let outcomes = match decide(&items, policy, &mut budget) {
+    let outcomes = match decide(&items, &rules, &mut budget) {
         Ok(outcomes) => outcomes,
         Err(reason) => return refuse(reason),
     };
@@ -171,11 +175,7 @@ struct Turn<'p, 'i> {
 }
 
 /// Decides every distinct image, by its canonical name. Whatever needs no host call comes first, so that it is decided when the time runs out.
-fn decide(
-    items: &[Item<'_>],
-    policy: &Policy<'_>,
-    budget: &mut Budget<'_>,
-) -> Result<BTreeMap<String, Outcome>, Reason> {
+fn decide(items: &[Item<'_>], rules: &Rules<'_>, budget: &mut Budget<'_>) -> Result<BTreeMap<String, Outcome>, Reason> {
     let mut outcomes = BTreeMap::new();
     let mut turns = Vec::new();
     for item in items {
@@ -188,7 +188,7 @@ fn decide(
         if turns.iter().any(|turn: &Turn<'_, '_>| turn.image == image) || outcomes.contains_key(&image.to_string()) {
             continue;
         }
-        match by_name(image, policy) {
+        match by_name(image, rules) {
             ByName::Decided(outcome) => drop(outcomes.insert(image.to_string(), outcome)),
             ByName::Prove {
                 rule,
@@ -208,7 +208,7 @@ fn decide(
     }
     for turn in turns {
         let before = budget.calls();
-        let result = by_proof(&turn, policy, budget).map(Grounds::Proven);
+        let result = by_proof(&turn, rules, budget).map(Grounds::Proven);
         let outcome = Outcome {
             mode: turn.mode,
             host_calls: budget.calls() - before,
@@ -229,9 +229,9 @@ enum ByName<'p> {
     },
 }
 
-fn by_name<'p>(image: &ImageRef, policy: &'p Policy<'_>) -> ByName<'p> {
+fn by_name<'p>(image: &ImageRef, rules: &Rules<'p>) -> ByName<'p> {
     let decided = |rule: Option<&Rule<'_>>, result| ByName::Decided(Outcome::by(rule, result));
-    let rule = match policy.choose(image) {
+    let rule = match rules.choose(image) {
         Ok(Choice::Rule(rule)) => rule,
         Ok(Choice::None) => return decided(None, Err(Reason::NoRule)),
         Ok(Choice::Tie(rule, other)) => return decided(Some(&rule), Err(Reason::Tie(other.pattern().to_owned()))),
@@ -249,9 +249,9 @@ fn by_name<'p>(image: &ImageRef, policy: &'p Policy<'_>) -> ByName<'p> {
     }
 }
 
-fn by_proof(turn: &Turn<'_, '_>, policy: &Policy<'_>, budget: &mut Budget<'_>) -> Result<Verified, Reason> {
+fn by_proof(turn: &Turn<'_, '_>, rules: &Rules<'_>, budget: &mut Budget<'_>) -> Result<Verified, Reason> {
     let verified = prove_in_time(turn.image, &turn.requirement, budget)?;
-    still_admitted(turn, &turn.image.pinned(verified.digest()), policy, budget)?;
+    still_admitted(turn, &turn.image.pinned(verified.digest()), rules, budget)?;
     Ok(verified)
 }
 
@@ -266,12 +266,12 @@ fn prove_in_time(image: &ImageRef, requirement: &Requirement, budget: &mut Budge
 fn still_admitted(
     turn: &Turn<'_, '_>,
     pinned: &ImageRef,
-    policy: &Policy<'_>,
+    rules: &Rules<'_>,
     budget: &mut Budget<'_>,
 ) -> Result<(), Reason> {
     let settings = |problem: Problem| Reason::Settings(problem);
     let refused = |rule: &Rule<'_>, reason| Err(Reason::AfterPinning(rule.pattern().to_owned(), Box::new(reason)));
-    match policy.choose(pinned).map_err(settings)? {
+    match rules.choose(pinned).map_err(settings)? {
         Choice::None => Err(Reason::Fault(
             "the rule that matched does not match the same image with its digest",
         )),

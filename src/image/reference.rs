@@ -14,7 +14,7 @@
 //! differently: verifying one image and pulling another is the one mistake this crate may never make, so such a text is refused before any
 //! rule is asked. Names are completed as Docker completes them (`nginx` is `docker.io/library/nginx:latest`, `index.docker.io` is `docker.io`).
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use super::{Digest, DigestError};
 
@@ -106,7 +106,7 @@ impl ImageRef {
         }
         let (registry, repository) = match split_registry(name) {
             Some((registry, repository)) => (canonical_registry(registry)?, repository),
-            None => (DOCKER_HUB.to_owned(), name),
+            None => (Cow::Borrowed(DOCKER_HUB), name),
         };
         if let Some(component) = repository.split('/').find(|component| !is_component(component)) {
             return Err(unusable_component(name, component));
@@ -127,7 +127,7 @@ impl ImageRef {
         };
         Ok(ImageRef {
             written: text.to_owned(),
-            registry,
+            registry: registry.into_owned(),
             repository,
             tag,
             digest,
@@ -231,13 +231,16 @@ pub(crate) fn is_registry(first: &str) -> bool {
 }
 
 /// The registry in lower case and without Docker Hub's old name.
-pub(crate) fn canonical_registry(written: &str) -> Result<String, ReferenceError> {
-    let registry = written.to_ascii_lowercase();
+pub(crate) fn canonical_registry(written: &str) -> Result<Cow<'_, str>, ReferenceError> {
+    let registry = match written.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(written.to_ascii_lowercase()),
+        false => Cow::Borrowed(written),
+    };
     let (host, port) = match registry.split_once(':') {
         Some((host, port)) => (host, Some(port)),
-        None => (registry.as_str(), None),
+        None => (&*registry, None),
     };
-    if !host.split('.').all(is_label) {
+    if !is_host(host) {
         return Err(ReferenceError::Registry(written.to_owned()));
     }
     if let Some(port) = port {
@@ -252,17 +255,28 @@ pub(crate) fn canonical_registry(written: &str) -> Result<String, ReferenceError
     if DOCKER_HUB_ALIASES.contains(&host) {
         return Err(ReferenceError::Alias(host.to_owned()));
     }
-    match registry.as_str() {
-        "index.docker.io" => Ok(DOCKER_HUB.to_owned()),
+    match &*registry {
+        "index.docker.io" => Ok(Cow::Borrowed(DOCKER_HUB)),
         _ => Ok(registry),
     }
 }
 
-fn is_label(label: &str) -> bool {
-    let alnum = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    alnum(label.chars().next())
-        && alnum(label.chars().next_back())
-        && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+/// Labels of letters, digits and inner hyphens, with dots between them.
+fn is_host(host: &str) -> bool {
+    // What came before: a dot, a hyphen, or a letter or digit. The host's two ends are like dots.
+    let mut before = b'.';
+    for byte in host.bytes() {
+        let fits = match byte {
+            b'.' => before == b'a',
+            b'-' => before != b'.',
+            byte => byte.is_ascii_alphanumeric(),
+        };
+        if !fits {
+            return false;
+        }
+        before = if byte == b'.' || byte == b'-' { byte } else { b'a' };
+    }
+    before == b'a'
 }
 
 /// One component of a repository: runs of lower-case letters and digits, held together by `.`, `_`, `__` or any number of `-`.

@@ -11,7 +11,7 @@ mod shape;
 use std::fmt;
 
 pub use check::check;
-pub use rule::{Choice, Decision, Policy, Rule};
+pub use rule::{Choice, Decision, Policy, Rule, Rules};
 pub use settings::{Features, Mode, TimeBudget};
 
 /// Something in the settings that can't be meant: where, and what to write instead.

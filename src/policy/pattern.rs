@@ -72,15 +72,8 @@ impl<'a> Pattern<'a> {
         if text.len() > MAX_PATTERN {
             return Err(PatternError::TooLong);
         }
-        if text.contains("**") {
-            return Err(PatternError::Stars);
-        }
-        if let Some(c) = text.chars().find(|c| !c.is_ascii_graphic() || "?[]{}\\".contains(*c)) {
-            return Err(if c.is_ascii_graphic() {
-                PatternError::Glob(c)
-            } else {
-                PatternError::Character(c)
-            });
+        if let Some(error) = unusable(text) {
+            return Err(error);
         }
         let (rest, digest) = match text.split_once('@') {
             Some((rest, digest)) => (rest, Some(digest_part(digest)?)),
@@ -143,9 +136,7 @@ impl<'a> Name<'a> {
             Some((registry, repository)) if is_registry(registry) => (registry_part(registry)?, repository),
             _ => (Cow::Borrowed(DOCKER_HUB), name),
         };
-        let could_be_component = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-*".contains(c);
-        let unusable = |component: &&str| component.is_empty() || !component.chars().all(could_be_component);
-        if let Some(component) = repository.split('/').find(unusable) {
+        if let Some(component) = repository.split('/').find(|component| !could_be_component(component)) {
             return Err(PatternError::Repository(component.to_owned()));
         }
         // `docker.io/*` means all of Docker Hub; any other single component is completed like the short name that it is.
@@ -159,16 +150,38 @@ impl<'a> Name<'a> {
     }
 }
 
+/// What no pattern may hold. Every pattern is read with every request, so this looks at each byte once.
+fn unusable(text: &str) -> Option<PatternError> {
+    let mut before = 0;
+    for (i, byte) in text.bytes().enumerate() {
+        match byte {
+            b'*' if before == b'*' => return Some(PatternError::Stars),
+            b'a'..=b'z' | b'0'..=b'9' | b'A'..=b'Z' | b'*' | b'/' | b'.' | b'-' | b'_' | b':' | b'@' => before = byte,
+            b'!'..=b'~' => return Some(PatternError::Glob(char::from(byte))),
+            _ => {
+                return text
+                    .get(i..)
+                    .and_then(|rest| rest.chars().next())
+                    .map(PatternError::Character);
+            }
+        }
+    }
+    None
+}
+
+fn could_be_component(component: &str) -> bool {
+    let usable = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'*');
+    !component.is_empty() && component.bytes().all(usable)
+}
+
 fn registry_part(written: &str) -> Result<Cow<'_, str>, PatternError> {
     if !written.contains('*') {
-        let canonical = canonical_registry(written).map_err(PatternError::Name)?;
-        return Ok(if canonical == written {
-            Cow::Borrowed(written)
-        } else {
-            Cow::Owned(canonical)
-        });
+        return canonical_registry(written).map_err(PatternError::Name);
     }
-    match written.chars().all(|c| c.is_ascii_alphanumeric() || ".-:*".contains(c)) {
+    match written
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'*'))
+    {
         true => Ok(Cow::Owned(written.to_ascii_lowercase())),
         false => Err(PatternError::Registry(written.to_owned())),
     }
@@ -176,10 +189,10 @@ fn registry_part(written: &str) -> Result<Cow<'_, str>, PatternError> {
 
 /// The tag part; `*` matches every tag and none, as leaving it out does.
 fn tag_part(tag: &str) -> Result<Option<&str>, PatternError> {
-    let usable = |c: char| c.is_ascii_alphanumeric() || "_.-*".contains(c);
+    let usable = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'*');
     match tag {
         "*" => Ok(None),
-        _ if !tag.is_empty() && tag.chars().all(usable) => Ok(Some(tag)),
+        _ if !tag.is_empty() && tag.bytes().all(usable) => Ok(Some(tag)),
         _ => Err(PatternError::Tag(tag.to_owned())),
     }
 }
@@ -242,7 +255,7 @@ impl fmt::Display for PatternError {
             PatternError::Stars => f.write_str("write `*` instead of `**`: it crosses `/` already"),
             PatternError::Glob(c) => write!(
                 f,
-                "`{c}` is not special here and is part of no image name: only `*` is; write one rule for each case"
+                "`{c}` is part of no image name, and not special here: only `*` is; write one rule for each case"
             ),
             PatternError::Character(c) => write!(f, "the character {} is part of no image name", c.escape_unicode()),
             PatternError::Name(error) => write!(f, "can never match: {}", Shown(&error.to_string())),
@@ -522,7 +535,7 @@ mod tests {
                 "such images are refused",
             ),
             ("ghcr.io/a:", E::Tag(String::new()), "an empty tag"),
-            ("ghcr.io/a:v+1", E::Tag("v+1".into()), "no tag has a plus"),
+            ("ghcr.io/a:v+1", E::Glob('+'), "no tag has a plus"),
             ("ghcr.io/a@*", E::Digest("*".into()), "any digest, or none too?"),
             (
                 "ghcr.io/a@sha512:*",

@@ -3,13 +3,14 @@
 //! [`Policy::load`] is the door that every request goes through: it reads the shape of the settings and no more. Patterns are read to be matched;
 //! `with` and keys only of the rule that wins. What is wrong there is reported as a [`Problem`], and the request is denied: a rule is never skipped.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
     Problem,
-    pattern::Pattern,
+    pattern::{Pattern, PatternError},
     settings::{self, Features, Kind, Mode, Settings, With},
 };
 use crate::{
@@ -32,9 +33,17 @@ const DEFAULT: &str = "default";
 const ALL: &str = "*";
 
 /// Settings that were read, and whose rules can be asked.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Settings<'a>", bound(deserialize = "'de: 'a"))]
 pub struct Policy<'a> {
     settings: Settings<'a>,
+}
+
+/// The rules of a [`Policy`] with their patterns, once an image needs them.
+#[derive(Debug)]
+pub struct Rules<'p> {
+    policy: &'p Policy<'p>,
+    patterns: Vec<Pattern<'p>>,
 }
 
 /// The rule that decides about an image.
@@ -72,23 +81,31 @@ pub enum Decision {
     },
 }
 
+impl<'a> TryFrom<Settings<'a>> for Policy<'a> {
+    type Error = Problem;
+
+    fn try_from(settings: Settings<'a>) -> Result<Policy<'a>, Problem> {
+        let lists = [
+            ("validators", settings.validators.len(), MAX_VALIDATORS),
+            ("policy", settings.policy.len(), MAX_RULES),
+        ];
+        match lists
+            .into_iter()
+            .find(|(_, length, most)| !(1..=*most).contains(length))
+        {
+            Some((list, length, most)) => Err(Problem::new(list, bound(length, most))),
+            None => Ok(Policy { settings }),
+        }
+    }
+}
+
 impl<'a> Policy<'a> {
     /// Reads settings as JSON text.
     ///
     /// # Errors
     /// When the settings don't have the shape that `docs/settings.md` gives them.
     pub fn load(json: &'a str) -> Result<Policy<'a>, Problem> {
-        let settings: Settings<'a> = serde_json::from_str(json).map_err(|error| Problem::new("", error.to_string()))?;
-        let bounds = [
-            ("validators", settings.validators.len(), MAX_VALIDATORS),
-            ("policy", settings.policy.len(), MAX_RULES),
-        ];
-        for (list, length, most) in bounds {
-            if !(1..=most).contains(&length) {
-                return Err(Problem::new(list, bound(length, most)));
-            }
-        }
-        Ok(Policy { settings })
+        serde_json::from_str(json).map_err(|error| Problem::new("", error.to_string()))
     }
 
     /// What holds for every rule.
@@ -97,45 +114,17 @@ impl<'a> Policy<'a> {
         &self.settings.features
     }
 
-    /// The most specific rule that matches `image`.
+    /// The rules, every pattern read: one that can't be is no reason to skip its rule.
     ///
     /// # Errors
-    /// When a rule can't be read, or names a validator that does not exist.
-    pub fn choose(&self, image: &ImageRef) -> Result<Choice<'_>, Problem> {
-        let mut best: Option<(Rule<'_>, Pattern<'_>)> = None;
-        let mut rivals = Vec::new();
+    /// When a pattern can't be read.
+    pub fn rules(&self) -> Result<Rules<'_>, Problem> {
+        let mut patterns = Vec::with_capacity(self.settings.policy.len());
         for (index, rule) in self.settings.policy.iter().enumerate() {
-            let pattern = Pattern::parse(&rule.pattern.0)
-                .map_err(|error| Problem::new(format!("policy[{index}].pattern"), error.to_string()))?;
-            if !pattern.matches(image) {
-                continue;
-            }
-            let rule = self.rule(index, rule)?;
-            if rule.allows_unseen() && image.digest().is_some_and(|digest| pattern.trusts_the_tag_of(digest)) {
-                continue;
-            }
-            let rank = match &best {
-                None => std::cmp::Ordering::Greater,
-                Some((_, other)) => pattern.specificity(image).cmp(&other.specificity(image)),
-            };
-            match rank {
-                std::cmp::Ordering::Greater => {
-                    best = Some((rule, pattern));
-                    rivals.clear();
-                }
-                std::cmp::Ordering::Equal => rivals.push(rule),
-                std::cmp::Ordering::Less => {}
-            }
+            let unreadable = |error: PatternError| Problem::new(format!("policy[{index}].pattern"), error.to_string());
+            patterns.push(Pattern::parse(&rule.pattern.0).map_err(unreadable)?);
         }
-        let Some((winner, _)) = best else {
-            return Ok(Choice::None);
-        };
-        for rival in rivals {
-            if !winner.decides_like(&rival)? {
-                return Ok(Choice::Tie(winner, rival));
-            }
-        }
-        Ok(Choice::Rule(winner))
+        Ok(Rules { policy: self, patterns })
     }
 
     fn validator<'p>(
@@ -164,6 +153,47 @@ impl<'a> Policy<'a> {
             rule,
             validator: self.validator(index, rule)?,
         })
+    }
+}
+
+impl<'p> Rules<'p> {
+    /// The most specific rule that matches `image`.
+    ///
+    /// # Errors
+    /// When a rule that matches names a validator that does not exist, or options that can't be read.
+    pub fn choose(&self, image: &ImageRef) -> Result<Choice<'p>, Problem> {
+        let mut best: Option<(Rule<'p>, &Pattern<'p>)> = None;
+        let mut rivals = Vec::new();
+        for (index, (rule, pattern)) in self.policy.settings.policy.iter().zip(&self.patterns).enumerate() {
+            if !pattern.matches(image) {
+                continue;
+            }
+            let rule = self.policy.rule(index, rule)?;
+            if rule.allows_unseen() && image.digest().is_some_and(|digest| pattern.trusts_the_tag_of(digest)) {
+                continue;
+            }
+            let rank = match &best {
+                None => Ordering::Greater,
+                Some((_, other)) => pattern.specificity(image).cmp(&other.specificity(image)),
+            };
+            match rank {
+                Ordering::Greater => {
+                    best = Some((rule, pattern));
+                    rivals.clear();
+                }
+                Ordering::Equal => rivals.push(rule),
+                Ordering::Less => {}
+            }
+        }
+        let Some((winner, _)) = best else {
+            return Ok(Choice::None);
+        };
+        for rival in rivals {
+            if !winner.decides_like(&rival)? {
+                return Ok(Choice::Tie(winner, rival));
+            }
+        }
+        Ok(Choice::Rule(winner))
     }
 }
 
