@@ -1,7 +1,7 @@
 //! Runs the policy's `.wasm` the way policy-server does, on a laptop and in CI.
 //!
 //! [`Policy`] is the module: compiled once, a fresh instance per request. What it may ask of its host goes through a [`Gate`] to whoever
-//! knows the [`Answers`]: a recorded session ([`Replay`]), or any type of a test's own.
+//! knows the [`Answers`]: registries and a folder of manifests ([`Live`]), a recorded session ([`Replay`]), or any type of a test's own.
 //!
 //! ```no_run
 //! use std::{path::Path, sync::Arc};
@@ -18,15 +18,19 @@
 
 mod admission;
 mod annotate;
+mod cache;
 mod capabilities;
+mod cluster;
 #[cfg(test)]
 mod guests;
 mod host_request;
 mod live;
 mod metadata;
 mod policy;
+mod registry;
 mod replay;
 mod response;
+mod sigstore;
 mod sources;
 mod wasm;
 
