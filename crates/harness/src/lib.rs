@@ -17,6 +17,7 @@
 //! ```
 
 mod admission;
+mod allowed;
 mod annotate;
 mod cache;
 mod capabilities;
@@ -24,6 +25,7 @@ mod cluster;
 #[cfg(test)]
 mod guests;
 mod host_request;
+mod journal;
 mod live;
 mod metadata;
 mod policy;
@@ -35,14 +37,14 @@ mod sources;
 mod wasm;
 
 pub use admission::{AdmissionRequest, GroupVersionKind, GroupVersionResource, UserInfo};
+pub use allowed::{AllowedCapabilities, BadCapability, CapabilityPattern};
 pub use annotate::annotate;
-pub use capabilities::{
-    AllowedCapabilities, Answers, BadCapability, ContextAwareResource, Gate, HostCapabilities,
-};
+pub use capabilities::{Answers, ContextAwareResource, Gate, HostCapabilities};
 pub use host_request::{BadRequest, HostRequest, KeylessIdentity, KeylessPrefix};
+pub use journal::HostCall;
 pub use live::{Live, LiveConfig};
 pub use metadata::{ExecutionMode, Metadata, Operation, PolicyType, Rule};
-pub use policy::{Evaluation, HostCall, Policy};
+pub use policy::{Evaluation, Policy};
 pub use replay::{Recorder, Replay};
 pub use response::{AdmissionResponse, Status, ValidationResponse};
 pub use sources::{Certificate, Proxies, Sources};

@@ -55,7 +55,16 @@ fn run_prints_one_line_and_exits_as_kwctl_does() {
     let run = ["run", "-r", "request.json"];
     // the guest, the line, stdin, stdout, a part of stderr, the exit code
     type Row<'a> = (Vec<u8>, &'a [&'a str], &'a str, &'a str, &'a str, i32);
-    let table: [Row; 12] = [
+    let twice = [
+        "run",
+        "-r",
+        "request.json",
+        "--allowed-host-capabilities",
+        "oci/*",
+        "--allowed-host-capabilities",
+        "net/*",
+    ];
+    let table: [Row; 13] = [
         (agreeing(true), &run, "", ADMITTED, "", 0),
         (
             agreeing(true),
@@ -135,6 +144,7 @@ fn run_prints_one_line_and_exits_as_kwctl_does() {
             "none.yml",
             1,
         ),
+        (agreeing(true), &twice, "", ADMITTED, "", 0),
         // a line that clap refuses
         (agreeing(true), &["run"], "", "", "--request-path", 2),
         (
