@@ -1,13 +1,12 @@
 //! What may a guest call, and what does it read when it does? The gate every host call passes, with the host's words for every refusal.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tracing::{debug, error, info, trace, warn};
 
+use crate::allowed::AllowedCapabilities;
 use crate::host_request::HostRequest;
 
 /// The host as a guest sees it: four strings in, bytes or an error text out.
@@ -131,103 +130,6 @@ pub struct ContextAwareResource {
     pub kind: String,
 }
 
-/// Which capabilities a deployment grants: `*`, `oci/*`, `oci/v2/*`, `oci/v2/verify`, separated by commas.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AllowedCapabilities(Vec<Pattern>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Pattern {
-    /// What stands before the `*`: nothing, or whole segments with their slash.
-    Below(String),
-    Exactly(String),
-}
-
-/// Every capability there is; the host refuses patterns that can match none of them.
-const KNOWN: [&str; 11] = [
-    "crypto/v1/is_certificate_trusted",
-    "kubernetes/can_i",
-    "kubernetes/get_resource",
-    "kubernetes/list_resources_all",
-    "kubernetes/list_resources_by_namespace",
-    "net/v1/dns_lookup_host",
-    "oci/v1/manifest_digest",
-    "oci/v1/oci_manifest",
-    "oci/v1/oci_manifest_config",
-    "oci/v1/verify",
-    "oci/v2/verify",
-];
-
-impl Default for AllowedCapabilities {
-    /// All of them: what kwctl and the controller grant unless told otherwise.
-    fn default() -> Self {
-        Self(vec![Pattern::Below(String::new())])
-    }
-}
-
-impl AllowedCapabilities {
-    /// Grants nothing: what a hand-written policies.yml grants unless told otherwise.
-    pub fn none() -> Self {
-        Self(Vec::new())
-    }
-
-    fn contains(&self, capability: &str) -> bool {
-        self.0.iter().any(|pattern| match pattern {
-            Pattern::Below(prefix) => capability.starts_with(prefix.as_str()),
-            Pattern::Exactly(exact) => capability == exact,
-        })
-    }
-}
-
-/// A pattern that grants nothing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{pattern}` is no host capability: write `*`, a prefix as in `oci/*`, or one of {}", KNOWN.join(", "))]
-pub struct BadCapability {
-    pattern: String,
-}
-
-impl FromStr for AllowedCapabilities {
-    type Err = BadCapability;
-
-    fn from_str(text: &str) -> Result<Self, BadCapability> {
-        text.split(',')
-            .map(|pattern| pattern.trim().parse())
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-}
-
-impl FromStr for Pattern {
-    type Err = BadCapability;
-
-    fn from_str(text: &str) -> Result<Self, BadCapability> {
-        let parsed = match text.strip_suffix('*') {
-            // `oci*` would be a prefix of a name, not of segments
-            Some(prefix) if prefix.is_empty() || prefix.ends_with('/') => {
-                Some(Self::Below(prefix.to_owned()))
-            }
-            Some(_) => None,
-            None => Some(Self::Exactly(text.to_owned())),
-        };
-        let grants = |p: &Self| match p {
-            Self::Below(prefix) => KNOWN.iter().any(|known| known.starts_with(prefix.as_str())),
-            Self::Exactly(exact) => KNOWN.contains(&exact.as_str()),
-        };
-        parsed.filter(grants).ok_or_else(|| BadCapability {
-            pattern: text.to_owned(),
-        })
-    }
-}
-
-impl fmt::Display for AllowedCapabilities {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let patterns = self.0.iter().map(|pattern| match pattern {
-            Pattern::Below(prefix) => format!("{prefix}*"),
-            Pattern::Exactly(exact) => exact.clone(),
-        });
-        write!(f, "[{}]", patterns.collect::<Vec<_>>().join(", "))
-    }
-}
-
 /// Writes a guest's log line at the level the guest gave it.
 fn forward_log(payload: &[u8]) {
     let text = String::from_utf8_lossy(payload);
@@ -264,7 +166,9 @@ mod tests {
 
     #[test]
     fn calls_pass_or_are_refused_in_the_hosts_words() {
-        let gate = |patterns: &str| Gate::new(Echo).allow_only(patterns.parse().expect("patterns"));
+        let gate = |pattern: &str| {
+            Gate::new(Echo).allow_only([pattern.parse().expect("a pattern")].into_iter().collect())
+        };
         let listed = BTreeSet::from([ContextAwareResource {
             api_version: "apps/v1".into(),
             kind: "ReplicaSet".into(),
@@ -366,31 +270,6 @@ mod tests {
                 same,
                 "{namespace}/{operation}: {answer:?}, expected {expected:?}"
             );
-        }
-    }
-
-    #[test]
-    fn patterns_that_grant_nothing_are_errors() {
-        for good in [
-            "*",
-            "oci/*",
-            "oci/v2/*",
-            "oci/v2/verify",
-            "oci/v1/*, net/v1/dns_lookup_host",
-        ] {
-            assert!(good.parse::<AllowedCapabilities>().is_ok(), "{good}");
-        }
-        // a prefix of a name, a star in the middle, a whole namespace without star, unknown names, nothing
-        for bad in [
-            "oci*",
-            "*/verify",
-            "oci",
-            "oci/v9/*",
-            "oci/v1/pull",
-            "",
-            "oci/*,",
-        ] {
-            assert!(bad.parse::<AllowedCapabilities>().is_err(), "{bad}");
         }
     }
 }

@@ -2,6 +2,10 @@
 
 /// The imports and the memory every guest has. Strings are data segments: the name of a thing, then where it lies.
 fn module(data: &str, guest_call: &str) -> Vec<u8> {
+    module_with_init("", data, guest_call)
+}
+
+fn module_with_init(init: &str, data: &str, guest_call: &str) -> Vec<u8> {
     let text = format!(
         r#"(module
             (import "wapc" "__guest_request" (func $guest_request (param i32 i32)))
@@ -15,7 +19,7 @@ fn module(data: &str, guest_call: &str) -> Vec<u8> {
             (memory (export "memory") 4)
             (global $calls (mut i32) (i32.const 48))
             {data}
-            (func (export "wapc_init"))
+            (func (export "wapc_init") {init})
             (func (export "__guest_call") (param $op i32) (param $len i32) (result i32) {guest_call}))"#
     );
     wat::parse_str(text).expect("a guest in WebAssembly text")
@@ -57,6 +61,11 @@ pub(crate) fn trapping() -> Vec<u8> {
 /// Never returns.
 pub(crate) fn endless() -> Vec<u8> {
     module("", "(loop $again (br $again)) (i32.const 1)")
+}
+
+/// Never gets ready.
+pub(crate) fn never_ready() -> Vec<u8> {
+    module_with_init("(loop $again (br $again))", "", "(i32.const 1)")
 }
 
 /// Counts its calls in a global and answers `{"accepted":true,"code":4N}`.

@@ -1,7 +1,7 @@
 //! Runs the policy's `.wasm` the way policy-server does, on a laptop and in CI.
 //!
 //! [`Policy`] is the module: compiled once, a fresh instance per request. What it may ask of its host goes through a [`Gate`] to whoever
-//! knows the [`Answers`]: a recorded session ([`Replay`]), or any type of a test's own.
+//! knows the [`Answers`]: registries and a folder of manifests ([`Live`]), a recorded session ([`Replay`]), or any type of a test's own.
 //!
 //! ```no_run
 //! use std::{path::Path, sync::Arc};
@@ -17,29 +17,35 @@
 //! ```
 
 mod admission;
+mod allowed;
 mod annotate;
+mod cache;
 mod capabilities;
+mod cluster;
 #[cfg(test)]
 mod guests;
 mod host_request;
+mod journal;
 mod live;
 pub mod loopback;
 mod metadata;
 mod policy;
+mod registry;
 mod replay;
 mod response;
+mod sigstore;
 mod sources;
 mod wasm;
 
 pub use admission::{AdmissionRequest, GroupVersionKind, GroupVersionResource, UserInfo};
+pub use allowed::{AllowedCapabilities, BadCapability, CapabilityPattern};
 pub use annotate::annotate;
-pub use capabilities::{
-    AllowedCapabilities, Answers, BadCapability, ContextAwareResource, Gate, HostCapabilities,
-};
+pub use capabilities::{Answers, ContextAwareResource, Gate, HostCapabilities};
 pub use host_request::{BadRequest, HostRequest, KeylessIdentity, KeylessPrefix};
+pub use journal::HostCall;
 pub use live::{Live, LiveConfig};
 pub use metadata::{ExecutionMode, Metadata, Operation, PolicyType, Rule};
-pub use policy::{Evaluation, HostCall, Policy};
+pub use policy::{Evaluation, Policy};
 pub use replay::{Recorder, Replay};
 pub use response::{AdmissionResponse, Status, ValidationResponse};
 pub use sources::{Certificate, Proxies, Sources};

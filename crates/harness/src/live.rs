@@ -1,11 +1,19 @@
 //! Who answers when the world is asked? Registries over HTTP, a folder of manifests for the cluster, the resolver for names.
 
+use std::collections::BTreeSet;
+use std::net::ToSocketAddrs as _;
 use std::path::PathBuf;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::json;
+use tokio::runtime::Runtime;
 
+use crate::cache::{Memory, REMEMBERED};
 use crate::capabilities::Answers;
+use crate::cluster::Cluster;
 use crate::host_request::HostRequest;
+use crate::registry::{Credentials, Registry};
+use crate::sigstore::{self, Constraint, Verifier};
 use crate::sources::Sources;
 
 /// Where answers come from.
@@ -13,27 +21,287 @@ use crate::sources::Sources;
 pub struct LiveConfig {
     /// Insecure registries, private authorities, proxies.
     pub sources: Sources,
-    /// A Docker config.json with credentials.
+    /// A Docker config.json with credentials; none means the user's own.
     pub docker_config: Option<PathBuf>,
-    /// A folder of manifests that stands for the cluster.
+    /// A folder of manifests that stands for the cluster; none means no cluster.
     pub cluster_dir: Option<PathBuf>,
 }
 
-/// Answers from the network.
+/// Answers from the network, with the host's memory of the last minute.
+///
+/// It owns its runtime and blocks the calling thread, as the host blocks the guest's: call it from plain threads, not from async code.
 pub struct Live {
-    #[expect(dead_code, reason = "the registry comes next")]
-    config: LiveConfig,
+    runtime: Runtime,
+    registry: Registry,
+    verifier: Verifier,
+    cluster: Option<Cluster>,
+    digests: Memory,
+    manifests: Memory,
+    configs: Memory,
+    verifications: Memory,
 }
 
 impl Live {
-    /// Sets up the clients; nothing is asked yet.
+    /// Sets up the clients and reads the cluster folder; no registry is asked yet.
     pub fn new(config: LiveConfig) -> Result<Self> {
-        Ok(Self { config })
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .context("cannot start the runtime for live host calls")?;
+        let LiveConfig {
+            sources,
+            docker_config,
+            cluster_dir,
+        } = config;
+        let credentials = Credentials(docker_config);
+        let verifier = Verifier::new(&sources, credentials.clone())
+            .context("could not build a cosign client")?;
+        Ok(Self {
+            runtime,
+            registry: Registry::new(sources, credentials),
+            verifier,
+            cluster: cluster_dir.as_deref().map(Cluster::from_dir).transpose()?,
+            digests: Memory::new(REMEMBERED),
+            manifests: Memory::new(REMEMBERED),
+            configs: Memory::new(REMEMBERED),
+            verifications: Memory::new(REMEMBERED),
+        })
+    }
+
+    fn cluster(&self) -> Result<&Cluster> {
+        // the host's words when it has no connection to a cluster
+        self.cluster
+            .as_ref()
+            .ok_or_else(|| anyhow!("kube::Client was not initialized properly"))
+    }
+
+    async fn verify(
+        &self,
+        image: &str,
+        key: String,
+        constraints: Result<Vec<Constraint>>,
+    ) -> Result<Vec<u8>> {
+        let verify = async { self.verifier.verify(image, &constraints?).await };
+        self.verifications.answer(key, verify).await
+    }
+
+    async fn ask(&self, request: &HostRequest) -> Result<Vec<u8>> {
+        match request {
+            HostRequest::OciManifestDigest { image } => {
+                self.digests
+                    .answer(image.clone(), self.registry.manifest_digest(image))
+                    .await
+            }
+            HostRequest::OciManifest { image } => {
+                self.manifests
+                    .answer(image.clone(), self.registry.manifest(image))
+                    .await
+            }
+            HostRequest::OciManifestAndConfig { image } => {
+                self.configs
+                    .answer(image.clone(), self.registry.manifest_and_config(image))
+                    .await
+            }
+            // The request's debug text holds image, keys and annotations as they came: what the host keys its memory by.
+            HostRequest::SigstorePubKeyVerify {
+                image,
+                pub_keys,
+                annotations,
+            } => {
+                self.verify(
+                    image,
+                    format!("{request:?}"),
+                    sigstore::pub_keys(pub_keys, annotations),
+                )
+                .await
+            }
+            HostRequest::SigstoreKeylessVerify {
+                image,
+                keyless,
+                annotations,
+            } => {
+                self.verify(
+                    image,
+                    format!("{request:?}"),
+                    sigstore::keyless(keyless, annotations),
+                )
+                .await
+            }
+            HostRequest::SigstoreKeylessPrefixVerify {
+                image,
+                keyless_prefix,
+                annotations,
+            } => {
+                self.verify(
+                    image,
+                    format!("{request:?}"),
+                    sigstore::keyless_prefix(keyless_prefix, annotations),
+                )
+                .await
+            }
+            HostRequest::SigstoreGithubActionsVerify {
+                image,
+                owner,
+                repo,
+                annotations,
+            } => {
+                self.verify(
+                    image,
+                    format!("{request:?}"),
+                    sigstore::github(owner, repo, annotations),
+                )
+                .await
+            }
+            HostRequest::SigstoreCertificateVerify { .. }
+            | HostRequest::CryptoIsCertificateTrusted { .. } => {
+                bail!(
+                    "this host does not verify certificates; record a session with kwctl and replay it"
+                )
+            }
+            HostRequest::DNSLookupHost { host } => lookup(host),
+            HostRequest::KubernetesGetResource {
+                api_version,
+                kind,
+                name,
+                namespace,
+                field_masks,
+                ..
+            } => self.cluster()?.get(
+                api_version,
+                kind,
+                name,
+                namespace.as_deref(),
+                field_masks.as_ref(),
+            ),
+            HostRequest::KubernetesListResourceAll {
+                api_version,
+                kind,
+                label_selector,
+                field_selector,
+                field_masks,
+            } => {
+                no_selector(label_selector, field_selector)?;
+                self.cluster()?
+                    .list(api_version, kind, None, field_masks.as_ref())
+            }
+            HostRequest::KubernetesListResourceNamespace {
+                api_version,
+                kind,
+                namespace,
+                label_selector,
+                field_selector,
+                field_masks,
+            } => {
+                no_selector(label_selector, field_selector)?;
+                self.cluster()?
+                    .list(api_version, kind, Some(namespace), field_masks.as_ref())
+            }
+            HostRequest::KubernetesCanI { .. } => {
+                self.cluster()?;
+                bail!(
+                    "a folder of manifests has no permissions to ask about; record a session with kwctl and replay it"
+                )
+            }
+        }
     }
 }
 
 impl Answers for Live {
-    fn answer(&self, _request: &HostRequest) -> Result<Vec<u8>> {
-        Err(anyhow!("live answers are not there yet"))
+    fn answer(&self, request: &HostRequest) -> Result<Vec<u8>> {
+        self.runtime.block_on(self.ask(request))
+    }
+}
+
+fn no_selector(label: &Option<String>, field: &Option<String>) -> Result<()> {
+    if label.is_some() || field.is_some() {
+        bail!("a folder of manifests is listed without label or field selectors");
+    }
+    Ok(())
+}
+
+fn lookup(host: &str) -> Result<Vec<u8>> {
+    // a set: the resolver names an address once per socket type
+    let ips: BTreeSet<String> = (host, 0)
+        .to_socket_addrs()?
+        .map(|address| address.ip().to_string())
+        .collect();
+    Ok(serde_json::to_vec(&json!({"ips": ips}))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_no_network_is_answered() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::write(
+            dir.path().join("ns.yml"),
+            "{apiVersion: v1, kind: Namespace, metadata: {name: prod}}",
+        )
+        .expect("a file");
+        let with = Live::new(LiveConfig {
+            cluster_dir: Some(dir.path().into()),
+            ..Default::default()
+        })
+        .expect("a host");
+        let without = Live::new(LiveConfig::default()).expect("a host");
+        let namespace = HostRequest::KubernetesGetResource {
+            api_version: "v1".into(),
+            kind: "Namespace".into(),
+            name: "prod".into(),
+            namespace: None,
+            disable_cache: true,
+            field_masks: None,
+        };
+        let list = HostRequest::KubernetesListResourceAll {
+            api_version: "v1".into(),
+            kind: "Pod".into(),
+            label_selector: Some("a=b".into()),
+            field_selector: None,
+            field_masks: None,
+        };
+        let no_keys = HostRequest::SigstorePubKeyVerify {
+            image: "a".into(),
+            pub_keys: vec![],
+            annotations: None,
+        };
+        // the host, the request, the answer or the error
+        let table = [
+            (
+                &with,
+                namespace.clone(),
+                Ok(r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"prod"}}"#),
+            ),
+            (
+                &without,
+                namespace,
+                Err("kube::Client was not initialized properly"),
+            ),
+            (
+                &with,
+                list,
+                Err("a folder of manifests is listed without label or field selectors"),
+            ),
+            // refused before any registry is asked
+            (&with, no_keys, Err("Must provide at least one pub key")),
+            (
+                &with,
+                HostRequest::DNSLookupHost {
+                    host: "127.0.0.1".into(),
+                },
+                Ok(r#"{"ips":["127.0.0.1"]}"#),
+            ),
+        ];
+        for (host, request, expected) in table {
+            let answer = host.answer(&request).map_err(|e| e.to_string());
+            let answer = answer.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            assert_eq!(
+                answer,
+                expected.map(str::to_owned).map_err(str::to_owned),
+                "{request:?}"
+            );
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -12,9 +12,10 @@ use serde_json::Value;
 
 use crate::admission::AdmissionRequest;
 use crate::capabilities::{ContextAwareResource, HostCapabilities};
+use crate::journal::{HostCall, Journal};
 use crate::metadata::Metadata;
 use crate::response::AdmissionResponse;
-use crate::wasm::{CallError, CompiledModule, Deadline, TICK, host_function};
+use crate::wasm::{CallError, CompiledModule, Deadline, TICK};
 
 /// policy-server's answer when the deadline strikes.
 const DEADLINE: &str =
@@ -41,29 +42,10 @@ pub struct Evaluation {
     pub elapsed: Duration,
 }
 
-/// One host call of a guest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostCall {
-    /// `oci/v1/oci_manifest`, ...
-    pub capability: String,
-    /// The payload, as text.
-    pub payload: String,
-    /// The size of the answer, or the text of the error.
-    pub answer: Result<usize, String>,
-    /// How long the guest waited.
-    pub elapsed: Duration,
-}
-
 #[derive(Deserialize)]
 struct SettingsVerdict {
     valid: bool,
     message: Option<String>,
-}
-
-#[derive(Default)]
-struct Journal {
-    calls: Vec<HostCall>,
-    logs: Vec<String>,
 }
 
 impl Policy {
@@ -107,10 +89,8 @@ impl Policy {
     ) -> Result<Evaluation> {
         let started = Instant::now();
         let (payload, object) = request.payload(settings)?;
-        let journal = Arc::new(Mutex::new(Journal::default()));
-        let instance = self
-            .module
-            .instantiate(journalled(host, &journal), deadline)?;
+        let journal = Arc::new(Journal::default());
+        let instance = self.module.instantiate(journal.keep(host), deadline)?;
         let answer = instance.call("validate", &payload);
         let elapsed = started.elapsed();
         let (response, raw) = match answer {
@@ -127,8 +107,7 @@ impl Policy {
                 Vec::new(),
             ),
         };
-        let Journal { calls, logs } =
-            std::mem::take(&mut *journal.lock().unwrap_or_else(PoisonError::into_inner));
+        let (calls, logs) = journal.take();
         Ok(Evaluation {
             response,
             raw,
@@ -142,20 +121,16 @@ impl Policy {
     ///
     /// A host call at this time is an error of its own: kwctl answers it, but policy-server is not listening yet and dies of it.
     pub fn check_settings(&self, settings: &Value) -> Result<(), String> {
-        let journal = Arc::new(Mutex::new(Journal::default()));
+        let journal = Arc::new(Journal::default());
         let instance = self
             .module
-            .instantiate(journalled(Arc::new(NotListening), &journal), Deadline::Off)
+            .instantiate(journal.keep(Arc::new(NotListening)), Deadline::Off)
             .map_err(|e| format!("{e:#}"))?;
         let payload = serde_json::to_vec(settings)
             .map_err(|e| format!("cannot serialize the settings: {e}"))?;
         let answer = instance.call("validate_settings", &payload);
-        if let Some(call) = journal
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .calls
-            .first()
-        {
+        let (calls, _) = journal.take();
+        if let Some(call) = calls.first() {
             return Err(format!(
                 "the policy called {} while it checked its settings; policy-server can't answer yet and exits with 101",
                 call.capability
@@ -184,10 +159,10 @@ impl Policy {
 
     /// The waPC protocol the policy speaks, as `kwctl annotate` asks it.
     pub fn protocol_version(&self) -> Result<String> {
-        let journal = Arc::new(Mutex::new(Journal::default()));
+        let journal = Arc::new(Journal::default());
         let instance = self
             .module
-            .instantiate(journalled(Arc::new(NotListening), &journal), Deadline::Off)?;
+            .instantiate(journal.keep(Arc::new(NotListening)), Deadline::Off)?;
         let answer = instance
             .call("protocol_version", &[])
             .map_err(|e| anyhow::anyhow!("cannot invoke 'protocol_version' waPC function : {e}"))?;
@@ -210,32 +185,6 @@ impl HostCapabilities for NotListening {
             _ => Err("the host is not listening yet".to_owned()),
         }
     }
-}
-
-/// The host, with a journal of what was asked of it.
-fn journalled(
-    host: Arc<dyn HostCapabilities>,
-    journal: &Arc<Mutex<Journal>>,
-) -> crate::wasm::HostFunction {
-    let journal = Arc::clone(journal);
-    host_function(move |binding, namespace, operation, payload| {
-        let started = Instant::now();
-        let answer = host.call(binding, namespace, operation, payload);
-        let elapsed = started.elapsed();
-        let payload = String::from_utf8_lossy(payload).into_owned();
-        let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-        if namespace == "tracing" {
-            journal.logs.push(payload);
-        } else {
-            journal.calls.push(HostCall {
-                capability: format!("{namespace}/{operation}"),
-                payload,
-                answer: answer.as_ref().map(Vec::len).map_err(Clone::clone),
-                elapsed,
-            });
-        }
-        answer
-    })
 }
 
 #[cfg(test)]
@@ -308,6 +257,39 @@ mod tests {
                 "{message}, expected {expected}"
             );
         }
+    }
+
+    #[test]
+    fn a_guest_that_never_gets_ready_is_no_response_at_all() {
+        let policy =
+            Policy::with_tick(&guests::never_ready(), Duration::from_millis(5)).expect("a policy");
+        let host = Arc::new(Gate::new(Digests));
+        let answer = policy.evaluate(&request(), &json!({}), host, Deadline::Ticks(2));
+        let message = format!("{:#}", answer.expect_err("no instance"));
+        assert!(
+            message.ends_with("wapc_init init interrupted, execution deadline exceeded"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn one_policy_serves_many_threads() {
+        let policy =
+            Policy::from_wasm(&guests::answering(r#"{"accepted":true}"#)).expect("a policy");
+        let evaluate = || {
+            let host = Arc::new(Gate::new(Digests));
+            policy
+                .evaluate(&request(), &json!({}), host, Deadline::default())
+                .is_ok_and(|e| e.response.allowed)
+        };
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(evaluate)).collect();
+            assert!(
+                threads
+                    .into_iter()
+                    .all(|thread| thread.join().unwrap_or(false))
+            );
+        });
     }
 
     #[test]

@@ -71,6 +71,19 @@ impl Replay {
     }
 }
 
+impl Clone for Replay {
+    /// A session of its own with what is left of this one: to run the same session many times, clone it before each run.
+    fn clone(&self) -> Self {
+        let exchanges = self
+            .exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Self {
+            exchanges: Mutex::new(exchanges.clone()),
+        }
+    }
+}
+
 impl Answers for Replay {
     fn answer(&self, request: &HostRequest) -> Result<Vec<u8>> {
         let next = self
@@ -275,12 +288,18 @@ mod tests {
         );
         // the mismatch used the exchange up
         assert_eq!(replay.leftovers(), requests()[1..]);
+        let again = replay.clone();
         for request in &requests()[1..] {
             let _ = answer(request);
         }
         assert_eq!(
             answer(&wrong),
             Err("the list of recorded responses is empty".to_owned())
+        );
+        assert_eq!(
+            again.leftovers(),
+            requests()[1..],
+            "a clone is a session of its own"
         );
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use image_trust_harness::{
-    AdmissionRequest, AllowedCapabilities, Answers, Deadline, Gate, HostRequest, Live, LiveConfig,
+    AdmissionRequest, Answers, CapabilityPattern, Deadline, Gate, HostRequest, Live, LiveConfig,
     Policy, Recorder, Replay, Sources,
 };
 use serde_json::{Map, Value};
@@ -46,9 +46,9 @@ pub(crate) struct Args {
     /// Let the policy read the Kubernetes resources that its metadata lists
     #[arg(long)]
     allow_context_aware: bool,
-    /// Host capabilities the policy may call, separated by commas
-    #[arg(long, value_name = "PATTERNS", default_value = "*")]
-    allowed_host_capabilities: AllowedCapabilities,
+    /// A host capability the policy may call, as in `oci/*`; can be repeated
+    #[arg(long, value_name = "PATTERN", default_value = "*")]
+    allowed_host_capabilities: Vec<CapabilityPattern>,
     /// A folder of manifests to answer Kubernetes lookups from
     #[arg(long, value_name = "DIR")]
     cluster_dir: Option<PathBuf>,
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let host = Host::new(args)?;
     let gate = Gate::new(host.answers())
-        .allow_only(args.allowed_host_capabilities.clone())
+        .allow_only(args.allowed_host_capabilities.iter().cloned().collect())
         .with_resources(resources);
     // kwctl has no deadline
     let evaluation = policy.evaluate(&request, &settings, Arc::new(gate), Deadline::Off)?;
@@ -159,7 +159,7 @@ fn settings(args: &Args) -> Result<Value> {
         (None, Some(text)) => (text.clone(), "--settings-json".to_owned()),
         (None, None) => return Ok(Value::Object(Map::new())),
     };
-    // YAML is JSON too; anchors, merge keys and dates are the host's to resolve, the policy sees plain JSON
+    // JSON is YAML, so one parser reads both
     let settings: Value = serde_yaml::from_str(&text)
         .with_context(|| format!("the settings in {origin} do not parse"))?;
     match settings {

@@ -1,0 +1,264 @@
+//! The `image-trust` command from outside: what lands on stdout, what on stderr, and the exit code.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+#[allow(
+    dead_code,
+    reason = "the guests of the library's own tests; this file needs some of them"
+)]
+#[path = "../src/guests.rs"]
+mod guests;
+
+const REQUEST: &str = r#"{"uid":"u","kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},"operation":"CREATE","userInfo":{},"object":{}}"#;
+const ADMITTED: &str =
+    "{\"uid\":\"u\",\"allowed\":true,\"auditAnnotations\":null,\"warnings\":null}\n";
+
+/// Runs the command in `dir`, where the request lies as `request.json`.
+fn image_trust(dir: &Path, args: &[&str], stdin: &str) -> Output {
+    fs::write(dir.join("request.json"), REQUEST).expect("a file");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_image-trust"))
+        .args(args)
+        .current_dir(dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command");
+    child
+        .stdin
+        .take()
+        .expect("stdin")
+        .write_all(stdin.as_bytes())
+        .expect("written");
+    child.wait_with_output().expect("an end")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A guest whose every answer does as a verdict on settings and on a request.
+fn agreeing(accepted: bool) -> Vec<u8> {
+    guests::answering(&format!(r#"{{"valid":true,"accepted":{accepted}}}"#))
+}
+
+#[test]
+fn run_prints_one_line_and_exits_as_kwctl_does() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let review = format!(r#"{{"kind":"AdmissionReview","request":{REQUEST}}}"#);
+    fs::write(dir.path().join("settings.yml"), "a: 1\n").expect("a file");
+    let denied = "{\"uid\":\"u\",\"allowed\":false,\"auditAnnotations\":null,\"warnings\":null}\n";
+    let invalid = guests::answering(r#"{"valid":false,"message":"policy: the list is empty"}"#);
+    let run = ["run", "-r", "request.json"];
+    // the guest, the line, stdin, stdout, a part of stderr, the exit code
+    type Row<'a> = (Vec<u8>, &'a [&'a str], &'a str, &'a str, &'a str, i32);
+    let twice = [
+        "run",
+        "-r",
+        "request.json",
+        "--allowed-host-capabilities",
+        "oci/*",
+        "--allowed-host-capabilities",
+        "net/*",
+    ];
+    let table: [Row; 13] = [
+        (agreeing(true), &run, "", ADMITTED, "", 0),
+        (
+            agreeing(true),
+            &["run", "policy.wasm", "-r", "-"],
+            &review,
+            ADMITTED,
+            "",
+            0,
+        ),
+        (
+            agreeing(true),
+            &[
+                "run",
+                "--request-path",
+                "request.json",
+                "--settings-path",
+                "settings.yml",
+            ],
+            "",
+            ADMITTED,
+            "",
+            0,
+        ),
+        // a denial is a result, not a failure
+        (agreeing(false), &run, "", denied, "", 0),
+        (
+            invalid,
+            &run,
+            "",
+            "",
+            "Error: Provided settings are not valid: policy: the list is empty\n",
+            1,
+        ),
+        (
+            agreeing(true),
+            &["run", "none.wasm", "-r", "request.json"],
+            "",
+            "",
+            "cannot read the policy none.wasm",
+            1,
+        ),
+        (
+            agreeing(true),
+            &["run", "-r", "none.json"],
+            "",
+            "",
+            "cannot read the request none.json",
+            1,
+        ),
+        (
+            agreeing(true),
+            &["run", "-r", "-"],
+            "{}",
+            "",
+            "missing field `uid`",
+            1,
+        ),
+        (
+            agreeing(true),
+            &["run", "-r", "request.json", "--settings-json", "[]"],
+            "",
+            "",
+            "are no mapping",
+            1,
+        ),
+        (
+            agreeing(true),
+            &[
+                "run",
+                "-r",
+                "request.json",
+                "--replay-host-capabilities-interactions",
+                "none.yml",
+            ],
+            "",
+            "",
+            "none.yml",
+            1,
+        ),
+        (agreeing(true), &twice, "", ADMITTED, "", 0),
+        // a line that clap refuses
+        (agreeing(true), &["run"], "", "", "--request-path", 2),
+        (
+            agreeing(true),
+            &[
+                "run",
+                "-r",
+                "request.json",
+                "--allowed-host-capabilities",
+                "oci*",
+            ],
+            "",
+            "",
+            "no host capability",
+            2,
+        ),
+    ];
+    for (wasm, args, stdin, stdout, stderr, code) in table {
+        fs::write(dir.path().join("policy.wasm"), wasm).expect("a file");
+        let output = image_trust(dir.path(), args, stdin);
+        let written = text(&output.stderr);
+        assert_eq!(
+            (text(&output.stdout).as_str(), output.status.code()),
+            (stdout, Some(code)),
+            "{args:?}: {written}"
+        );
+        assert!(
+            if stderr.is_empty() {
+                written.is_empty()
+            } else {
+                written.contains(stderr)
+            },
+            "{args:?}: {written}"
+        );
+    }
+}
+
+#[test]
+fn a_session_is_replayed_and_leftovers_are_told() {
+    let dir = tempfile::tempdir().expect("a directory");
+    // makes no host call, so the whole session is left over
+    fs::write(dir.path().join("policy.wasm"), agreeing(true)).expect("a file");
+    let session = "- type: Exchange\n  request: |\n    !OciManifestDigest\n    image: busybox\n  response:\n    type: Success\n    payload: '{}'\n";
+    fs::write(dir.path().join("session.yml"), session).expect("a file");
+    let args = [
+        "run",
+        "-r",
+        "request.json",
+        "--replay-host-capabilities-interactions",
+        "session.yml",
+    ];
+    let output = image_trust(dir.path(), &args, "");
+    assert_eq!(
+        (text(&output.stdout).as_str(), output.status.code()),
+        (ADMITTED, Some(0))
+    );
+    let expected = "Warning: 1 of the recorded exchanges have not been replayed:\n  OciManifestDigest { image: \"busybox\" }\n";
+    assert_eq!(text(&output.stderr), expected);
+
+    let args = [
+        "run",
+        "-r",
+        "request.json",
+        "--record-host-capabilities-interactions",
+        "recorded.yml",
+    ];
+    assert_eq!(image_trust(dir.path(), &args, "").status.code(), Some(0));
+    assert_eq!(
+        fs::read_to_string(dir.path().join("recorded.yml"))
+            .ok()
+            .as_deref(),
+        Some("[]\n")
+    );
+}
+
+#[test]
+fn annotate_writes_a_module_that_runs() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let metadata = "rules: [{apiGroups: [''], apiVersions: [v1], resources: [pods], operations: [CREATE]}]\nmutating: true\n";
+    fs::write(dir.path().join("metadata.yml"), metadata).expect("a file");
+    fs::write(dir.path().join("README.md"), "# hello").expect("a file");
+    fs::write(dir.path().join("in.wasm"), guests::answering(r#""v1""#)).expect("a file");
+    let args = [
+        "annotate",
+        "-m",
+        "metadata.yml",
+        "-u",
+        "README.md",
+        "-o",
+        "out.wasm",
+        "in.wasm",
+    ];
+    let output = image_trust(dir.path(), &args, "");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let annotated = fs::read(dir.path().join("out.wasm")).expect("the module");
+    assert!(
+        annotated
+            .windows(22)
+            .any(|window| window == b"io.kubewarden.metadata")
+    );
+
+    let args = [
+        "annotate",
+        "-m",
+        "metadata.yml",
+        "-o",
+        "again.wasm",
+        "out.wasm",
+    ];
+    let output = image_trust(dir.path(), &args, "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains("annotated already"),
+        "{}",
+        text(&output.stderr)
+    );
+}
