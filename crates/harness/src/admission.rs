@@ -96,9 +96,7 @@ impl AdmissionRequest {
     pub fn from_json(text: &str) -> Result<Self> {
         let value: Value = serde_json::from_str(text).context("the request is not JSON")?;
         let Value::Object(mut object) = value else {
-            bail!(
-                "the request is not a JSON object: an AdmissionRequest or an AdmissionReview is expected"
-            );
+            bail!("the request is not a JSON object: an AdmissionRequest or an AdmissionReview is expected");
         };
         let is_review = object.get("kind").and_then(Value::as_str) == Some("AdmissionReview");
         let request = if is_review {
@@ -108,8 +106,7 @@ impl AdmissionRequest {
         } else {
             Value::Object(object)
         };
-        serde_json::from_value(request)
-            .context("cannot build AdmissionRequest object from given input")
+        serde_json::from_value(request).context("cannot build AdmissionRequest object from given input")
     }
 
     /// The bytes of `validate`'s payload, and the object a mutation is compared with.
@@ -131,13 +128,8 @@ mod tests {
 
     #[test]
     fn a_review_is_unwrapped_and_absent_means_absent() {
-        let review = format!(
-            r#"{{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{POD}}}"#
-        );
-        let (plain, review) = (
-            AdmissionRequest::from_json(POD),
-            AdmissionRequest::from_json(&review),
-        );
+        let review = format!(r#"{{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{POD}}}"#);
+        let (plain, review) = (AdmissionRequest::from_json(POD), AdmissionRequest::from_json(&review));
         let (plain, review) = (plain.expect("a request"), review.expect("a review"));
         assert_eq!(plain, review);
         let (payload, object) = plain.payload(&json!({})).expect("a payload");
@@ -161,10 +153,7 @@ mod tests {
         ];
         for (text, part) in table {
             let message = AdmissionRequest::from_json(text).map_err(|e| format!("{e:#}"));
-            assert!(
-                matches!(&message, Err(m) if m.contains(part)),
-                "{text}: {message:?}"
-            );
+            assert!(matches!(&message, Err(m) if m.contains(part)), "{text}: {message:?}");
         }
     }
 }

@@ -48,12 +48,10 @@ impl FromIterator<CapabilityPattern> for AllowedCapabilities {
 
 impl AllowedCapabilities {
     pub(crate) fn contains(&self, capability: &str) -> bool {
-        self.0
-            .iter()
-            .any(|CapabilityPattern(pattern)| match pattern {
-                Pattern::Below(prefix) => capability.starts_with(prefix.as_str()),
-                Pattern::Exactly(exact) => capability == exact,
-            })
+        self.0.iter().any(|CapabilityPattern(pattern)| match pattern {
+            Pattern::Below(prefix) => capability.starts_with(prefix.as_str()),
+            Pattern::Exactly(exact) => capability == exact,
+        })
     }
 }
 
@@ -71,9 +69,7 @@ impl FromStr for CapabilityPattern {
         let text = text.trim();
         let parsed = match text.strip_suffix('*') {
             // `oci*` would be a prefix of a name, not of segments
-            Some(prefix) if prefix.is_empty() || prefix.ends_with('/') => {
-                Some(Pattern::Below(prefix.to_owned()))
-            }
+            Some(prefix) if prefix.is_empty() || prefix.ends_with('/') => Some(Pattern::Below(prefix.to_owned())),
             Some(_) => None,
             None => Some(Pattern::Exactly(text.to_owned())),
         };
@@ -81,12 +77,9 @@ impl FromStr for CapabilityPattern {
             Pattern::Below(prefix) => KNOWN.iter().any(|known| known.starts_with(prefix.as_str())),
             Pattern::Exactly(exact) => KNOWN.contains(&exact.as_str()),
         };
-        parsed
-            .filter(grants)
-            .map(Self)
-            .ok_or_else(|| BadCapability {
-                pattern: text.to_owned(),
-            })
+        parsed.filter(grants).map(Self).ok_or_else(|| BadCapability {
+            pattern: text.to_owned(),
+        })
     }
 }
 
@@ -107,11 +100,7 @@ mod tests {
         ];
         for (pattern, capability, granted) in table {
             let allowed: AllowedCapabilities = pattern.parse().into_iter().collect();
-            assert_eq!(
-                allowed.contains(capability),
-                granted,
-                "{pattern} {capability}"
-            );
+            assert_eq!(allowed.contains(capability), granted, "{pattern} {capability}");
         }
         assert!(!AllowedCapabilities::from_iter([]).contains("oci/v1/verify"));
     }
@@ -119,15 +108,7 @@ mod tests {
     #[test]
     fn patterns_that_grant_nothing_are_errors() {
         // a prefix of a name, a star in the middle, a whole namespace without star, unknown names, nothing, two at once
-        for bad in [
-            "oci*",
-            "*/verify",
-            "oci",
-            "oci/v9/*",
-            "oci/v1/pull",
-            "",
-            "oci/*,net/*",
-        ] {
+        for bad in ["oci*", "*/verify", "oci", "oci/v9/*", "oci/v1/pull", "", "oci/*,net/*"] {
             assert!(bad.parse::<CapabilityPattern>().is_err(), "{bad}");
         }
     }

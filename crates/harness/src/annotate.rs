@@ -14,8 +14,7 @@ pub fn annotate(wasm: &[u8], metadata_yaml: &str, usage: Option<&str>) -> Result
         // A second section would be ignored: Kubewarden reads the first.
         bail!("the module is annotated already; annotate the one that cargo built");
     }
-    let mut metadata: Metadata =
-        serde_yaml::from_str(metadata_yaml).context("the metadata does not decode")?;
+    let mut metadata: Metadata = serde_yaml::from_str(metadata_yaml).context("the metadata does not decode")?;
     metadata.protocol_version = Some(protocol_version(wasm)?);
     let annotations = metadata.annotations.get_or_insert_default();
     annotations.insert(
@@ -57,20 +56,12 @@ mod tests {
     fn what_is_written_is_read_back() {
         let wasm = guests::answering(r#""v1""#);
         let annotated = annotate(&wasm, METADATA, Some("# README")).expect("annotated");
-        assert!(
-            annotated.starts_with(&wasm),
-            "the module's own bytes are kept"
-        );
-        let metadata = Metadata::of_module(&annotated)
-            .ok()
-            .flatten()
-            .expect("metadata");
+        assert!(annotated.starts_with(&wasm), "the module's own bytes are kept");
+        let metadata = Metadata::of_module(&annotated).ok().flatten().expect("metadata");
         assert_eq!(metadata.protocol_version.as_deref(), Some("v1"));
         let annotations = metadata.annotations.expect("annotations");
         assert_eq!(
-            annotations
-                .get("io.kubewarden.policy.usage")
-                .map(String::as_str),
+            annotations.get("io.kubewarden.policy.usage").map(String::as_str),
             Some("# README")
         );
         assert!(annotations.contains_key("io.kubewarden.kwctl"));
@@ -87,11 +78,7 @@ mod tests {
         // module, metadata, a part of the message
         let table: [(&[u8], &str, &str); 6] = [
             (&annotated, METADATA, "annotated already"),
-            (
-                &guests::answering(r#""v9""#),
-                METADATA,
-                "speaks waPC protocol \"v9\"",
-            ),
+            (&guests::answering(r#""v9""#), METADATA, "speaks waPC protocol \"v9\""),
             (
                 &guests::answering("{}"),
                 METADATA,
@@ -106,13 +93,8 @@ mod tests {
             (b"not wasm", METADATA, "not a WebAssembly module"),
         ];
         for (wasm, metadata, part) in table {
-            let message = annotate(wasm, metadata, None)
-                .map(|_| ())
-                .map_err(|e| format!("{e:#}"));
-            assert!(
-                matches!(&message, Err(m) if m.contains(part)),
-                "{part}: {message:?}"
-            );
+            let message = annotate(wasm, metadata, None).map(|_| ()).map_err(|e| format!("{e:#}"));
+            assert!(matches!(&message, Err(m) if m.contains(part)), "{part}: {message:?}");
         }
     }
 }

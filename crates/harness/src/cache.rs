@@ -27,11 +27,7 @@ impl Memory {
     }
 
     /// The remembered answer for `key`, or the one that `fetch` gets now.
-    pub(crate) async fn answer(
-        &self,
-        key: String,
-        fetch: impl Future<Output = Result<Vec<u8>>>,
-    ) -> Result<Vec<u8>> {
+    pub(crate) async fn answer(&self, key: String, fetch: impl Future<Output = Result<Vec<u8>>>) -> Result<Vec<u8>> {
         let mut answers = self.answers.lock().await;
         answers.retain(|_, (since, _)| since.elapsed() < self.lifetime);
         if let Some((_, answer)) = answers.get(&key) {
@@ -78,9 +74,7 @@ mod tests {
             let answer = answer.map_err(|e| e.to_string());
             assert_eq!(
                 answer,
-                expected
-                    .map(|text| text.as_bytes().to_vec())
-                    .map_err(str::to_owned),
+                expected.map(|text| text.as_bytes().to_vec()).map_err(str::to_owned),
                 "{keys:?}"
             );
         }

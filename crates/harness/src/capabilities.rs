@@ -12,13 +12,7 @@ use crate::host_request::HostRequest;
 /// The host as a guest sees it: four strings in, bytes or an error text out.
 pub trait HostCapabilities: Send + Sync {
     /// Answers one host call.
-    fn call(
-        &self,
-        binding: &str,
-        namespace: &str,
-        operation: &str,
-        payload: &[u8],
-    ) -> Result<Vec<u8>, String>;
+    fn call(&self, binding: &str, namespace: &str, operation: &str, payload: &[u8]) -> Result<Vec<u8>, String>;
 }
 
 /// Whoever knows the answers: a live registry, a recorded session, a test.
@@ -64,13 +58,7 @@ impl<A: Answers> Gate<A> {
 }
 
 impl<A: Answers> HostCapabilities for Gate<A> {
-    fn call(
-        &self,
-        binding: &str,
-        namespace: &str,
-        operation: &str,
-        payload: &[u8],
-    ) -> Result<Vec<u8>, String> {
+    fn call(&self, binding: &str, namespace: &str, operation: &str, payload: &[u8]) -> Result<Vec<u8>, String> {
         if binding != "kubewarden" {
             return Err(format!("unknown binding: {binding}"));
         }
@@ -90,8 +78,7 @@ impl<A: Answers> HostCapabilities for Gate<A> {
                 "Policy has not been granted access to the '{capability}' host capability. The violation has been reported."
             ));
         }
-        let request =
-            HostRequest::decode(namespace, operation, payload).map_err(|e| e.to_string())?;
+        let request = HostRequest::decode(namespace, operation, payload).map_err(|e| e.to_string())?;
         if let Some((api_version, kind)) = request.kubernetes_resource() {
             let listed = self
                 .resources
@@ -156,9 +143,7 @@ mod tests {
     impl Answers for Echo {
         fn answer(&self, request: &HostRequest) -> anyhow::Result<Vec<u8>> {
             match request {
-                HostRequest::OciManifest { .. } => {
-                    Err(anyhow::anyhow!("refused").context("no manifest"))
-                }
+                HostRequest::OciManifest { .. } => Err(anyhow::anyhow!("refused").context("no manifest")),
                 _ => Ok(format!("{request:?}").into_bytes()),
             }
         }
@@ -166,15 +151,13 @@ mod tests {
 
     #[test]
     fn calls_pass_or_are_refused_in_the_hosts_words() {
-        let gate = |pattern: &str| {
-            Gate::new(Echo).allow_only([pattern.parse().expect("a pattern")].into_iter().collect())
-        };
+        let gate =
+            |pattern: &str| Gate::new(Echo).allow_only([pattern.parse().expect("a pattern")].into_iter().collect());
         let listed = BTreeSet::from([ContextAwareResource {
             api_version: "apps/v1".into(),
             kind: "ReplicaSet".into(),
         }]);
-        let get =
-            r#"{"api_version":"apps/v1","kind":"ReplicaSet","name":"a","disable_cache":true}"#;
+        let get = r#"{"api_version":"apps/v1","kind":"ReplicaSet","name":"a","disable_cache":true}"#;
         let all = Gate::new(Echo).with_resources(listed);
         let denied = "Policy has not been granted access to the 'oci/v2/verify' host capability. The violation has been reported.";
         // the gate, binding, namespace, operation, payload, the answer's beginning
@@ -266,10 +249,7 @@ mod tests {
                 (Ok(a), Ok(e)) | (Err(a), Err(e)) => a.starts_with(e),
                 _ => false,
             };
-            assert!(
-                same,
-                "{namespace}/{operation}: {answer:?}, expected {expected:?}"
-            );
+            assert!(same, "{namespace}/{operation}: {answer:?}, expected {expected:?}");
         }
     }
 }

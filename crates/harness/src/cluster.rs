@@ -32,8 +32,7 @@ impl Cluster {
         for path in paths {
             let extension = path.extension().and_then(|e| e.to_str());
             if matches!(extension, Some("yaml" | "yml" | "json")) {
-                let text = fs::read_to_string(&path)
-                    .with_context(|| format!("cannot read {}", path.display()))?;
+                let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
                 cluster
                     .add(&text)
                     .with_context(|| format!("cannot use the manifest {}", path.display()))?;
@@ -114,9 +113,7 @@ impl Cluster {
 }
 
 fn namespace_of(object: &Value) -> &str {
-    object["metadata"]["namespace"]
-        .as_str()
-        .unwrap_or(DEFAULT_NAMESPACE)
+    object["metadata"]["namespace"].as_str().unwrap_or(DEFAULT_NAMESPACE)
 }
 
 /// The object with only the fields that the masks name: dotted paths, arrays walked through, everything below a path kept.
@@ -124,10 +121,7 @@ fn masked(object: &Value, masks: Option<&BTreeSet<String>>) -> Value {
     let mut object = object.clone();
     if let Some(masks) = masks.filter(|masks| !masks.is_empty()) {
         let paths: Vec<Vec<&str>> = masks.iter().map(|mask| mask.split('.').collect()).collect();
-        prune(
-            &mut object,
-            &paths.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-        );
+        prune(&mut object, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>());
     }
     object
 }
@@ -200,28 +194,16 @@ mod tests {
             let answer = cluster
                 .get(api_version, kind, name, namespace, None)
                 .map_err(|e| e.to_string());
-            let uid = answer.map(|bytes| {
-                serde_json::from_slice::<Value>(&bytes).expect("JSON")["metadata"]["uid"].clone()
-            });
-            assert_eq!(
-                uid,
-                expected.map(Value::from).map_err(str::to_owned),
-                "{kind} {name}"
-            );
+            let uid =
+                answer.map(|bytes| serde_json::from_slice::<Value>(&bytes).expect("JSON")["metadata"]["uid"].clone());
+            assert_eq!(uid, expected.map(Value::from).map_err(str::to_owned), "{kind} {name}");
         }
     }
 
     #[test]
     fn lists_and_masks() {
         let cluster = cluster();
-        let masks = |paths: &[&str]| {
-            Some(
-                paths
-                    .iter()
-                    .map(|p| (*p).to_owned())
-                    .collect::<BTreeSet<_>>(),
-            )
-        };
+        let masks = |paths: &[&str]| Some(paths.iter().map(|p| (*p).to_owned()).collect::<BTreeSet<_>>());
         let list = |namespace, masks: Option<BTreeSet<String>>| {
             let bytes = cluster
                 .list("apps/v1", "ReplicaSet", namespace, masks.as_ref())
@@ -265,10 +247,7 @@ mod tests {
         ];
         for (text, part) in table {
             let message = Cluster::default().add(text).map_err(|e| format!("{e:#}"));
-            assert!(
-                matches!(&message, Err(m) if m.contains(part)),
-                "{text}: {message:?}"
-            );
+            assert!(matches!(&message, Err(m) if m.contains(part)), "{text}: {message:?}");
         }
     }
 }

@@ -206,9 +206,7 @@ impl HostRequest {
                 _ => return Err(unknown_operation()),
             },
             "kubernetes" => match operation {
-                "list_resources_by_namespace" => {
-                    serde_json::from_slice::<ListNamespace>(payload)?.into()
-                }
+                "list_resources_by_namespace" => serde_json::from_slice::<ListNamespace>(payload)?.into(),
                 "list_resources_all" => serde_json::from_slice::<ListAll>(payload)?.into(),
                 "get_resource" => serde_json::from_slice::<GetResource>(payload)?.into(),
                 "can_i" => serde_json::from_slice::<CanI>(payload)?.into(),
@@ -221,15 +219,9 @@ impl HostRequest {
     /// The Kubernetes resource this request reads, if it reads one: the host only answers for those the deployment lists.
     pub fn kubernetes_resource(&self) -> Option<(&str, &str)> {
         match self {
-            Self::KubernetesListResourceNamespace {
-                api_version, kind, ..
-            }
-            | Self::KubernetesListResourceAll {
-                api_version, kind, ..
-            }
-            | Self::KubernetesGetResource {
-                api_version, kind, ..
-            } => Some((api_version, kind)),
+            Self::KubernetesListResourceNamespace { api_version, kind, .. }
+            | Self::KubernetesListResourceAll { api_version, kind, .. }
+            | Self::KubernetesGetResource { api_version, kind, .. } => Some((api_version, kind)),
             _ => None,
         }
     }
@@ -324,8 +316,7 @@ mod tests {
             ),
         ];
         for (namespace, operation, payload, expected) in table {
-            let text = HostRequest::decode(namespace, operation, payload.as_bytes())
-                .map_err(|e| e.to_string());
+            let text = HostRequest::decode(namespace, operation, payload.as_bytes()).map_err(|e| e.to_string());
             assert_eq!(text, Err(expected.to_owned()), "{namespace}/{operation}");
         }
     }

@@ -55,8 +55,7 @@ impl Live {
             cluster_dir,
         } = config;
         let credentials = Credentials(docker_config);
-        let verifier = Verifier::new(&sources, credentials.clone())
-            .context("could not build a cosign client")?;
+        let verifier = Verifier::new(&sources, credentials.clone()).context("could not build a cosign client")?;
         Ok(Self {
             runtime,
             registry: Registry::new(sources, credentials),
@@ -76,12 +75,7 @@ impl Live {
             .ok_or_else(|| anyhow!("kube::Client was not initialized properly"))
     }
 
-    async fn verify(
-        &self,
-        image: &str,
-        key: String,
-        constraints: Result<Vec<Constraint>>,
-    ) -> Result<Vec<u8>> {
+    async fn verify(&self, image: &str, key: String, constraints: Result<Vec<Constraint>>) -> Result<Vec<u8>> {
         let verify = async { self.verifier.verify(image, &constraints?).await };
         self.verifications.answer(key, verify).await
     }
@@ -109,24 +103,16 @@ impl Live {
                 pub_keys,
                 annotations,
             } => {
-                self.verify(
-                    image,
-                    format!("{request:?}"),
-                    sigstore::pub_keys(pub_keys, annotations),
-                )
-                .await
+                self.verify(image, format!("{request:?}"), sigstore::pub_keys(pub_keys, annotations))
+                    .await
             }
             HostRequest::SigstoreKeylessVerify {
                 image,
                 keyless,
                 annotations,
             } => {
-                self.verify(
-                    image,
-                    format!("{request:?}"),
-                    sigstore::keyless(keyless, annotations),
-                )
-                .await
+                self.verify(image, format!("{request:?}"), sigstore::keyless(keyless, annotations))
+                    .await
             }
             HostRequest::SigstoreKeylessPrefixVerify {
                 image,
@@ -153,11 +139,8 @@ impl Live {
                 )
                 .await
             }
-            HostRequest::SigstoreCertificateVerify { .. }
-            | HostRequest::CryptoIsCertificateTrusted { .. } => {
-                bail!(
-                    "this host does not verify certificates; record a session with kwctl and replay it"
-                )
+            HostRequest::SigstoreCertificateVerify { .. } | HostRequest::CryptoIsCertificateTrusted { .. } => {
+                bail!("this host does not verify certificates; record a session with kwctl and replay it")
             }
             HostRequest::DNSLookupHost { host } => lookup(host),
             HostRequest::KubernetesGetResource {
@@ -167,13 +150,9 @@ impl Live {
                 namespace,
                 field_masks,
                 ..
-            } => self.cluster()?.get(
-                api_version,
-                kind,
-                name,
-                namespace.as_deref(),
-                field_masks.as_ref(),
-            ),
+            } => self
+                .cluster()?
+                .get(api_version, kind, name, namespace.as_deref(), field_masks.as_ref()),
             HostRequest::KubernetesListResourceAll {
                 api_version,
                 kind,
@@ -182,8 +161,7 @@ impl Live {
                 field_masks,
             } => {
                 no_selector(label_selector, field_selector)?;
-                self.cluster()?
-                    .list(api_version, kind, None, field_masks.as_ref())
+                self.cluster()?.list(api_version, kind, None, field_masks.as_ref())
             }
             HostRequest::KubernetesListResourceNamespace {
                 api_version,
@@ -274,11 +252,7 @@ mod tests {
                 namespace.clone(),
                 Ok(r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"prod"}}"#),
             ),
-            (
-                &without,
-                namespace,
-                Err("kube::Client was not initialized properly"),
-            ),
+            (&without, namespace, Err("kube::Client was not initialized properly")),
             (
                 &with,
                 list,

@@ -102,8 +102,7 @@ impl Metadata {
     /// The metadata of an annotated module; none if it is not annotated.
     pub fn of_module(wasm: &[u8]) -> Result<Option<Self>> {
         for payload in wasmparser::Parser::new(0).parse_all(wasm) {
-            if let wasmparser::Payload::CustomSection(section) =
-                payload.context("not a WebAssembly module")?
+            if let wasmparser::Payload::CustomSection(section) = payload.context("not a WebAssembly module")?
                 && section.name() == SECTION
             {
                 let metadata = serde_json::from_slice(section.data());
@@ -120,10 +119,7 @@ impl Metadata {
         for (index, rule) in self.rules.iter().enumerate() {
             let lists = [
                 ("apiGroups", only_star(&rule.api_groups, &"*".to_owned())),
-                (
-                    "apiVersions",
-                    only_star(&rule.api_versions, &"*".to_owned()),
-                ),
+                ("apiVersions", only_star(&rule.api_versions, &"*".to_owned())),
                 ("resources", resources(&rule.resources)),
                 ("operations", only_star(&rule.operations, &Operation::All)),
             ];
@@ -145,9 +141,7 @@ impl Metadata {
 fn only_star<T: PartialEq>(list: &[T], star: &T) -> Result<(), String> {
     match list {
         [] => Err("the list must not be empty".to_owned()),
-        [_, _, ..] if list.contains(star) => {
-            Err("No other elements can be defined when '*' is used".to_owned())
-        }
+        [_, _, ..] if list.contains(star) => Err("No other elements can be defined when '*' is used".to_owned()),
         _ => Ok(()),
     }
 }
@@ -165,9 +159,7 @@ fn resources(list: &[String]) -> Result<(), String> {
     }
     let (with_sub, without_sub): (Vec<_>, Vec<_>) = list.iter().partition(|r| r.contains('/'));
     if without_sub.iter().any(|r| *r == "*") && without_sub.iter().any(|r| *r != "*") {
-        return Err(
-            "if '*' is present, must not specify other resources without subresources".to_owned(),
-        );
+        return Err("if '*' is present, must not specify other resources without subresources".to_owned());
     }
     let (mut every_sub_of, mut sub_of_every) = (HashSet::new(), HashSet::new());
     for (resource, sub) in with_sub.iter().filter_map(|r| r.split_once('/')) {
@@ -177,9 +169,7 @@ fn resources(list: &[String]) -> Result<(), String> {
             ));
         }
         if sub_of_every.contains(sub) {
-            return Err(format!(
-                "if '*/{sub}' is present, must not specify {resource}/{sub}"
-            ));
+            return Err(format!("if '*/{sub}' is present, must not specify {resource}/{sub}"));
         }
         if sub == "*" {
             every_sub_of.insert(resource);
@@ -208,12 +198,7 @@ mod tests {
         };
         // groups, resources, operations, the problem
         let table = [
-            (
-                "['']",
-                "[pods, pods/ephemeralcontainers]",
-                "[CREATE, UPDATE]",
-                None,
-            ),
+            ("['']", "[pods, pods/ephemeralcontainers]", "[CREATE, UPDATE]", None),
             ("['*']", "['*', pods/status]", "['*']", None),
             (
                 "[]",
@@ -249,9 +234,7 @@ mod tests {
                 "['']",
                 "['*', pods]",
                 "[CREATE]",
-                Some(
-                    "rules[0].resources: if '*' is present, must not specify other resources without subresources",
-                ),
+                Some("rules[0].resources: if '*' is present, must not specify other resources without subresources"),
             ),
             (
                 "['']",
@@ -268,26 +251,17 @@ mod tests {
         ];
         for (groups, resources, operations, problem) in table {
             let verdict = rule(groups, resources, operations).validate();
-            assert_eq!(
-                verdict.err().as_deref(),
-                problem,
-                "{groups} {resources} {operations}"
-            );
+            assert_eq!(verdict.err().as_deref(), problem, "{groups} {resources} {operations}");
         }
     }
 
     #[test]
     fn the_json_has_kubewardens_fields() {
-        let metadata = metadata(
-            "{apiGroups: [''], apiVersions: [v1], resources: [pods], operations: [CREATE]}",
-        );
+        let metadata = metadata("{apiGroups: [''], apiVersions: [v1], resources: [pods], operations: [CREATE]}");
         let expected = concat!(
             r#"{"protocolVersion":null,"rules":[{"apiGroups":[""],"apiVersions":["v1"],"resources":["pods"],"operations":["CREATE"]}],"#,
             r#""mutating":true,"backgroundAudit":true,"executionMode":"kubewarden-wapc","policyType":"kubernetes","contextAwareResources":[]}"#
         );
-        assert_eq!(
-            serde_json::to_string(&metadata).ok().as_deref(),
-            Some(expected)
-        );
+        assert_eq!(serde_json::to_string(&metadata).ok().as_deref(), Some(expected));
     }
 }

@@ -18,8 +18,7 @@ use crate::response::AdmissionResponse;
 use crate::wasm::{CallError, CompiledModule, Deadline, TICK};
 
 /// policy-server's answer when the deadline strikes.
-const DEADLINE: &str =
-    "Policy execution interrupted because it exceeded the allowed execution time";
+const DEADLINE: &str = "Policy execution interrupted because it exceeded the allowed execution time";
 
 /// A policy, compiled once and evaluated any number of times, from any number of threads; every evaluation has its own instance.
 pub struct Policy {
@@ -51,8 +50,7 @@ struct SettingsVerdict {
 impl Policy {
     /// Compiles the module at `path`.
     pub fn load(path: &Path) -> Result<Self> {
-        let wasm =
-            fs::read(path).with_context(|| format!("cannot read the policy {}", path.display()))?;
+        let wasm = fs::read(path).with_context(|| format!("cannot read the policy {}", path.display()))?;
         Self::from_wasm(&wasm).with_context(|| format!("cannot load the policy {}", path.display()))
     }
 
@@ -94,18 +92,12 @@ impl Policy {
         let answer = instance.call("validate", &payload);
         let elapsed = started.elapsed();
         let (response, raw) = match answer {
-            Ok(raw) => (
-                AdmissionResponse::from_guest(&request.uid, object.as_ref(), &raw),
-                raw,
-            ),
+            Ok(raw) => (AdmissionResponse::from_guest(&request.uid, object.as_ref(), &raw), raw),
             Err(CallError::Deadline) => (
                 AdmissionResponse::reject(&request.uid, DEADLINE.to_owned(), Some(500)),
                 Vec::new(),
             ),
-            Err(CallError::Guest(e)) => (
-                AdmissionResponse::internal_error(&request.uid, e),
-                Vec::new(),
-            ),
+            Err(CallError::Guest(e)) => (AdmissionResponse::internal_error(&request.uid, e), Vec::new()),
         };
         let (calls, logs) = journal.take();
         Ok(Evaluation {
@@ -126,8 +118,7 @@ impl Policy {
             .module
             .instantiate(journal.keep(Arc::new(NotListening)), Deadline::Off)
             .map_err(|e| format!("{e:#}"))?;
-        let payload = serde_json::to_vec(settings)
-            .map_err(|e| format!("cannot serialize the settings: {e}"))?;
+        let payload = serde_json::to_vec(settings).map_err(|e| format!("cannot serialize the settings: {e}"))?;
         let answer = instance.call("validate_settings", &payload);
         let (calls, _) = journal.take();
         if let Some(call) = calls.first() {
@@ -140,14 +131,10 @@ impl Policy {
             Ok(answer) => serde_json::from_slice::<SettingsVerdict>(&answer)
                 .map_err(|e| format!("error: InvalidResponseWithError({e:?})"))?,
             Err(CallError::Guest(e)) => {
-                return Err(format!(
-                    "Error invoking settings validation callback: {e:?}"
-                ));
+                return Err(format!("Error invoking settings validation callback: {e:?}"));
             }
             Err(CallError::Deadline) => {
-                return Err(format!(
-                    "Error invoking settings validation callback: {DEADLINE}"
-                ));
+                return Err(format!("Error invoking settings validation callback: {DEADLINE}"));
             }
         };
         if verdict.valid {
@@ -217,12 +204,7 @@ mod tests {
         // a quick clock, so that a deadline is not a sleep
         let policy = Policy::with_tick(wasm, Duration::from_millis(5)).expect("a policy");
         policy
-            .evaluate(
-                &request(),
-                &json!({"s": 1}),
-                Arc::new(Gate::new(Digests)),
-                deadline,
-            )
+            .evaluate(&request(), &json!({"s": 1}), Arc::new(Gate::new(Digests)), deadline)
             .expect("an evaluation")
     }
 
@@ -252,17 +234,13 @@ mod tests {
             let status = response.status.expect("a status");
             assert!(!response.allowed && status.code == Some(500));
             let message = status.message.expect("a message");
-            assert!(
-                message.starts_with(expected),
-                "{message}, expected {expected}"
-            );
+            assert!(message.starts_with(expected), "{message}, expected {expected}");
         }
     }
 
     #[test]
     fn a_guest_that_never_gets_ready_is_no_response_at_all() {
-        let policy =
-            Policy::with_tick(&guests::never_ready(), Duration::from_millis(5)).expect("a policy");
+        let policy = Policy::with_tick(&guests::never_ready(), Duration::from_millis(5)).expect("a policy");
         let host = Arc::new(Gate::new(Digests));
         let answer = policy.evaluate(&request(), &json!({}), host, Deadline::Ticks(2));
         let message = format!("{:#}", answer.expect_err("no instance"));
@@ -274,8 +252,7 @@ mod tests {
 
     #[test]
     fn one_policy_serves_many_threads() {
-        let policy =
-            Policy::from_wasm(&guests::answering(r#"{"accepted":true}"#)).expect("a policy");
+        let policy = Policy::from_wasm(&guests::answering(r#"{"accepted":true}"#)).expect("a policy");
         let evaluate = || {
             let host = Arc::new(Gate::new(Digests));
             policy
@@ -284,11 +261,7 @@ mod tests {
         };
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(evaluate)).collect();
-            assert!(
-                threads
-                    .into_iter()
-                    .all(|thread| thread.join().unwrap_or(false))
-            );
+            assert!(threads.into_iter().all(|thread| thread.join().unwrap_or(false)));
         });
     }
 
@@ -356,27 +329,19 @@ mod tests {
     fn settings_are_checked_without_a_host() {
         // the guest, what is wrong with the settings
         let table = [
-            (
-                guests::answering(r#"{"valid":true,"message":"ignored"}"#),
-                None,
-            ),
+            (guests::answering(r#"{"valid":true,"message":"ignored"}"#), None),
             (
                 guests::answering(r#"{"valid":false,"message":"bad key"}"#),
                 Some("bad key"),
             ),
-            (
-                guests::answering(r#"{"valid":false,"message":null}"#),
-                Some(""),
-            ),
+            (guests::answering(r#"{"valid":false,"message":null}"#), Some("")),
             (
                 guests::failing("boom"),
                 Some("Error invoking settings validation callback: GuestCallFailure(\"boom\")"),
             ),
             (
                 guests::answering("{}"),
-                Some(
-                    "error: InvalidResponseWithError(Error(\"missing field `valid`\", line: 1, column: 2))",
-                ),
+                Some("error: InvalidResponseWithError(Error(\"missing field `valid`\", line: 1, column: 2))"),
             ),
             (
                 guests::calling("oci", "v1/manifest_digest", r#""a""#),
@@ -393,15 +358,9 @@ mod tests {
 
     #[test]
     fn what_is_no_policy_says_so() {
-        let no_guest_call =
-            wat::parse_str("(module (memory (export \"memory\") 1))").expect("wasm");
+        let no_guest_call = wat::parse_str("(module (memory (export \"memory\") 1))").expect("wasm");
         let policy = Policy::from_wasm(&no_guest_call).expect("it compiles");
-        let answer = policy.evaluate(
-            &request(),
-            &json!({}),
-            Arc::new(Gate::new(Digests)),
-            Deadline::Off,
-        );
+        let answer = policy.evaluate(&request(), &json!({}), Arc::new(Gate::new(Digests)), Deadline::Off);
         let message = format!("{:#}", answer.expect_err("no instance"));
         assert!(message.contains("__guest_call"), "{message}");
         assert!(Policy::from_wasm(b"MZ").is_err());

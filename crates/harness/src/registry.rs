@@ -6,9 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use docker_credential::{CredentialRetrievalError, DockerCredential};
-use oci_client::client::{
-    Certificate as OciCertificate, CertificateEncoding, ClientConfig, ClientProtocol,
-};
+use oci_client::client::{Certificate as OciCertificate, CertificateEncoding, ClientConfig, ClientProtocol};
 use oci_client::errors::OciDistributionError;
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
@@ -45,10 +43,7 @@ enum Route {
 
 impl Registry {
     pub(crate) fn new(sources: Sources, credentials: Credentials) -> Self {
-        Self {
-            sources,
-            credentials,
-        }
+        Self { sources, credentials }
     }
 
     /// `{"digest": ..}`. A HEAD request; the header is believed.
@@ -121,22 +116,14 @@ impl Registry {
     /// A new client for every call, as the host does: no connection and no token is reused.
     fn client(&self, route: Route, registry: &str) -> Client {
         let proxies = self.sources.proxies();
-        let authorities = self
-            .sources
-            .authorities
-            .get(registry)
-            .filter(|_| route == Route::Tls);
+        let authorities = self.sources.authorities.get(registry).filter(|_| route == Route::Tls);
         Client::new(ClientConfig {
             protocol: match route {
                 Route::Tls | Route::UncheckedTls => ClientProtocol::Https,
                 Route::Plain => ClientProtocol::Http,
             },
             accept_invalid_certificates: route == Route::UncheckedTls,
-            extra_root_certificates: authorities
-                .into_iter()
-                .flatten()
-                .map(OciCertificate::from)
-                .collect(),
+            extra_root_certificates: authorities.into_iter().flatten().map(OciCertificate::from).collect(),
             http_proxy: proxies.http_proxy,
             https_proxy: proxies.https_proxy,
             no_proxy: proxies.no_proxy,
@@ -168,15 +155,11 @@ impl Credentials {
         let credential = match &self.0 {
             Some(path) => File::open(path)
                 .map_err(|_| CredentialRetrievalError::ConfigReadError)
-                .and_then(|file| {
-                    docker_credential::get_credential_from_reader(BufReader::new(file), registry)
-                }),
+                .and_then(|file| docker_credential::get_credential_from_reader(BufReader::new(file), registry)),
             None => docker_credential::get_credential(registry),
         };
         match credential {
-            Ok(DockerCredential::UsernamePassword(user, password)) => {
-                RegistryAuth::Basic(user, password)
-            }
+            Ok(DockerCredential::UsernamePassword(user, password)) => RegistryAuth::Basic(user, password),
             Ok(DockerCredential::IdentityToken(_)) => {
                 warn!(
                     registry,
@@ -185,10 +168,7 @@ impl Credentials {
                 RegistryAuth::Anonymous
             }
             Err(error) => {
-                debug!(
-                    ?error,
-                    registry, "Couldn't fetch credentials. Using anonymous instead"
-                );
+                debug!(?error, registry, "Couldn't fetch credentials. Using anonymous instead");
                 RegistryAuth::Anonymous
             }
         }
@@ -213,11 +193,7 @@ mod tests {
             (path.clone(), "r.example", RegistryAuth::Anonymous),
             // the host does not support identity tokens
             (path, "t.example", RegistryAuth::Anonymous),
-            (
-                dir.path().join("none.json"),
-                "r.example:5000",
-                RegistryAuth::Anonymous,
-            ),
+            (dir.path().join("none.json"), "r.example:5000", RegistryAuth::Anonymous),
         ];
         for (path, registry, expected) in table {
             assert_eq!(Credentials(Some(path)).of(registry), expected, "{registry}");
@@ -252,11 +228,7 @@ mod tests {
                     }
                 })
                 .await;
-            assert_eq!(
-                (made.get(), answer.is_ok()),
-                (attempts, answered),
-                "{image}"
-            );
+            assert_eq!((made.get(), answer.is_ok()), (attempts, answered), "{image}");
         }
     }
 

@@ -35,19 +35,14 @@ pub struct Replay {
 impl Replay {
     /// Reads a session file.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).with_context(|| {
-            format!(
-                "cannot open host capabilities interactions file {}",
-                path.display()
-            )
-        })?;
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("cannot open host capabilities interactions file {}", path.display()))?;
         Self::from_yaml(&text).with_context(|| format!("cannot replay {}", path.display()))
     }
 
     /// Reads a session from its text. Every request is decoded now: kwctl panics in the middle of the run instead.
     pub fn from_yaml(text: &str) -> Result<Self> {
-        let exchanges: Vec<Exchange> =
-            serde_yaml::from_str(text).context("not a list of exchanges")?;
+        let exchanges: Vec<Exchange> = serde_yaml::from_str(text).context("not a list of exchanges")?;
         let decoded = exchanges.into_iter().enumerate().map(|(index, exchange)| {
             let request = serde_yaml::from_str(&exchange.request)
                 .with_context(|| format!("exchange {} holds no request of a policy", index + 1))?;
@@ -60,24 +55,15 @@ impl Replay {
 
     /// The requests nobody made. kwctl only warns of them; a test should insist that there are none.
     pub fn leftovers(&self) -> Vec<HostRequest> {
-        let exchanges = self
-            .exchanges
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        exchanges
-            .iter()
-            .map(|(request, _)| request.clone())
-            .collect()
+        let exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
+        exchanges.iter().map(|(request, _)| request.clone()).collect()
     }
 }
 
 impl Clone for Replay {
     /// A session of its own with what is left of this one: to run the same session many times, clone it before each run.
     fn clone(&self) -> Self {
-        let exchanges = self
-            .exchanges
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
         Self {
             exchanges: Mutex::new(exchanges.clone()),
         }
@@ -91,8 +77,7 @@ impl Answers for Replay {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop_front();
-        let (expected, response) =
-            next.ok_or_else(|| anyhow!("the list of recorded responses is empty"))?;
+        let (expected, response) = next.ok_or_else(|| anyhow!("the list of recorded responses is empty"))?;
         if expected != *request {
             return Err(anyhow!(
                 "Replay error: unexpected request. Was expecting {expected:?}, got {request:?} instead"
@@ -122,10 +107,7 @@ impl<A: Answers> Recorder<A> {
 
     /// The session so far, in kwctl's format.
     pub fn to_yaml(&self) -> Result<String> {
-        let exchanges = self
-            .exchanges
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
         let recorded: Vec<&Exchange> = exchanges
             .iter()
             .map(|exchange| {
@@ -156,9 +138,7 @@ fn exchange(request: &HostRequest, answer: &Result<Vec<u8>>) -> Result<Exchange>
             payload: String::from_utf8(payload.clone())?,
         },
         // Only the outermost message, as kwctl does: causes are lost in a recording.
-        Err(e) => Response::Error {
-            message: e.to_string(),
-        },
+        Err(e) => Response::Error { message: e.to_string() },
     };
     Ok(Exchange {
         request: serde_yaml::to_string(request)?,
@@ -230,9 +210,7 @@ mod tests {
             HostRequest::OciManifestAndConfig { image: image() },
             HostRequest::SigstorePubKeyVerify {
                 image: image(),
-                pub_keys: vec![
-                    "-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----\n".into(),
-                ],
+                pub_keys: vec!["-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----\n".into()],
                 annotations: Some([("stage".to_owned(), "prod".to_owned())].into()),
             },
             HostRequest::KubernetesGetResource {
@@ -253,10 +231,7 @@ mod tests {
             .iter()
             .map(|r| recorder.answer(r).map_err(|e| e.to_string()))
             .collect();
-        assert_eq!(
-            answers[0].as_deref(),
-            Ok(br#"{"digest":"sha256:aa"}"#.as_slice())
-        );
+        assert_eq!(answers[0].as_deref(), Ok(br#"{"digest":"sha256:aa"}"#.as_slice()));
         assert_eq!(
             answers[1],
             Err("Fail to interact with OCI registry: Image manifest not found".to_owned())
@@ -269,18 +244,13 @@ mod tests {
     #[test]
     fn a_hand_written_session_may_leave_optionals_out() {
         let text = "- type: Exchange\n  request: |\n    !KubernetesGetResource\n    api_version: v1\n    kind: Pod\n    name: a\n    namespace: null\n    disable_cache: false\n  response: {type: Success, payload: '{}'}\n- type: Exchange\n  request: \"!SigstorePubKeyVerify {image: a, pub_keys: []}\"\n  response: {type: Error, message: no}\n";
-        assert_eq!(
-            Replay::from_yaml(text).map(|r| r.leftovers().len()).ok(),
-            Some(2)
-        );
+        assert_eq!(Replay::from_yaml(text).map(|r| r.leftovers().len()).ok(), Some(2));
     }
 
     #[test]
     fn replay_is_strict() {
         let replay = Replay::from_yaml(SESSION).expect("a session");
-        let wrong = HostRequest::OciManifestDigest {
-            image: "other".into(),
-        };
+        let wrong = HostRequest::OciManifestDigest { image: "other".into() };
         let answer = |request: &HostRequest| replay.answer(request).map_err(|e| e.to_string());
         assert_eq!(
             answer(&wrong),
@@ -296,11 +266,7 @@ mod tests {
             answer(&wrong),
             Err("the list of recorded responses is empty".to_owned())
         );
-        assert_eq!(
-            again.leftovers(),
-            requests()[1..],
-            "a clone is a session of its own"
-        );
+        assert_eq!(again.leftovers(), requests()[1..], "a clone is a session of its own");
     }
 
     #[test]
@@ -318,13 +284,8 @@ mod tests {
             ),
         ];
         for (text, part) in table {
-            let message = Replay::from_yaml(text)
-                .map(|_| ())
-                .map_err(|e| format!("{e:#}"));
-            assert!(
-                matches!(&message, Err(m) if m.contains(part)),
-                "{text}: {message:?}"
-            );
+            let message = Replay::from_yaml(text).map(|_| ()).map_err(|e| format!("{e:#}"));
+            assert!(matches!(&message, Err(m) if m.contains(part)), "{text}: {message:?}");
         }
     }
 }

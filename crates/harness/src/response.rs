@@ -85,10 +85,7 @@ impl AdmissionResponse {
         let answer: ValidationResponse = match serde_json::from_slice(bytes) {
             Ok(answer) => answer,
             Err(e) => {
-                return Self::internal_error(
-                    uid,
-                    format_args!("invalid response from policy: {e}"),
-                );
+                return Self::internal_error(uid, format_args!("invalid response from policy: {e}"));
             }
         };
         let patch = match (&answer.mutated_object, object) {
@@ -196,21 +193,14 @@ mod tests {
         ];
         for (object, guest, expected) in table {
             let response = AdmissionResponse::from_guest("u", object, guest.as_bytes());
-            assert_eq!(
-                serde_json::to_string(&response).ok(),
-                Some(expected),
-                "{guest}"
-            );
+            assert_eq!(serde_json::to_string(&response).ok(), Some(expected), "{guest}");
         }
     }
 
     #[test]
     fn a_patch_decodes_to_what_was_changed() {
-        let response = AdmissionResponse::from_guest(
-            "u",
-            Some(&json!({})),
-            br#"{"accepted":true,"mutated_object":{"a":1}}"#,
-        );
+        let response =
+            AdmissionResponse::from_guest("u", Some(&json!({})), br#"{"accepted":true,"mutated_object":{"a":1}}"#);
         let patch = response.decoded_patch().ok().flatten().expect("a patch");
         assert_eq!(
             serde_json::to_value(patch).ok(),

@@ -8,8 +8,7 @@ use std::str::FromStr as _;
 use ::sigstore::cosign::{self, ClientBuilder, CosignCapabilities, SignatureLayer};
 use ::sigstore::errors::SigstoreError;
 use ::sigstore::registry::{
-    Auth, Certificate as SigstoreCertificate, CertificateEncoding, ClientConfig, ClientProtocol,
-    OciReference,
+    Auth, Certificate as SigstoreCertificate, CertificateEncoding, ClientConfig, ClientProtocol, OciReference,
 };
 use anyhow::Result;
 use oci_client::Reference;
@@ -70,10 +69,7 @@ impl Verifier {
     }
 
     /// The image's digest, and the signatures whose payload names it.
-    async fn trusted_layers(
-        &self,
-        image: &str,
-    ) -> Result<(String, Vec<SignatureLayer>), VerifyError> {
+    async fn trusted_layers(&self, image: &str) -> Result<(String, Vec<SignatureLayer>), VerifyError> {
         let mut client = self.client.lock().await;
         let reference: Reference = image.parse()?;
         let auth = match self.credentials.of(reference.registry()) {
@@ -83,10 +79,7 @@ impl Verifier {
         };
         let name = reference.whole();
         let source = OciReference::from_str(&name).map_err(VerifyError::Layers)?;
-        let (signatures, digest) = client
-            .triangulate(&source, &auth)
-            .await
-            .map_err(VerifyError::Layers)?;
+        let (signatures, digest) = client.triangulate(&source, &auth).await.map_err(VerifyError::Layers)?;
         let layers = client
             .trusted_signature_layers(&auth, &digest, &signatures)
             .await

@@ -56,8 +56,7 @@ enum RawAuthority {
 impl Sources {
     /// Reads a `sources.yaml`; certificates named by path are read now.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("cannot read the sources {}", path.display()))?;
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read the sources {}", path.display()))?;
         Self::from_yaml(&text).with_context(|| format!("cannot use the sources {}", path.display()))
     }
 
@@ -66,12 +65,8 @@ impl Sources {
         let raw: RawSources = serde_yaml::from_str(text)?;
         let mut authorities = BTreeMap::new();
         for (host, list) in raw.source_authorities {
-            let certificates = list
-                .into_iter()
-                .map(certificate)
-                .collect::<Result<Vec<_>>>();
-            let certificates =
-                certificates.with_context(|| format!("source_authorities of {host}"))?;
+            let certificates = list.into_iter().map(certificate).collect::<Result<Vec<_>>>();
+            let certificates = certificates.with_context(|| format!("source_authorities of {host}"))?;
             authorities.insert(host, certificates);
         }
         Ok(Self {
@@ -107,8 +102,9 @@ impl Proxies {
 fn certificate(authority: RawAuthority) -> Result<Certificate> {
     let bytes = match authority {
         RawAuthority::Data { data } => data.into_bytes(),
-        RawAuthority::Path { path } => fs::read(&path)
-            .with_context(|| format!("cannot read the certificate {}", path.display()))?,
+        RawAuthority::Path { path } => {
+            fs::read(&path).with_context(|| format!("cannot read the certificate {}", path.display()))?
+        }
     };
     let contains = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
     if contains(b"-----BEGIN CERTIFICATE-----") {
@@ -136,17 +132,12 @@ mod tests {
         );
         let sources = Sources::from_yaml(&text).expect("sources");
         assert!(sources.insecure.contains("127.0.0.1:5000"));
-        let pem = Certificate::Pem(
-            b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n".to_vec(),
-        );
+        let pem = Certificate::Pem(b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n".to_vec());
         assert_eq!(
             sources.authorities.get("r.example"),
             Some(&vec![pem, Certificate::Der(vec![0x30, 0x00])])
         );
-        assert_eq!(
-            sources.proxies().https_proxy.as_deref(),
-            Some("http://p:3128")
-        );
+        assert_eq!(sources.proxies().https_proxy.as_deref(), Some("http://p:3128"));
         assert_eq!(sources.proxies().http_proxy, None);
     }
 
@@ -169,13 +160,8 @@ mod tests {
             ),
         ];
         for (text, part) in table {
-            let message = Sources::from_yaml(text)
-                .map(|_| ())
-                .map_err(|e| format!("{e:#}"));
-            assert!(
-                matches!(&message, Err(m) if m.contains(part)),
-                "{text}: {message:?}"
-            );
+            let message = Sources::from_yaml(text).map(|_| ()).map_err(|e| format!("{e:#}"));
+            assert!(matches!(&message, Err(m) if m.contains(part)), "{text}: {message:?}");
         }
     }
 }

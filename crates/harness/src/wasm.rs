@@ -82,11 +82,9 @@ impl CompiledModule {
     pub(crate) fn new(wasm: &[u8], tick: Duration) -> Result<Self> {
         let mut config = Config::new();
         config.epoch_interruption(true);
-        let engine =
-            Engine::new(&config).map_err(|e| anyhow::anyhow!("cannot set up wasmtime: {e:#}"))?;
-        let module = wasmtime::Module::new(&engine, wasm).map_err(|e| {
-            anyhow::anyhow!("not a WebAssembly module that wasmtime can compile: {e:#}")
-        })?;
+        let engine = Engine::new(&config).map_err(|e| anyhow::anyhow!("cannot set up wasmtime: {e:#}"))?;
+        let module = wasmtime::Module::new(&engine, wasm)
+            .map_err(|e| anyhow::anyhow!("not a WebAssembly module that wasmtime can compile: {e:#}"))?;
         let prepared = WasmtimeEngineProviderBuilder::new()
             .engine(engine.clone())
             .module(module)
@@ -106,8 +104,7 @@ impl CompiledModule {
             self.start_ticker();
         }
         let provider = self.prepared.rehydrate(Some(deadline.epochs()))?;
-        let host = WapcHost::new(Box::new(provider), Some(host))
-            .context("the policy cannot be started")?;
+        let host = WapcHost::new(Box::new(provider), Some(host)).context("the policy cannot be started")?;
         Ok(Instance(host))
     }
 

@@ -13,8 +13,7 @@ use std::process::{Command, Output, Stdio};
 mod guests;
 
 const REQUEST: &str = r#"{"uid":"u","kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},"operation":"CREATE","userInfo":{},"object":{}}"#;
-const ADMITTED: &str =
-    "{\"uid\":\"u\",\"allowed\":true,\"auditAnnotations\":null,\"warnings\":null}\n";
+const ADMITTED: &str = "{\"uid\":\"u\",\"allowed\":true,\"auditAnnotations\":null,\"warnings\":null}\n";
 
 /// Runs the command in `dir`, where the request lies as `request.json`.
 fn image_trust(dir: &Path, args: &[&str], stdin: &str) -> Output {
@@ -114,14 +113,7 @@ fn run_prints_one_line_and_exits_as_kwctl_does() {
             "cannot read the request none.json",
             1,
         ),
-        (
-            agreeing(true),
-            &["run", "-r", "-"],
-            "{}",
-            "",
-            "missing field `uid`",
-            1,
-        ),
+        (agreeing(true), &["run", "-r", "-"], "{}", "", "missing field `uid`", 1),
         (
             agreeing(true),
             &["run", "-r", "request.json", "--settings-json", "[]"],
@@ -149,13 +141,7 @@ fn run_prints_one_line_and_exits_as_kwctl_does() {
         (agreeing(true), &["run"], "", "", "--request-path", 2),
         (
             agreeing(true),
-            &[
-                "run",
-                "-r",
-                "request.json",
-                "--allowed-host-capabilities",
-                "oci*",
-            ],
+            &["run", "-r", "request.json", "--allowed-host-capabilities", "oci*"],
             "",
             "",
             "no host capability",
@@ -201,7 +187,8 @@ fn a_session_is_replayed_and_leftovers_are_told() {
         (text(&output.stdout).as_str(), output.status.code()),
         (ADMITTED, Some(0))
     );
-    let expected = "Warning: 1 of the recorded exchanges have not been replayed:\n  OciManifestDigest { image: \"busybox\" }\n";
+    let expected =
+        "Warning: 1 of the recorded exchanges have not been replayed:\n  OciManifestDigest { image: \"busybox\" }\n";
     assert_eq!(text(&output.stderr), expected);
 
     let args = [
@@ -213,9 +200,7 @@ fn a_session_is_replayed_and_leftovers_are_told() {
     ];
     assert_eq!(image_trust(dir.path(), &args, "").status.code(), Some(0));
     assert_eq!(
-        fs::read_to_string(dir.path().join("recorded.yml"))
-            .ok()
-            .as_deref(),
+        fs::read_to_string(dir.path().join("recorded.yml")).ok().as_deref(),
         Some("[]\n")
     );
 }
@@ -223,7 +208,8 @@ fn a_session_is_replayed_and_leftovers_are_told() {
 #[test]
 fn annotate_writes_a_module_that_runs() {
     let dir = tempfile::tempdir().expect("a directory");
-    let metadata = "rules: [{apiGroups: [''], apiVersions: [v1], resources: [pods], operations: [CREATE]}]\nmutating: true\n";
+    let metadata =
+        "rules: [{apiGroups: [''], apiVersions: [v1], resources: [pods], operations: [CREATE]}]\nmutating: true\n";
     fs::write(dir.path().join("metadata.yml"), metadata).expect("a file");
     fs::write(dir.path().join("README.md"), "# hello").expect("a file");
     fs::write(dir.path().join("in.wasm"), guests::answering(r#""v1""#)).expect("a file");
@@ -240,20 +226,9 @@ fn annotate_writes_a_module_that_runs() {
     let output = image_trust(dir.path(), &args, "");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let annotated = fs::read(dir.path().join("out.wasm")).expect("the module");
-    assert!(
-        annotated
-            .windows(22)
-            .any(|window| window == b"io.kubewarden.metadata")
-    );
+    assert!(annotated.windows(22).any(|window| window == b"io.kubewarden.metadata"));
 
-    let args = [
-        "annotate",
-        "-m",
-        "metadata.yml",
-        "-o",
-        "again.wasm",
-        "out.wasm",
-    ];
+    let args = ["annotate", "-m", "metadata.yml", "-o", "again.wasm", "out.wasm"];
     let output = image_trust(dir.path(), &args, "");
     assert_eq!(output.status.code(), Some(1));
     assert!(

@@ -6,8 +6,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use image_trust_harness::loopback::{
-    Fault, ImageKind, Manifest, Registry, SIGNATURE_ANNOTATION, Scope, Signer, digest_of,
-    signature_tag,
+    Fault, ImageKind, Manifest, Registry, SIGNATURE_ANNOTATION, Scope, Signer, digest_of, signature_tag,
 };
 use oci_client::client::{Client, ClientConfig, ClientProtocol, Config, ImageLayer};
 use oci_client::manifest::OciManifest;
@@ -40,13 +39,7 @@ impl Answer {
     }
 }
 
-fn ask(
-    registry: &Registry,
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> Answer {
+fn ask(registry: &Registry, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(registry.host()).unwrap();
     let mut request = format!(
         "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
@@ -60,20 +53,10 @@ fn ask(
     stream.write_all(body).unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
-    let end = bytes
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .expect("a head");
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     let mut lines = head.lines();
-    let status = lines
-        .next()
-        .unwrap()
-        .split(' ')
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let headers = lines
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_lowercase(), value.to_owned()));
@@ -125,24 +108,8 @@ fn requests_are_answered_as_the_specification_says() {
     let too_large = vec![b' '; (4 << 20) + 1];
     let nothing: &[u8] = b"";
     let table: &[Case<'_>] = &[
-        (
-            "GET",
-            "/v2/".into(),
-            &[],
-            nothing,
-            200,
-            "",
-            "the version check",
-        ),
-        (
-            "GET",
-            "/v2/a/b/c/manifests/1".into(),
-            &[],
-            nothing,
-            200,
-            "",
-            "by tag",
-        ),
+        ("GET", "/v2/".into(), &[], nothing, 200, "", "the version check"),
+        ("GET", "/v2/a/b/c/manifests/1".into(), &[], nothing, 200, "", "by tag"),
         (
             "GET",
             format!("/v2/a/b/c/manifests/{image}"),
@@ -179,15 +146,7 @@ fn requests_are_answered_as_the_specification_says() {
             "",
             "its head",
         ),
-        (
-            "GET",
-            "/v2/a/b/c/tags/list".into(),
-            &[],
-            nothing,
-            200,
-            "",
-            "tags",
-        ),
+        ("GET", "/v2/a/b/c/tags/list".into(), &[], nothing, 200, "", "tags"),
         (
             "GET",
             "/v2/a/b/c/manifests/2".into(),
@@ -358,9 +317,7 @@ fn manifests_come_with_their_type_digest_and_length() {
     let registry = Registry::start().unwrap();
     for kind in KINDS {
         let digest = registry.push_image("library/nginx", "1", kind, "x");
-        let Manifest {
-            media_type, bytes, ..
-        } = registry.manifest("library/nginx", "1").unwrap();
+        let Manifest { media_type, bytes, .. } = registry.manifest("library/nginx", "1").unwrap();
         let get = ask(&registry, "GET", "/v2/library/nginx/manifests/1", &[], b"");
         assert_eq!(get.body, bytes, "{kind:?}");
         let head = ask(&registry, "HEAD", "/v2/library/nginx/manifests/1", &[], b"");
@@ -368,20 +325,10 @@ fn manifests_come_with_their_type_digest_and_length() {
         for answer in [get, head] {
             assert_eq!(answer.header("content-type"), media_type, "{kind:?}");
             assert_eq!(answer.header("docker-content-digest"), digest, "{kind:?}");
-            assert_eq!(
-                answer.header("content-length"),
-                bytes.len().to_string(),
-                "{kind:?}"
-            );
+            assert_eq!(answer.header("content-length"), bytes.len().to_string(), "{kind:?}");
         }
     }
-    let referrers = ask(
-        &registry,
-        "GET",
-        "/v2/library/nginx/referrers/sha256:00",
-        &[],
-        b"",
-    );
+    let referrers = ask(&registry, "GET", "/v2/library/nginx/referrers/sha256:00", &[], b"");
     assert!(
         referrers.header("content-type").starts_with("text/plain"),
         "as docker-registry 2.8: {referrers:?}"
@@ -395,21 +342,9 @@ fn blobs_arrive_in_chunks() {
     let begun = ask(&registry, "POST", "/v2/a/b/blobs/uploads/", &[], b"");
     assert_eq!((begun.status, begun.header("range")), (202, "0-0"));
     let upload = begun.header("location");
-    let first = ask(
-        &registry,
-        "PATCH",
-        upload,
-        &[("Content-Range", "0-5")],
-        b"hello ",
-    );
+    let first = ask(&registry, "PATCH", upload, &[("Content-Range", "0-5")], b"hello ");
     assert_eq!((first.status, first.header("range")), (202, "0-5"));
-    let again = ask(
-        &registry,
-        "PATCH",
-        upload,
-        &[("Content-Range", "0-5")],
-        b"hello ",
-    );
+    let again = ask(&registry, "PATCH", upload, &[("Content-Range", "0-5")], b"hello ");
     assert_eq!(
         (again.status, again.code().as_str()),
         (416, "BLOB_UPLOAD_INVALID"),
@@ -422,10 +357,7 @@ fn blobs_arrive_in_chunks() {
         "the chunk out of order left no trace"
     );
     let undigested = ask(&registry, "PUT", upload, &[], b"");
-    assert_eq!(
-        (undigested.status, undigested.code().as_str()),
-        (400, "DIGEST_INVALID")
-    );
+    assert_eq!((undigested.status, undigested.code().as_str()), (400, "DIGEST_INVALID"));
     // Clients percent-encode the colon.
     let end = format!("{upload}?digest={}", digest.replace(':', "%3A"));
     let done = ask(&registry, "PUT", &end, &[], b"world");
@@ -437,11 +369,7 @@ fn blobs_arrive_in_chunks() {
         ask(&registry, "GET", done.header("location"), &[], b"").body,
         b"hello world"
     );
-    assert_eq!(
-        ask(&registry, "PUT", &end, &[], b"").status,
-        404,
-        "an upload ends once"
-    );
+    assert_eq!(ask(&registry, "PUT", &end, &[], b"").status, 404, "an upload ends once");
 }
 
 #[tokio::test]
@@ -451,22 +379,12 @@ async fn oci_client_pulls_what_was_pushed_in_process() {
         let digest = registry.push_image("a/b/c", "1", kind, "x");
         let image = reference(&registry, "a/b/c:1");
         assert_eq!(
-            client()
-                .fetch_manifest_digest(&image, &Anonymous)
-                .await
-                .unwrap(),
+            client().fetch_manifest_digest(&image, &Anonymous).await.unwrap(),
             digest,
             "{kind:?}"
         );
-        let (bytes, pulled) = client()
-            .pull_manifest_raw(&image, &Anonymous, ACCEPTED)
-            .await
-            .unwrap();
-        assert_eq!(
-            (pulled, digest_of(&bytes)),
-            (digest.clone(), digest),
-            "{kind:?}"
-        );
+        let (bytes, pulled) = client().pull_manifest_raw(&image, &Anonymous, ACCEPTED).await.unwrap();
+        assert_eq!((pulled, digest_of(&bytes)), (digest.clone(), digest), "{kind:?}");
         let (manifest, _) = client().pull_manifest(&image, &Anonymous).await.unwrap();
         let several = matches!(manifest, OciManifest::ImageIndex(_));
         assert_eq!(
@@ -475,10 +393,7 @@ async fn oci_client_pulls_what_was_pushed_in_process() {
             "{kind:?}"
         );
         // The client checks every digest on its way, and picks this platform's image from an index.
-        let (manifest, _, config) = client()
-            .pull_manifest_and_config(&image, &Anonymous)
-            .await
-            .unwrap();
+        let (manifest, _, config) = client().pull_manifest_and_config(&image, &Anonymous).await.unwrap();
         assert!(config.contains(r#""seed":"x""#), "{kind:?}: {config}");
         let mut layer = Vec::new();
         client()
@@ -495,10 +410,7 @@ async fn oci_client_pushes() {
     let image = reference(&registry, "pushed/by/client:1");
     let layers = [ImageLayer::oci_v1(b"a layer".to_vec(), None)];
     let config = Config::oci_v1(b"{}".to_vec(), None);
-    client()
-        .push(&image, &layers, config, &Anonymous, None)
-        .await
-        .unwrap();
+    client().push(&image, &layers, config, &Anonymous, None).await.unwrap();
     let pulled = client()
         .pull(&image, &Anonymous, vec![&layers[0].media_type])
         .await
@@ -524,34 +436,19 @@ fn the_same_seed_is_the_same_image() {
         digests.insert(digest);
         digests.insert(one.push_image("a", "1", kind, "y"));
     }
-    assert_eq!(
-        digests.len(),
-        2 * KINDS.len(),
-        "another kind or seed is another image"
-    );
+    assert_eq!(digests.len(), 2 * KINDS.len(), "another kind or seed is another image");
 }
 
 #[test]
 fn requests_are_counted_also_those_that_fail() {
     let registry = Registry::start().unwrap();
     registry.push_image("a/b", "1", ImageKind::Oci, "x");
-    assert_eq!(
-        registry.requests(),
-        [],
-        "what this process does itself is no request"
-    );
+    assert_eq!(registry.requests(), [], "what this process does itself is no request");
     ask(&registry, "GET", "/v2/a/b/manifests/1?x=y", &[], b"");
     registry.fail(Scope::Everywhere, Fault::ServerError);
     ask(&registry, "HEAD", "/v2/a/b/manifests/2", &[], b"");
-    let seen: Vec<String> = registry
-        .requests()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    assert_eq!(
-        seen,
-        ["GET /v2/a/b/manifests/1", "HEAD /v2/a/b/manifests/2"]
-    );
+    let seen: Vec<String> = registry.requests().iter().map(ToString::to_string).collect();
+    assert_eq!(seen, ["GET /v2/a/b/manifests/1", "HEAD /v2/a/b/manifests/2"]);
     registry.forget_requests();
     assert_eq!(registry.requests(), []);
 }
@@ -570,11 +467,7 @@ fn faults_with_a_status() {
     for (fault, status, code) in table {
         registry.fail(Scope::Everywhere, fault.clone());
         let answer = ask(&registry, "GET", "/v2/a/manifests/1", &[], b"");
-        assert_eq!(
-            (answer.status, answer.code().as_str()),
-            (status, code),
-            "{fault:?}"
-        );
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{fault:?}");
         assert_eq!(
             answer.headers.contains_key("www-authenticate"),
             status == 401,
@@ -645,11 +538,7 @@ fn faults_in_the_body() {
     registry.fail(Scope::Everywhere, Fault::OtherBytes(b"{}".to_vec()));
     let other = ask(&registry, "GET", "/v2/a/manifests/1", &[], b"");
     assert_eq!(
-        (
-            other.status,
-            other.body.as_slice(),
-            other.header("content-length")
-        ),
+        (other.status, other.body.as_slice(), other.header("content-length")),
         (200, &b"{}"[..], "2")
     );
     assert_eq!(
@@ -673,9 +562,7 @@ async fn oci_client_notices_faults_in_the_body() {
     for fault in [Fault::CutBody, Fault::OtherBytes(b"{}".to_vec())] {
         registry.fail(Scope::Everywhere, fault.clone());
         let image = reference(&registry, &format!("a@{digest}"));
-        let pulled = client()
-            .pull_manifest_raw(&image, &Anonymous, ACCEPTED)
-            .await;
+        let pulled = client().pull_manifest_raw(&image, &Anonymous, ACCEPTED).await;
         assert!(pulled.is_err(), "{fault:?}: {pulled:?}");
     }
 }
@@ -687,10 +574,7 @@ fn a_late_answer_is_the_right_one() {
     let late = Duration::from_millis(50);
     registry.fail(Scope::Everywhere, Fault::Late(late));
     let begun = Instant::now();
-    assert_eq!(
-        ask(&registry, "GET", "/v2/a/manifests/1", &[], b"").status,
-        200
-    );
+    assert_eq!(ask(&registry, "GET", "/v2/a/manifests/1", &[], b"").status, 200);
     assert!(begun.elapsed() >= late);
 }
 
@@ -700,12 +584,8 @@ fn dropping_the_registry_ends_everything() {
     registry.fail(Scope::Everywhere, Fault::NeverAnswers);
     let host = registry.host();
     let mut stream = TcpStream::connect(&host).unwrap();
-    stream
-        .write_all(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n")
-        .unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_millis(50)))
-        .unwrap();
+    stream.write_all(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     let nothing_yet = stream.read(&mut [0]).unwrap_err();
     assert!(matches!(
         nothing_yet.kind(),
@@ -739,26 +619,15 @@ fn a_second_signature_is_a_second_layer() {
     let manifest: serde_json::Value = serde_json::from_slice(&manifest.bytes).unwrap();
     let layers = manifest["layers"].as_array().unwrap();
     assert_eq!(layers.len(), 2);
-    assert_eq!(
-        layers[0]["digest"], layers[1]["digest"],
-        "two keys, one payload"
-    );
+    assert_eq!(layers[0]["digest"], layers[1]["digest"], "two keys, one payload");
     assert_ne!(
         layers[0]["annotations"][SIGNATURE_ANNOTATION],
         layers[1]["annotations"][SIGNATURE_ANNOTATION]
     );
 
-    registry.put_manifest(
-        "a/b",
-        Some(&signature_tag(&digest)),
-        "application/json",
-        b"[]",
-    );
+    registry.put_manifest("a/b", Some(&signature_tag(&digest)), "application/json", b"[]");
     let error = Signer::named("carol")
         .sign(&registry, "a/b", &digest, &BTreeMap::new())
         .unwrap_err();
-    assert!(
-        error.to_string().contains("no signature can be added"),
-        "{error:#}"
-    );
+    assert!(error.to_string().contains("no signature can be added"), "{error:#}");
 }

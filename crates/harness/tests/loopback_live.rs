@@ -6,12 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use image_trust_harness::loopback::{
-    ImageKind, Registry, SIGNATURE_ANNOTATION, Signer, signature_tag, signed_payload,
-};
-use sigstore::cosign::verification_constraint::{
-    AnnotationVerifier, PublicKeyVerifier, VerificationConstraintVec,
-};
+use image_trust_harness::loopback::{ImageKind, Registry, SIGNATURE_ANNOTATION, Signer, signature_tag, signed_payload};
+use sigstore::cosign::verification_constraint::{AnnotationVerifier, PublicKeyVerifier, VerificationConstraintVec};
 use sigstore::cosign::{ClientBuilder, CosignCapabilities, verify_constraints};
 use sigstore::registry::{Auth, ClientConfig, ClientProtocol, OciReference};
 
@@ -34,8 +30,7 @@ fn cosign(program: &Path, folder: &Path, arguments: &[&str]) -> Result<String, S
         .env("COSIGN_PASSWORD", "")
         .output()
         .unwrap();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned()
-        + &String::from_utf8_lossy(&output.stdout);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
     if output.status.success() {
         Ok(text)
     } else {
@@ -57,13 +52,7 @@ fn folder(program: &Path) -> tempfile::TempDir {
     folder
 }
 
-fn verify(
-    program: &Path,
-    folder: &Path,
-    key: &str,
-    image: &str,
-    more: &[&str],
-) -> Result<String, String> {
+fn verify(program: &Path, folder: &Path, key: &str, image: &str, more: &[&str]) -> Result<String, String> {
     let key = format!("{key}.pub");
     let mut arguments = vec!["verify", "--key", &key, "--insecure-ignore-tlog"];
     arguments.extend(more);
@@ -109,29 +98,13 @@ fn accepts_our_signatures(name: &str) {
                 true,
                 "an annotation that Go escapes",
             ),
-            (
-                "bob",
-                &by_tag,
-                &["-a", "env=test"],
-                false,
-                "another annotation",
-            ),
-            (
-                "alice",
-                &by_tag,
-                &["-a", "env=prod"],
-                false,
-                "the annotation is bob's",
-            ),
+            ("bob", &by_tag, &["-a", "env=test"], false, "another annotation"),
+            ("alice", &by_tag, &["-a", "env=prod"], false, "the annotation is bob's"),
             ("carol", &by_tag, &[], false, "did not sign"),
         ];
         for (key, image, more, accepted, reason) in table {
             let verdict = verify(&program, folder.path(), key, image, more);
-            assert_eq!(
-                verdict.is_ok(),
-                *accepted,
-                "{kind:?}, {key}: {reason}: {verdict:?}"
-            );
+            assert_eq!(verdict.is_ok(), *accepted, "{kind:?}, {key}: {reason}: {verdict:?}");
         }
     }
 }
@@ -161,29 +134,17 @@ fn cosign_2_signs_as_we_do() {
         let repository = format!("a/b/{kind:?}").to_lowercase();
         let digest = registry.push_image(&repository, "1", kind, "x");
         let image = format!("{}/{repository}@{digest}", registry.host());
-        let sign = [
-            "sign",
-            "--yes",
-            "--key",
-            "cosign.key",
-            "--tlog-upload=false",
-            &image,
-        ];
+        let sign = ["sign", "--yes", "--key", "cosign.key", "--tlog-upload=false", &image];
         cosign(&program, folder.path(), &sign).unwrap();
         verify(&program, folder.path(), "cosign", &image, &[]).unwrap();
 
         // The same statement in another repository, where nobody but we has signed.
-        let payload = signed_payload(
-            &format!("{}/{repository}", registry.host()),
-            &digest,
-            &annotations(&[]),
-        );
+        let payload = signed_payload(&format!("{}/{repository}", registry.host()), &digest, &annotations(&[]));
         Signer::named("alice")
             .sign_payload(&registry, "ours", &digest, &payload)
             .unwrap();
         let tag = signature_tag(&digest);
-        let [theirs, ours] =
-            [repository.as_str(), "ours"].map(|from| without_signature(&registry, from, &tag));
+        let [theirs, ours] = [repository.as_str(), "ours"].map(|from| without_signature(&registry, from, &tag));
         assert_eq!(theirs, ours, "{kind:?}");
 
         Signer::named("bob")
@@ -238,15 +199,11 @@ fn cosign_3_signs() {
         cosign(&program, folder.path(), &sign).unwrap();
         verify(&program, folder.path(), "cosign", &image, &[]).unwrap();
         assert!(
-            registry
-                .manifest(&repository, &signature_tag(&digest))
-                .is_none(),
+            registry.manifest(&repository, &signature_tag(&digest)).is_none(),
             "{kind:?}: not the old form"
         );
         assert!(
-            registry
-                .manifest(&repository, &digest.replace(':', "-"))
-                .is_some(),
+            registry.manifest(&repository, &digest.replace(':', "-")).is_some(),
             "{kind:?}: the fallback tag"
         );
         let stranger = verify(&program, folder.path(), "alice", &image, &[]);
@@ -263,24 +220,14 @@ async fn sigstore_rs_accepts_what_we_sign() {
         no_proxy: Some("127.0.0.1".to_owned()),
         ..ClientConfig::default()
     };
-    let mut client = ClientBuilder::default()
-        .with_oci_client_config(config)
-        .build()
-        .unwrap();
+    let mut client = ClientBuilder::default().with_oci_client_config(config).build().unwrap();
     for kind in KINDS {
         let repository = format!("a/b/{kind:?}").to_lowercase();
         let digest = registry.push_image(&repository, "1", kind, "x");
         Signer::named("alice")
-            .sign(
-                &registry,
-                &repository,
-                &digest,
-                &annotations(&[("env", "prod")]),
-            )
+            .sign(&registry, &repository, &digest, &annotations(&[("env", "prod")]))
             .unwrap();
-        let image: OciReference = format!("{}/{repository}:1", registry.host())
-            .parse()
-            .unwrap();
+        let image: OciReference = format!("{}/{repository}:1", registry.host()).parse().unwrap();
         let (signatures, source) = client.triangulate(&image, &Auth::Anonymous).await.unwrap();
         assert_eq!(source, digest, "{kind:?}");
         let layers = client
@@ -288,8 +235,7 @@ async fn sigstore_rs_accepts_what_we_sign() {
             .await
             .unwrap();
         for (name, accepted) in [("alice", true), ("carol", false)] {
-            let key =
-                PublicKeyVerifier::try_from(Signer::named(name).public_pem().as_bytes()).unwrap();
+            let key = PublicKeyVerifier::try_from(Signer::named(name).public_pem().as_bytes()).unwrap();
             let annotation = AnnotationVerifier {
                 annotations: annotations(&[("env", "prod")]),
             };

@@ -22,15 +22,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let read = |path: &PathBuf| {
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
-    };
+    let read = |path: &PathBuf| fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let metadata = read(&args.metadata_path)?;
     let usage = args.usage_path.as_ref().map(read).transpose()?;
-    let wasm =
-        fs::read(&args.wasm).with_context(|| format!("cannot read {}", args.wasm.display()))?;
+    let wasm = fs::read(&args.wasm).with_context(|| format!("cannot read {}", args.wasm.display()))?;
     let annotated = image_trust_harness::annotate(&wasm, &metadata, usage.as_deref())
         .with_context(|| format!("cannot annotate {}", args.wasm.display()))?;
-    fs::write(&args.output_path, annotated)
-        .with_context(|| format!("cannot write {}", args.output_path.display()))
+    fs::write(&args.output_path, annotated).with_context(|| format!("cannot write {}", args.output_path.display()))
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use image_trust_harness::{
-    AdmissionRequest, Answers, CapabilityPattern, Deadline, Gate, HostRequest, Live, LiveConfig,
-    Policy, Recorder, Replay, Sources,
+    AdmissionRequest, Answers, CapabilityPattern, Deadline, Gate, HostRequest, Live, LiveConfig, Policy, Recorder,
+    Replay, Sources,
 };
 use serde_json::{Map, Value};
 
@@ -34,11 +34,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     docker_config_json_path: Option<PathBuf>,
     /// Answer host calls from a recorded session instead of a registry
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with = "record_host_capabilities_interactions"
-    )]
+    #[arg(long, value_name = "FILE", conflicts_with = "record_host_capabilities_interactions")]
     replay_host_capabilities_interactions: Option<PathBuf>,
     /// Record the host calls of this run as a session
     #[arg(long, value_name = "FILE")]
@@ -152,16 +148,16 @@ fn read_request(path: &Path) -> Result<String> {
 fn settings(args: &Args) -> Result<Value> {
     let (text, origin) = match (&args.settings_path, &args.settings_json) {
         (Some(path), _) => {
-            let text = fs::read_to_string(path)
-                .with_context(|| format!("cannot read the settings {}", path.display()))?;
+            let text =
+                fs::read_to_string(path).with_context(|| format!("cannot read the settings {}", path.display()))?;
             (text, path.display().to_string())
         }
         (None, Some(text)) => (text.clone(), "--settings-json".to_owned()),
         (None, None) => return Ok(Value::Object(Map::new())),
     };
     // JSON is YAML, so one parser reads both
-    let settings: Value = serde_yaml::from_str(&text)
-        .with_context(|| format!("the settings in {origin} do not parse"))?;
+    let settings: Value =
+        serde_yaml::from_str(&text).with_context(|| format!("the settings in {origin} do not parse"))?;
     match settings {
         Value::Null => Ok(Value::Object(Map::new())),
         Value::Object(_) => Ok(settings),

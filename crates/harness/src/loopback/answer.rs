@@ -102,42 +102,22 @@ fn serve(store: &mut Store, parts: &Parts, route: Route<'_>, body: &Bytes) -> Re
             json_body(json!({})),
         )
             .into_response(),
-        (
-            &Method::GET | &Method::HEAD,
-            Route::Manifest {
-                repository,
-                reference,
-            },
-        ) => match store.manifest(repository, reference) {
-            Some(manifest) => content(
-                &manifest.media_type,
-                &manifest.digest,
-                manifest.bytes.clone(),
-            ),
-            None => not_here(store, repository, ErrorCode::ManifestUnknown, reference),
-        },
-        (
-            &Method::PUT,
-            Route::Manifest {
-                repository,
-                reference,
-            },
-        ) => put_manifest(store, parts, repository, reference, body),
-        (&Method::GET | &Method::HEAD, Route::Blob { repository, digest }) => {
-            match store.blob(repository, digest) {
-                Some(bytes) => content("application/octet-stream", digest, bytes.clone()),
-                None => not_here(store, repository, ErrorCode::BlobUnknown, digest),
+        (&Method::GET | &Method::HEAD, Route::Manifest { repository, reference }) => {
+            match store.manifest(repository, reference) {
+                Some(manifest) => content(&manifest.media_type, &manifest.digest, manifest.bytes.clone()),
+                None => not_here(store, repository, ErrorCode::ManifestUnknown, reference),
             }
         }
-        (&Method::POST, Route::Uploads { repository }) => {
-            upload::begin(store, parts, repository, body)
+        (&Method::PUT, Route::Manifest { repository, reference }) => {
+            put_manifest(store, parts, repository, reference, body)
         }
-        (&Method::PATCH, Route::Upload { repository, id }) => {
-            upload::extend(store, parts, repository, id, body)
-        }
-        (&Method::PUT, Route::Upload { repository, id }) => {
-            upload::finish(store, parts, repository, id, body)
-        }
+        (&Method::GET | &Method::HEAD, Route::Blob { repository, digest }) => match store.blob(repository, digest) {
+            Some(bytes) => content("application/octet-stream", digest, bytes.clone()),
+            None => not_here(store, repository, ErrorCode::BlobUnknown, digest),
+        },
+        (&Method::POST, Route::Uploads { repository }) => upload::begin(store, parts, repository, body),
+        (&Method::PATCH, Route::Upload { repository, id }) => upload::extend(store, parts, repository, id, body),
+        (&Method::PUT, Route::Upload { repository, id }) => upload::finish(store, parts, repository, id, body),
         (&Method::GET, Route::Upload { repository, id }) => upload::progress(store, repository, id),
         (&Method::GET, Route::Tags { repository }) => match store.tags(repository) {
             Some(tags) => json_body(json!({"name": repository, "tags": tags})),
@@ -153,13 +133,7 @@ fn serve(store: &mut Store, parts: &Parts, route: Route<'_>, body: &Bytes) -> Re
     }
 }
 
-fn put_manifest(
-    store: &mut Store,
-    parts: &Parts,
-    repository: &str,
-    reference: &str,
-    bytes: &Bytes,
-) -> Response {
+fn put_manifest(store: &mut Store, parts: &Parts, repository: &str, reference: &str, bytes: &Bytes) -> Response {
     let Some(media_type) = parts
         .headers
         .get(header::CONTENT_TYPE)
@@ -180,21 +154,13 @@ fn put_manifest(
             "the manifest has another digest",
         );
     }
-    let digest = store.put_manifest(
-        repository,
-        (!is_digest).then_some(reference),
-        media_type,
-        bytes.clone(),
-    );
+    let digest = store.put_manifest(repository, (!is_digest).then_some(reference), media_type, bytes.clone());
     created(&format!("/v2/{repository}/manifests/{digest}"), &digest)
 }
 
 fn content(media_type: &str, digest: &str, bytes: Bytes) -> Response {
     (
-        [
-            (header::CONTENT_TYPE.as_str(), media_type),
-            (CONTENT_DIGEST, digest),
-        ],
+        [(header::CONTENT_TYPE.as_str(), media_type), (CONTENT_DIGEST, digest)],
         Body::from(bytes),
     )
         .into_response()
@@ -203,21 +169,14 @@ fn content(media_type: &str, digest: &str, bytes: Bytes) -> Response {
 pub(super) fn created(location: &str, digest: &str) -> Response {
     (
         StatusCode::CREATED,
-        [
-            (header::LOCATION.as_str(), location),
-            (CONTENT_DIGEST, digest),
-        ],
+        [(header::LOCATION.as_str(), location), (CONTENT_DIGEST, digest)],
     )
         .into_response()
 }
 
 fn not_here(store: &Store, repository: &str, code: ErrorCode, what: &str) -> Response {
     if store.holds_repository(repository) {
-        refusal(
-            StatusCode::NOT_FOUND,
-            code,
-            &format!("{repository} has no {what}"),
-        )
+        refusal(StatusCode::NOT_FOUND, code, &format!("{repository} has no {what}"))
     } else {
         refusal(
             StatusCode::NOT_FOUND,
@@ -237,9 +196,5 @@ pub(super) fn refusal(status: StatusCode, code: ErrorCode, message: &str) -> Res
 }
 
 fn json_body(value: serde_json::Value) -> Response {
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        value.to_string(),
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
 }

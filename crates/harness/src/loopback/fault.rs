@@ -58,16 +58,7 @@ impl Scope {
         match self {
             Self::Everywhere => true,
             Self::Repository(name) => route.repository() == Some(name),
-            Self::Manifest {
-                repository,
-                reference,
-            } => {
-                *route
-                    == Route::Manifest {
-                        repository,
-                        reference,
-                    }
-            }
+            Self::Manifest { repository, reference } => *route == Route::Manifest { repository, reference },
         }
     }
 }
@@ -94,9 +85,7 @@ impl Fault {
         let mut response = refusal(status, code, "told to fail");
         if status == StatusCode::UNAUTHORIZED {
             let basic = HeaderValue::from_static("Basic realm=\"loopback\"");
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, basic);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
         }
         Some(response)
     }

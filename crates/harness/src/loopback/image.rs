@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use oci_spec::image::{
-    Arch, Config, Descriptor, ImageConfiguration, ImageIndexBuilder, ImageManifestBuilder,
-    MediaType, Os, Platform, RootFs, SCHEMA_VERSION, Sha256Digest, ToDockerV2S2,
+    Arch, Config, Descriptor, ImageConfiguration, ImageIndexBuilder, ImageManifestBuilder, MediaType, Os, Platform,
+    RootFs, SCHEMA_VERSION, Sha256Digest, ToDockerV2S2,
 };
 use serde::Serialize;
 
@@ -51,22 +51,11 @@ fn empty_layer() -> (Vec<u8>, String) {
     (gzip, digest_of(&archive))
 }
 
-pub(super) fn push(
-    registry: &Registry,
-    repository: &str,
-    tag: &str,
-    kind: ImageKind,
-    seed: &str,
-) -> String {
+pub(super) fn push(registry: &Registry, repository: &str, tag: &str, kind: ImageKind, seed: &str) -> String {
     match kind {
         ImageKind::Oci | ImageKind::Docker => {
             let image = Image::push_parts(registry, repository, kind, seed, Arch::Amd64);
-            registry.put_manifest(
-                repository,
-                Some(tag),
-                image.media_type.as_ref(),
-                &image.bytes,
-            )
+            registry.put_manifest(repository, Some(tag), image.media_type.as_ref(), &image.bytes)
         }
         ImageKind::Index | ImageKind::DockerList => {
             let children = [Arch::Amd64, Arch::ARM64].map(|arch| {
@@ -97,13 +86,7 @@ struct Image {
 
 impl Image {
     /// Stores an image's config and layer; the manifest is the caller's to store.
-    fn push_parts(
-        registry: &Registry,
-        repository: &str,
-        kind: ImageKind,
-        seed: &str,
-        arch: Arch,
-    ) -> Self {
+    fn push_parts(registry: &Registry, repository: &str, kind: ImageKind, seed: &str, arch: Arch) -> Self {
         let (layer, diff_id) = empty_layer();
         let mut rootfs = RootFs::default();
         rootfs.set_diff_ids(vec![diff_id]);

@@ -74,9 +74,7 @@ impl Registry {
         let (stop, stopped) = oneshot::channel();
         let router = answer::router(Arc::clone(&shared));
         // A runtime and a thread of its own: it answers whatever the caller does with theirs, blocking included.
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(listener)?
@@ -113,13 +111,7 @@ impl Registry {
 
     /// Stores these bytes as a manifest, whatever they are, under their digest and under `tag` if there is one.
     /// Returns the digest.
-    pub fn put_manifest(
-        &self,
-        repository: &str,
-        tag: Option<&str>,
-        media_type: &str,
-        bytes: &[u8],
-    ) -> String {
+    pub fn put_manifest(&self, repository: &str, tag: Option<&str>, media_type: &str, bytes: &[u8]) -> String {
         self.shared
             .store()
             .put_manifest(repository, tag, media_type, bytes.to_vec().into())
@@ -127,9 +119,7 @@ impl Registry {
 
     /// Stores these bytes as a blob and returns their digest.
     pub fn put_blob(&self, repository: &str, bytes: &[u8]) -> String {
-        self.shared
-            .store()
-            .put_blob(repository, bytes.to_vec().into())
+        self.shared.store().put_blob(repository, bytes.to_vec().into())
     }
 
     /// The manifest that a tag or digest names, without a request.

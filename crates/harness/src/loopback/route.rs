@@ -45,10 +45,7 @@ impl<'a> Route<'a> {
             if last.is_empty() {
                 Self::Uploads { repository }
             } else {
-                Self::Upload {
-                    repository,
-                    id: last,
-                }
+                Self::Upload { repository, id: last }
             }
         } else if let Some(repository) = rest.strip_suffix("/blobs/uploads") {
             Self::Uploads { repository }
@@ -128,11 +125,7 @@ mod tests {
                 },
                 "a blob",
             ),
-            (
-                "/v2/a/b/blobs/uploads/",
-                Uploads { repository: "a/b" },
-                "a new upload",
-            ),
+            ("/v2/a/b/blobs/uploads/", Uploads { repository: "a/b" }, "a new upload"),
             (
                 "/v2/a/b/blobs/uploads",
                 Uploads { repository: "a/b" },

@@ -31,11 +31,7 @@ pub fn signature_tag(digest: &str) -> String {
 /// The bytes that cosign signs: that this digest, of the image called `docker_reference`, has these annotations.
 ///
 /// To the byte: keys in order, no spaces, escaped as Go's JSON is, and `null` where nothing was annotated.
-pub fn signed_payload(
-    docker_reference: &str,
-    digest: &str,
-    annotations: &BTreeMap<String, String>,
-) -> String {
+pub fn signed_payload(docker_reference: &str, digest: &str, annotations: &BTreeMap<String, String>) -> String {
     let optional = if annotations.is_empty() {
         "null".to_owned()
     } else {
@@ -128,9 +124,7 @@ impl Signer {
             None => Vec::new(),
             Some(manifest) => {
                 let manifest: SignatureManifest = serde_json::from_slice(&manifest.bytes)
-                    .with_context(|| {
-                        format!("{repository}:{tag} is there, but no signature can be added to it")
-                    })?;
+                    .with_context(|| format!("{repository}:{tag} is there, but no signature can be added to it"))?;
                 manifest.layers
             }
         };
@@ -151,12 +145,7 @@ impl Signer {
         };
         registry.put_blob(repository, payload.as_bytes());
         registry.put_blob(repository, config.as_bytes());
-        registry.put_manifest(
-            repository,
-            Some(&tag),
-            MANIFEST,
-            &serde_json::to_vec(&manifest)?,
-        );
+        registry.put_manifest(repository, Some(&tag), MANIFEST, &serde_json::to_vec(&manifest)?);
         Ok(())
     }
 }
@@ -246,8 +235,7 @@ mod tests {
     #[test]
     fn configs_are_cosigns_to_the_byte() {
         let layer = Layer {
-            digest: "sha256:0aa52b146356dfb95e2bd9b8637f544f5293ca3c8a874f0c51ba2db2f662aa97"
-                .to_owned(),
+            digest: "sha256:0aa52b146356dfb95e2bd9b8637f544f5293ca3c8a874f0c51ba2db2f662aa97".to_owned(),
             ..Layer::of(SIMPLE_SIGNING, b"")
         };
         let expected = "sha256:7bab309e4faf2db7aef23900afc4a70d4f221055fb4385f48a579fbe0e92417d";

@@ -80,10 +80,7 @@ impl Store {
 
     pub(super) fn manifest(&self, repository: &str, reference: &str) -> Option<&Manifest> {
         let repository = self.repositories.get(repository)?;
-        let digest = repository
-            .tags
-            .get(reference)
-            .map_or(reference, String::as_str);
+        let digest = repository.tags.get(reference).map_or(reference, String::as_str);
         repository.manifests.get(digest)
     }
 
@@ -144,12 +141,7 @@ impl Store {
     }
 
     /// Ends an upload: a blob if it is what its digest says, nothing otherwise.
-    pub(super) fn complete(
-        &mut self,
-        id: &str,
-        repository: &str,
-        digest: &str,
-    ) -> Result<(), UploadError> {
+    pub(super) fn complete(&mut self, id: &str, repository: &str, digest: &str) -> Result<(), UploadError> {
         let bytes = self.uploads.remove(id).ok_or(UploadError::Unknown)?;
         let actual = digest_of(&bytes);
         if actual != digest {

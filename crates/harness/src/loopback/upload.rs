@@ -41,13 +41,7 @@ pub(super) fn begin(store: &mut Store, parts: &Parts, repository: &str, body: &B
 }
 
 /// One more chunk.
-pub(super) fn extend(
-    store: &mut Store,
-    parts: &Parts,
-    repository: &str,
-    id: &str,
-    chunk: &[u8],
-) -> Response {
+pub(super) fn extend(store: &mut Store, parts: &Parts, repository: &str, id: &str, chunk: &[u8]) -> Response {
     match store.append(id, range_start(parts), chunk, MAX_BLOB) {
         Ok(length) => under_way(StatusCode::ACCEPTED, repository, id, length),
         Err(error) => refused(error),
@@ -63,13 +57,7 @@ pub(super) fn progress(store: &Store, repository: &str, id: &str) -> Response {
 }
 
 /// The last chunk, often the only one, and the digest of all.
-pub(super) fn finish(
-    store: &mut Store,
-    parts: &Parts,
-    repository: &str,
-    id: &str,
-    last_chunk: &[u8],
-) -> Response {
+pub(super) fn finish(store: &mut Store, parts: &Parts, repository: &str, id: &str, last_chunk: &[u8]) -> Response {
     let Some(digest) = Asked::of(parts).digest else {
         return refusal(
             StatusCode::BAD_REQUEST,
@@ -115,11 +103,7 @@ fn under_way(status: StatusCode, repository: &str, id: &str, length: usize) -> R
 
 fn refused(error: UploadError) -> Response {
     match error {
-        UploadError::Unknown => refusal(
-            StatusCode::NOT_FOUND,
-            ErrorCode::BlobUploadUnknown,
-            "no such upload",
-        ),
+        UploadError::Unknown => refusal(StatusCode::NOT_FOUND, ErrorCode::BlobUploadUnknown, "no such upload"),
         UploadError::OutOfOrder(length) => refusal(
             StatusCode::RANGE_NOT_SATISFIABLE,
             ErrorCode::BlobUploadInvalid,

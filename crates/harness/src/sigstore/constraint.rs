@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ::sigstore::cosign::verification_constraint::{
-    AnnotationVerifier, PublicKeyVerifier, VerificationConstraint,
-};
+use ::sigstore::cosign::verification_constraint::{AnnotationVerifier, PublicKeyVerifier, VerificationConstraint};
 use ::sigstore::cosign::{self, SignatureLayer};
 use anyhow::{Result, bail};
 use serde::Serialize;
@@ -61,10 +59,7 @@ pub(crate) fn pub_keys(keys: &[String], annotations: &Annotations) -> Result<Vec
 }
 
 /// What must be found for a request with exact identities.
-pub(crate) fn keyless(
-    identities: &[KeylessIdentity],
-    annotations: &Annotations,
-) -> Result<Vec<Constraint>> {
+pub(crate) fn keyless(identities: &[KeylessIdentity], annotations: &Annotations) -> Result<Vec<Constraint>> {
     let subjects = identities
         .iter()
         .map(|id| (&id.issuer, Subject::Equal(id.subject.clone())));
@@ -72,20 +67,14 @@ pub(crate) fn keyless(
 }
 
 /// What must be found for a request with identities by URL prefix.
-pub(crate) fn keyless_prefix(
-    identities: &[KeylessPrefix],
-    annotations: &Annotations,
-) -> Result<Vec<Constraint>> {
+pub(crate) fn keyless_prefix(identities: &[KeylessPrefix], annotations: &Annotations) -> Result<Vec<Constraint>> {
     let subjects = identities
         .iter()
         .map(|id| (&id.issuer, Subject::UrlPrefix(id.url_prefix.clone())));
     issuers(subjects.collect(), annotations)
 }
 
-fn issuers(
-    identities: Vec<(&String, Subject)>,
-    annotations: &Annotations,
-) -> Result<Vec<Constraint>> {
+fn issuers(identities: Vec<(&String, Subject)>, annotations: &Annotations) -> Result<Vec<Constraint>> {
     if identities.is_empty() {
         bail!("Must provide keyless info");
     }
@@ -98,11 +87,7 @@ fn issuers(
 }
 
 /// What must be found for a request with a GitHub owner.
-pub(crate) fn github(
-    owner: &str,
-    repo: &Option<String>,
-    annotations: &Annotations,
-) -> Result<Vec<Constraint>> {
+pub(crate) fn github(owner: &str, repo: &Option<String>, annotations: &Annotations) -> Result<Vec<Constraint>> {
     if owner.is_empty() {
         bail!("Must provide owner info");
     }
@@ -134,15 +119,12 @@ impl Constraint {
     /// A key that does not parse is found nowhere: the host counts it as unsatisfied too.
     fn found_on(&self, layers: &[SignatureLayer]) -> bool {
         match self {
-            Self::PubKey {
-                key, annotations, ..
-            } => match PublicKeyVerifier::try_from(key.as_bytes()) {
+            Self::PubKey { key, annotations, .. } => match PublicKeyVerifier::try_from(key.as_bytes()) {
                 Ok(key) => {
                     let annotations = annotations
                         .clone()
                         .map(|annotations| AnnotationVerifier { annotations });
-                    let constraint: Box<dyn VerificationConstraint> =
-                        Box::new(KeyAndAnnotations { key, annotations });
+                    let constraint: Box<dyn VerificationConstraint> = Box::new(KeyAndAnnotations { key, annotations });
                     cosign::verify_constraints(layers, [constraint].iter()).is_ok()
                 }
                 Err(_) => false,
@@ -206,8 +188,7 @@ mod tests {
             ),
         ];
         for (constraints, expected) in table {
-            let message =
-                all_found(&constraints.expect("constraints"), &[]).map_err(|e| format!("{e:#}"));
+            let message = all_found(&constraints.expect("constraints"), &[]).map_err(|e| format!("{e:#}"));
             let expected = format!(
                 "Image verification failed: missing signatures\nThe following constraints were not satisfied:\n{expected}"
             );
@@ -217,19 +198,11 @@ mod tests {
 
     #[test]
     fn asking_for_nothing_is_an_error() {
-        let message = |constraints: Result<Vec<Constraint>>| {
-            constraints.map(|_| ()).map_err(|e| e.to_string())
-        };
+        let message = |constraints: Result<Vec<Constraint>>| constraints.map(|_| ()).map_err(|e| e.to_string());
         let table = [
-            (
-                message(pub_keys(&[], &None)),
-                "Must provide at least one pub key",
-            ),
+            (message(pub_keys(&[], &None)), "Must provide at least one pub key"),
             (message(keyless(&[], &None)), "Must provide keyless info"),
-            (
-                message(keyless_prefix(&[], &None)),
-                "Must provide keyless info",
-            ),
+            (message(keyless_prefix(&[], &None)), "Must provide keyless info"),
             (message(github("", &None, &None)), "Must provide owner info"),
         ];
         for (message, expected) in table {
