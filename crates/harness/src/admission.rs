@@ -92,6 +92,38 @@ pub struct UserInfo {
 }
 
 impl AdmissionRequest {
+    /// The CREATE request that the API server would send for `object`, read through its own resource.
+    pub fn create(object: Value) -> Result<Self> {
+        let text = |path: &str| object.pointer(path).and_then(Value::as_str);
+        let kind = text("/kind").context("the object has no `kind`")?.to_owned();
+        let api_version = text("/apiVersion").context("the object has no `apiVersion`")?;
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let (group, version) = (group.to_owned(), version.to_owned());
+        Ok(Self {
+            // Nobody tells two of these requests apart by their uid, and a fixed one keeps what is recorded the same.
+            uid: "00000000-0000-4000-8000-000000000000".to_owned(),
+            resource: GroupVersionResource {
+                group: group.clone(),
+                version: version.clone(),
+                // Regular for every kind that has a pod spec.
+                resource: format!("{}s", kind.to_lowercase()),
+            },
+            kind: GroupVersionKind { group, version, kind },
+            sub_resource: None,
+            request_kind: None,
+            request_resource: None,
+            request_sub_resource: None,
+            name: text("/metadata/name").map(str::to_owned),
+            namespace: text("/metadata/namespace").map(str::to_owned),
+            operation: "CREATE".to_owned(),
+            user_info: UserInfo::default(),
+            object: Some(object),
+            old_object: None,
+            dry_run: None,
+            options: None,
+        })
+    }
+
     /// Reads an AdmissionRequest, or a whole AdmissionReview, from JSON text.
     pub fn from_json(text: &str) -> Result<Self> {
         let value: Value = serde_json::from_str(text).context("the request is not JSON")?;
@@ -140,6 +172,32 @@ mod tests {
         );
         assert_eq!(String::from_utf8_lossy(&payload), expected);
         assert_eq!(object, Some(json!({"spec": {"future": 1}})));
+    }
+
+    #[test]
+    fn an_object_becomes_its_request() {
+        let metadata = json!({"name": "web", "namespace": "shop"});
+        let request =
+            AdmissionRequest::create(json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata}));
+        let request = serde_json::to_value(request.expect("a request")).expect("JSON");
+        assert_eq!(
+            request["kind"],
+            json!({"group": "apps", "version": "v1", "kind": "Deployment"})
+        );
+        assert_eq!(
+            request["resource"],
+            json!({"group": "apps", "version": "v1", "resource": "deployments"})
+        );
+        assert_eq!(
+            (&request["name"], &request["namespace"]),
+            (&json!("web"), &json!("shop"))
+        );
+        let core = AdmissionRequest::create(json!({"apiVersion": "v1", "kind": "Pod"})).expect("a request");
+        assert_eq!(
+            (core.kind.group.as_str(), core.resource.resource.as_str()),
+            ("", "pods")
+        );
+        assert!(AdmissionRequest::create(json!({"kind": "Pod"})).is_err());
     }
 
     #[test]

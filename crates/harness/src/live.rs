@@ -14,7 +14,7 @@ use crate::cluster::Cluster;
 use crate::host_request::HostRequest;
 use crate::registry::{Credentials, Registry};
 use crate::sigstore::{self, Constraint, Verifier};
-use crate::sources::Sources;
+use crate::sources::{Proxies, Sources};
 
 /// Where answers come from.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +25,28 @@ pub struct LiveConfig {
     pub docker_config: Option<PathBuf>,
     /// A folder of manifests that stands for the cluster; none means no cluster.
     pub cluster_dir: Option<PathBuf>,
+}
+
+impl LiveConfig {
+    /// For registries on loopback, and nothing else: no credentials, no cluster, and whatever is asked of other hosts fails.
+    pub fn loopback(registries: impl IntoIterator<Item = String>) -> Self {
+        // A proxy that nobody is: it keeps the environment's proxies away from loopback, and everybody else out of reach.
+        let nobody = Some("http://127.0.0.1:9".to_owned());
+        Self {
+            sources: Sources {
+                insecure: registries.into_iter().collect(),
+                proxies: Some(Proxies {
+                    http_proxy: nobody.clone(),
+                    https_proxy: nobody,
+                    no_proxy: Some("127.0.0.1".to_owned()),
+                }),
+                ..Sources::default()
+            },
+            // A file that can't be opened: without one the user's own would be read.
+            docker_config: Some(PathBuf::new()),
+            cluster_dir: None,
+        }
+    }
 }
 
 /// Answers from the network, with the host's memory of the last minute.

@@ -237,3 +237,35 @@ fn annotate_writes_a_module_that_runs() {
         text(&output.stderr)
     );
 }
+
+#[test]
+fn the_demo_notices_promises_that_are_not_kept() {
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join("lax.wasm"), agreeing(true)).expect("a file");
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy.wasm");
+    let module = module.to_string_lossy();
+    // the module, the last line on stdout, stderr, the exit code
+    let table = [
+        (module.as_ref(), "12 of 12 scenes came out as promised", "", 0),
+        // Only the static rule's scene admits without asking and changing: all that this module ever does.
+        (
+            "lax.wasm",
+            "1 of 12 scenes came out as promised",
+            "Error: 11 of the promises above were not kept\n",
+            1,
+        ),
+    ];
+    for (module, last, stderr, code) in table {
+        let output = image_trust(dir.path(), &["demo", module], "");
+        let stdout = text(&output.stdout);
+        assert!(
+            stdout.lines().last().unwrap_or_default().starts_with(last),
+            "{module}: {stdout}"
+        );
+        assert_eq!(
+            (text(&output.stderr).as_str(), output.status.code()),
+            (stderr, Some(code)),
+            "{module}: {stdout}"
+        );
+    }
+}

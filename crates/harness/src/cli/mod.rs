@@ -1,12 +1,13 @@
 //! Which commands are there? One file each; this one parses the line and turns errors into an exit code.
 
-use std::process::ExitCode;
+use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 mod annotate;
 mod bench;
+mod demo;
 mod run;
 
 /// Runs, tests and prepares the image-trust policy without a cluster.
@@ -22,20 +23,28 @@ enum Command {
     Run(run::Args),
     Annotate(annotate::Args),
     Bench(bench::Args),
+    Demo(demo::Args),
 }
 
 /// 0, or 1 with the reason on stderr; clap exits with 2 for a line it can't parse, as kwctl does.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
+    let level = match cli.command {
+        // The policy's log has the host's words for every denial that is shown on purpose.
+        Command::Demo(_) => "warn,policy=off",
+        _ => "warn",
+    };
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn")))
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level)))
         // stdout is the response and nothing else
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let outcome = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Annotate(args) => annotate::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Demo(args) => demo::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
