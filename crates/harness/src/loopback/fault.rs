@@ -24,6 +24,8 @@ pub enum Fault {
     TooManyRequests,
     /// 500.
     ServerError,
+    /// This status, with this JSON for a body: what a registry in particular says.
+    Says(u16, &'static str),
     /// The connection ends in the middle of the body.
     CutBody,
     /// The right answer, so much later.
@@ -66,11 +68,28 @@ impl Scope {
 impl Fault {
     /// Before the request is looked at: the answer in its place, if this fault has one.
     pub(super) async fn before(&self) -> Option<Response> {
-        let (status, code) = match self {
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized),
-            Self::Forbidden => (StatusCode::FORBIDDEN, ErrorCode::Denied),
-            Self::NotFound => (StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown),
-            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests),
+        // The words are those of the reference implementation: clients that drop the code show nothing else.
+        let (status, code, message) = match self {
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                ErrorCode::Unauthorized,
+                "authentication required",
+            ),
+            Self::Forbidden => (
+                StatusCode::FORBIDDEN,
+                ErrorCode::Denied,
+                "requested access to the resource is denied",
+            ),
+            Self::NotFound => (StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown, "manifest unknown"),
+            Self::TooManyRequests => (
+                StatusCode::TOO_MANY_REQUESTS,
+                ErrorCode::TooManyRequests,
+                "too many requests",
+            ),
+            Self::Says(status, body) => {
+                let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                return Some((status, [(header::CONTENT_TYPE, "application/json")], *body).into_response());
+            }
             // The specification has no code for this one.
             Self::ServerError => {
                 return Some((StatusCode::INTERNAL_SERVER_ERROR, "told to fail\n").into_response());
@@ -82,7 +101,7 @@ impl Fault {
             Self::NeverAnswers => std::future::pending().await,
             Self::CutBody | Self::OtherBytes(_) | Self::WrongContentType => return None,
         };
-        let mut response = refusal(status, code, "told to fail");
+        let mut response = refusal(status, code, message);
         if status == StatusCode::UNAUTHORIZED {
             let basic = HeaderValue::from_static("Basic realm=\"loopback\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);

@@ -8,7 +8,7 @@ use oci_spec::image::{
 };
 use serde::Serialize;
 
-use super::{Registry, digest_of};
+use super::{Manifest, digest_of};
 
 /// The four forms in which registries hold images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,42 +51,53 @@ fn empty_layer() -> (Vec<u8>, String) {
     (gzip, digest_of(&archive))
 }
 
-pub(super) fn push(registry: &Registry, repository: &str, tag: &str, kind: ImageKind, seed: &str) -> String {
-    match kind {
-        ImageKind::Oci | ImageKind::Docker => {
-            let image = Image::push_parts(registry, repository, kind, seed, Arch::Amd64);
-            registry.put_manifest(repository, Some(tag), image.media_type.as_ref(), &image.bytes)
-        }
-        ImageKind::Index | ImageKind::DockerList => {
-            let children = [Arch::Amd64, Arch::ARM64].map(|arch| {
-                let image = Image::push_parts(registry, repository, kind, seed, arch.clone());
-                registry.put_manifest(repository, None, image.media_type.as_ref(), &image.bytes);
-                let mut platform = Platform::default();
-                platform.set_architecture(arch).set_os(Os::Linux);
-                let mut descriptor = describe(image.media_type, &image.bytes);
-                descriptor.set_platform(Some(platform));
-                descriptor
-            });
-            let media_type = kind.media_type(MediaType::ImageIndex);
-            let index = ImageIndexBuilder::default()
-                .schema_version(SCHEMA_VERSION)
-                .media_type(media_type.clone())
-                .manifests(children)
-                .build()
-                .expect("every required field is set above");
-            registry.put_manifest(repository, Some(tag), media_type.as_ref(), &to_json(&index))
+/// An image as registries take it: everything that has to be stored, in an order in which nothing refers to what isn't there yet.
+#[derive(Clone, Debug)]
+pub struct TinyImage {
+    /// Configs and layers.
+    pub blobs: Vec<Vec<u8>>,
+    /// The manifests of an index's images.
+    pub children: Vec<Manifest>,
+    /// What the image's tag and digest name.
+    pub manifest: Manifest,
+}
+
+impl TinyImage {
+    /// The same bytes for the same `kind` and `seed`.
+    pub fn new(kind: ImageKind, seed: &str) -> Self {
+        match kind {
+            ImageKind::Oci | ImageKind::Docker => Self::of_platform(kind, seed, Arch::Amd64),
+            ImageKind::Index | ImageKind::DockerList => Self::of_platforms(kind, seed, [Arch::Amd64, Arch::ARM64]),
         }
     }
-}
 
-struct Image {
-    media_type: MediaType,
-    bytes: Vec<u8>,
-}
+    fn of_platforms(kind: ImageKind, seed: &str, platforms: [Arch; 2]) -> Self {
+        let (mut blobs, mut children, mut descriptors) = (Vec::new(), Vec::new(), Vec::new());
+        for arch in platforms {
+            let image = Self::of_platform(kind, seed, arch.clone());
+            let mut platform = Platform::default();
+            platform.set_architecture(arch).set_os(Os::Linux);
+            let mut descriptor = describe(kind.media_type(MediaType::ImageManifest), &image.manifest.bytes);
+            descriptor.set_platform(Some(platform));
+            descriptors.push(descriptor);
+            blobs.extend(image.blobs);
+            children.push(image.manifest);
+        }
+        let media_type = kind.media_type(MediaType::ImageIndex);
+        let index = ImageIndexBuilder::default()
+            .schema_version(SCHEMA_VERSION)
+            .media_type(media_type.clone())
+            .manifests(descriptors)
+            .build()
+            .expect("every required field is set above");
+        Self {
+            blobs,
+            children,
+            manifest: Manifest::new(media_type.as_ref(), to_json(&index).into()),
+        }
+    }
 
-impl Image {
-    /// Stores an image's config and layer; the manifest is the caller's to store.
-    fn push_parts(registry: &Registry, repository: &str, kind: ImageKind, seed: &str, arch: Arch) -> Self {
+    fn of_platform(kind: ImageKind, seed: &str, arch: Arch) -> Self {
         let (layer, diff_id) = empty_layer();
         let mut rootfs = RootFs::default();
         rootfs.set_diff_ids(vec![diff_id]);
@@ -101,9 +112,6 @@ impl Image {
             .set_config(Some(labels))
             .set_created(None);
         let config = to_json(&config);
-        registry.put_blob(repository, &config);
-        registry.put_blob(repository, &layer);
-
         let media_type = kind.media_type(MediaType::ImageManifest);
         let manifest = ImageManifestBuilder::default()
             .schema_version(SCHEMA_VERSION)
@@ -113,8 +121,9 @@ impl Image {
             .build()
             .expect("every required field is set above");
         Self {
-            media_type,
-            bytes: to_json(&manifest),
+            blobs: vec![config, layer],
+            children: Vec::new(),
+            manifest: Manifest::new(media_type.as_ref(), to_json(&manifest).into()),
         }
     }
 }

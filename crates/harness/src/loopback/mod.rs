@@ -23,7 +23,7 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 pub use fault::{Fault, Scope};
-pub use image::ImageKind;
+pub use image::{ImageKind, TinyImage};
 pub use signer::{SIGNATURE_ANNOTATION, Signer, signature_tag, signed_payload};
 pub use store::{Manifest, digest_of};
 
@@ -106,7 +106,14 @@ impl Registry {
 
     /// Pushes a tiny image, the same bytes for the same `kind` and `seed`, and returns its digest.
     pub fn push_image(&self, repository: &str, tag: &str, kind: ImageKind, seed: &str) -> String {
-        image::push(self, repository, tag, kind, seed)
+        let image = TinyImage::new(kind, seed);
+        for blob in &image.blobs {
+            self.put_blob(repository, blob);
+        }
+        for child in &image.children {
+            self.put_manifest(repository, None, &child.media_type, &child.bytes);
+        }
+        self.put_manifest(repository, Some(tag), &image.manifest.media_type, &image.manifest.bytes)
     }
 
     /// Stores these bytes as a manifest, whatever they are, under their digest and under `tag` if there is one.

@@ -25,6 +25,16 @@ pub struct Manifest {
     pub digest: String,
 }
 
+impl Manifest {
+    pub(super) fn new(media_type: &str, bytes: Bytes) -> Self {
+        Self {
+            media_type: media_type.to_owned(),
+            digest: digest_of(&bytes),
+            bytes,
+        }
+    }
+}
+
 #[derive(Default)]
 struct Repository {
     blobs: HashMap<String, Bytes>,
@@ -64,13 +74,9 @@ impl Store {
         media_type: &str,
         bytes: Bytes,
     ) -> String {
-        let digest = digest_of(&bytes);
+        let manifest = Manifest::new(media_type, bytes);
+        let digest = manifest.digest.clone();
         let repository = self.repositories.entry(repository.to_owned()).or_default();
-        let manifest = Manifest {
-            media_type: media_type.to_owned(),
-            bytes,
-            digest: digest.clone(),
-        };
         repository.manifests.insert(digest.clone(), manifest);
         if let Some(tag) = tag {
             repository.tags.insert(tag.to_owned(), digest.clone());
