@@ -12,60 +12,22 @@ use oci_client::client::{Client, ClientConfig, ClientProtocol, Config, ImageLaye
 use oci_client::manifest::OciManifest;
 use oci_client::secrets::RegistryAuth::Anonymous;
 
+#[path = "support/http.rs"]
+mod http;
+use http::{Answer, ask};
+
+/// The code of the one error in a conformant body.
+fn error_code(answer: &Answer) -> String {
+    let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    body["errors"][0]["code"].as_str().unwrap_or("").to_owned()
+}
+
 const KINDS: [ImageKind; 4] = [
     ImageKind::Oci,
     ImageKind::Docker,
     ImageKind::Index,
     ImageKind::DockerList,
 ];
-
-/// An answer as it came over the wire: nothing follows redirects, retries or hides a header.
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", String::as_str)
-    }
-
-    /// The code of the one error in a conformant body.
-    fn code(&self) -> String {
-        let body: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        body["errors"][0]["code"].as_str().unwrap_or("").to_owned()
-    }
-}
-
-fn ask(registry: &Registry, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(registry.host()).unwrap();
-    let mut request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
-        registry.host()
-    );
-    for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
-    }
-    request.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
-    stream.write_all(request.as_bytes()).unwrap();
-    stream.write_all(body).unwrap();
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap();
-    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
-    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-    let mut lines = head.lines();
-    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-    let headers = lines
-        .filter_map(|line| line.split_once(": "))
-        .map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-    Answer {
-        status,
-        headers: headers.collect(),
-        body: bytes[end + 4..].to_vec(),
-    }
-}
 
 fn client() -> Client {
     Client::new(ClientConfig {
@@ -303,9 +265,9 @@ fn requests_are_answered_as_the_specification_says() {
         ("GET", "/".into(), &[], nothing, 404, "", "no endpoint"),
     ];
     for (method, path, headers, body, status, code, reason) in table {
-        let answer = ask(&registry, method, path, headers, body);
+        let answer = ask(&registry.host(), method, path, headers, body);
         assert_eq!(
-            (answer.status, answer.code().as_str()),
+            (answer.status, error_code(&answer).as_str()),
             (*status, *code),
             "{method} {path}: {reason}"
         );
@@ -318,9 +280,9 @@ fn manifests_come_with_their_type_digest_and_length() {
     for kind in KINDS {
         let digest = registry.push_image("library/nginx", "1", kind, "x");
         let Manifest { media_type, bytes, .. } = registry.manifest("library/nginx", "1").unwrap();
-        let get = ask(&registry, "GET", "/v2/library/nginx/manifests/1", &[], b"");
+        let get = ask(&registry.host(), "GET", "/v2/library/nginx/manifests/1", &[], b"");
         assert_eq!(get.body, bytes, "{kind:?}");
-        let head = ask(&registry, "HEAD", "/v2/library/nginx/manifests/1", &[], b"");
+        let head = ask(&registry.host(), "HEAD", "/v2/library/nginx/manifests/1", &[], b"");
         assert_eq!(head.body, b"", "{kind:?}: heads have no body");
         for answer in [get, head] {
             assert_eq!(answer.header("content-type"), media_type, "{kind:?}");
@@ -328,7 +290,13 @@ fn manifests_come_with_their_type_digest_and_length() {
             assert_eq!(answer.header("content-length"), bytes.len().to_string(), "{kind:?}");
         }
     }
-    let referrers = ask(&registry, "GET", "/v2/library/nginx/referrers/sha256:00", &[], b"");
+    let referrers = ask(
+        &registry.host(),
+        "GET",
+        "/v2/library/nginx/referrers/sha256:00",
+        &[],
+        b"",
+    );
     assert!(
         referrers.header("content-type").starts_with("text/plain"),
         "as docker-registry 2.8: {referrers:?}"
@@ -339,37 +307,56 @@ fn manifests_come_with_their_type_digest_and_length() {
 fn blobs_arrive_in_chunks() {
     let registry = Registry::start().unwrap();
     let digest = digest_of(b"hello world");
-    let begun = ask(&registry, "POST", "/v2/a/b/blobs/uploads/", &[], b"");
+    let begun = ask(&registry.host(), "POST", "/v2/a/b/blobs/uploads/", &[], b"");
     assert_eq!((begun.status, begun.header("range")), (202, "0-0"));
     let upload = begun.header("location");
-    let first = ask(&registry, "PATCH", upload, &[("Content-Range", "0-5")], b"hello ");
+    let first = ask(
+        &registry.host(),
+        "PATCH",
+        upload,
+        &[("Content-Range", "0-5")],
+        b"hello ",
+    );
     assert_eq!((first.status, first.header("range")), (202, "0-5"));
-    let again = ask(&registry, "PATCH", upload, &[("Content-Range", "0-5")], b"hello ");
+    let again = ask(
+        &registry.host(),
+        "PATCH",
+        upload,
+        &[("Content-Range", "0-5")],
+        b"hello ",
+    );
     assert_eq!(
-        (again.status, again.code().as_str()),
+        (again.status, error_code(&again).as_str()),
         (416, "BLOB_UPLOAD_INVALID"),
         "out of order"
     );
-    let asked = ask(&registry, "GET", upload, &[], b"");
+    let asked = ask(&registry.host(), "GET", upload, &[], b"");
     assert_eq!(
         (asked.status, asked.header("range")),
         (204, "0-5"),
         "the chunk out of order left no trace"
     );
-    let undigested = ask(&registry, "PUT", upload, &[], b"");
-    assert_eq!((undigested.status, undigested.code().as_str()), (400, "DIGEST_INVALID"));
+    let undigested = ask(&registry.host(), "PUT", upload, &[], b"");
+    assert_eq!(
+        (undigested.status, error_code(&undigested).as_str()),
+        (400, "DIGEST_INVALID")
+    );
     // Clients percent-encode the colon.
     let end = format!("{upload}?digest={}", digest.replace(':', "%3A"));
-    let done = ask(&registry, "PUT", &end, &[], b"world");
+    let done = ask(&registry.host(), "PUT", &end, &[], b"world");
     assert_eq!(
         (done.status, done.header("location")),
         (201, format!("/v2/a/b/blobs/{digest}").as_str())
     );
     assert_eq!(
-        ask(&registry, "GET", done.header("location"), &[], b"").body,
+        ask(&registry.host(), "GET", done.header("location"), &[], b"").body,
         b"hello world"
     );
-    assert_eq!(ask(&registry, "PUT", &end, &[], b"").status, 404, "an upload ends once");
+    assert_eq!(
+        ask(&registry.host(), "PUT", &end, &[], b"").status,
+        404,
+        "an upload ends once"
+    );
 }
 
 #[tokio::test]
@@ -444,9 +431,9 @@ fn requests_are_counted_also_those_that_fail() {
     let registry = Registry::start().unwrap();
     registry.push_image("a/b", "1", ImageKind::Oci, "x");
     assert_eq!(registry.requests(), [], "what this process does itself is no request");
-    ask(&registry, "GET", "/v2/a/b/manifests/1?x=y", &[], b"");
+    ask(&registry.host(), "GET", "/v2/a/b/manifests/1?x=y", &[], b"");
     registry.fail(Scope::Everywhere, Fault::ServerError);
-    ask(&registry, "HEAD", "/v2/a/b/manifests/2", &[], b"");
+    ask(&registry.host(), "HEAD", "/v2/a/b/manifests/2", &[], b"");
     let seen: Vec<String> = registry.requests().iter().map(ToString::to_string).collect();
     assert_eq!(seen, ["GET /v2/a/b/manifests/1", "HEAD /v2/a/b/manifests/2"]);
     registry.forget_requests();
@@ -466,8 +453,12 @@ fn faults_with_a_status() {
     ];
     for (fault, status, code) in table {
         registry.fail(Scope::Everywhere, fault.clone());
-        let answer = ask(&registry, "GET", "/v2/a/manifests/1", &[], b"");
-        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{fault:?}");
+        let answer = ask(&registry.host(), "GET", "/v2/a/manifests/1", &[], b"");
+        assert_eq!(
+            (answer.status, error_code(&answer).as_str()),
+            (status, code),
+            "{fault:?}"
+        );
         assert_eq!(
             answer.headers.contains_key("www-authenticate"),
             status == 401,
@@ -476,7 +467,7 @@ fn faults_with_a_status() {
     }
     registry.heal();
     assert_eq!(
-        ask(&registry, "GET", "/v2/a/manifests/1", &[], b"").status,
+        ask(&registry.host(), "GET", "/v2/a/manifests/1", &[], b"").status,
         200,
         "healed"
     );
@@ -508,13 +499,13 @@ fn a_fault_has_a_scope() {
             "/v2/a/b/manifests/2",
             "/v2/c/manifests/1",
         ];
-        let statuses = paths.map(|path| ask(&registry, "GET", path, &[], b"").status);
+        let statuses = paths.map(|path| ask(&registry.host(), "GET", path, &[], b"").status);
         assert_eq!(statuses, expected, "{scope:?}");
     }
     registry.fail(Scope::Repository("c".into()), Fault::NotFound);
     registry.fail(Scope::Everywhere, Fault::Forbidden);
     assert_eq!(
-        ask(&registry, "GET", "/v2/c/manifests/1", &[], b"").status,
+        ask(&registry.host(), "GET", "/v2/c/manifests/1", &[], b"").status,
         403,
         "the last one told counts"
     );
@@ -527,7 +518,7 @@ fn faults_in_the_body() {
     let whole = registry.manifest("a", "1").unwrap();
 
     registry.fail(Scope::Everywhere, Fault::CutBody);
-    let cut = ask(&registry, "GET", "/v2/a/manifests/1", &[], b"");
+    let cut = ask(&registry.host(), "GET", "/v2/a/manifests/1", &[], b"");
     assert_eq!(
         cut.header("content-length"),
         whole.bytes.len().to_string(),
@@ -536,7 +527,7 @@ fn faults_in_the_body() {
     assert_eq!(cut.body, whole.bytes[..whole.bytes.len() / 2], "sends half");
 
     registry.fail(Scope::Everywhere, Fault::OtherBytes(b"{}".to_vec()));
-    let other = ask(&registry, "GET", "/v2/a/manifests/1", &[], b"");
+    let other = ask(&registry.host(), "GET", "/v2/a/manifests/1", &[], b"");
     assert_eq!(
         (other.status, other.body.as_slice(), other.header("content-length")),
         (200, &b"{}"[..], "2")
@@ -548,7 +539,7 @@ fn faults_in_the_body() {
     );
 
     registry.fail(Scope::Everywhere, Fault::WrongContentType);
-    let html = ask(&registry, "GET", "/v2/a/manifests/1", &[], b"");
+    let html = ask(&registry.host(), "GET", "/v2/a/manifests/1", &[], b"");
     assert_eq!(
         (html.header("content-type"), html.body.as_slice()),
         ("text/html", &whole.bytes[..])
@@ -574,7 +565,7 @@ fn a_late_answer_is_the_right_one() {
     let late = Duration::from_millis(50);
     registry.fail(Scope::Everywhere, Fault::Late(late));
     let begun = Instant::now();
-    assert_eq!(ask(&registry, "GET", "/v2/a/manifests/1", &[], b"").status, 200);
+    assert_eq!(ask(&registry.host(), "GET", "/v2/a/manifests/1", &[], b"").status, 200);
     assert!(begun.elapsed() >= late);
 }
 

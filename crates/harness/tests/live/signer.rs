@@ -1,18 +1,13 @@
 //! The registry and the signer on loopback against the programs that they stand in for.
-//!
-//! Ignored unless asked for (`make live-tests`): they run what `scripts/test-tools` gathers.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Command;
 
 use image_trust_harness::loopback::{ImageKind, Registry, SIGNATURE_ANNOTATION, Signer, signature_tag, signed_payload};
 use sigstore::cosign::verification_constraint::{AnnotationVerifier, PublicKeyVerifier, VerificationConstraintVec};
 use sigstore::cosign::{ClientBuilder, CosignCapabilities, verify_constraints};
 use sigstore::registry::{Auth, ClientConfig, ClientProtocol, OciReference};
 
-mod support;
-use support::tool;
+use crate::tools::{Cosign, Format};
 
 const KINDS: [ImageKind; 4] = [
     ImageKind::Oci,
@@ -21,43 +16,14 @@ const KINDS: [ImageKind; 4] = [
     ImageKind::DockerList,
 ];
 
-/// Runs cosign in a folder that is also its home, so that it finds and leaves nothing elsewhere.
-fn cosign(program: &Path, folder: &Path, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .env("HOME", folder)
-        .env("COSIGN_PASSWORD", "")
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
-    if output.status.success() {
-        Ok(text)
-    } else {
-        Err(format!("{arguments:?}: {text}"))
-    }
-}
-
-/// A folder with the public keys of `alice`, `bob` and `carol`, and cosign's own key pair.
-fn folder(program: &Path) -> tempfile::TempDir {
+/// A folder with the public keys of `alice`, `bob` and `carol`.
+fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in ["alice", "bob", "carol"] {
-        std::fs::write(
-            folder.path().join(format!("{name}.pub")),
-            Signer::named(name).public_pem(),
-        )
-        .unwrap();
+        let file = folder.path().join(format!("{name}.pub"));
+        std::fs::write(file, Signer::named(name).public_pem()).unwrap();
     }
-    cosign(program, folder.path(), &["generate-key-pair"]).unwrap();
     folder
-}
-
-fn verify(program: &Path, folder: &Path, key: &str, image: &str, more: &[&str]) -> Result<String, String> {
-    let key = format!("{key}.pub");
-    let mut arguments = vec!["verify", "--key", &key, "--insecure-ignore-tlog"];
-    arguments.extend(more);
-    arguments.push(image);
-    cosign(program, folder, &arguments)
 }
 
 fn annotations(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -69,15 +35,17 @@ fn annotations(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 /// What the signer writes, as one cosign sees it.
 fn accepts_our_signatures(name: &str) {
-    let Some(program) = tool(name) else { return };
-    let folder = folder(&program);
+    let folder = folder();
+    let Some(cosign) = Cosign::find(name, folder.path()) else {
+        return;
+    };
     let registry = Registry::start().unwrap();
     for kind in KINDS {
         let repository = format!("a/b/{kind:?}").to_lowercase();
         let digest = registry.push_image(&repository, "1", kind, "x");
         let by_tag = format!("{}/{repository}:1", registry.host());
         let by_digest = format!("{}/{repository}@{digest}", registry.host());
-        let unsigned = verify(&program, folder.path(), "alice", &by_tag, &[]);
+        let unsigned = cosign.verify("alice", &by_tag, &[]);
         assert!(unsigned.is_err(), "{kind:?}: not signed yet: {unsigned:?}");
         Signer::named("alice")
             .sign(&registry, &repository, &digest, &annotations(&[]))
@@ -103,40 +71,37 @@ fn accepts_our_signatures(name: &str) {
             ("carol", &by_tag, &[], false, "did not sign"),
         ];
         for (key, image, more, accepted, reason) in table {
-            let verdict = verify(&program, folder.path(), key, image, more);
+            let verdict = cosign.verify(key, image, more);
             assert_eq!(verdict.is_ok(), *accepted, "{kind:?}, {key}: {reason}: {verdict:?}");
         }
     }
 }
 
 #[test]
-#[ignore = "runs cosign 2"]
 fn cosign_2_accepts_what_we_sign() {
     accepts_our_signatures("cosign2");
 }
 
 #[test]
-#[ignore = "runs cosign 3"]
 fn cosign_3_accepts_what_we_sign() {
     accepts_our_signatures("cosign3");
 }
 
 /// cosign 2 signs here; its manifest is the one that we would have written, and either may add to the other's.
 #[test]
-#[ignore = "runs cosign 2"]
 fn cosign_2_signs_as_we_do() {
-    let Some(program) = tool("cosign2") else {
+    let folder = folder();
+    let Some(cosign) = Cosign::find("cosign2", folder.path()) else {
         return;
     };
-    let folder = folder(&program);
+    cosign.generate("cosign");
     let registry = Registry::start().unwrap();
     for kind in KINDS {
         let repository = format!("a/b/{kind:?}").to_lowercase();
         let digest = registry.push_image(&repository, "1", kind, "x");
         let image = format!("{}/{repository}@{digest}", registry.host());
-        let sign = ["sign", "--yes", "--key", "cosign.key", "--tlog-upload=false", &image];
-        cosign(&program, folder.path(), &sign).unwrap();
-        verify(&program, folder.path(), "cosign", &image, &[]).unwrap();
+        cosign.sign(Format::Tag, "cosign", std::slice::from_ref(&image), &[]);
+        cosign.verify("cosign", &image, &[]).unwrap();
 
         // The same statement in another repository, where nobody but we has signed.
         let payload = signed_payload(&format!("{}/{repository}", registry.host()), &digest, &annotations(&[]));
@@ -150,9 +115,9 @@ fn cosign_2_signs_as_we_do() {
         Signer::named("bob")
             .sign(&registry, &repository, &digest, &annotations(&[]))
             .unwrap();
-        cosign(&program, folder.path(), &sign).unwrap();
+        cosign.sign(Format::Tag, "cosign", std::slice::from_ref(&image), &[]);
         for key in ["cosign", "bob"] {
-            verify(&program, folder.path(), key, &image, &[]).unwrap();
+            cosign.verify(key, &image, &[]).unwrap();
         }
     }
 }
@@ -170,34 +135,19 @@ fn without_signature(registry: &Registry, repository: &str, tag: &str) -> String
 
 /// cosign 3 writes a bundle as a referrer, under the fallback tag, since there is no referrers API here.
 #[test]
-#[ignore = "runs cosign 3"]
 fn cosign_3_signs() {
-    let Some(program) = tool("cosign3") else {
+    let folder = folder();
+    let Some(cosign) = Cosign::find("cosign3", folder.path()) else {
         return;
     };
-    let folder = folder(&program);
-    cosign(
-        &program,
-        folder.path(),
-        &["signing-config", "create", "--out", "none.json"],
-    )
-    .unwrap();
+    cosign.generate("cosign");
     let registry = Registry::start().unwrap();
     for kind in KINDS {
         let repository = format!("a/b/{kind:?}").to_lowercase();
         let digest = registry.push_image(&repository, "1", kind, "x");
         let image = format!("{}/{repository}@{digest}", registry.host());
-        let sign = [
-            "sign",
-            "--yes",
-            "--key",
-            "cosign.key",
-            "--signing-config",
-            "none.json",
-            &image,
-        ];
-        cosign(&program, folder.path(), &sign).unwrap();
-        verify(&program, folder.path(), "cosign", &image, &[]).unwrap();
+        cosign.sign(Format::Bundle, "cosign", std::slice::from_ref(&image), &[]);
+        cosign.verify("cosign", &image, &[]).unwrap();
         assert!(
             registry.manifest(&repository, &signature_tag(&digest)).is_none(),
             "{kind:?}: not the old form"
@@ -206,7 +156,7 @@ fn cosign_3_signs() {
             registry.manifest(&repository, &digest.replace(':', "-")).is_some(),
             "{kind:?}: the fallback tag"
         );
-        let stranger = verify(&program, folder.path(), "alice", &image, &[]);
+        let stranger = cosign.verify("alice", &image, &[]);
         assert!(stranger.is_err(), "{kind:?}: {stranger:?}");
     }
 }

@@ -1,0 +1,15 @@
+//! The real module against what others made: images signed by real cosign, in a real registry, and in ours.
+//!
+//! What needs third-party programs runs where `scripts/test-tools` could gather them, and says so where it could not.
+
+#[path = "../support/http.rs"]
+mod http;
+
+mod docker_registry;
+mod failures;
+mod policy;
+mod samples;
+mod signatures;
+mod signer;
+mod tools;
+mod workloads;
