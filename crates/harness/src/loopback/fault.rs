@@ -24,6 +24,8 @@ pub enum Fault {
     TooManyRequests,
     /// 500.
     ServerError,
+    /// 401, asking for a token from this address.
+    WantsToken(String),
     /// This status, with this JSON for a body: what a registry in particular says.
     Says(u16, &'static str),
     /// The connection ends in the middle of the body.
@@ -86,6 +88,11 @@ impl Fault {
                 ErrorCode::TooManyRequests,
                 "too many requests",
             ),
+            Self::WantsToken(_) => (
+                StatusCode::UNAUTHORIZED,
+                ErrorCode::Unauthorized,
+                "authentication required",
+            ),
             Self::Says(status, body) => {
                 let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 return Some((status, [(header::CONTENT_TYPE, "application/json")], *body).into_response());
@@ -102,9 +109,13 @@ impl Fault {
             Self::CutBody | Self::OtherBytes(_) | Self::WrongContentType => return None,
         };
         let mut response = refusal(status, code, message);
-        if status == StatusCode::UNAUTHORIZED {
-            let basic = HeaderValue::from_static("Basic realm=\"loopback\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
+        let challenge = match self {
+            Self::Unauthorized => Some("Basic realm=\"loopback\"".to_owned()),
+            Self::WantsToken(realm) => Some(format!("Bearer realm=\"{realm}\",service=\"loopback\"")),
+            _ => None,
+        };
+        if let Some(challenge) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         Some(response)
     }

@@ -90,9 +90,10 @@ fn a_registry_that_fails_is_not_an_image_without_signatures() {
     const REFUSED: &str = "could not tell whether it is signed: the registry refused the policy server's credentials";
     const UNSIGNED: &str = "not trusted: no signature was found";
     const NONE: &str = "no signatures found for image";
+    type Denial<'a> = Option<(u16, &'a str, &'a str)>;
     // what fails, how, what comes out (pinned if nothing is said: the code, our words, the host's), the reason
     #[rustfmt::skip]
-    let table: &[(Failing, Fault, Option<(u16, &str, &str)>, &str)] = &[
+    let table: &[(Failing, Fault, Denial<'_>, &str)] = &[
         (All, Fault::Unauthorized, Some((503, REFUSED, "Not authorized: url")), "401"),
         (All, Fault::NotFound, Some((403, ABSENT, "[OCI API error: manifest unknown]")), "404"),
         (All, Fault::TooManyRequests, Some((503, LIMITED, "[OCI API error: too many requests]")), "429"),
@@ -141,6 +142,44 @@ fn a_registry_that_fails_is_not_an_image_without_signatures() {
                 Expect::Denied(code, words, said)
             }),
             why: &format!("{failing:?}, {fault:?}: {why}"),
+        };
+        check(&[row], &registry.host(), &alice(), &host(&[&registry.host()]));
+    }
+}
+
+/// Registries that hand out tokens elsewhere, as the big ones do. Whatever goes wrong there, the host asks on without a token and says that it was refused.
+#[test]
+fn without_a_token_nothing_is_told() {
+    const DENIED: &str = r#"{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}"#;
+    // what the token server does, the reason
+    let table = [
+        (Some(Fault::Says(403, DENIED)), "no token for this repository"),
+        (Some(Fault::Says(200, r#"{"token":"t"}"#)), "a token that does not do"),
+        (Some(Fault::Says(200, "hello")), "no token server at all"),
+        (Some(Fault::ServerError), "a token server that fails"),
+        (None, "nobody listens there"),
+    ];
+    for (fault, why) in table {
+        let (registry, tokens) = (Registry::start().unwrap(), Registry::start().unwrap());
+        registry.push_image("app", "1", ImageKind::Oci, "x");
+        registry.fail(
+            Scope::Everywhere,
+            Fault::WantsToken(format!("http://{}/token", tokens.host())),
+        );
+        match fault {
+            Some(fault) => tokens.fail(Scope::Everywhere, fault),
+            None => drop(tokens),
+        }
+        let row = Row {
+            image: format!("{}/app:1", registry.host()),
+            rule: by("alice"),
+            host_calls: 1,
+            expect: Expect::Denied(
+                503,
+                "the registry refused the policy server's credentials",
+                "Not authorized: url",
+            ),
+            why,
         };
         check(&[row], &registry.host(), &alice(), &host(&[&registry.host()]));
     }

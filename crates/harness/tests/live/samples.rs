@@ -40,8 +40,9 @@ fn samples_are_proven_without_tools() {
     let annotated = |value: &str| json!({"with": {"trustRoot": "root", "annotations": {"env": value}}});
     const OTHER: (&str, &str) = ("the signatures are by other keys", "missing signatures");
     // the sample, whose key, the rule, why it is denied if it is, the reason
+    type Denial<'a> = Option<(&'a str, &'a str)>;
     #[rustfmt::skip]
-    let table: &[(&str, &str, Value, Option<(&str, &str)>, &str)] = &[
+    let table: &[(&str, &str, Value, Denial<'_>, &str)] = &[
         ("c2-ecdsa", "c2-ecdsa", by("root"), None, "P-256"),
         ("c2-ecdsa", "c2-ed", by("root"), Some(OTHER), "another key"),
         ("c2-imp3-rsa", "c2-imp3-rsa", by("root"), None, "RSA"),

@@ -137,8 +137,9 @@ fn keys_of_every_algorithm_prove() {
         return;
     };
     // the name, what openssl makes, by whom it is signed, whether the host says yes, the reason
+    type Key<'a> = (&'a str, &'a [&'a str], &'a Cosign<'a>, Format, bool, &'a str);
     #[rustfmt::skip]
-    let table: [(&str, &[&str], &Cosign<'_>, Format, bool, &str); 6] = [
+    let table: [Key<'_>; 6] = [
         ("rsa", &["RSA", "-pkeyopt", "rsa_keygen_bits:2048"], &cosign2, Format::Tag, true, "RSA, PKCS #1 v1.5 and SHA-256"),
         ("rsa3", &["RSA", "-pkeyopt", "rsa_keygen_bits:3072"], &cosign3, Format::TagBy3, true, "the same by cosign 3"),
         ("ed", &["ED25519"], &cosign2, Format::Tag, true, "Ed25519"),
