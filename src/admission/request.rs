@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use crate::json::{Text, members, text};
 
 /// An admission request.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "Wire<'a>", bound(deserialize = "'de: 'a"))]
 pub struct Request<'a> {
     /// The API group of the object's kind; empty for the core group.
     pub group: Cow<'a, str>,
@@ -78,15 +79,10 @@ struct WireKind<'a> {
     kind: Text<'a>,
 }
 
-impl<'a> Request<'a> {
-    /// Reads a request from JSON. What a decision does not need is not looked at.
-    ///
-    /// # Errors
-    /// When it is not an AdmissionRequest.
-    pub fn read(json: &'a RawValue) -> Result<Request<'a>, RequestError> {
-        let wire: Wire<'a> = serde_json::from_str(json.get()).map_err(|error| RequestError(error.to_string()))?;
+impl<'a> From<Wire<'a>> for Request<'a> {
+    fn from(wire: Wire<'a>) -> Request<'a> {
         let filled = |text: Option<Text<'a>>| text.map(|Text(text)| text).filter(|text| !text.is_empty());
-        Ok(Request {
+        Request {
             group: wire.kind.group.0,
             kind: wire.kind.kind.0,
             subresource: filled(wire.sub_resource),
@@ -95,7 +91,17 @@ impl<'a> Request<'a> {
             old_object: wire.old_object,
             name: filled(wire.name),
             namespace: filled(wire.namespace),
-        })
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    /// Reads a request from JSON. What a decision does not need is not looked at.
+    ///
+    /// # Errors
+    /// When it is not an AdmissionRequest.
+    pub fn read(json: &'a RawValue) -> Result<Request<'a>, RequestError> {
+        serde_json::from_str(json.get()).map_err(|error| RequestError(error.to_string()))
     }
 
     /// The object's name; what it will begin with, where the API server has yet to make one up.
