@@ -30,7 +30,10 @@ pub fn validate(payload: &[u8], host: &dyn Host) -> Response {
     };
     // Both parts come with every request, and are read in one pass.
     match serde_json::from_str::<Payload<Request<'_>, Policy<'_>>>(text) {
-        Ok(Payload { request, settings: policy }) => respond(&request, review(&request, &policy, host), policy.features()),
+        Ok(Payload {
+            request,
+            settings: policy,
+        }) => respond(&request, review(&request, &policy, host), policy.features()),
         Err(_) => unreadable(text),
     }
 }

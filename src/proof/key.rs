@@ -172,3 +172,81 @@ impl fmt::Display for KeyError {
 }
 
 impl std::error::Error for KeyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    macro_rules! key {
+        ($name:literal) => {
+            include_str!(concat!("../../tests/keys/", $name, ".pub"))
+        };
+    }
+
+    #[test]
+    fn keys() {
+        let alice = key!("alice");
+        let rows: &[(&str, Option<KeyError>, &str)] = &[
+            (alice, None, "ECDSA P-256"),
+            (key!("alice-compressed"), None, "the same point in its other encoding"),
+            (key!("p384"), None, "ECDSA P-384"),
+            (key!("ed25519"), None, "Ed25519"),
+            (key!("rsa2048"), None, "RSA"),
+            (&format!("\n  {alice}\n\n"), None, "white space around it is YAML's"),
+            (&alice.replace('\n', "\r\n"), None, "line ends are the editor's"),
+            (key!("rsa1024"), Some(KeyError::RsaSize(1024)), "too short"),
+            (
+                key!("p521"),
+                Some(KeyError::Algorithm),
+                "a curve that nobody here verifies",
+            ),
+            ("", Some(KeyError::Pem), "nothing"),
+            ("MFkwEwYH", Some(KeyError::Pem), "no PEM"),
+            (
+                "k8s://cosign-system/key",
+                Some(KeyError::Elsewhere),
+                "a secret of the cluster",
+            ),
+            ("awskms:///alias/key", Some(KeyError::Elsewhere), "a key in a KMS"),
+            (
+                &format!("{alice}{alice}"),
+                Some(KeyError::Pem),
+                "two blocks: which one counts?",
+            ),
+            (&format!("{alice}and more"), Some(KeyError::Pem), "something after it"),
+            (
+                &alice.replace("PUBLIC KEY", "CERTIFICATE"),
+                Some(KeyError::Pem),
+                "another label",
+            ),
+            (
+                &alice.replace("PUBLIC KEY", "EC PRIVATE KEY"),
+                Some(KeyError::Private),
+                "the wrong half",
+            ),
+            (
+                &alice.replace("MFkwEwYH", "MFkwEwYI"),
+                Some(KeyError::Spki),
+                "damaged structure",
+            ),
+            (
+                &alice.replace("2LJ27Zw==", "2LJ27aw=="),
+                Some(KeyError::Material),
+                "a point that is not on the curve",
+            ),
+        ];
+        for (pem, expected, why) in rows {
+            assert_eq!(PublicKey::parse(pem).err(), *expected, "{why}: {pem}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_itself_in_every_encoding() {
+        let read = |pem| PublicKey::parse(pem).unwrap();
+        let (alice, compressed, bob) = (read(key!("alice")), read(key!("alice-compressed")), read(key!("bob")));
+        assert_eq!(alice, compressed);
+        assert_eq!(alice.fingerprint(), compressed.fingerprint());
+        assert_ne!(alice, bob);
+        assert_ne!(alice.fingerprint(), bob.fingerprint());
+    }
+}
