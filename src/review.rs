@@ -322,29 +322,21 @@ fn conclude(
     outcomes: &BTreeMap<String, Outcome>,
     pinning: &Pinning<'_>,
     review: &mut Review,
-) -> Result<(), Denial> {
+) -> Result<Grounds, Denial> {
     let (reference, slots) = match item {
         Item::Image { reference, slots } => (reference, slots),
         Item::Broken(error) => {
             let reason = Reason::Slot(error.what);
-            let slots = vec![error.place.path()];
             review.records.push(Record {
-                image: None,
-                slots,
-                rule: None,
-                outcome: Err(reason.clone()),
-                host_calls: 0,
-                pinned: 0,
+                slots: vec![error.place.path()],
+                ..Record::of(Err(reason.clone()))
             });
             return Err(Denial {
                 places: vec![error.place.to_string()],
-                image: None,
-                rule: None,
-                reason,
+                ..Denial::of_object(reason)
             });
         }
     };
-    let written = slots.first().map(|slot| slot.image().to_owned());
     let outcome = reference
         .as_ref()
         .ok()
@@ -352,44 +344,61 @@ fn conclude(
     let result = match (reference, outcome) {
         (Err(reason), _) => Err(reason.clone()),
         (Ok(_), None) => Err(Reason::Fault("an image was not decided")),
-        (Ok(image), Some(outcome)) => outcome.result.clone().map(|grounds| (image, outcome.mode, grounds)),
+        (Ok(image), Some(outcome)) => match &outcome.result {
+            Ok(Grounds::Proven(verified)) => pin(image, slots, verified, outcome.mode, pinning, review),
+            Ok(Grounds::Allowed) => Ok(0),
+            Err(reason) => Err(reason.clone()),
+        }
+        .and_then(|pinned| outcome.result.clone().map(|grounds| (grounds, pinned))),
     };
+    let image = slots.first().map(|slot| slot.image().to_owned());
     let rule = outcome.and_then(|outcome| outcome.rule.clone());
-    let mut record = Record {
-        image: written.clone(),
+    review.records.push(Record {
+        image: image.clone(),
         slots: slots.iter().map(|slot| slot.place().path()).collect(),
         rule: rule.clone(),
-        outcome: result.clone().map(|(_, _, grounds)| grounds),
         host_calls: outcome.map_or(0, |outcome| outcome.host_calls),
-        pinned: 0,
-    };
-    if let Ok((image, mode, Grounds::Proven(verified))) = &result {
-        if pinning.applies(*mode) {
-            let changed = slots.iter().filter(|slot| !is_unchanged(slot, &pinning.old));
-            let pins: Vec<Pin> = changed.filter_map(|slot| Pin::new(slot, image, verified)).collect();
-            record.pinned = pins.len();
-            review.pins.extend(pins);
-        } else if let Some(why) = pinning.warning(*mode).filter(|_| image.digest().is_none()) {
-            let digest = verified.digest();
-            review.warnings.push(format!(
-                "not pinned: {}: {why}, so its tag may point elsewhere when it is pulled; proven was {digest}",
-                Shown(image.written())
-            ));
+        pinned: result.as_ref().map_or(0, |(_, pinned)| *pinned),
+        ..Record::of(result.clone().map(|(grounds, _)| grounds))
+    });
+    result.map(|(grounds, _)| grounds).map_err(|reason| {
+        let places = slots.iter().map(|slot| slot.place().to_string()).collect();
+        Denial {
+            places,
+            image,
+            rule: rule.map(|(pattern, _)| pattern),
+            reason,
         }
-    }
-    review.records.push(record);
-    match result {
-        Ok(_) => Ok(()),
-        Err(reason) => {
-            let places = slots.iter().map(|slot| slot.place().to_string()).collect();
-            Err(Denial {
-                places,
-                image: written,
-                rule: rule.map(|(pattern, _)| pattern),
-                reason,
-            })
+    })
+}
+
+/// Pins every slot that may change to what was proven, and says in how many that is.
+fn pin(
+    image: &ImageRef,
+    slots: &[&Slot<'_>],
+    verified: &Verified,
+    mode: Mode,
+    pinning: &Pinning<'_>,
+    review: &mut Review,
+) -> Result<usize, Reason> {
+    let pinned = verified
+        .pin(image)
+        .ok_or(Reason::Fault("the proof is of another image"))?;
+    if !pinning.applies(mode) {
+        if let Some(why) = pinning.warning(mode).filter(|_| image.digest().is_none()) {
+            let (image, digest) = (Shown(image.written()), verified.digest());
+            let what = format!(
+                "not pinned: {image}: {why}; its tag may point elsewhere when it is pulled; proven was {digest}"
+            );
+            review.warnings.push(what);
         }
+        return Ok(0);
     }
+    let changed = slots.iter().filter(|slot| !is_unchanged(slot, &pinning.old));
+    let pins: Vec<Pin> = changed.filter_map(|slot| Pin::new(slot, &pinned)).collect();
+    let written = pins.len();
+    review.pins.extend(pins);
+    Ok(written)
 }
 
 impl Review {
@@ -405,18 +414,10 @@ impl Review {
 }
 
 fn refuse(reason: Reason) -> Review {
-    let record = Record {
-        image: None,
-        slots: Vec::new(),
-        rule: None,
-        outcome: Err(reason.clone()),
-        host_calls: 0,
-        pinned: 0,
-    };
-    let verdict = Verdict::Deny(Denials::one(Denial::of_object(reason)));
+    let verdict = Verdict::Deny(Denials::one(Denial::of_object(reason.clone())));
     Review {
         verdict,
-        records: vec![record],
+        records: vec![Record::of(Err(reason))],
         ..Review::pass()
     }
 }

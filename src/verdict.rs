@@ -134,15 +134,39 @@ pub struct Review {
 }
 
 impl Verdict {
-    /// Admits if there is nothing but grounds, each for one image.
-    pub(crate) fn of(outcomes: Vec<Result<(), Denial>>) -> Verdict {
-        let mut denials = outcomes.into_iter().filter_map(Result::err);
+    /// Admits on grounds for every image; one denial is enough to deny. Without any outcome there are no grounds either.
+    pub(crate) fn of(outcomes: Vec<Result<Grounds, Denial>>) -> Verdict {
+        let images = outcomes.len();
+        let mut denials = Vec::new();
+        let mut grounds = Vec::new();
+        for outcome in outcomes {
+            match outcome {
+                Ok(ground) => grounds.push(ground),
+                Err(denial) => denials.push(denial),
+            }
+        }
+        let mut denials = denials.into_iter();
         match denials.next() {
             Some(first) => Verdict::Deny(Denials {
                 first,
                 rest: denials.collect(),
             }),
-            None => Verdict::Admit,
+            None if images > 0 && grounds.len() == images => Verdict::Admit,
+            None => Verdict::Deny(Denials::one(Denial::of_object(Reason::Fault("nothing was decided")))),
+        }
+    }
+}
+
+impl Record {
+    /// A record of an outcome, and of nothing else yet.
+    pub(crate) fn of(outcome: Result<Grounds, Reason>) -> Record {
+        Record {
+            image: None,
+            slots: Vec::new(),
+            rule: None,
+            outcome,
+            host_calls: 0,
+            pinned: 0,
         }
     }
 }
@@ -408,5 +432,170 @@ impl fmt::Display for Denial {
             write!(f, " (rule \"{}\")", Shown(rule))?;
         }
         write!(f, ". {}.", self.reason.remedy())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{image::Digest, proof::Quorum};
+
+    #[test]
+    fn every_reason_has_its_sentence_and_its_code() {
+        let tally = Quorum::new(1, [], ["alice"]).tally();
+        let digest = Digest::of(b"");
+        let settings = || Problem {
+            path: "policy[0].pattern".into(),
+            what: "is empty".into(),
+        };
+        let rows: &[(Reason, u16, &str, &str)] = &[
+            (
+                Reason::Object(ObjectError::Missing),
+                400,
+                "unreadable-object",
+                "the object can't be decided: the request has no object",
+            ),
+            (
+                Reason::Object(ObjectError::Kind),
+                400,
+                "unknown-kind",
+                "the object can't be decided: it is of a kind",
+            ),
+            (
+                Reason::Object(ObjectError::TooManySlots(1001)),
+                403,
+                "too-many-slots",
+                "the object can't be decided: it has at least 1001",
+            ),
+            (
+                Reason::Subresource("exec\u{1b}".into()),
+                400,
+                "unknown-subresource",
+                "the subresource \"exec\\u{1b}\" is none",
+            ),
+            (
+                Reason::Slot("it names no image"),
+                400,
+                "unreadable-slot",
+                "can't be read: it names no image",
+            ),
+            (
+                Reason::Reference(ReferenceError::Empty),
+                400,
+                "unreadable-image",
+                "names no image: it is empty",
+            ),
+            (Reason::NoRule, 403, "no-rule", "no rule matches"),
+            (Reason::Rule, 403, "denied-by-rule", "this rule denies it"),
+            (
+                Reason::Tie("a*".into()),
+                403,
+                "rules-tie",
+                "the rule \"a*\" matches equally well",
+            ),
+            (
+                Reason::TooManyImages(101),
+                403,
+                "too-many-images",
+                "it names 101 different images, and 100 at most",
+            ),
+            (
+                Reason::Unproven(Unproven::NotFound),
+                403,
+                "image-not-found",
+                "the registry does not have it",
+            ),
+            (
+                Reason::Unproven(Unproven::Disagreement {
+                    first: digest,
+                    other: digest,
+                }),
+                403,
+                "digests-disagree",
+                "not trusted: one answer is for",
+            ),
+            (
+                Reason::Unproven(Unproven::NotSigned {
+                    tally: tally.clone(),
+                    cause: Cause::Mismatch,
+                }),
+                403,
+                "not-signed",
+                "not trusted: the signatures are by other keys, or lack the annotations; 0 of 1 needed; not asked about alice",
+            ),
+            (
+                Reason::Unproven(Unproven::Undecided {
+                    tally: tally.clone(),
+                    cause: Cause::Unauthorized,
+                }),
+                503,
+                "evidence-unavailable",
+                "could not tell whether it is signed: the registry refused the policy server's credentials",
+            ),
+            (
+                Reason::Unproven(Unproven::OutOfTime { tally }),
+                504,
+                "out-of-time",
+                "not decided: the time budget was spent",
+            ),
+            (
+                Reason::OutOfTime(Duration::from_millis(900)),
+                504,
+                "out-of-time",
+                "not decided: the time budget of 900 ms was spent",
+            ),
+            (
+                Reason::AfterPinning("a@*".into(), Box::new(Reason::Rule)),
+                403,
+                "denied-after-pinning",
+                "proven, but pinned to its digest it falls under the rule \"a@*\": this rule denies it",
+            ),
+            (
+                Reason::Settings(settings()),
+                500,
+                "settings",
+                "the policy's settings can't be used: policy[0].pattern: is empty",
+            ),
+            (Reason::Fault("x"), 500, "fault", "internal error: x"),
+        ];
+        for (reason, code, word, sentence) in rows {
+            assert_eq!((reason.class().code(), reason.word()), (*code, *word));
+            assert!(reason.to_string().starts_with(sentence), "{reason}");
+            assert!(
+                !reason.remedy().is_empty() && !reason.remedy().ends_with('.'),
+                "{reason}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_response_has_the_worst_code() {
+        let denial = |reason| Err(Denial::of_object(reason));
+        let slot = || denial(Reason::Slot("it names no image"));
+        let late = || denial(Reason::OutOfTime(Duration::ZERO));
+        let fault = || denial(Reason::Fault("x"));
+        let rows = [
+            (
+                vec![Ok(Grounds::Allowed), late(), denial(Reason::NoRule), slot()],
+                Some(400),
+                "unreadable comes first",
+            ),
+            (vec![late(), denial(Reason::NoRule)], Some(403), "then refused"),
+            (vec![fault(), late()], Some(504), "then out of time"),
+            (vec![fault(), Ok(Grounds::Allowed)], Some(500), "our own faults last"),
+            (
+                vec![Ok(Grounds::Allowed), Ok(Grounds::Allowed)],
+                None,
+                "nothing is denied",
+            ),
+            (vec![], Some(500), "nothing was decided"),
+        ];
+        for (outcomes, expected, why) in rows {
+            let code = match Verdict::of(outcomes) {
+                Verdict::Admit => None,
+                Verdict::Deny(denials) => Some(denials.class().code()),
+            };
+            assert_eq!(code, expected, "{why}");
+        }
     }
 }

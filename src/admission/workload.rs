@@ -338,3 +338,203 @@ impl fmt::Display for ObjectError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(json: &str) -> &RawValue {
+        serde_json::from_str(json).unwrap()
+    }
+
+    /// The slots as `path=image` or `path!what`, or why the object can't be read.
+    fn slots(group: &str, kind: &str, json: &str) -> Result<Vec<String>, ObjectError> {
+        let workload = Workload::read(group, kind, Some(raw(json)))?;
+        let shown = |slot: &Result<Slot<'_>, SlotError<'_>>| match slot {
+            Ok(slot) => {
+                assert_eq!(
+                    json.get(slot.span()).and_then(|text| serde_json::from_str(text).ok()),
+                    Some(slot.image().to_owned())
+                );
+                format!("{}={}", slot.place().path(), slot.image())
+            }
+            Err(error) => format!("{}!{}", error.place.path(), error.what),
+        };
+        Ok(workload.slots().map(shown).collect())
+    }
+
+    #[test]
+    fn every_kind_has_its_path() {
+        let pod = r#"{"containers":[{"name":"a","image":"i"}]}"#;
+        let template = format!(r#"{{"spec":{{"template":{{"spec":{pod}}}}}}}"#);
+        let rows = [
+            ("", "Pod", format!(r#"{{"spec":{pod}}}"#)),
+            ("", "PodTemplate", format!(r#"{{"template":{{"spec":{pod}}}}}"#)),
+            ("", "ReplicationController", template.clone()),
+            ("apps", "Deployment", template.clone()),
+            ("apps", "ReplicaSet", template.clone()),
+            ("apps", "StatefulSet", template.clone()),
+            ("apps", "DaemonSet", template.clone()),
+            ("batch", "Job", template.clone()),
+            (
+                "batch",
+                "CronJob",
+                format!(r#"{{"spec":{{"jobTemplate":{template}}}}}"#),
+            ),
+        ];
+        for (group, kind, object) in &rows {
+            assert_eq!(
+                slots(group, kind, object),
+                Ok(vec!["containers/a=i".to_owned()]),
+                "{kind}"
+            );
+            assert!(
+                matches!(slots(group, kind, "{}"), Err(ObjectError::PodSpec(_))),
+                "{kind} without a pod spec"
+            );
+            assert_eq!(
+                slots("evil.io", kind, object),
+                Err(ObjectError::Kind),
+                "{kind} of another group is another kind"
+            );
+        }
+        assert_eq!(rows.len(), KINDS.len());
+        assert_eq!(Workload::read("", "Pod", None).err(), Some(ObjectError::Missing));
+    }
+
+    #[test]
+    fn every_slot_is_found_or_said_to_be_unreadable() {
+        let rows: &[(&str, &[&str], &str)] = &[
+            (
+                r#"{"containers":[{"name":"a","image":"1"},{"name":"b","image":"2"}],"initContainers":[{"name":"c","image":"3","restartPolicy":"Always"}],
+                    "ephemeralContainers":[{"name":"d","image":"4"}],"volumes":[{"name":"v","emptyDir":{}},{"name":"w","image":{"reference":"5"}}]}"#,
+                &[
+                    "containers/a=1",
+                    "containers/b=2",
+                    "initContainers/c=3",
+                    "ephemeralContainers/d=4",
+                    "volumes/w=5",
+                ],
+                "all four lists",
+            ),
+            (
+                r#"{"containers":[{"image":"1"}],"initContainers":null,"volumes":null}"#,
+                &["containers[0]=1"],
+                "no name, null lists",
+            ),
+            (
+                r#"{"containers":[{"name":"a","image":"\u0031"}]}"#,
+                &["containers/a=1"],
+                "an escaped image is the same image",
+            ),
+            (
+                r#"{"containers":[{"name":7,"image":"1"}]}"#,
+                &["containers[0]=1"],
+                "a name that is none",
+            ),
+            (
+                r#"{"containers":[{"name":"a"},{"name":"b","image":"2"}]}"#,
+                &["containers/a!it names no image", "containers/b=2"],
+                "no image",
+            ),
+            (
+                r#"{"containers":[{"name":"a","image":null}]}"#,
+                &["containers/a!it names no image"],
+                "null",
+            ),
+            (
+                r#"{"containers":[{"name":"a","image":["1"]}]}"#,
+                &["containers/a!its image is not a text"],
+                "a list as image",
+            ),
+            (
+                r#"{"containers":["1"]}"#,
+                &["containers[0]!it is not a mapping"],
+                "a text as container",
+            ),
+            (
+                r#"{"containers":[["a","1"]]}"#,
+                &["containers[0]!it is not a mapping"],
+                "a list as container",
+            ),
+            (
+                r#"{"containers":[{"image":"1","image":"2"}]}"#,
+                &["containers[0]!its name or image is there twice"],
+                "two images",
+            ),
+            (
+                r#"{"containers":[{"image":"1"}],"volumes":[{"name":"v","image":{}}]}"#,
+                &["containers[0]=1", "volumes/v!it names no image"],
+                "no reference",
+            ),
+            (
+                r#"{"containers":[{"image":"1"}],"volumes":[{"name":"v","image":"2"}]}"#,
+                &["containers[0]=1", "volumes/v!its image source can't be read"],
+                "a text as source",
+            ),
+            (
+                r#"{"containers":[{"image":"1"}],"volumes":[{"name":"v","image":null}]}"#,
+                &["containers[0]=1"],
+                "no image volume",
+            ),
+        ];
+        for (spec, expected, why) in rows {
+            let expected = expected.iter().map(|slot| (*slot).to_owned()).collect();
+            assert_eq!(
+                slots("", "Pod", &format!(r#"{{"spec":{spec}}}"#)),
+                Ok(expected),
+                "{why}"
+            );
+        }
+    }
+
+    #[test]
+    fn unreadable_objects() {
+        let many = format!(
+            r#"{{"containers":[{}]}}"#,
+            vec![r#"{"image":"i"}"#; MAX_SLOTS + 1].join(",")
+        );
+        let rows: &[(&str, ObjectError, &str)] = &[
+            ("{}", ObjectError::NoContainers, "no containers"),
+            (r#"{"containers":[]}"#, ObjectError::NoContainers, "an empty list"),
+            (
+                r#"{"containers":null,"initContainers":[{"image":"i"}]}"#,
+                ObjectError::NoContainers,
+                "init containers alone are no Pod",
+            ),
+            (
+                r#"{"containers":"oops"}"#,
+                ObjectError::NotAList(List::Containers),
+                "a text",
+            ),
+            (
+                r#"{"containers":{"image":"i"}}"#,
+                ObjectError::NotAList(List::Containers),
+                "a mapping",
+            ),
+            (
+                r#"{"containers":[{"image":"i"}],"volumes":{}}"#,
+                ObjectError::NotAList(List::Volumes),
+                "a mapping",
+            ),
+            (
+                r#"{"containers":[{"image":"i"}],"containers":[{"image":"evil"}]}"#,
+                ObjectError::Twice("spec".to_owned()),
+                "which list counts?",
+            ),
+            ("[]", ObjectError::PodSpec("spec".to_owned()), "a list as pod spec"),
+            (
+                &many,
+                ObjectError::TooManySlots(MAX_SLOTS + 1),
+                "more than is looked at",
+            ),
+        ];
+        for (spec, expected, why) in rows {
+            assert_eq!(
+                slots("", "Pod", &format!(r#"{{"spec":{spec}}}"#)),
+                Err(expected.clone()),
+                "{why}"
+            );
+        }
+    }
+}

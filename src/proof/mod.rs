@@ -13,6 +13,7 @@ pub use quorum::{Quorum, Standing, Tally, Vote};
 use crate::{
     host::{Cause, Host, HostError},
     image::{Digest, ImageRef},
+    shown::{Shown, ShownInLog},
 };
 
 /// Somebody who may sign: a name from the settings, and what proves that they did.
@@ -40,11 +41,30 @@ pub struct Requirement {
 /// A digest that enough trust roots signed. There is no other way to get one than to have [`prove`] prove it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
+    image: ImageRef,
     digest: Digest,
     tally: Tally,
 }
 
+/// A reference with the digest that was proven of it, in the user's spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pinned(ImageRef);
+
+impl Pinned {
+    /// The text to be written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.0.written()
+    }
+}
+
 impl Verified {
+    /// `image` with the digest that was signed; `None` if it is not the image that this is the proof of.
+    #[must_use]
+    pub fn pin(&self, image: &ImageRef) -> Option<Pinned> {
+        (self.image == *image).then(|| Pinned(image.pinned(self.digest)))
+    }
+
     /// What was signed.
     #[must_use]
     pub fn digest(&self) -> Digest {
@@ -159,8 +179,11 @@ impl<'h> Budget<'h> {
         self.calls += 1;
         let answer = self.host.verify(image, &root.key, annotations);
         if let Err(error) = &answer {
-            self.said
-                .push(format!("{image}, trust root {}: {}", root.name, error.text));
+            self.said.push(format!(
+                "{image}, trust root {}: {}",
+                Shown(&root.name),
+                ShownInLog(&error.text)
+            ));
         }
         Some(answer)
     }
@@ -220,7 +243,11 @@ pub fn prove(image: &ImageRef, requirement: &Requirement, budget: &mut Budget<'_
     }
     let tally = quorum.tally();
     match (quorum.standing(), digest, obstacle) {
-        (Standing::Met, Some(digest), _) => Ok(Verified { digest, tally }),
+        (Standing::Met, Some(digest), _) => Ok(Verified {
+            image: image.clone(),
+            digest,
+            tally,
+        }),
         (Standing::Open, _, Some(cause)) => Err(Unproven::Undecided { tally, cause }),
         _ => Err(Unproven::NotSigned { tally, cause: refusal }),
     }
