@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    admission::{Request, Response, respond},
+    admission::{Request, Response, respond, respond_unread},
     host::Host,
     policy::{Policy, Problem, check},
     review::review,
@@ -33,7 +33,7 @@ pub fn validate(payload: &[u8], host: &dyn Host) -> Response {
         Ok(Payload {
             request,
             settings: policy,
-        }) => respond(&request, review(&request, &policy, host), policy.features()),
+        }) => respond(&request, review(&request, &policy, host), &policy.features()),
         Err(_) => unreadable(text),
     }
 }
@@ -45,7 +45,7 @@ fn unreadable(text: &str) -> Response {
     };
     match (Policy::load(parts.settings.get()), Request::read(parts.request)) {
         (Err(problem), _) => Response::refusal(Reason::Settings(problem)),
-        (_, Err(error)) => Response::refusal(Reason::Request(error)),
+        (Ok(policy), Err(error)) => respond_unread(error, &policy.features()),
         (Ok(_), Ok(_)) => not_a_payload(),
     }
 }
@@ -69,9 +69,15 @@ pub fn validate_settings(settings: &[u8]) -> Result<(), String> {
     if problems.is_empty() {
         return Ok(());
     }
-    let mut lines: Vec<String> = problems.iter().take(MAX_PROBLEMS).map(Problem::to_string).collect();
-    if let more @ 1.. = problems.len().saturating_sub(MAX_PROBLEMS) {
-        lines.push(format!("and {more} more"));
+    if let [problem] = problems.as_slice() {
+        return Err(problem.to_string());
     }
-    Err(lines.join("\n"))
+    let mut text = format!("{} problems", problems.len());
+    for problem in problems.iter().take(MAX_PROBLEMS) {
+        text.push_str(&format!("\n- {problem}"));
+    }
+    if let more @ 1.. = problems.len().saturating_sub(MAX_PROBLEMS) {
+        text.push_str(&format!("\n- and {more} more"));
+    }
+    Err(text)
 }

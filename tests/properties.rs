@@ -125,6 +125,18 @@ fn images_of(object: &Value) -> Vec<String> {
         .collect()
 }
 
+/// The audit records, without what was done.
+fn decisions(response: &Value) -> Vec<Value> {
+    let records = response["audit_annotations"].as_object().unwrap().values();
+    let mut records: Vec<Value> = records
+        .map(|record| serde_json::from_str(record.as_str().unwrap()).unwrap())
+        .collect();
+    for record in &mut records {
+        record["pinned"] = Value::Null;
+    }
+    records
+}
+
 /// The object after the review: changed, or as it was.
 fn outcome<'v>(response: &'v Value, object: &'v Value) -> &'v Value {
     if response["mutated_object"].is_null() {
@@ -214,7 +226,7 @@ proptest! {
         let (detected, _) = review(&object, &settings("mutate", true));
         prop_assert_eq!(&detected["accepted"], &json!(true));
         // The records are those of the decision; only what is done with it differs.
-        prop_assert_eq!(&enforced["audit_annotations"], &detected["audit_annotations"]);
+        prop_assert_eq!(decisions(&enforced), decisions(&detected));
         let soft = detected["warnings"].as_array().map_or(0, Vec::len);
         prop_assert_eq!(soft == 0, enforced["accepted"] == json!(true));
         if enforced["accepted"] == json!(true) {

@@ -75,14 +75,15 @@ impl PublicKey {
                 KeyError::Pem
             });
         }
+        if pem.contains("PRIVATE KEY-----") {
+            return Err(KeyError::Private);
+        }
         if pem.len() > MAX_PEM || pem.matches("-----BEGIN ").count() != 1 {
             return Err(KeyError::Pem);
         }
         let (label, document) = Document::from_pem(pem).map_err(|_| KeyError::Pem)?;
-        match label {
-            "PUBLIC KEY" => {}
-            _ if label.ends_with("PRIVATE KEY") => return Err(KeyError::Private),
-            _ => return Err(KeyError::Pem),
+        if label != "PUBLIC KEY" {
+            return Err(KeyError::Pem);
         }
         let spki = SubjectPublicKeyInfoRef::from_der(document.as_bytes()).map_err(|_| KeyError::Spki)?;
         let bits = spki.subject_public_key.as_bytes().ok_or(KeyError::Spki)?;
@@ -161,7 +162,7 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             KeyError::Pem => f.write_str("is not one PEM block `-----BEGIN PUBLIC KEY-----`"),
-            KeyError::Private => f.write_str("is a private key; put the public key here (`cosign public-key`), and replace the private one, which others may have read"),
+            KeyError::Private => f.write_str("is a private key, which others may have read by now: replace it, and put its public key here (`cosign public-key`)"),
             KeyError::Elsewhere => f.write_str("refers to a key elsewhere, which a policy can't fetch; put the PEM text here (`cosign public-key --key …`)"),
             KeyError::Spki => f.write_str("is not a SubjectPublicKeyInfo (RFC 5280)"),
             KeyError::Algorithm => f.write_str("is of an unsupported kind; supported are ECDSA P-256 and P-384, Ed25519, and RSA from 2048 bits"),
