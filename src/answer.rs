@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    admission::{Request, Response, respond},
+    admission::{Request, Response, respond, respond_unread},
     host::Host,
     policy::{Policy, Problem, check},
     review::review,
@@ -17,10 +17,8 @@ use crate::{
 const MAX_PROBLEMS: usize = 100;
 
 #[derive(Deserialize)]
-#[serde(bound(deserialize = "S: Deserialize<'de>"))]
-struct Payload<'a, S> {
-    #[serde(borrow)]
-    request: &'a RawValue,
+struct Payload<R, S> {
+    request: R,
     settings: S,
 }
 
@@ -30,23 +28,25 @@ pub fn validate(payload: &[u8], host: &dyn Host) -> Response {
     let Ok(text) = std::str::from_utf8(payload) else {
         return not_a_payload();
     };
-    // Settings come with every request, so they are read in the same pass as the payload.
-    let payload: Payload<'_, Policy<'_>> = match serde_json::from_str(text) {
-        Ok(payload) => payload,
-        Err(_) => return unreadable(text),
-    };
-    let policy = payload.settings;
-    match Request::read(payload.request) {
-        Ok(request) => respond(&request, review(&request, &policy, host), policy.features()),
-        Err(error) => Response::refusal(Reason::Request(error)),
+    // Both parts come with every request, and are read in one pass.
+    match serde_json::from_str::<Payload<Request<'_>, Policy<'_>>>(text) {
+        Ok(Payload {
+            request,
+            settings: policy,
+        }) => respond(&request, review(&request, &policy, host), &policy.features()),
+        Err(_) => unreadable(text),
     }
 }
 
 /// Says which part of a payload can't be read.
 fn unreadable(text: &str) -> Response {
-    match serde_json::from_str::<Payload<'_, &RawValue>>(text).map(|payload| Policy::load(payload.settings.get())) {
-        Ok(Err(problem)) => Response::refusal(Reason::Settings(problem)),
-        Ok(Ok(_)) | Err(_) => not_a_payload(),
+    let Ok(parts) = serde_json::from_str::<Payload<&RawValue, &RawValue>>(text) else {
+        return not_a_payload();
+    };
+    match (Policy::load(parts.settings.get()), Request::read(parts.request)) {
+        (Err(problem), _) => Response::refusal(Reason::Settings(problem)),
+        (Ok(policy), Err(error)) => respond_unread(error, &policy.features()),
+        (Ok(_), Ok(_)) => not_a_payload(),
     }
 }
 
@@ -69,9 +69,15 @@ pub fn validate_settings(settings: &[u8]) -> Result<(), String> {
     if problems.is_empty() {
         return Ok(());
     }
-    let mut lines: Vec<String> = problems.iter().take(MAX_PROBLEMS).map(Problem::to_string).collect();
-    if let more @ 1.. = problems.len().saturating_sub(MAX_PROBLEMS) {
-        lines.push(format!("and {more} more"));
+    if let [problem] = problems.as_slice() {
+        return Err(problem.to_string());
     }
-    Err(lines.join("\n"))
+    let mut text = format!("{} problems", problems.len());
+    for problem in problems.iter().take(MAX_PROBLEMS) {
+        text.push_str(&format!("\n- {problem}"));
+    }
+    if let more @ 1.. = problems.len().saturating_sub(MAX_PROBLEMS) {
+        text.push_str(&format!("\n- and {more} more"));
+    }
+    Err(text)
 }

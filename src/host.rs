@@ -59,48 +59,69 @@ pub enum Cause {
 impl HostError {
     /// Reads the text of a failed host call.
     ///
-    /// The order matters: a text is taken for a verdict on the image only when it says so and nothing in it speaks of a registry that failed.
+    /// The text holds the image, which a user wrote, and what a registry said. So only phrases count that no image can hold: each has a space in it.
     /// What is not known is [`Cause::Unavailable`]: "could not tell", never "not signed".
     #[must_use]
     pub fn read(text: &str) -> HostError {
-        let said = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        let cause = if said(&["has not been granted access to"]) {
-            Cause::Forbidden
-        } else if said(&["TOOMANYREQUESTS", "oo many requests"]) && !said(&["no signatures found"]) {
-            Cause::RateLimited
-        } else if said(&[
-            "no signatures found for image",
-            "SigstoreNoVerifiedLayer",
-            "No verified layer",
-        ]) {
-            Cause::Unsigned
-        } else if said(&["Image verification failed: missing signatures"]) {
-            Cause::Mismatch
-        } else if said(&[
-            "UNAUTHORIZED",
-            "DENIED",
-            "Not authorized",
-            "Authentication failure",
-            "uthentication required",
-        ]) {
-            Cause::Unauthorized
-        } else if said(&[
-            "MANIFEST_UNKNOWN",
-            "NAME_UNKNOWN",
-            "manifest unknown",
-            "repository name not known",
-            "Image manifest not found",
-        ]) {
-            Cause::NotFound
-        } else {
-            Cause::Unavailable
-        };
+        let said = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+        let cause = PHRASES
+            .iter()
+            .find(|(phrases, _)| said(phrases))
+            .map_or(Cause::Unavailable, |(_, cause)| *cause);
         HostError {
             cause,
             text: text.to_owned(),
         }
     }
 }
+
+/// What the host says (its own words, and those of sigstore-rs, oci-client and the registries behind them), and what it means. The first row that fits
+/// counts: what the host says of itself, then what it says of signatures, then what a registry says.
+const PHRASES: [(&[&str], Cause); 6] = [
+    (&["has not been granted access to"], Cause::Forbidden),
+    (
+        &["no signatures found for image", "No signatures found"],
+        Cause::Unsigned,
+    ),
+    (
+        &[
+            "Image verification failed: missing signatures",
+            "No Signature Layer passed verification",
+        ],
+        Cause::Mismatch,
+    ),
+    (
+        &[
+            "too many requests",
+            "Too Many Requests",
+            "pull rate limit",
+            "rate limit exceeded",
+            "toomanyrequests: ",
+        ],
+        Cause::RateLimited,
+    ),
+    (
+        &[
+            "Not authorized: ",
+            "Authentication failure: ",
+            "authentication required",
+            "access to the resource is denied",
+            "401 Unauthorized",
+            "403 Forbidden",
+        ],
+        Cause::Unauthorized,
+    ),
+    (
+        &[
+            "manifest unknown",
+            "repository name not known",
+            "Image manifest not found: ",
+            "manifest for image not found",
+            "404 Not Found",
+        ],
+        Cause::NotFound,
+    ),
+];
 
 /// Reads the host's answer to a verification. A yes without a usable digest proves nothing.
 ///
@@ -120,11 +141,27 @@ pub fn read_verification(is_trusted: bool, digest: &str) -> Result<Digest, HostE
     }
 }
 
+impl Cause {
+    /// The cause as one stable word, for programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Cause::Unsigned => "unsigned",
+            Cause::Mismatch => "mismatch",
+            Cause::NotFound => "not-found",
+            Cause::Unauthorized => "unauthorized",
+            Cause::RateLimited => "rate-limited",
+            Cause::Forbidden => "forbidden",
+            Cause::Unavailable => "unavailable",
+        }
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Cause::Unsigned => "no signature was found",
-            Cause::Mismatch => "the signatures are by other keys, or lack the annotations",
+            Cause::Mismatch => "the signatures are by other keys",
             Cause::NotFound => "the registry does not have this image",
             Cause::Unauthorized => "the registry refused the policy server's credentials",
             Cause::RateLimited => "the registry limits the rate of requests",

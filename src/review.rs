@@ -9,7 +9,10 @@
 //! 5. A proven image is looked up once more with its digest, because that is what will run.
 //! 6. Every image has an outcome then. Only if each one is admitted is the request.
 
-use std::collections::BTreeMap;
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use crate::{
     admission::{List, Operation, Pin, Request, Slot, SlotError, Workload},
@@ -30,22 +33,22 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
     let (workload, old) = match relevant(request) {
         Ok(Relevance::Nothing) => return Review::pass(),
         Ok(Relevance::Images { workload, old }) => (workload, old),
-        Err(reason) => return refuse(reason),
+        Err(reason) => return Review::refusal(reason),
     };
     let rules = match policy.rules() {
         Ok(rules) => rules,
-        Err(problem) => return refuse(Reason::Settings(problem)),
+        Err(problem) => return Review::refusal(Reason::Settings(problem)),
     };
     let items = items(&workload);
-    let mut budget = Budget::new(host, policy.features().time_budget_ms.duration());
+    let mut budget = Budget::new(host, policy.features().time_budget());
     let outcomes = match decide(&items, &rules, &mut budget) {
         Ok(outcomes) => outcomes,
-        Err(reason) => return refuse(reason),
+        Err(reason) => return Review::refusal(reason),
     };
     let pinning = Pinning {
-        allowed: policy.features().mutation,
+        allowed: policy.features().mutation(),
         is_pod: workload.is_pod(),
-        old: old.as_ref().map(Workload::named_images).unwrap_or_default(),
+        unchanged: old.as_ref().map(|old| unchanged(&workload, old)).unwrap_or_default(),
     };
     let mut review = Review {
         log: budget.take_log(),
@@ -89,25 +92,38 @@ fn relevant<'a>(request: &Request<'a>) -> Result<Relevance<'a>, Reason> {
         _ => None,
     };
     let leaving = old.as_ref().is_some_and(Workload::is_being_deleted);
-    let unchanged = old.as_ref().is_some_and(|old| brings_nothing_new(&workload, old));
-    match unchanged && (leaving || subresource == Some("status")) {
+    let brings_nothing_new = old.as_ref().is_some_and(|old| {
+        let unchanged = unchanged(&workload, old);
+        workload
+            .slots()
+            .all(|slot| slot.as_ref().is_ok_and(|slot| unchanged.contains(slot)))
+    });
+    match brings_nothing_new && (leaving || subresource == Some("status")) {
         true => Ok(Relevance::Nothing),
         false => Ok(Relevance::Images { workload, old }),
     }
 }
 
-fn brings_nothing_new(workload: &Workload<'_>, old: &Workload<'_>) -> bool {
-    let (now, before) = (workload.named_images(), old.named_images());
-    workload.slots().all(|slot| match slot {
-        Ok(slot) => is_unchanged(slot, &before) && is_unchanged(slot, &now),
-        Err(_) => false,
-    })
+/// Slots by list and name.
+#[derive(Default)]
+struct Names<'w>(BTreeSet<(List, &'w str)>);
+
+impl Names<'_> {
+    fn contains(&self, slot: &Slot<'_>) -> bool {
+        slot.place()
+            .name
+            .as_deref()
+            .is_some_and(|name| self.0.contains(&(slot.place().list, name)))
+    }
 }
 
-/// Does the same slot hold the same text in `images`? A slot without a name of its own can't be told from others, so it never does.
-fn is_unchanged(slot: &Slot<'_>, images: &BTreeMap<(List, &str), &str>) -> bool {
-    let name = slot.place().name.as_deref();
-    name.is_some_and(|name| images.get(&(slot.place().list, name)) == Some(&slot.image()))
+/// The slots that hold the same text before and after. One without a name of its own, in either, can't be told from others and is none of them.
+fn unchanged<'w>(workload: &'w Workload<'_>, old: &Workload<'_>) -> Names<'w> {
+    let before = old.named_images();
+    let same = |((list, name), image): ((List, &'w str), &str)| {
+        (before.get(&(list, name)) == Some(&image)).then_some((list, name))
+    };
+    Names(workload.named_images().into_iter().filter_map(same).collect())
 }
 
 /// What has to be decided: a text that one slot or more hold, or a slot that can't be read.
@@ -151,7 +167,8 @@ struct Outcome {
     rule: Option<(String, String)>,
     mode: Mode,
     result: Result<Grounds, Reason>,
-    host_calls: usize,
+    /// How many host calls it took; taken by the first record that tells, so that the records add up.
+    host_calls: Cell<usize>,
 }
 
 impl Outcome {
@@ -161,7 +178,7 @@ impl Outcome {
             rule,
             mode: Mode::default(),
             result,
-            host_calls: 0,
+            host_calls: Cell::new(0),
         }
     }
 }
@@ -211,7 +228,7 @@ fn decide(items: &[Item<'_>], rules: &Rules<'_>, budget: &mut Budget<'_>) -> Res
         let result = by_proof(&turn, rules, budget).map(Grounds::Proven);
         let outcome = Outcome {
             mode: turn.mode,
-            host_calls: budget.calls() - before,
+            host_calls: Cell::new(budget.calls() - before),
             ..Outcome::by(Some(&turn.rule), result)
         };
         outcomes.insert(turn.image.to_string(), outcome);
@@ -233,7 +250,9 @@ fn by_name<'p>(image: &ImageRef, rules: &Rules<'p>) -> ByName<'p> {
     let decided = |rule: Option<&Rule<'_>>, result| ByName::Decided(Outcome::by(rule, result));
     let rule = match rules.choose(image) {
         Ok(Choice::Rule(rule)) => rule,
-        Ok(Choice::None) => return decided(None, Err(Reason::NoRule)),
+        Ok(Choice::None(by_tag)) => {
+            return decided(None, Err(Reason::NoRule(by_tag.map(|rule| rule.pattern().to_owned()))));
+        }
         Ok(Choice::Tie(rule, other)) => return decided(Some(&rule), Err(Reason::Tie(other.pattern().to_owned()))),
         Err(problem) => return decided(None, Err(Reason::Settings(problem))),
     };
@@ -270,9 +289,16 @@ fn still_admitted(
     budget: &mut Budget<'_>,
 ) -> Result<(), Reason> {
     let settings = |problem: Problem| Reason::Settings(problem);
-    let refused = |rule: &Rule<'_>, reason| Err(Reason::AfterPinning(rule.pattern().to_owned(), Box::new(reason)));
+    let refused = |rule: &Rule<'_>, reason| {
+        let (proven, other) = (turn.rule.pattern().to_owned(), rule.pattern().to_owned());
+        Err(Reason::AfterPinning {
+            proven,
+            other,
+            reason: Box::new(reason),
+        })
+    };
     match rules.choose(pinned).map_err(settings)? {
-        Choice::None => Err(Reason::Fault(
+        Choice::None(_) => Err(Reason::Fault(
             "the rule that matched does not match the same image with its digest",
         )),
         Choice::Tie(rule, other) => refused(&rule, Reason::Tie(other.pattern().to_owned())),
@@ -294,7 +320,8 @@ fn still_admitted(
 struct Pinning<'w> {
     allowed: bool,
     is_pod: bool,
-    old: BTreeMap<(List, &'w str), &'w str>,
+    /// Pinning what an update leaves alone would start rollouts that nobody asked for, or be refused for immutable fields.
+    unchanged: Names<'w>,
 }
 
 impl Pinning<'_> {
@@ -310,8 +337,9 @@ impl Pinning<'_> {
     fn warning(&self, mode: Mode) -> Option<&'static str> {
         match mode {
             Mode::InsecureValidateOnly => Some("its rule has mode insecureValidateOnly"),
-            Mode::Mutate if !self.allowed => Some("features.mutation is false"),
-            Mode::Mutate | Mode::MutatePodsOnly => None,
+            // What is no Pod stays unpinned under this mode anyway.
+            Mode::MutatePodsOnly if !self.is_pod => None,
+            Mode::Mutate | Mode::MutatePodsOnly => (!self.allowed).then_some("features.mutation is false"),
         }
     }
 }
@@ -322,29 +350,21 @@ fn conclude(
     outcomes: &BTreeMap<String, Outcome>,
     pinning: &Pinning<'_>,
     review: &mut Review,
-) -> Result<(), Denial> {
+) -> Result<Grounds, Denial> {
     let (reference, slots) = match item {
         Item::Image { reference, slots } => (reference, slots),
         Item::Broken(error) => {
             let reason = Reason::Slot(error.what);
-            let slots = vec![error.place.path()];
             review.records.push(Record {
-                image: None,
-                slots,
-                rule: None,
-                outcome: Err(reason.clone()),
-                host_calls: 0,
-                pinned: 0,
+                slots: vec![error.path()],
+                ..Record::of(Err(reason.clone()))
             });
             return Err(Denial {
-                places: vec![error.place.to_string()],
-                image: None,
-                rule: None,
-                reason,
+                places: vec![error.to_string()],
+                ..Denial::of_object(reason)
             });
         }
     };
-    let written = slots.first().map(|slot| slot.image().to_owned());
     let outcome = reference
         .as_ref()
         .ok()
@@ -352,44 +372,61 @@ fn conclude(
     let result = match (reference, outcome) {
         (Err(reason), _) => Err(reason.clone()),
         (Ok(_), None) => Err(Reason::Fault("an image was not decided")),
-        (Ok(image), Some(outcome)) => outcome.result.clone().map(|grounds| (image, outcome.mode, grounds)),
+        (Ok(image), Some(outcome)) => match &outcome.result {
+            Ok(Grounds::Proven(verified)) => pin(image, slots, verified, outcome.mode, pinning, review),
+            Ok(Grounds::Allowed) => Ok(0),
+            Err(reason) => Err(reason.clone()),
+        }
+        .and_then(|pinned| outcome.result.clone().map(|grounds| (grounds, pinned))),
     };
+    let image = slots.first().map(|slot| slot.image().to_owned());
     let rule = outcome.and_then(|outcome| outcome.rule.clone());
-    let mut record = Record {
-        image: written.clone(),
+    review.records.push(Record {
+        image: image.clone(),
         slots: slots.iter().map(|slot| slot.place().path()).collect(),
         rule: rule.clone(),
-        outcome: result.clone().map(|(_, _, grounds)| grounds),
-        host_calls: outcome.map_or(0, |outcome| outcome.host_calls),
-        pinned: 0,
-    };
-    if let Ok((image, mode, Grounds::Proven(verified))) = &result {
-        if pinning.applies(*mode) {
-            let changed = slots.iter().filter(|slot| !is_unchanged(slot, &pinning.old));
-            let pins: Vec<Pin> = changed.filter_map(|slot| Pin::new(slot, image, verified)).collect();
-            record.pinned = pins.len();
-            review.pins.extend(pins);
-        } else if let Some(why) = pinning.warning(*mode).filter(|_| image.digest().is_none()) {
-            let digest = verified.digest();
-            review.warnings.push(format!(
-                "not pinned: {}: {why}, so its tag may point elsewhere when it is pulled; proven was {digest}",
-                Shown(image.written())
-            ));
+        host_calls: outcome.map_or(0, |outcome| outcome.host_calls.take()),
+        pinned: result.as_ref().map_or(0, |(_, pinned)| *pinned),
+        ..Record::of(result.clone().map(|(grounds, _)| grounds))
+    });
+    result.map(|(grounds, _)| grounds).map_err(|reason| {
+        let places = slots.iter().map(|slot| slot.place().to_string()).collect();
+        Denial {
+            places,
+            image,
+            rule: rule.map(|(pattern, _)| pattern),
+            reason,
         }
-    }
-    review.records.push(record);
-    match result {
-        Ok(_) => Ok(()),
-        Err(reason) => {
-            let places = slots.iter().map(|slot| slot.place().to_string()).collect();
-            Err(Denial {
-                places,
-                image: written,
-                rule: rule.map(|(pattern, _)| pattern),
-                reason,
-            })
+    })
+}
+
+/// Pins every slot that may change to what was proven, and says in how many that is.
+fn pin(
+    image: &ImageRef,
+    slots: &[&Slot<'_>],
+    verified: &Verified,
+    mode: Mode,
+    pinning: &Pinning<'_>,
+    review: &mut Review,
+) -> Result<usize, Reason> {
+    let pinned = verified
+        .pin(image)
+        .ok_or(Reason::Fault("the proof is of another image"))?;
+    if !pinning.applies(mode) {
+        if let Some(why) = pinning.warning(mode).filter(|_| image.digest().is_none()) {
+            let (image, digest) = (Shown(image.written()), verified.digest());
+            let what = format!(
+                "not pinned: {image}: {why}; its tag may point elsewhere when it is pulled; proven was {digest}"
+            );
+            review.warnings.push(what);
         }
+        return Ok(0);
     }
+    let changed = slots.iter().filter(|slot| !pinning.unchanged.contains(slot));
+    let pins: Vec<Pin> = changed.filter_map(|slot| Pin::new(slot, &pinned)).collect();
+    let written = pins.len();
+    review.pins.extend(pins);
+    Ok(written)
 }
 
 impl Review {
@@ -402,21 +439,14 @@ impl Review {
             log: Vec::new(),
         }
     }
-}
 
-fn refuse(reason: Reason) -> Review {
-    let record = Record {
-        image: None,
-        slots: Vec::new(),
-        rule: None,
-        outcome: Err(reason.clone()),
-        host_calls: 0,
-        pinned: 0,
-    };
-    let verdict = Verdict::Deny(Denials::one(Denial::of_object(reason)));
-    Review {
-        verdict,
-        records: vec![record],
-        ..Review::pass()
+    /// A denial of the whole object.
+    pub(crate) fn refusal(reason: Reason) -> Review {
+        let verdict = Verdict::Deny(Denials::one(Denial::of_object(reason.clone())));
+        Review {
+            verdict,
+            records: vec![Record::of(Err(reason))],
+            ..Review::pass()
+        }
     }
 }

@@ -5,24 +5,41 @@
 
 use std::fmt;
 
-/// Longest piece of foreign text that is shown, in characters.
+/// Longest piece of foreign text that is shown to users, in characters.
 const MAX_SHOWN: usize = 200;
+/// Longest piece of foreign text in a line of the log, where a registry's whole answer may be of use.
+const MAX_LOGGED: usize = 2_000;
 
-/// Foreign text, safe to print: printable ASCII stays as it is, everything else becomes `\u{…}`, and what is longer than 200 characters is cut.
+/// Foreign text, safe to print: printable ASCII stays as it is (quotes and backslashes behind a backslash), everything else becomes `\u{…}`, and what is longer than 200 characters is cut.
 pub(crate) struct Shown<'a>(pub(crate) &'a str);
+
+/// Foreign text, safe to print and cut at 2,000 characters.
+pub(crate) struct ShownInLog<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars().take(MAX_SHOWN) {
-            match c {
-                ' '..='~' => write!(f, "{c}")?,
-                _ => write!(f, "{}", c.escape_unicode())?,
-            }
+        write_escaped(f, self.0, MAX_SHOWN)
+    }
+}
+
+impl fmt::Display for ShownInLog<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_escaped(f, self.0, MAX_LOGGED)
+    }
+}
+
+fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str, most: usize) -> fmt::Result {
+    for c in text.chars().take(most) {
+        match c {
+            // Names stand in quotes, and a quote in one must not end them.
+            '"' | '\\' => write!(f, "\\{c}")?,
+            ' '..='~' => write!(f, "{c}")?,
+            _ => write!(f, "{}", c.escape_unicode())?,
         }
-        match self.0.chars().count() {
-            length if length > MAX_SHOWN => write!(f, "… ({length} characters)"),
-            _ => Ok(()),
-        }
+    }
+    match text.chars().count() {
+        length if length > most => write!(f, "… ({length} characters)"),
+        _ => Ok(()),
     }
 }
 
@@ -38,6 +55,12 @@ mod tests {
             ("a\u{202e}b", "a\\u{202e}b".to_owned(), "right-to-left override"),
             ("ngіnx", "ng\\u{456}nx".to_owned(), "a Cyrillic letter"),
             ("a\nb", "a\\u{a}b".to_owned(), "a second log line"),
+            (
+                "x\"; (2) y",
+                "x\\\"; (2) y".to_owned(),
+                "a quote that would end the name",
+            ),
+            ("\\u{202e}", "\\\\u{202e}".to_owned(), "what only looks like an escape"),
             (
                 &"x".repeat(201),
                 format!("{}… (201 characters)", "x".repeat(200)),

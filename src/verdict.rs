@@ -12,7 +12,7 @@ use crate::{
     policy::Problem,
     proof::{Tally, Unproven, Verified},
     review::MAX_IMAGES,
-    shown::Shown,
+    shown::{Shown, ShownInLog},
 };
 
 /// The answer to a request.
@@ -66,8 +66,8 @@ pub enum Reason {
     Slot(&'static str),
     /// The image's name can't be read, or could name two.
     Reference(ReferenceError),
-    /// No rule matches.
-    NoRule,
+    /// No rule matches; this pattern's would, if it did not allow by tag only.
+    NoRule(Option<String>),
     /// A static rule denies it.
     Rule,
     /// Two rules match equally well and decide differently; this is the other one's pattern.
@@ -78,8 +78,15 @@ pub enum Reason {
     Unproven(Unproven),
     /// The time was up before it was its turn.
     OutOfTime(Duration),
-    /// It was proven, but the pinned reference is decided by another rule (this pattern), which does not admit it.
-    AfterPinning(String, Box<Reason>),
+    /// It was proven under one rule, but the pinned reference is decided by another one, which does not admit it.
+    AfterPinning {
+        /// The pattern of the rule under which it was proven.
+        proven: String,
+        /// The pattern of the other one.
+        other: String,
+        /// Why the other one does not admit it.
+        reason: Box<Reason>,
+    },
     /// The settings can't be used; found late.
     Settings(Problem),
     /// Our own fault.
@@ -134,15 +141,39 @@ pub struct Review {
 }
 
 impl Verdict {
-    /// Admits if there is nothing but grounds, each for one image.
-    pub(crate) fn of(outcomes: Vec<Result<(), Denial>>) -> Verdict {
-        let mut denials = outcomes.into_iter().filter_map(Result::err);
+    /// Admits on grounds for every image; one denial is enough to deny. Without any outcome there are no grounds either.
+    pub(crate) fn of(outcomes: Vec<Result<Grounds, Denial>>) -> Verdict {
+        let images = outcomes.len();
+        let mut denials = Vec::new();
+        let mut grounds = Vec::new();
+        for outcome in outcomes {
+            match outcome {
+                Ok(ground) => grounds.push(ground),
+                Err(denial) => denials.push(denial),
+            }
+        }
+        let mut denials = denials.into_iter();
         match denials.next() {
             Some(first) => Verdict::Deny(Denials {
                 first,
                 rest: denials.collect(),
             }),
-            None => Verdict::Admit,
+            None if images > 0 && grounds.len() == images => Verdict::Admit,
+            None => Verdict::Deny(Denials::one(Denial::of_object(Reason::Fault("nothing was decided")))),
+        }
+    }
+}
+
+impl Record {
+    /// A record of an outcome, and of nothing else yet.
+    pub(crate) fn of(outcome: Result<Grounds, Reason>) -> Record {
+        Record {
+            image: None,
+            slots: Vec::new(),
+            rule: None,
+            outcome,
+            host_calls: 0,
+            pinned: 0,
         }
     }
 }
@@ -217,13 +248,13 @@ impl Reason {
             | Reason::Subresource(_)
             | Reason::Slot(_)
             | Reason::Reference(_) => Class::Unreadable,
-            Reason::NoRule | Reason::Rule | Reason::Tie(_) | Reason::TooManyImages(_) => Class::Refused,
+            Reason::NoRule(_) | Reason::Rule | Reason::Tie(_) | Reason::TooManyImages(_) => Class::Refused,
             Reason::Unproven(Unproven::NotSigned { .. } | Unproven::NotFound | Unproven::Disagreement { .. }) => {
                 Class::Refused
             }
             Reason::OutOfTime(_) | Reason::Unproven(Unproven::OutOfTime { .. }) => Class::OutOfTime,
             Reason::Unproven(Unproven::Undecided { .. }) => Class::Unavailable,
-            Reason::AfterPinning(_, reason) => reason.class(),
+            Reason::AfterPinning { reason, .. } => reason.class(),
             Reason::Settings(_) | Reason::Fault(_) => Class::Fault,
         }
     }
@@ -239,7 +270,7 @@ impl Reason {
             Reason::Subresource(_) => "unknown-subresource",
             Reason::Slot(_) => "unreadable-slot",
             Reason::Reference(_) => "unreadable-image",
-            Reason::NoRule => "no-rule",
+            Reason::NoRule(_) => "no-rule",
             Reason::Rule => "denied-by-rule",
             Reason::Tie(_) => "rules-tie",
             Reason::TooManyImages(_) => "too-many-images",
@@ -248,7 +279,7 @@ impl Reason {
             Reason::Unproven(Unproven::Disagreement { .. }) => "digests-disagree",
             Reason::Unproven(Unproven::Undecided { .. }) => "evidence-unavailable",
             Reason::OutOfTime(_) | Reason::Unproven(Unproven::OutOfTime { .. }) => "out-of-time",
-            Reason::AfterPinning(..) => "denied-after-pinning",
+            Reason::AfterPinning { .. } => "denied-after-pinning",
             Reason::Settings(_) => "settings",
             Reason::Fault(_) => "fault",
         }
@@ -263,16 +294,15 @@ impl Reason {
             Reason::Object(ObjectError::TooManySlots(_)) | Reason::TooManyImages(_) => "Split it",
             Reason::Object(_) | Reason::Slot(_) => "Mend the object",
             Reason::Subresource(_) => "Route only the subresources of metadata.yml to this policy",
-            Reason::Reference(_) => "Write the image as registry/repository:tag, in lower case",
-            Reason::NoRule => "Add a rule for it to the policy, or use an image that one covers",
+            Reason::Reference(_) => "Write it as registry/repository:tag",
+            Reason::NoRule(None) => "Add a rule for it to the policy, or use an image that one covers",
+            Reason::NoRule(Some(_)) => "Write it without the digest, or allow that digest by name (…@sha256:…)",
             Reason::Rule => "Use an image that another rule covers, or have this rule changed",
             Reason::Tie(_) => "Make one of the two patterns more specific",
             Reason::Unproven(Unproven::NotSigned {
                 cause: Cause::Unsigned, ..
             }) => "Sign it (cosign sign --key …), in the same repository",
-            Reason::Unproven(Unproven::NotSigned { .. }) => {
-                "Have it signed by those who are missing, with the annotations that the rule asks for"
-            }
+            Reason::Unproven(Unproven::NotSigned { .. }) => "Have it signed by those who are missing",
             Reason::Unproven(Unproven::NotFound) => "Check its name and tag",
             Reason::Unproven(Unproven::Disagreement { .. }) => {
                 "Try again; if it stays, the registry does not answer truthfully"
@@ -291,7 +321,7 @@ impl Reason {
             Reason::OutOfTime(_) | Reason::Unproven(Unproven::OutOfTime { .. }) => {
                 "Try again: what was proven meanwhile is remembered for a minute; or raise features.timeBudgetMs together with the policy's timeoutEvalSeconds"
             }
-            Reason::AfterPinning(_, reason) => reason.remedy(),
+            Reason::AfterPinning { reason, .. } => reason.remedy(),
             Reason::Settings(_) => "Have the policy's settings mended; `image-trust run` shows the same",
             Reason::Fault(_) => "This is a defect of image-trust; please report it",
         }
@@ -301,40 +331,52 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reason::Request(error) => write!(f, "the request can't be read: {}", Shown(&error.to_string())),
-            Reason::Object(error) => write!(f, "the object can't be decided: {}", Shown(&error.to_string())),
+            Reason::Request(error) => write!(f, "the request can't be read: {error}"),
+            Reason::Object(error) => write!(f, "the object can't be decided: {error}"),
             Reason::Subresource(name) => {
                 write!(f, "the subresource \"{}\" is none that this policy knows", Shown(name))
             }
             Reason::Slot(what) => write!(f, "can't be read: {what}"),
-            Reason::Reference(error) => write!(f, "names no image: {}", Shown(&error.to_string())),
-            Reason::NoRule => f.write_str("no rule matches, and what no rule matches is denied"),
+            Reason::Reference(error) => write!(f, "can't be decided: {error}"),
+            Reason::NoRule(None) => f.write_str("no rule matches, and what no rule matches is denied"),
+            Reason::NoRule(Some(pattern)) => write!(
+                f,
+                "no rule matches: \"{}\" allows by tag, and beside a digest a tag is only a claim",
+                Shown(pattern)
+            ),
             Reason::Rule => f.write_str("this rule denies it"),
             Reason::Tie(other) => write!(
                 f,
                 "the rule \"{}\" matches equally well and decides differently",
                 Shown(other)
             ),
-            Reason::TooManyImages(images) => write!(
-                f,
-                "it names {images} different images, and {MAX_IMAGES} at most are decided in one request"
-            ),
+            Reason::TooManyImages(images) => {
+                write!(
+                    f,
+                    "it names {images} different images, and {MAX_IMAGES} at most are decided in one request"
+                )
+            }
             Reason::Unproven(unproven) => write_unproven(f, unproven),
-            Reason::OutOfTime(limit) => write!(
+            Reason::OutOfTime(limit) => {
+                write!(
+                    f,
+                    "not decided: the time budget of {} ms was spent on other images",
+                    limit.as_millis()
+                )
+            }
+            Reason::AfterPinning { proven, other, reason } => write!(
                 f,
-                "not decided: the time budget of {} ms was spent on other images",
-                limit.as_millis()
-            ),
-            Reason::AfterPinning(other, reason) => write!(
-                f,
-                "proven, but pinned to its digest it falls under the rule \"{}\": {reason}",
+                "proven under the rule \"{}\", but with its digest it falls under \"{}\", and there: {reason}",
+                Shown(proven),
                 Shown(other)
             ),
-            Reason::Settings(problem) => write!(
-                f,
-                "the policy's settings can't be used: {}",
-                Shown(&problem.to_string())
-            ),
+            Reason::Settings(problem) => {
+                write!(
+                    f,
+                    "the policy's settings can't be used: {}",
+                    ShownInLog(&problem.to_string())
+                )
+            }
             Reason::Fault(what) => write!(f, "internal error: {what}"),
         }
     }
@@ -343,39 +385,57 @@ impl fmt::Display for Reason {
 fn write_unproven(f: &mut fmt::Formatter<'_>, unproven: &Unproven) -> fmt::Result {
     match unproven {
         Unproven::NotFound => f.write_str("the registry does not have it"),
-        Unproven::Disagreement { first, other } => {
-            write!(f, "not trusted: one answer is for {first}, another for {other}")
+        Unproven::Disagreement { asked, answered } => {
+            write!(
+                f,
+                "not trusted: the host was asked about {asked} and answered for {answered}"
+            )
         }
-        Unproven::NotSigned { tally, cause } => {
-            write!(f, "not trusted: {cause}; ")?;
+        Unproven::NotSigned {
+            tally,
+            cause,
+            annotations,
+        } => {
+            write!(f, "not trusted: {cause}")?;
+            if *cause == Cause::Mismatch && !annotations.is_empty() {
+                f.write_str(", or lack the annotations ")?;
+                let pairs: Vec<String> = annotations
+                    .iter()
+                    .map(|(key, value)| format!("{key}={value}"))
+                    .collect();
+                write_names(f, &pairs)?;
+            }
             write_tally(f, tally)
         }
         Unproven::Undecided { tally, cause } => {
-            write!(f, "could not tell whether it is signed: {cause}; ")?;
+            write!(f, "could not tell whether it is signed: {cause}")?;
             write_tally(f, tally)
         }
         Unproven::OutOfTime { tally } => {
-            f.write_str("not decided: the time budget was spent; ")?;
+            f.write_str("not decided: the time budget was spent")?;
             write_tally(f, tally)
         }
     }
 }
 
-/// `1 of 2 needed: signed by alice; missing bob; not asked carol`
+/// `; 1 of 2 needed: signed by trust root alice; missing trust root bob`, or just the one who was asked.
 fn write_tally(f: &mut fmt::Formatter<'_>, tally: &Tally) -> fmt::Result {
-    write!(f, "{} of {} needed", tally.signed.len(), tally.threshold)?;
+    if tally.roots > 1 {
+        write!(f, "; {} of {} needed", tally.signed.len(), tally.needed)?;
+    }
     let lists = [
         (": signed by", &tally.signed),
         ("; missing", &tally.missing),
-        ("; could not be asked about", &tally.undecided),
+        ("; nobody could tell about", &tally.undecided),
         ("; not asked about", &tally.not_asked),
     ];
     for (what, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
-        write!(f, "{what} ")?;
+        let roots = if names.len() == 1 { "trust root" } else { "trust roots" };
+        write!(f, "{what} {roots} ")?;
         write_names(f, names)?;
     }
     if !tally.required.is_empty() {
-        f.write_str("; required ")?;
+        f.write_str("; required are ")?;
         write_names(f, &tally.required)?;
     }
     Ok(())
@@ -389,24 +449,220 @@ fn write_names(f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
     Ok(())
 }
 
+impl Denial {
+    /// The denial with its reason in front: of a warning, people often see no more than the beginning.
+    #[must_use]
+    pub fn reason_first(&self) -> String {
+        let about = self.about();
+        let separator = if about.is_empty() { "" } else { ": " };
+        format!("{}{separator}{about}", self.reason)
+    }
+
+    /// What it is about, and by which rule.
+    fn about(&self) -> String {
+        let mut parts = Vec::new();
+        if let Some((first, more)) = self.places.split_first() {
+            parts.push(match more.len() {
+                0 => first.clone(),
+                more => format!("{first} and {more} more"),
+            });
+        }
+        parts.extend(
+            self.image
+                .as_deref()
+                .filter(|image| !image.is_empty())
+                .map(|image| format!("image {}", Shown(image))),
+        );
+        // A denial after pinning names both rules itself.
+        let rule = self
+            .rule
+            .as_deref()
+            .filter(|_| !matches!(self.reason, Reason::AfterPinning { .. }));
+        parts.extend(rule.map(|rule| format!("rule \"{}\"", Shown(rule))));
+        parts.join(", ")
+    }
+}
+
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut places = self.places.iter();
-        if let Some(first) = places.next() {
-            write!(f, "{first}")?;
-            match places.len() {
-                0 => {}
-                more => write!(f, " and {more} more")?,
-            }
-            f.write_str(if self.image.is_some() { ", " } else { ": " })?;
+        let about = self.about();
+        let separator = if about.is_empty() { "" } else { ": " };
+        write!(f, "{about}{separator}{}. {}.", self.reason, self.reason.remedy())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{image::Digest, proof::Quorum};
+
+    #[test]
+    fn every_reason_has_its_sentence_and_its_code() {
+        let tally = Quorum::new(1, [], ["alice"]).tally();
+        let digest = Digest::of(b"");
+        let settings = || Problem {
+            path: "policy[0].pattern".into(),
+            what: "is empty".into(),
+        };
+        let rows: &[(Reason, u16, &str, &str)] = &[
+            (
+                Reason::Object(ObjectError::Missing),
+                400,
+                "unreadable-object",
+                "the object can't be decided: the request has no object",
+            ),
+            (
+                Reason::Object(ObjectError::Kind),
+                400,
+                "unknown-kind",
+                "the object can't be decided: this policy does not know",
+            ),
+            (
+                Reason::Object(ObjectError::TooManySlots(1001)),
+                403,
+                "too-many-slots",
+                "the object can't be decided: it has at least 1001",
+            ),
+            (
+                Reason::Subresource("exec\u{1b}".into()),
+                400,
+                "unknown-subresource",
+                "the subresource \"exec\\u{1b}\" is none",
+            ),
+            (
+                Reason::Slot("it names no image"),
+                400,
+                "unreadable-slot",
+                "can't be read: it names no image",
+            ),
+            (
+                Reason::Reference(ReferenceError::Empty),
+                400,
+                "unreadable-image",
+                "can't be decided: it is empty",
+            ),
+            (Reason::NoRule(None), 403, "no-rule", "no rule matches, and what"),
+            (
+                Reason::NoRule(Some("a:v1".into())),
+                403,
+                "no-rule",
+                "no rule matches: \"a:v1\" allows by tag",
+            ),
+            (Reason::Rule, 403, "denied-by-rule", "this rule denies it"),
+            (
+                Reason::Tie("a*".into()),
+                403,
+                "rules-tie",
+                "the rule \"a*\" matches equally well",
+            ),
+            (
+                Reason::TooManyImages(101),
+                403,
+                "too-many-images",
+                "it names 101 different images, and 100 at most",
+            ),
+            (
+                Reason::Unproven(Unproven::NotFound),
+                403,
+                "image-not-found",
+                "the registry does not have it",
+            ),
+            (
+                Reason::Unproven(Unproven::Disagreement {
+                    asked: digest,
+                    answered: digest,
+                }),
+                403,
+                "digests-disagree",
+                "not trusted: the host was asked about sha256:",
+            ),
+            (
+                Reason::Unproven(Unproven::NotSigned {
+                    tally: tally.clone(),
+                    cause: Cause::Mismatch,
+                    annotations: [("env".to_owned(), "prod".to_owned())].into(),
+                }),
+                403,
+                "not-signed",
+                "not trusted: the signatures are by other keys, or lack the annotations env=prod; not asked about trust root alice",
+            ),
+            (
+                Reason::Unproven(Unproven::Undecided {
+                    tally: tally.clone(),
+                    cause: Cause::Unauthorized,
+                }),
+                503,
+                "evidence-unavailable",
+                "could not tell whether it is signed: the registry refused the policy server's credentials",
+            ),
+            (
+                Reason::Unproven(Unproven::OutOfTime { tally }),
+                504,
+                "out-of-time",
+                "not decided: the time budget was spent",
+            ),
+            (
+                Reason::OutOfTime(Duration::from_millis(900)),
+                504,
+                "out-of-time",
+                "not decided: the time budget of 900 ms was spent",
+            ),
+            (
+                Reason::AfterPinning {
+                    proven: "a".into(),
+                    other: "a@*".into(),
+                    reason: Box::new(Reason::Rule),
+                },
+                403,
+                "denied-after-pinning",
+                "proven under the rule \"a\", but with its digest it falls under \"a@*\", and there: this rule denies it",
+            ),
+            (
+                Reason::Settings(settings()),
+                500,
+                "settings",
+                "the policy's settings can't be used: policy[0].pattern: is empty",
+            ),
+            (Reason::Fault("x"), 500, "fault", "internal error: x"),
+        ];
+        for (reason, code, word, sentence) in rows {
+            assert_eq!((reason.class().code(), reason.word()), (*code, *word));
+            assert!(reason.to_string().starts_with(sentence), "{reason}");
+            assert!(
+                !reason.remedy().is_empty() && !reason.remedy().ends_with('.'),
+                "{reason}"
+            );
         }
-        if let Some(image) = &self.image {
-            write!(f, "image {}: ", Shown(image))?;
+    }
+
+    #[test]
+    fn one_response_has_the_worst_code() {
+        let denial = |reason| Err(Denial::of_object(reason));
+        let slot = || denial(Reason::Slot("it names no image"));
+        let late = || denial(Reason::OutOfTime(Duration::ZERO));
+        let fault = || denial(Reason::Fault("x"));
+        let rows = [
+            (
+                vec![Ok(Grounds::Allowed), late(), denial(Reason::NoRule(None)), slot()],
+                Some(400),
+                "unreadable comes first",
+            ),
+            (vec![late(), denial(Reason::NoRule(None))], Some(403), "then refused"),
+            (vec![fault(), late()], Some(504), "then out of time"),
+            (vec![fault(), Ok(Grounds::Allowed)], Some(500), "our own faults last"),
+            (
+                vec![Ok(Grounds::Allowed), Ok(Grounds::Allowed)],
+                None,
+                "nothing is denied",
+            ),
+            (vec![], Some(500), "nothing was decided"),
+        ];
+        for (outcomes, expected, why) in rows {
+            let code = match Verdict::of(outcomes) {
+                Verdict::Admit => None,
+                Verdict::Deny(denials) => Some(denials.class().code()),
+            };
+            assert_eq!(code, expected, "{why}");
         }
-        write!(f, "{}", self.reason)?;
-        if let Some(rule) = &self.rule {
-            write!(f, " (rule \"{}\")", Shown(rule))?;
-        }
-        write!(f, ". {}.", self.reason.remedy())
     }
 }

@@ -7,5 +7,5 @@ mod workload;
 
 pub use patch::{Pin, patched};
 pub use request::{Operation, Request, RequestError};
-pub use response::{Level, Response, respond};
+pub use response::{Level, Response, respond, respond_unread};
 pub use workload::{List, ObjectError, Place, Slot, SlotError, Workload};

@@ -7,7 +7,7 @@ use std::ops::Range;
 use serde_json::value::RawValue;
 
 use super::Slot;
-use crate::{image::ImageRef, proof::Verified};
+use crate::proof::Pinned;
 
 /// A digest to be written into a slot. It takes a proof to make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,13 +17,12 @@ pub struct Pin {
 }
 
 impl Pin {
-    /// Pins `slot`, which holds `image`, to what was proven of it; `None` where it says so already.
+    /// Writes `pinned` into `slot`; `None` where it says so already.
     #[must_use]
-    pub fn new(slot: &Slot<'_>, image: &ImageRef, verified: &Verified) -> Option<Pin> {
-        let text = image.pinned(verified.digest()).written().to_owned();
-        (text != slot.image()).then(|| Pin {
+    pub fn new(slot: &Slot<'_>, pinned: &Pinned) -> Option<Pin> {
+        (pinned.text() != slot.image()).then(|| Pin {
             span: slot.span(),
-            text,
+            text: pinned.text().to_owned(),
         })
     }
 }

@@ -7,10 +7,14 @@ use std::{borrow::Cow, fmt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::json::{Text, members, text};
+use crate::{
+    json::{Text, members, text},
+    shown::{Shown, ShownInLog},
+};
 
 /// An admission request.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Wire<'a>", bound(deserialize = "'de: 'a"))]
 pub struct Request<'a> {
     /// The API group of the object's kind; empty for the core group.
     pub group: Cow<'a, str>,
@@ -29,8 +33,7 @@ pub struct Request<'a> {
 }
 
 /// What is done to an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// It is made.
     Create,
@@ -59,7 +62,8 @@ struct Wire<'a> {
     kind: WireKind<'a>,
     #[serde(borrow)]
     sub_resource: Option<Text<'a>>,
-    operation: Operation,
+    #[serde(borrow)]
+    operation: Text<'a>,
     #[serde(borrow)]
     name: Option<Text<'a>>,
     #[serde(borrow)]
@@ -78,27 +82,41 @@ struct WireKind<'a> {
     kind: Text<'a>,
 }
 
-impl<'a> Request<'a> {
-    /// Reads a request from JSON. What a decision does not need is not looked at.
-    ///
-    /// # Errors
-    /// When it is not an AdmissionRequest.
-    pub fn read(json: &'a RawValue) -> Result<Request<'a>, RequestError> {
-        let wire: Wire<'a> = serde_json::from_str(json.get()).map_err(|error| RequestError(error.to_string()))?;
+impl<'a> TryFrom<Wire<'a>> for Request<'a> {
+    type Error = RequestError;
+
+    fn try_from(wire: Wire<'a>) -> Result<Request<'a>, RequestError> {
         let filled = |text: Option<Text<'a>>| text.map(|Text(text)| text).filter(|text| !text.is_empty());
         Ok(Request {
             group: wire.kind.group.0,
             kind: wire.kind.kind.0,
             subresource: filled(wire.sub_resource),
-            operation: wire.operation,
+            operation: match &*wire.operation.0 {
+                "CREATE" => Operation::Create,
+                "UPDATE" => Operation::Update,
+                "DELETE" => Operation::Delete,
+                "CONNECT" => Operation::Connect,
+                other => return Err(RequestError(format!("there is no operation `{}`", Shown(other)))),
+            },
             object: wire.object,
             old_object: wire.old_object,
             name: filled(wire.name),
             namespace: filled(wire.namespace),
         })
     }
+}
 
-    /// The object's name; what it will begin with, where the API server has yet to make one up.
+impl<'a> Request<'a> {
+    /// Reads a request from JSON. What a decision does not need is not looked at.
+    ///
+    /// # Errors
+    /// When it is not an AdmissionRequest.
+    pub fn read(json: &'a RawValue) -> Result<Request<'a>, RequestError> {
+        let unreadable = |error: serde_json::Error| RequestError(ShownInLog(&error.to_string()).to_string());
+        Request::try_from(serde_json::from_str::<Wire<'a>>(json.get()).map_err(unreadable)?)
+    }
+
+    /// The object's name; what it will begin with, and a `*`, where the API server has yet to make one up.
     #[must_use]
     pub fn name(&self) -> String {
         if let Some(name) = &self.name {
@@ -114,7 +132,7 @@ impl<'a> Request<'a> {
         let [name, prefix] = names.map(|name| name.and_then(|name| text(name).ok()).filter(|name| !name.is_empty()));
         match (name, prefix) {
             (Some(name), _) => name.into_owned(),
-            (None, Some(prefix)) => format!("{prefix}…"),
+            (None, Some(prefix)) => format!("{prefix}*"),
             (None, None) => "(unnamed)".to_owned(),
         }
     }

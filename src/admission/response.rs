@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
-use super::{Request, patched};
+use super::{Request, RequestError, patched};
 use crate::{
     policy::Features,
-    proof::Tally,
+    proof::{Tally, Unproven},
     shown::Shown,
     verdict::{Class, Denial, Denials, Grounds, Reason, Record, Review, Verdict},
 };
@@ -55,14 +55,18 @@ impl Response {
         &self.log
     }
 
-    /// Refuses what can't be reviewed at all.
+    /// Refuses what can't be reviewed at all, because the settings or this program are at fault.
     #[must_use]
     pub fn refusal(reason: Reason) -> Response {
-        let denials = Denials::one(Denial::of_object(reason));
+        deny(&Denials::one(Denial::of_object(reason)), "the request")
+    }
+
+    /// Adds the records; what was to be pinned counts only where it was `written`.
+    fn with_records(self, records: &[Record], written: bool) -> Response {
+        let audit = |(i, record): (usize, &Record)| (format!("image-{i}"), audit(record, written).to_string());
         Response {
-            code: Some(denials.class().code()),
-            message: Some(format!("image-trust: {}", list(&denials))),
-            ..Response::of(false)
+            audit_annotations: records.iter().enumerate().map(audit).collect(),
+            ..self
         }
     }
 
@@ -79,50 +83,65 @@ impl Response {
     }
 }
 
-/// Puts a review into the host's words.
+/// Puts a review of `request` into the host's words.
 #[must_use]
 pub fn respond(request: &Request<'_>, review: Review, features: &Features) -> Response {
-    let mut warnings = review.warnings;
-    let mut log: Vec<_> = review.log.into_iter().map(|line| (Level::Warning, line)).collect();
-    let response = match review.verdict {
-        Verdict::Admit => Response::of(true),
-        Verdict::Deny(denials) => {
-            let message = format!("image-trust denied {}: {}", subject(request), list(&denials));
-            // Settings that can't be used, and our own faults, are not the image's: they stay denials.
-            if features.detection_mode && denials.iter().all(|denial| denial.reason.class() != Class::Fault) {
-                log.push((Level::Error, format!("not denied: detection mode: {message}")));
-                let soft = denials
-                    .iter()
-                    .map(|denial| format!("not denied: detection mode: {denial}"));
-                warnings = soft.chain(warnings).collect();
-                Response::of(true)
-            } else {
-                Response {
-                    code: Some(denials.class().code()),
-                    message: Some(message),
-                    ..Response::of(false)
-                }
+    let response = decide(&subject(request), &review, features);
+    if !response.accepted || review.pins.is_empty() {
+        return response.with_records(&review.records, false);
+    }
+    match request.object.and_then(|object| patched(object, &review.pins)) {
+        Some(object) => Response {
+            mutated_object: Some(object),
+            ..response
+        }
+        .with_records(&review.records, true),
+        None => Response::refusal(Reason::Fault("the proven digests could not be written into the object")),
+    }
+}
+
+/// Answers a request that can't be read, which detection mode softens like every other denial.
+#[must_use]
+pub fn respond_unread(error: RequestError, features: &Features) -> Response {
+    let review = Review::refusal(Reason::Request(error));
+    decide("the request", &review, features).with_records(&review.records, false)
+}
+
+fn decide(subject: &str, review: &Review, features: &Features) -> Response {
+    let mut log: Vec<_> = review.log.iter().map(|line| (Level::Warning, line.clone())).collect();
+    let softened = |denials: &Denials| {
+        // Settings that can't be used, and our own faults, are not the image's: they stay denials.
+        features.detection_mode() && denials.iter().all(|denial| denial.reason.class() != Class::Fault)
+    };
+    let response = match &review.verdict {
+        Verdict::Admit => Response {
+            warnings: bounded(review.warnings.clone()),
+            ..Response::of(true)
+        },
+        Verdict::Deny(denials) if softened(denials) => {
+            log.push((
+                Level::Error,
+                format!("not denied: detection mode: {subject}: {}", list(denials)),
+            ));
+            let soft = denials
+                .iter()
+                .map(|denial| format!("not denied: detection mode: {}", denial.reason_first()));
+            Response {
+                warnings: bounded(soft.chain(review.warnings.clone()).collect()),
+                ..Response::of(true)
             }
         }
+        Verdict::Deny(denials) => deny(denials, subject),
     };
-    let response = match response.accepted && !review.pins.is_empty() {
-        false => response,
-        true => match request.object.and_then(|object| patched(object, &review.pins)) {
-            Some(object) => Response {
-                mutated_object: Some(object),
-                ..response
-            },
-            None => Response::refusal(Reason::Fault("the proven digests could not be written into the object")),
-        },
-    };
-    let records = review.records.iter().enumerate();
+    Response { log, ..response }
+}
+
+fn deny(denials: &Denials, subject: &str) -> Response {
+    let message = format!("image-trust denied {subject}: {}", list(denials));
     Response {
-        audit_annotations: records
-            .map(|(i, record)| (format!("image-{i}"), audit(record).to_string()))
-            .collect(),
-        warnings: bounded(warnings),
-        log,
-        ..response
+        code: Some(denials.class().code()),
+        message: Some(message),
+        ..Response::of(false)
     }
 }
 
@@ -161,7 +180,7 @@ fn bounded(warnings: Vec<String>) -> Vec<String> {
     }
     match all - kept.len() {
         0 => {}
-        rest => kept.push(format!("image-trust: {rest} more warnings are in the audit log")),
+        rest => kept.push(format!("image-trust: warnings that are not shown: {rest}")),
     }
     kept
 }
@@ -179,12 +198,12 @@ fn cut(mut warning: String) -> String {
 }
 
 /// The machine-readable record of one image.
-fn audit(record: &Record) -> Value {
+fn audit(record: &Record, written: bool) -> Value {
     let mut fields = json!({
         "image": record.image.as_deref().map(|image| Shown(image).to_string()),
         "slots": record.slots,
         "hostCalls": record.host_calls,
-        "pinned": record.pinned,
+        "pinned": if written { record.pinned } else { 0 },
     });
     let mut add = |key: &str, value: Value| fields[key] = value;
     if let Some((pattern, validator)) = &record.rule {
@@ -205,6 +224,12 @@ fn audit(record: &Record) -> Value {
     }
     if let Err(reason) = &record.outcome {
         add("reason", reason.word().into());
+        if let Reason::Unproven(Unproven::NotSigned { cause, .. } | Unproven::Undecided { cause, .. }) = reason {
+            add("cause", cause.word().into());
+        }
+        if let Reason::AfterPinning { other, .. } = reason {
+            add("otherRule", Shown(other).to_string().into());
+        }
     }
     if let Ok(Grounds::Proven(verified)) = &record.outcome {
         add("digest", verified.digest().to_string().into());
@@ -214,7 +239,9 @@ fn audit(record: &Record) -> Value {
         add("signers", tally.signed.clone().into());
         add("missing", tally.missing.clone().into());
         add("undecided", tally.undecided.clone().into());
-        add("threshold", tally.threshold.into());
+        add("notAsked", tally.not_asked.clone().into());
+        add("required", tally.required.clone().into());
+        add("needed", tally.needed.into());
     }
     fields
 }
@@ -249,7 +276,7 @@ mod tests {
         let many = bounded(vec!["x".repeat(300); 100]);
         assert_eq!(
             many.last().map(String::as_str),
-            Some("image-trust: 85 more warnings are in the audit log")
+            Some("image-trust: warnings that are not shown: 85")
         );
     }
 }

@@ -90,11 +90,13 @@ pub enum List {
     Volumes,
 }
 
-/// A place that should hold an image, and can't be read.
+/// A place that should hold an image, or a list of such places, that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotError<'a> {
-    /// Where.
-    pub place: Place<'a>,
+    /// The list.
+    pub list: List,
+    /// The place in it; `None` where it is the whole list.
+    pub place: Option<Place<'a>>,
     /// What is wrong there.
     pub what: &'static str,
 }
@@ -108,10 +110,6 @@ pub enum ObjectError {
     Kind,
     /// The pod spec is not where this kind has it.
     PodSpec(String),
-    /// A list of the pod spec is no list.
-    NotAList(List),
-    /// The pod spec has no containers.
-    NoContainers,
     /// More slots than are looked at.
     TooManySlots(usize),
     /// A member that is read is there twice.
@@ -181,11 +179,23 @@ impl<'a> Workload<'a> {
         let mut slots = Vec::new();
         let mut looked_at = 0;
         for (list, json) in List::ALL.into_iter().zip(lists) {
-            let entries = json
-                .map_or(Ok(Vec::new()), entries)
-                .map_err(|_| ObjectError::NotAList(list))?;
+            let unreadable = |what| {
+                Err(SlotError {
+                    list,
+                    place: None,
+                    what,
+                })
+            };
+            let entries = match json.map(entries) {
+                Some(Ok(entries)) => entries,
+                Some(Err(_)) => {
+                    slots.push(unreadable("it is not a list"));
+                    continue;
+                }
+                None => Vec::new(),
+            };
             if list == List::Containers && entries.is_empty() {
-                return Err(ObjectError::NoContainers);
+                slots.push(unreadable("it is empty, and a pod spec has at least one container"));
             }
             looked_at += entries.len();
             if looked_at > MAX_SLOTS {
@@ -253,7 +263,8 @@ fn read_slot<'a>(
 ) -> Option<Result<Slot<'a>, SlotError<'a>>> {
     let unreadable = |name, what| {
         Some(Err(SlotError {
-            place: Place { list, index, name },
+            list,
+            place: Some(Place { list, index, name }),
             what,
         }))
     };
@@ -302,6 +313,26 @@ impl<'a> Slot<'a> {
     }
 }
 
+impl SlotError<'_> {
+    /// The place as programs read it.
+    #[must_use]
+    pub fn path(&self) -> String {
+        self.place
+            .as_ref()
+            .map_or_else(|| self.list.field().to_owned(), Place::path)
+    }
+}
+
+impl fmt::Display for SlotError<'_> {
+    /// The place as people read it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some(place) => place.fmt(f),
+            None => write!(f, "the list `{}`", self.list.field()),
+        }
+    }
+}
+
 impl Place<'_> {
     /// The place as programs read it: `containers/web`, or `containers[2]` where there is no name.
     #[must_use]
@@ -326,15 +357,234 @@ impl fmt::Display for ObjectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ObjectError::Missing => f.write_str("the request has no object"),
-            ObjectError::Kind => f.write_str("it is of a kind in which this policy does not know where the images are"),
-            ObjectError::PodSpec(path) => write!(f, "it has no pod spec at {path}"),
-            ObjectError::NotAList(list) => write!(f, "its {} are not a list", list.field()),
-            ObjectError::NoContainers => f.write_str("its pod spec has no containers"),
+            ObjectError::Kind => f.write_str("this policy does not know where objects of its kind hold images"),
+            ObjectError::PodSpec(path) => write!(f, "there is no pod spec at `{path}`"),
             ObjectError::TooManySlots(slots) => write!(
                 f,
                 "it has at least {slots} containers and volumes, and {MAX_SLOTS} at most are looked at"
             ),
             ObjectError::Twice(path) => write!(f, "something that holds images is there twice in {path}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(json: &str) -> &RawValue {
+        serde_json::from_str(json).unwrap()
+    }
+
+    /// The slots as `path=image` or `path!what`, or why the object can't be read.
+    fn slots(group: &str, kind: &str, json: &str) -> Result<Vec<String>, ObjectError> {
+        let workload = Workload::read(group, kind, Some(raw(json)))?;
+        let shown = |slot: &Result<Slot<'_>, SlotError<'_>>| match slot {
+            Ok(slot) => {
+                assert_eq!(
+                    json.get(slot.span()).and_then(|text| serde_json::from_str(text).ok()),
+                    Some(slot.image().to_owned())
+                );
+                format!("{}={}", slot.place().path(), slot.image())
+            }
+            Err(error) => format!("{}!{}", error.path(), error.what),
+        };
+        Ok(workload.slots().map(shown).collect())
+    }
+
+    #[test]
+    fn every_kind_has_its_path() {
+        let pod = r#"{"containers":[{"name":"a","image":"i"}]}"#;
+        let template = format!(r#"{{"spec":{{"template":{{"spec":{pod}}}}}}}"#);
+        let rows = [
+            ("", "Pod", format!(r#"{{"spec":{pod}}}"#)),
+            ("", "PodTemplate", format!(r#"{{"template":{{"spec":{pod}}}}}"#)),
+            ("", "ReplicationController", template.clone()),
+            ("apps", "Deployment", template.clone()),
+            ("apps", "ReplicaSet", template.clone()),
+            ("apps", "StatefulSet", template.clone()),
+            ("apps", "DaemonSet", template.clone()),
+            ("batch", "Job", template.clone()),
+            (
+                "batch",
+                "CronJob",
+                format!(r#"{{"spec":{{"jobTemplate":{template}}}}}"#),
+            ),
+        ];
+        for (group, kind, object) in &rows {
+            assert_eq!(
+                slots(group, kind, object),
+                Ok(vec!["containers/a=i".to_owned()]),
+                "{kind}"
+            );
+            assert!(
+                matches!(slots(group, kind, "{}"), Err(ObjectError::PodSpec(_))),
+                "{kind} without a pod spec"
+            );
+            assert_eq!(
+                slots("evil.io", kind, object),
+                Err(ObjectError::Kind),
+                "{kind} of another group is another kind"
+            );
+        }
+        assert_eq!(rows.len(), KINDS.len());
+        assert_eq!(Workload::read("", "Pod", None).err(), Some(ObjectError::Missing));
+    }
+
+    #[test]
+    fn every_slot_is_found_or_said_to_be_unreadable() {
+        let rows: &[(&str, &[&str], &str)] = &[
+            (
+                r#"{"containers":[{"name":"a","image":"1"},{"name":"b","image":"2"}],"initContainers":[{"name":"c","image":"3","restartPolicy":"Always"}],
+                    "ephemeralContainers":[{"name":"d","image":"4"}],"volumes":[{"name":"v","emptyDir":{}},{"name":"w","image":{"reference":"5"}}]}"#,
+                &[
+                    "containers/a=1",
+                    "containers/b=2",
+                    "initContainers/c=3",
+                    "ephemeralContainers/d=4",
+                    "volumes/w=5",
+                ],
+                "all four lists",
+            ),
+            (
+                r#"{"containers":[{"image":"1"}],"initContainers":null,"volumes":null}"#,
+                &["containers[0]=1"],
+                "no name, null lists",
+            ),
+            (
+                r#"{"containers":[{"name":"a","image":"\u0031"}]}"#,
+                &["containers/a=1"],
+                "an escaped image is the same image",
+            ),
+            (
+                r#"{"containers":[{"name":7,"image":"1"}]}"#,
+                &["containers[0]=1"],
+                "a name that is none",
+            ),
+            (
+                r#"{"containers":[{"name":"a"},{"name":"b","image":"2"}]}"#,
+                &["containers/a!it names no image", "containers/b=2"],
+                "no image",
+            ),
+            (
+                r#"{"containers":[{"name":"a","image":null}]}"#,
+                &["containers/a!it names no image"],
+                "null",
+            ),
+            (
+                r#"{"containers":[{"name":"a","image":["1"]}]}"#,
+                &["containers/a!its image is not a text"],
+                "a list as image",
+            ),
+            (
+                r#"{"containers":["1"]}"#,
+                &["containers[0]!it is not a mapping"],
+                "a text as container",
+            ),
+            (
+                r#"{"containers":[["a","1"]]}"#,
+                &["containers[0]!it is not a mapping"],
+                "a list as container",
+            ),
+            (
+                r#"{"containers":[{"image":"1","image":"2"}]}"#,
+                &["containers[0]!its name or image is there twice"],
+                "two images",
+            ),
+            (
+                r#"{"containers":[{"image":"1"}],"volumes":[{"name":"v","image":{}}]}"#,
+                &["containers[0]=1", "volumes/v!it names no image"],
+                "no reference",
+            ),
+            (
+                r#"{"containers":[{"image":"1"}],"volumes":[{"name":"v","image":"2"}]}"#,
+                &["containers[0]=1", "volumes/v!its image source can't be read"],
+                "a text as source",
+            ),
+            (
+                r#"{"containers":[{"image":"1"}],"volumes":[{"name":"v","image":null}]}"#,
+                &["containers[0]=1"],
+                "no image volume",
+            ),
+        ];
+        for (spec, expected, why) in rows {
+            let expected = expected.iter().map(|slot| (*slot).to_owned()).collect();
+            assert_eq!(
+                slots("", "Pod", &format!(r#"{{"spec":{spec}}}"#)),
+                Ok(expected),
+                "{why}"
+            );
+        }
+    }
+
+    #[test]
+    fn lists_that_cant_be_read_hide_no_other_slot() {
+        let rows: &[(&str, &[&str], &str)] = &[
+            (
+                "{}",
+                &["containers!it is empty, and a pod spec has at least one container"],
+                "no containers",
+            ),
+            (
+                r#"{"containers":[]}"#,
+                &["containers!it is empty, and a pod spec has at least one container"],
+                "an empty list",
+            ),
+            (
+                r#"{"containers":null,"initContainers":[{"image":"i"}]}"#,
+                &[
+                    "containers!it is empty, and a pod spec has at least one container",
+                    "initContainers[0]=i",
+                ],
+                "init containers alone are no Pod",
+            ),
+            (r#"{"containers":"oops"}"#, &["containers!it is not a list"], "a text"),
+            (
+                r#"{"containers":{"image":"i"}}"#,
+                &["containers!it is not a list"],
+                "a mapping",
+            ),
+            (
+                r#"{"containers":[{"image":"i"}],"volumes":{}}"#,
+                &["containers[0]=i", "volumes!it is not a list"],
+                "a mapping",
+            ),
+        ];
+        for (spec, expected, why) in rows {
+            let expected = expected.iter().map(|slot| (*slot).to_owned()).collect();
+            assert_eq!(
+                slots("", "Pod", &format!(r#"{{"spec":{spec}}}"#)),
+                Ok(expected),
+                "{why}"
+            );
+        }
+    }
+
+    #[test]
+    fn unreadable_objects() {
+        let many = format!(
+            r#"{{"containers":[{}]}}"#,
+            vec![r#"{"image":"i"}"#; MAX_SLOTS + 1].join(",")
+        );
+        let rows: &[(&str, ObjectError, &str)] = &[
+            (
+                r#"{"containers":[{"image":"i"}],"containers":[{"image":"evil"}]}"#,
+                ObjectError::Twice("spec".to_owned()),
+                "which list counts?",
+            ),
+            ("[]", ObjectError::PodSpec("spec".to_owned()), "a list as pod spec"),
+            (
+                &many,
+                ObjectError::TooManySlots(MAX_SLOTS + 1),
+                "more than is looked at",
+            ),
+        ];
+        for (spec, expected, why) in rows {
+            assert_eq!(
+                slots("", "Pod", &format!(r#"{{"spec":{spec}}}"#)),
+                Err(expected.clone()),
+                "{why}"
+            );
         }
     }
 }

@@ -17,6 +17,7 @@
 use std::{borrow::Cow, fmt};
 
 use super::{Digest, DigestError};
+use crate::shown::Shown;
 
 /// The registry of short names.
 pub(crate) const DOCKER_HUB: &str = "docker.io";
@@ -314,27 +315,39 @@ impl fmt::Display for ReferenceError {
             ReferenceError::TooLong => write!(f, "it is longer than {MAX_TEXT} bytes"),
             ReferenceError::NameTooLong => write!(f, "its name, completed, is longer than {MAX_NAME} bytes"),
             ReferenceError::Character(c) => write!(f, "it contains the character {}", c.escape_unicode()),
-            ReferenceError::AmbiguousRegistry(first) => {
-                write!(
-                    f,
-                    "`{first}` is a registry to some programs and a Docker Hub account to others; use lower case, or a host name with a dot"
-                )
-            }
-            ReferenceError::Alias(host) => write!(f, "`{host}` is Docker Hub under another name; write docker.io"),
-            ReferenceError::Port(port) => write!(
+            ReferenceError::AmbiguousRegistry(first) => write!(
                 f,
-                "`{port}` is not a port to write here: 1 to 65535 without leading zeros, and 443 is the default, so leave it out"
+                "`{}` is a registry to some programs and a Docker Hub account to others; use lower case, or a host name with a dot",
+                Shown(first)
             ),
-            ReferenceError::Registry(registry) => write!(f, "`{registry}` is not a host name"),
-            ReferenceError::Repository(component) => {
+            ReferenceError::Alias(host) => {
+                write!(f, "`{}` is Docker Hub under another name; write docker.io", Shown(host))
+            }
+            ReferenceError::Port(port) if port.is_empty() => {
+                f.write_str("its port is empty; if it is a URL, leave the scheme out")
+            }
+            ReferenceError::Port(port) if port.parse() == Ok(443) => {
                 write!(
                     f,
-                    "`{component}` is not a repository name: lower-case letters and digits, held together by `.`, `_`, `__` or `-`"
+                    "`:{}` is the default port in another spelling; leave it out",
+                    Shown(port)
                 )
             }
+            ReferenceError::Port(port) => {
+                write!(f, "`{}` is not a port: 1 to 65535, without leading zeros", Shown(port))
+            }
+            ReferenceError::Registry(registry) => write!(f, "`{}` is not a host name", Shown(registry)),
+            ReferenceError::Repository(component) if component.is_empty() => f.write_str("a part of its name is empty"),
+            ReferenceError::Repository(component) => write!(
+                f,
+                "`{}` is not a repository name: lower-case letters and digits, held together by `.`, `_`, `__` or `-`",
+                Shown(component)
+            ),
+            ReferenceError::Tag(tag) if tag.is_empty() => f.write_str("its tag is empty"),
             ReferenceError::Tag(tag) => write!(
                 f,
-                "`{tag}` is not a tag: at most {MAX_TAG} letters, digits, `_`, `.` and `-`, not starting with `.` or `-`"
+                "`{}` is not a tag: at most {MAX_TAG} letters, digits, `_`, `.` and `-`, not starting with `.` or `-`",
+                Shown(tag)
             ),
             ReferenceError::Digest(error) => error.fmt(f),
             ReferenceError::ImageId => {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     Problem,
     pattern::Pattern,
-    rule::{Policy, Rule, read_validator},
+    rule::{MAX_RULES, MAX_VALIDATORS, Policy, Rule, bound, read_validator},
     shape::SETTINGS,
 };
 use crate::shown::Shown;
@@ -26,8 +26,8 @@ pub fn check(json: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     let kept = SETTINGS.walk(&value, "", &mut problems).unwrap_or_default();
     let whole = Whole {
-        validators: sound(&kept, "validators", &problems),
-        rules: sound(&kept, "policy", &problems),
+        validators: sound(&kept, "validators", MAX_VALIDATORS, &mut problems),
+        rules: sound(&kept, "policy", MAX_RULES, &mut problems),
     };
     let text = whole.settings(&value).to_string();
     match Policy::load(&text) {
@@ -47,23 +47,25 @@ struct Whole {
     rules: Vec<Option<Value>>,
 }
 
-fn sound(kept: &Value, list: &str, problems: &[Problem]) -> Vec<Option<Value>> {
+fn sound(kept: &Value, list: &str, most: usize, problems: &mut Vec<Problem>) -> Vec<Option<Value>> {
     let Some(entries) = kept.get(list).and_then(Value::as_array) else {
         return vec![None];
     };
+    if !(1..=most).contains(&entries.len()) {
+        problems.push(Problem::new(list, bound(entries.len(), most)));
+        return vec![None];
+    }
     let untouched = |i: usize| {
         let path = format!("{list}[{i}]");
         !problems.iter().any(|problem| problem.path.starts_with(&path))
     };
-    entries
-        .iter()
-        .enumerate()
-        .map(|(i, entry)| untouched(i).then(|| entry.clone()))
-        .collect()
+    let sound = |(i, entry): (usize, &Value)| untouched(i).then(|| entry.clone());
+    entries.iter().enumerate().map(sound).collect()
 }
 
 impl Whole {
-    /// Settings that load, with harmless stand-ins for what is broken; a broken validator keeps its name, so that rules still find it.
+    /// Settings that load, with harmless stand-ins for what is broken. A broken validator keeps its name, so that rules still find it, and a broken
+    /// rule its validator's, so that it can still be found missing.
     fn settings(&self, original: &Value) -> Value {
         let name = |i: usize| {
             original
@@ -75,20 +77,22 @@ impl Whole {
             Some(entry) => entry.clone(),
             None => json!({"name": name(i), "type": "static", "approve": false}),
         };
-        let named = |i: usize| {
-            original
-                .pointer(&format!("/policy/{i}/validator"))
-                .filter(|name| name.is_string())
+        let validators: Vec<Value> = self.validators.iter().enumerate().map(validator).collect();
+        let some_name = validators.first().and_then(|validator| validator.get("name")).cloned();
+        let rule = |(i, entry): (usize, &Option<Value>)| match (entry, original.pointer(&format!("/policy/{i}"))) {
+            (Some(entry), _) => entry.clone(),
+            (None, Some(Value::Object(written))) => {
+                let named = written
+                    .get("validator")
+                    .filter(|name| name.is_string() || name.is_null())
+                    .cloned();
+                let absent = !written.contains_key("validator");
+                json!({"pattern": "*", "validator": named.or(if absent { None } else { some_name.clone() })})
+            }
+            (None, _) => json!({"pattern": "*", "validator": some_name}),
         };
-        let rule = |(i, entry): (usize, &Option<Value>)| {
-            entry
-                .clone()
-                .unwrap_or_else(|| json!({"pattern": "*", "validator": named(i)}))
-        };
-        json!({
-            "validators": self.validators.iter().enumerate().map(validator).collect::<Vec<_>>(),
-            "policy": self.rules.iter().enumerate().map(rule).collect::<Vec<_>>(),
-        })
+        let rules: Vec<Value> = self.rules.iter().enumerate().map(rule).collect();
+        json!({"validators": validators, "policy": rules})
     }
 
     fn check_meaning(&self, policy: &Policy<'_>, problems: &mut Vec<Problem>) {
@@ -96,16 +100,19 @@ impl Whole {
         for (i, validator) in policy.settings().validators.iter().enumerate() {
             let name = &*validator.name.0;
             let same = |other: &super::settings::Validator<'_>| other.name.0 == name;
-            if sound(&self.validators, i) && (name.is_empty() || policy.settings().validators.iter().take(i).any(same))
-            {
+            if !sound(&self.validators, i) {
+                continue;
+            }
+            let path = format!("validators[{i}].name");
+            if name.is_empty() {
+                problems.push(Problem::new(path, "is empty; rules find a validator by its name"));
+            } else if policy.settings().validators.iter().take(i).any(same) {
                 problems.push(Problem::new(
-                    format!("validators[{i}].name"),
-                    format!("`{}` is empty, or the name of another validator", Shown(name)),
+                    path,
+                    format!("`{}` is the name of another validator", Shown(name)),
                 ));
             }
-            if sound(&self.validators, i) {
-                problems.extend(read_validator((i, validator)).err().into_iter().flatten());
-            }
+            problems.extend(read_validator((i, validator)).err().into_iter().flatten());
         }
         let mut seen: BTreeMap<String, Rule<'_>> = BTreeMap::new();
         for (i, written) in policy.settings().policy.iter().enumerate() {
@@ -127,9 +134,9 @@ impl Whole {
             if !sound(&self.rules, i) || !sound(&self.validators, rule.validator_index()) {
                 continue;
             }
-            if let Err(problem) = rule.decision() {
+            if let Err(wrong) = rule.read() {
                 // What is wrong with its validator was said there.
-                problems.extend(problem.path.starts_with("policy").then_some(problem));
+                problems.extend(wrong.into_iter().filter(|problem| problem.path.starts_with("policy")));
                 continue;
             }
             let Ok(pattern) = Pattern::parse(rule.pattern()) else {

@@ -12,7 +12,7 @@ use std::fmt;
 
 pub use check::check;
 pub use rule::{Choice, Decision, Policy, Rule, Rules};
-pub use settings::{Features, Mode, TimeBudget};
+pub use settings::{Features, Mode};
 
 /// Something in the settings that can't be meant: where, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -37,10 +37,12 @@ enum Name<'a> {
 /// How closely a pattern fits an image; the greater one wins.
 ///
 /// The order is Connaisseur's: more components, then the longer literal prefix shared with the image, component by component from the left,
-/// then the longer component, in the same order. It is computed on canonical patterns, so that spelling decides nothing.
+/// then the longer component, in the same order. It is computed on canonical patterns, so that spelling decides nothing. Among patterns of as many
+/// components one that names the image's very digest comes first: the tag beside a digest is only a claim, and must not lead around such a rule.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Specificity {
     components: usize,
+    names_digest: bool,
     prefixes: Vec<usize>,
     lengths: Vec<usize>,
 }
@@ -55,6 +57,7 @@ pub(crate) enum PatternError {
     Character(char),
     Name(ReferenceError),
     Registry(String),
+    RegistryOnly(String),
     Repository(String),
     Tag(String),
     Digest(String),
@@ -110,16 +113,22 @@ impl<'a> Pattern<'a> {
     ///
     /// In `repo:tag@digest` the tag is only a claim: runtimes pull by the digest.
     pub(crate) fn trusts_the_tag_of(&self, digest: Digest) -> bool {
-        self.tag.is_some() && self.digest != Some(&digest.to_string())
+        self.tag.is_some() && !self.names(digest)
+    }
+
+    fn names(&self, digest: Digest) -> bool {
+        self.digest.is_some_and(|text| text == digest.to_string())
     }
 
     /// How closely this pattern fits `image`, which it matches.
     pub(crate) fn specificity(&self, image: &ImageRef) -> Specificity {
+        let names_digest = image.digest().is_some_and(|digest| self.names(digest));
         let (pattern, image) = (self.to_string(), image.to_string());
         let parts = || pattern.split('/');
         let shared = |(part, whole): (&str, &str)| part.bytes().zip(whole.bytes()).take_while(|(a, b)| a == b).count();
         Specificity {
             components: parts().count(),
+            names_digest,
             prefixes: parts().zip(image.split('/')).map(shared).collect(),
             lengths: parts().map(str::len).collect(),
         }
@@ -134,6 +143,7 @@ impl<'a> Name<'a> {
         let (registry, repository) = match name.split_once('/') {
             Some(("*", repository)) => (Cow::Borrowed("*"), repository),
             Some((registry, repository)) if is_registry(registry) => (registry_part(registry)?, repository),
+            None if is_registry(name) => return Err(PatternError::RegistryOnly(name.to_owned())),
             _ => (Cow::Borrowed(DOCKER_HUB), name),
         };
         if let Some(component) = repository.split('/').find(|component| !could_be_component(component)) {
@@ -258,14 +268,21 @@ impl fmt::Display for PatternError {
                 "`{c}` is part of no image name, and not special here: only `*` is; write one rule for each case"
             ),
             PatternError::Character(c) => write!(f, "the character {} is part of no image name", c.escape_unicode()),
-            PatternError::Name(error) => write!(f, "can never match: {}", Shown(&error.to_string())),
+            PatternError::Name(error) => write!(f, "can never match: {error}"),
             PatternError::Registry(text) => write!(f, "`{}` is not a host name with `*` in it", Shown(text)),
+            PatternError::RegistryOnly(text) => {
+                write!(f, "`{text}` is a registry and names no repository; write `{text}/*`")
+            }
+            PatternError::Repository(text) if text.is_empty() => f.write_str("a part of its name is empty"),
             PatternError::Repository(text) => {
                 write!(
                     f,
                     "`{}` can be no part of a repository name: write lower-case letters, digits, `.`, `_`, `-` and `*`",
                     Shown(text)
                 )
+            }
+            PatternError::Tag(text) if text.is_empty() => {
+                f.write_str("its tag is empty; leave the `:` out to match every tag")
             }
             PatternError::Tag(text) => write!(
                 f,
@@ -288,6 +305,15 @@ mod tests {
     use super::*;
 
     const D: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    const DIGEST_RULE: &str = concat!(
+        "ghcr.io/*/app@sha256:",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    );
+    const DIGEST_IMAGE: &str = concat!(
+        "ghcr.io/acme/app:v1@sha256:",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    );
 
     #[test]
     fn matching() {
@@ -488,6 +514,12 @@ mod tests {
                 "a longer prefix",
             ),
             (
+                "ghcr.io/acme/app:v1*",
+                DIGEST_RULE,
+                DIGEST_IMAGE,
+                "a rule for the very digest is not dodged by a tag",
+            ),
+            (
                 "ghcr.io/acme/*p",
                 "ghcr.io/acme/*pp",
                 "ghcr.io/acme/app",
@@ -520,6 +552,16 @@ mod tests {
                 "ghcr.io/Acme/*",
                 E::Repository("Acme".into()),
                 "no repository has upper case",
+            ),
+            (
+                "evil.io",
+                E::RegistryOnly("evil.io".into()),
+                "Docker Hub's evil.io is never what was meant",
+            ),
+            (
+                "localhost:5000",
+                E::RegistryOnly("localhost".into()),
+                "a port is no tag where a registry stands",
             ),
             ("EVIL/*", E::Repository("EVIL".into()), "ambiguous in images too"),
             ("ghcr.io//a", E::Repository(String::new()), "an empty component"),

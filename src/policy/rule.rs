@@ -3,7 +3,7 @@
 //! [`Policy::load`] is the door that every request goes through: it reads the shape of the settings and no more. Patterns are read to be matched;
 //! `with` and keys only of the rule that wins. What is wrong there is reported as a [`Problem`], and the request is denied: a rule is never skipped.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::cmp::Ordering;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -51,8 +51,8 @@ pub struct Rules<'p> {
 pub enum Choice<'p> {
     /// This one is the most specific.
     Rule(Rule<'p>),
-    /// None matches.
-    None,
+    /// None matches; this one would, if it did not allow by a tag that a digest makes a mere claim.
+    None(Option<Rule<'p>>),
     /// Two match equally well and decide differently.
     Tie(Rule<'p>, Rule<'p>),
 }
@@ -110,8 +110,8 @@ impl<'a> Policy<'a> {
 
     /// What holds for every rule.
     #[must_use]
-    pub fn features(&self) -> &Features {
-        &self.settings.features
+    pub fn features(&self) -> Features {
+        self.settings.features.clone().unwrap_or_default()
     }
 
     /// The rules, every pattern read: one that can't be is no reason to skip its rule.
@@ -164,12 +164,14 @@ impl<'p> Rules<'p> {
     pub fn choose(&self, image: &ImageRef) -> Result<Choice<'p>, Problem> {
         let mut best: Option<(Rule<'p>, &Pattern<'p>)> = None;
         let mut rivals = Vec::new();
+        let mut passed_over = None;
         for (index, (rule, pattern)) in self.policy.settings.policy.iter().zip(&self.patterns).enumerate() {
             if !pattern.matches(image) {
                 continue;
             }
             let rule = self.policy.rule(index, rule)?;
             if rule.allows_unseen() && image.digest().is_some_and(|digest| pattern.trusts_the_tag_of(digest)) {
+                passed_over = Some(rule);
                 continue;
             }
             let rank = match &best {
@@ -186,7 +188,7 @@ impl<'p> Rules<'p> {
             }
         }
         let Some((winner, _)) = best else {
-            return Ok(Choice::None);
+            return Ok(Choice::None(passed_over));
         };
         for rival in rivals {
             if !winner.decides_like(&rival)? {
@@ -225,99 +227,107 @@ impl Rule<'_> {
     /// # Errors
     /// When its options or its validator's keys can't be used.
     pub fn decision(&self) -> Result<Decision, Problem> {
-        let says = read_validator(self.validator).map_err(first)?;
-        match (says, self.rule.with) {
-            (Says::Static(_), Some(_)) => Err(Problem::new(
+        self.read().map_err(first)
+    }
+
+    /// What this rule says, or everything that is wrong with it.
+    pub(super) fn read(&self) -> Result<Decision, Vec<Problem>> {
+        match (read_validator(self.validator)?, self.rule.with) {
+            (Says::Static(_), Some(_)) => Err(vec![Problem::new(
                 self.path("with"),
                 "a static validator proves nothing, so it takes no options; remove `with`",
-            )),
+            )]),
             (Says::Static(true), None) => Ok(Decision::Allow),
             (Says::Static(false), None) => Ok(Decision::Deny),
-            (Says::Signed(roots), _) => {
-                let with = self.with()?;
-                let requirement = self.requirement(&roots, &with)?;
+            (Says::Signed(roots), None) => self.requirement(roots, With::default()),
+            (Says::Signed(roots), Some(with)) => match serde_json::from_str(with.get()) {
+                Ok(with) => self.requirement(roots, with),
+                Err(error) => Err(vec![Problem::new(self.path("with"), error.to_string())]),
+            },
+        }
+    }
+
+    fn requirement(&self, all: Vec<TrustRoot>, with: With) -> Result<Decision, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut wrong =
+            |option: &str, what: String| problems.push(Problem::new(self.path(&format!("with.{option}")), what));
+        let wanted = with.trust_root.as_deref().unwrap_or(DEFAULT);
+        let required = with.required.unwrap_or_default();
+        let names = quoted(&all);
+        let chosen = |root: &TrustRoot| match wanted {
+            // Without a threshold the required ones are all that is asked for.
+            ALL if with.threshold.is_none() && !required.is_empty() => required.contains(&root.name),
+            ALL => true,
+            name => root.name == name,
+        };
+        let roots: Vec<TrustRoot> = all.into_iter().filter(chosen).collect();
+        if roots.is_empty() && wanted != ALL {
+            wrong(
+                "trustRoot",
+                match with.trust_root {
+                    Some(_) => format!("there is no trust root `{}`; there are {names}", Shown(wanted)),
+                    None => format!(
+                        "is missing, and no trust root is called `default`; name one of {names}, or `\"*\"` for all"
+                    ),
+                },
+            );
+        }
+        for (i, name) in required.iter().enumerate() {
+            if !roots.iter().any(|root| &root.name == name) {
+                let asked = if roots.is_empty() {
+                    names.clone()
+                } else {
+                    quoted(&roots)
+                };
+                wrong(
+                    &format!("required[{i}]"),
+                    format!(
+                        "`{}` is none of the trust roots that this rule asks: {asked}",
+                        Shown(name)
+                    ),
+                );
+            }
+            if required.iter().take(i).any(|earlier| earlier == name) {
+                wrong(&format!("required[{i}]"), format!("`{}` is listed twice", Shown(name)));
+            }
+        }
+        let threshold = with.threshold.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        match threshold {
+            Some(_) if wanted != ALL => wrong(
+                "threshold",
+                "needs `trustRoot: \"*\"`: one trust root is one signer".to_owned(),
+            ),
+            Some(n) if !(1..=roots.len()).contains(&n) => {
+                wrong(
+                    "threshold",
+                    format!(
+                        "is {n}: it must be from 1 to {}, the number of trust roots",
+                        roots.len()
+                    ),
+                );
+            }
+            _ => {}
+        }
+        let annotations = with.annotations.unwrap_or_default();
+        if annotations.len() > MAX_ANNOTATIONS {
+            wrong("annotations", bound(annotations.len(), MAX_ANNOTATIONS));
+        }
+        match problems.is_empty() {
+            true => {
+                let threshold = threshold.unwrap_or(roots.len());
+                let requirement = Requirement {
+                    roots,
+                    threshold,
+                    required,
+                    annotations,
+                };
                 Ok(Decision::Prove {
                     requirement,
                     mode: with.mode.unwrap_or_default(),
                 })
             }
+            false => Err(problems),
         }
-    }
-
-    fn with(&self) -> Result<With, Problem> {
-        let Some(with) = self.rule.with else {
-            return Ok(With::default());
-        };
-        serde_json::from_str(with.get()).map_err(|error| Problem::new(self.path("with"), error.to_string()))
-    }
-
-    fn requirement(&self, all: &[TrustRoot], with: &With) -> Result<Requirement, Problem> {
-        let wanted = with.trust_root.as_deref().unwrap_or(DEFAULT);
-        let required = with.required.clone().unwrap_or_default();
-        let is_required = |root: &TrustRoot| required.contains(&root.name);
-        if with.required.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Problem::new(
-                self.path("with.required"),
-                "an empty list asks for nobody; leave it out",
-            ));
-        }
-        let roots: Vec<TrustRoot> = match wanted {
-            // Without a threshold the required ones are all that is asked for.
-            ALL if with.required.is_some() && with.threshold.is_none() => {
-                all.iter().filter(|root| is_required(root)).cloned().collect()
-            }
-            ALL => all.to_vec(),
-            name => all.iter().filter(|root| root.name == name).cloned().collect(),
-        };
-        if roots.is_empty() && wanted != ALL {
-            return Err(Problem::new(
-                self.path("with.trustRoot"),
-                no_trust_root(wanted, all, with.trust_root.is_some()),
-            ));
-        }
-        for (i, name) in required.iter().enumerate() {
-            let path = || self.path(&format!("with.required[{i}]"));
-            if !roots.iter().any(|root| &root.name == name) {
-                return Err(Problem::new(path(), no_trust_root(name, all, true)));
-            }
-            if required.iter().take(i).any(|earlier| earlier == name) {
-                return Err(Problem::new(path(), format!("`{}` is listed twice", Shown(name))));
-            }
-        }
-        let threshold = match (wanted, with.threshold) {
-            (_, None) => roots.len(),
-            (ALL, Some(n)) => usize::try_from(n)
-                .ok()
-                .filter(|n| (1..=roots.len()).contains(n))
-                .ok_or_else(|| {
-                    Problem::new(
-                        self.path("with.threshold"),
-                        format!(
-                            "is {n}: it must be from 1 to {}, the number of trust roots",
-                            roots.len()
-                        ),
-                    )
-                })?,
-            (_, Some(_)) => {
-                return Err(Problem::new(
-                    self.path("with.threshold"),
-                    "needs `trustRoot: \"*\"`: one trust root is one signer",
-                ));
-            }
-        };
-        let annotations: BTreeMap<String, String> = with.annotations.clone().unwrap_or_default();
-        if annotations.len() > MAX_ANNOTATIONS {
-            return Err(Problem::new(
-                self.path("with.annotations"),
-                bound(annotations.len(), MAX_ANNOTATIONS),
-            ));
-        }
-        Ok(Requirement {
-            roots,
-            threshold,
-            required,
-            annotations,
-        })
     }
 
     /// Does this rule admit by name alone?
@@ -327,7 +337,7 @@ impl Rule<'_> {
 
     /// Do both rules say the same of every image?
     pub(super) fn decides_like(&self, other: &Rule<'_>) -> Result<bool, Problem> {
-        Ok(self.validator.0 == other.validator.0 && self.with()? == other.with()?)
+        Ok(self.decision()? == other.decision()?)
     }
 
     /// A path inside this rule.
@@ -421,14 +431,10 @@ fn no_validator(name: &str) -> String {
     }
 }
 
-fn no_trust_root(name: &str, all: &[TrustRoot], named: bool) -> String {
-    let names: Vec<String> = all.iter().map(|root| format!("`{}`", Shown(&root.name))).collect();
-    let names = names.join(", ");
-    match named {
-        true => format!(
-            "`{}` is none of the trust roots that this rule asks: {names}",
-            Shown(name)
-        ),
-        false => format!("is missing, and no trust root is called `default`; name one of {names}, or `\"*\"` for all"),
-    }
+fn quoted(roots: &[TrustRoot]) -> String {
+    roots
+        .iter()
+        .map(|root| format!("`{}`", Shown(&root.name)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -18,8 +18,7 @@ pub(super) struct Settings<'a> {
     pub(super) validators: Vec<Validator<'a>>,
     #[serde(borrow)]
     pub(super) policy: Vec<Rule<'a>>,
-    #[serde(default)]
-    pub(super) features: Features,
+    pub(super) features: Option<Features>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -86,49 +85,46 @@ pub enum Mode {
 }
 
 /// What holds for every rule.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct Features {
-    /// Admit what would be denied, and say so.
-    pub detection_mode: bool,
-    /// Whether objects may be changed at all.
-    pub mutation: bool,
-    /// How long a request may take, in milliseconds.
-    pub time_budget_ms: TimeBudget,
+    detection_mode: Option<bool>,
+    mutation: Option<bool>,
+    time_budget_ms: Option<TimeBudget>,
     automatic_child_approval: Option<Off>,
     automatic_unchanged_approval: Option<Off>,
     resource_validation_mode: Option<All>,
     gitops: Option<Gitops>,
 }
 
-impl Default for Features {
-    fn default() -> Features {
-        Features {
-            detection_mode: false,
-            mutation: true,
-            time_budget_ms: TimeBudget::default(),
-            automatic_child_approval: None,
-            automatic_unchanged_approval: None,
-            resource_validation_mode: None,
-            gitops: None,
-        }
+impl Features {
+    /// Whether what would be denied is admitted, and said so; by default it is not.
+    #[must_use]
+    pub fn detection_mode(&self) -> bool {
+        self.detection_mode.unwrap_or(false)
+    }
+
+    /// Whether objects may be changed at all; by default they may.
+    #[must_use]
+    pub fn mutation(&self) -> bool {
+        self.mutation.unwrap_or(true)
+    }
+
+    /// How long a request may take; by default 900 ms.
+    #[must_use]
+    pub fn time_budget(&self) -> Duration {
+        self.time_budget_ms.unwrap_or_default().0
     }
 }
 
 /// A time from 1 ms to 30 s, the longest evaluation that Kubewarden allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u64")]
-pub struct TimeBudget(Duration);
+pub(super) struct TimeBudget(Duration);
 
 impl TimeBudget {
     /// Longest budget, in milliseconds.
     pub(super) const MAX_MS: u64 = 30_000;
-
-    /// The time.
-    #[must_use]
-    pub fn duration(self) -> Duration {
-        self.0
-    }
 }
 
 impl Default for TimeBudget {

@@ -23,12 +23,16 @@ pub(super) enum Shape {
     ValidatorType,
     /// Texts to texts.
     Texts,
+    /// A list of texts that is not empty.
+    Names,
     List(&'static Shape),
     Object(&'static [Field]),
     /// Known, and usable only where it has this value, which is the default too.
     Only(Still, &'static str),
     /// Known, and refused: why, and what to do.
     Refused(&'static str),
+    /// Known, and refused; it would stand in the place of another key.
+    Instead(&'static str, &'static str),
 }
 
 /// The value of a switch that can't be switched yet.
@@ -94,8 +98,8 @@ const VALIDATOR: &[Field] = &[
 const TRUST_ROOT: &[Field] = &[
     required("name", Shape::Text),
     required("key", Shape::Key),
-    optional("keyless", Shape::Refused(KEYLESS)),
-    optional("cert", Shape::Refused(CERTIFICATE)),
+    optional("keyless", Shape::Instead("key", KEYLESS)),
+    optional("cert", Shape::Instead("key", CERTIFICATE)),
     optional("tsCert", Shape::Refused(NOTATION)),
 ];
 
@@ -108,7 +112,7 @@ const RULE: &[Field] = &[
 const WITH: &[Field] = &[
     optional("trustRoot", Shape::Text),
     optional("threshold", Shape::Count),
-    optional("required", Shape::List(&Shape::Text)),
+    optional("required", Shape::Names),
     optional("annotations", Shape::Texts),
     optional(
         "mode",
@@ -207,7 +211,7 @@ impl Shape {
             },
             (Shape::Only(Still::False, _), Value::Bool(false)) => Some(value.clone()),
             (Shape::Only(Still::Word(only), _), Value::String(word)) if only == word => Some(value.clone()),
-            (Shape::Only(_, what) | Shape::Refused(what), _) => wrong((*what).to_owned()),
+            (Shape::Only(_, what) | Shape::Refused(what) | Shape::Instead(_, what), _) => wrong((*what).to_owned()),
             (Shape::Texts, Value::Object(map)) => {
                 let entry = |(key, value): (&String, &Value)| {
                     let path = format!("{path}.{}", Shown(key));
@@ -217,6 +221,10 @@ impl Shape {
                 };
                 Some(Value::Object(map.iter().filter_map(entry).collect()))
             }
+            (Shape::Names, Value::Array(list)) if list.is_empty() => {
+                wrong("is empty: it asks for nobody; leave it out".to_owned())
+            }
+            (Shape::Names, Value::Array(_)) => Shape::List(&Shape::Text).walk(value, path, problems),
             (Shape::List(shape), Value::Array(list)) => {
                 let entry = |(i, value): (usize, &Value)| {
                     shape
@@ -240,9 +248,9 @@ impl Shape {
             Shape::ValidatorType => format!("one of {}", TYPES.join(", ")),
             Shape::Word(words) => format!("one of {}", words.join(", ")),
             Shape::Texts => "a mapping of texts to texts".to_owned(),
-            Shape::List(_) => "a list".to_owned(),
+            Shape::List(_) | Shape::Names => "a list".to_owned(),
             Shape::Object(_) => "a mapping".to_owned(),
-            Shape::Only(_, what) | Shape::Refused(what) => (*what).to_owned(),
+            Shape::Only(_, what) | Shape::Refused(what) | Shape::Instead(_, what) => (*what).to_owned(),
         }
     }
 }
@@ -257,9 +265,12 @@ fn walk_object(fields: &[Field], map: &Map<String, Value>, path: &str, problems:
     };
     let mut kept = Map::new();
     // Who wrote `keyless` knows that there is no `key`; one sentence about it is enough.
-    let replaced = fields
-        .iter()
-        .any(|field| matches!(field.shape, Shape::Refused(_)) && map.contains_key(field.key));
+    let replaced = |key: &str| {
+        let instead = |field: &Field| {
+            matches!(field.shape, Shape::Instead(other, _) if other == key) && map.contains_key(field.key)
+        };
+        fields.iter().any(instead)
+    };
     for field in fields {
         // As in Kubernetes, null is the same as leaving a key out.
         match map.get(field.key).filter(|value| !value.is_null()) {
@@ -269,14 +280,14 @@ fn walk_object(fields: &[Field], map: &Map<String, Value>, path: &str, problems:
                     .walk(value, &at(field.key), problems)
                     .map(|value| (field.key.to_owned(), value)),
             ),
-            None if field.required && !replaced => problems.push(Problem::new(at(field.key), "is missing")),
+            None if field.required && !replaced(field.key) => problems.push(Problem::new(at(field.key), "is missing")),
             None => {}
         }
     }
     for key in map.keys().filter(|key| !fields.iter().any(|field| field.key == *key)) {
         let known: Vec<&str> = fields
             .iter()
-            .filter(|field| !matches!(field.shape, Shape::Refused(_)))
+            .filter(|field| !matches!(field.shape, Shape::Refused(_) | Shape::Instead(..)))
             .map(|field| field.key)
             .collect();
         problems.push(Problem::new(
@@ -292,7 +303,7 @@ fn describe(value: &Value) -> String {
         Value::Null => "empty".to_owned(),
         Value::Bool(flag) => flag.to_string(),
         Value::Number(number) => number.to_string(),
-        Value::String(text) => format!("`{}`", Shown(text)),
+        Value::String(text) => format!("the text `{}`", Shown(text)),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a mapping".to_owned(),
     }

@@ -75,14 +75,15 @@ impl PublicKey {
                 KeyError::Pem
             });
         }
+        if pem.contains("PRIVATE KEY-----") {
+            return Err(KeyError::Private);
+        }
         if pem.len() > MAX_PEM || pem.matches("-----BEGIN ").count() != 1 {
             return Err(KeyError::Pem);
         }
         let (label, document) = Document::from_pem(pem).map_err(|_| KeyError::Pem)?;
-        match label {
-            "PUBLIC KEY" => {}
-            _ if label.ends_with("PRIVATE KEY") => return Err(KeyError::Private),
-            _ => return Err(KeyError::Pem),
+        if label != "PUBLIC KEY" {
+            return Err(KeyError::Pem);
         }
         let spki = SubjectPublicKeyInfoRef::from_der(document.as_bytes()).map_err(|_| KeyError::Spki)?;
         let bits = spki.subject_public_key.as_bytes().ok_or(KeyError::Spki)?;
@@ -161,7 +162,7 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             KeyError::Pem => f.write_str("is not one PEM block `-----BEGIN PUBLIC KEY-----`"),
-            KeyError::Private => f.write_str("is a private key; put the public key here (`cosign public-key`), and replace the private one, which others may have read"),
+            KeyError::Private => f.write_str("is a private key, which others may have read by now: replace it, and put its public key here (`cosign public-key`)"),
             KeyError::Elsewhere => f.write_str("refers to a key elsewhere, which a policy can't fetch; put the PEM text here (`cosign public-key --key …`)"),
             KeyError::Spki => f.write_str("is not a SubjectPublicKeyInfo (RFC 5280)"),
             KeyError::Algorithm => f.write_str("is of an unsupported kind; supported are ECDSA P-256 and P-384, Ed25519, and RSA from 2048 bits"),
@@ -172,3 +173,81 @@ impl fmt::Display for KeyError {
 }
 
 impl std::error::Error for KeyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    macro_rules! key {
+        ($name:literal) => {
+            include_str!(concat!("../../tests/keys/", $name, ".pub"))
+        };
+    }
+
+    #[test]
+    fn keys() {
+        let alice = key!("alice");
+        let rows: &[(&str, Option<KeyError>, &str)] = &[
+            (alice, None, "ECDSA P-256"),
+            (key!("alice-compressed"), None, "the same point in its other encoding"),
+            (key!("p384"), None, "ECDSA P-384"),
+            (key!("ed25519"), None, "Ed25519"),
+            (key!("rsa2048"), None, "RSA"),
+            (&format!("\n  {alice}\n\n"), None, "white space around it is YAML's"),
+            (&alice.replace('\n', "\r\n"), None, "line ends are the editor's"),
+            (key!("rsa1024"), Some(KeyError::RsaSize(1024)), "too short"),
+            (
+                key!("p521"),
+                Some(KeyError::Algorithm),
+                "a curve that nobody here verifies",
+            ),
+            ("", Some(KeyError::Pem), "nothing"),
+            ("MFkwEwYH", Some(KeyError::Pem), "no PEM"),
+            (
+                "k8s://cosign-system/key",
+                Some(KeyError::Elsewhere),
+                "a secret of the cluster",
+            ),
+            ("awskms:///alias/key", Some(KeyError::Elsewhere), "a key in a KMS"),
+            (
+                &format!("{alice}{alice}"),
+                Some(KeyError::Pem),
+                "two blocks: which one counts?",
+            ),
+            (&format!("{alice}and more"), Some(KeyError::Pem), "something after it"),
+            (
+                &alice.replace("PUBLIC KEY", "CERTIFICATE"),
+                Some(KeyError::Pem),
+                "another label",
+            ),
+            (
+                &alice.replace("PUBLIC KEY", "EC PRIVATE KEY"),
+                Some(KeyError::Private),
+                "the wrong half",
+            ),
+            (
+                &alice.replace("MFkwEwYH", "MFkwEwYI"),
+                Some(KeyError::Spki),
+                "damaged structure",
+            ),
+            (
+                &alice.replace("2LJ27Zw==", "2LJ27aw=="),
+                Some(KeyError::Material),
+                "a point that is not on the curve",
+            ),
+        ];
+        for (pem, expected, why) in rows {
+            assert_eq!(PublicKey::parse(pem).err(), *expected, "{why}: {pem}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_itself_in_every_encoding() {
+        let read = |pem| PublicKey::parse(pem).unwrap();
+        let (alice, compressed, bob) = (read(key!("alice")), read(key!("alice-compressed")), read(key!("bob")));
+        assert_eq!(alice, compressed);
+        assert_eq!(alice.fingerprint(), compressed.fingerprint());
+        assert_ne!(alice, bob);
+        assert_ne!(alice.fingerprint(), bob.fingerprint());
+    }
+}

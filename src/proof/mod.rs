@@ -13,6 +13,7 @@ pub use quorum::{Quorum, Standing, Tally, Vote};
 use crate::{
     host::{Cause, Host, HostError},
     image::{Digest, ImageRef},
+    shown::{Shown, ShownInLog},
 };
 
 /// Somebody who may sign: a name from the settings, and what proves that they did.
@@ -40,11 +41,30 @@ pub struct Requirement {
 /// A digest that enough trust roots signed. There is no other way to get one than to have [`prove`] prove it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
+    image: ImageRef,
     digest: Digest,
     tally: Tally,
 }
 
+/// A reference with the digest that was proven of it, in the user's spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pinned(ImageRef);
+
+impl Pinned {
+    /// The text to be written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.0.written()
+    }
+}
+
 impl Verified {
+    /// `image` with the digest that was signed; `None` if it is not the image that this is the proof of.
+    #[must_use]
+    pub fn pin(&self, image: &ImageRef) -> Option<Pinned> {
+        (self.image == *image).then(|| Pinned(image.pinned(self.digest)))
+    }
+
     /// What was signed.
     #[must_use]
     pub fn digest(&self) -> Digest {
@@ -61,21 +81,23 @@ impl Verified {
 /// Why an image was not proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unproven {
-    /// Too few have signed; `cause` is the last thing that was said of one who has not.
+    /// Too few have signed; `cause` is what was said of the last one who has not.
     NotSigned {
         /// Who did and who did not.
         tally: Tally,
         /// What the host said of the last one who did not.
         cause: Cause,
+        /// What a signature had to carry to count.
+        annotations: BTreeMap<String, String>,
     },
     /// The registry does not have the image.
     NotFound,
-    /// Two answers named two digests, or another one than was asked about.
+    /// The host's answer was for another digest than it was asked about.
     Disagreement {
-        /// The first digest.
-        first: Digest,
-        /// The other one.
-        other: Digest,
+        /// The digest that it was asked about.
+        asked: Digest,
+        /// The one that it answered for.
+        answered: Digest,
     },
     /// It could not be told whether enough have signed.
     Undecided {
@@ -159,8 +181,11 @@ impl<'h> Budget<'h> {
         self.calls += 1;
         let answer = self.host.verify(image, &root.key, annotations);
         if let Err(error) = &answer {
-            self.said
-                .push(format!("{image}, trust root {}: {}", root.name, error.text));
+            self.said.push(format!(
+                "{image}, trust root {}: {}",
+                Shown(&root.name),
+                ShownInLog(&error.text)
+            ));
         }
         Some(answer)
     }
@@ -189,39 +214,42 @@ pub fn prove(image: &ImageRef, requirement: &Requirement, budget: &mut Budget<'_
             break;
         }
         let asked = digest.map_or_else(|| image.to_string(), |digest| image.by_digest(digest));
-        let vote = match budget.ask(&asked, root, &requirement.annotations) {
+        match budget.ask(&asked, root, &requirement.annotations) {
             None => return Err(Unproven::OutOfTime { tally: quorum.tally() }),
-            Some(Ok(answer)) if digest.is_none_or(|known| known == answer) => {
-                digest = Some(answer);
-                Vote::Signed
+            Some(Ok(answered)) => {
+                let asked = *digest.get_or_insert(answered);
+                if asked != answered {
+                    return Err(Unproven::Disagreement { asked, answered });
+                }
+                quorum.vote(&root.name, Vote::Signed);
             }
-            Some(Ok(other)) => {
-                return Err(Unproven::Disagreement {
-                    first: digest.unwrap_or(other),
-                    other,
-                });
-            }
-            Some(Err(HostError {
-                cause: Cause::NotFound, ..
-            })) => return Err(Unproven::NotFound),
-            Some(Err(HostError {
-                cause: cause @ (Cause::Unsigned | Cause::Mismatch),
-                ..
-            })) => {
-                refusal = cause;
-                Vote::Missing
-            }
-            Some(Err(error)) => {
-                obstacle = Some(error.cause);
-                Vote::Undecided
-            }
-        };
-        quorum.vote(&root.name, vote);
+            Some(Err(error)) => match error.cause {
+                // Once somebody's signature was seen, the image is there, whatever the registry says now.
+                Cause::NotFound if quorum.nobody_signed() => return Err(Unproven::NotFound),
+                Cause::Unsigned => quorum.close(),
+                Cause::Mismatch => {
+                    refusal = Cause::Mismatch;
+                    quorum.vote(&root.name, Vote::Missing);
+                }
+                cause => {
+                    obstacle = Some(cause);
+                    quorum.vote(&root.name, Vote::Undecided);
+                }
+            },
+        }
     }
     let tally = quorum.tally();
     match (quorum.standing(), digest, obstacle) {
-        (Standing::Met, Some(digest), _) => Ok(Verified { digest, tally }),
+        (Standing::Met, Some(digest), _) => Ok(Verified {
+            image: image.clone(),
+            digest,
+            tally,
+        }),
         (Standing::Open, _, Some(cause)) => Err(Unproven::Undecided { tally, cause }),
-        _ => Err(Unproven::NotSigned { tally, cause: refusal }),
+        _ => Err(Unproven::NotSigned {
+            tally,
+            cause: refusal,
+            annotations: requirement.annotations.clone(),
+        }),
     }
 }

@@ -82,6 +82,21 @@ impl<'r> Quorum<'r> {
         }
     }
 
+    /// Notes that nobody who has not answered yet signed: there is no signature at all.
+    pub fn close(&mut self) {
+        for root in self.asked.clone() {
+            if !self.missing.contains(root) && !self.undecided.contains(root) {
+                self.vote(root, Vote::Missing);
+            }
+        }
+    }
+
+    /// Has nobody signed yet?
+    #[must_use]
+    pub fn nobody_signed(&self) -> bool {
+        self.signed.is_empty()
+    }
+
     /// The result, as names.
     #[must_use]
     pub fn tally(&self) -> Tally {
@@ -90,7 +105,7 @@ impl<'r> Quorum<'r> {
             !self.signed.contains(**root) && !self.missing.contains(**root) && !self.undecided.contains(**root)
         };
         Tally {
-            threshold: self.threshold,
+            needed: self.threshold.max(self.required.len()),
             roots: self.asked.len(),
             required: names(&self.required),
             signed: names(&self.signed),
@@ -110,7 +125,7 @@ impl<'r> Quorum<'r> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
     /// How many had to sign.
-    pub threshold: usize,
+    pub needed: usize,
     /// How many could.
     pub roots: usize,
     /// Who had to sign, whoever else did.
@@ -179,6 +194,18 @@ mod tests {
             }
             assert_eq!(quorum.standing(), *expected, "{why}");
         }
+    }
+
+    #[test]
+    fn without_any_signature_everybody_is_missing() {
+        let mut quorum = Quorum::new(1, [], ["alice", "bob", "carol"]);
+        quorum.vote("alice", Undecided);
+        quorum.close();
+        assert_eq!(
+            (quorum.tally().undecided, quorum.tally().missing),
+            (vec!["alice".into()], vec!["bob".into(), "carol".into()])
+        );
+        assert_eq!(quorum.standing(), Open, "alice may still have signed");
     }
 
     #[test]

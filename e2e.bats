@@ -1,0 +1,172 @@
+#!/usr/bin/env bats
+# What a user meets on the command line: kwctl's flags, output and exit codes, over the annotated module. $KWCTL is kwctl
+# or `image-trust`, which takes the same line. Nothing here needs a network: what the host would say is replayed.
+
+bats_require_minimum_version 1.5.0
+
+lookalike=tests/corpus/lookalike-registry-is-denied
+pinned=tests/corpus/signed-tag-is-pinned
+
+setup() {
+    cd "$BATS_TEST_DIRNAME"
+}
+
+# judge ARGUMENT...: one evaluation. stdout is the response alone, in $output; stderr is in $stderr.
+judge() {
+    run --separate-stderr "${KWCTL:-kwctl}" run "$@" annotated-policy.wasm
+    echo "exit $status; stdout: $output; stderr: $stderr" # shown where a test fails
+}
+
+replay() {
+    judge "$@" --replay-host-capabilities-interactions "$session"
+}
+
+allowed() { [ "$status" -eq 0 ] && [[ $output == *'"allowed":true'* ]]; }
+denied() { [ "$status" -eq 0 ] && [[ $output == *'"allowed":false'* ]] && [[ $output == *"\"code\":$1"* ]]; }
+says() { [[ $output == *"$1"* ]]; }
+patch() { sed -n 's/.*"patch":"\([^"]*\)".*/\1/p' <<<"$output" | base64 -d; }
+
+# session_with ERROR: the recorded question, answered with this error of the host.
+session_with() {
+    session=$BATS_TEST_TMPDIR/session.yaml
+    sed '/^  response:/,$d' "$pinned/session.yaml" >"$session"
+    printf '  response:\n    type: Error\n    message: "%s"\n' "$1" >>"$session"
+}
+
+@test "the settings of every example are accepted" {
+    for settings in examples/*.yaml; do
+        judge -r "$lookalike/request.json" -s "$settings"
+        [ "$status" -eq 0 ]
+    done
+}
+
+@test "settings are refused with every reason, and where it is" {
+    judge -r examples/request-pod.json --settings-json '{
+        "validators": [{"name": "default", "type": "cosign", "trustRoots": [{"name": "alice", "key": "k8s://acme/cosign"}]}],
+        "policy": [{"pattern": "ghcr.io/acme/app?"}, {"pattern": "*:*", "validator": "deny"}],
+        "features": {"detectionmode": true}
+    }'
+    [ "$status" -eq 1 ]
+    [ -z "$output" ]
+    [[ $stderr == *"Provided settings are not valid"* ]]
+    for place in 'validators[0].trustRoots[0].key: ' 'policy[0].pattern: ' 'policy[1].validator: ' 'features.detectionmode: '; do
+        [[ $stderr == *"$place"* ]]
+    done
+}
+
+@test "no settings at all are refused" {
+    judge -r examples/request-pod.json
+    [ "$status" -eq 1 ]
+    [[ $stderr == *"validators: is missing"* ]]
+    [[ $stderr == *"policy: is missing"* ]]
+}
+
+@test "an image that a static rule allows passes unchanged" {
+    judge -r - -s examples/first-settings.yaml <<'JSON'
+{
+  "uid": "1", "operation": "CREATE", "userInfo": {"username": "dev"},
+  "kind": {"group": "", "version": "v1", "kind": "Pod"}, "resource": {"group": "", "version": "v1", "resource": "pods"},
+  "object": {"spec": {"containers": [{"name": "pause", "image": "registry.k8s.io/pause:3.10"}]}}
+}
+JSON
+    allowed
+    [ -z "$(patch)" ]
+}
+
+@test "every denied image is listed, with its rule and a code" {
+    session=$pinned/session.yaml
+    replay -r examples/request-pod.json -s examples/first-settings.yaml
+    denied 403
+    says '(1) container \"proxy\", image nginx:1.27: this rule denies it (rule \"*:*\")'
+    says '(2) container \"tools\", image evil.io/ghcr.io/acme/app:v1: this rule denies it (rule \"*:*\")'
+    [ -z "$(patch)" ]
+}
+
+@test "a registry that looks like an allowed one is denied" {
+    judge -r "$lookalike/request.json" -s "$lookalike/settings.yaml"
+    denied 403
+    says 'image evil.io/registry.k8s.io/pause:3.9: this rule denies it'
+    says 'image evil-registry.k8s.io/pause:3.9: this rule denies it'
+}
+
+@test "a signed tag is pinned to its digest, and nothing else is changed" {
+    session=$pinned/session.yaml
+    replay -r "$pinned/request.json" -s "$pinned/settings.yaml"
+    allowed
+    [ "$(patch)" = '[{"op":"replace","path":"/spec/containers/0/image","value":"ghcr.io/acme/app:v1@sha256:1111111111111111111111111111111111111111111111111111111111111111"}]' ]
+}
+
+@test "an unsigned image is not trusted" {
+    session_with 'no signatures found for image: ghcr.io/acme/app:v1'
+    replay -r "$pinned/request.json" -s "$pinned/settings.yaml"
+    denied 403
+    says 'not trusted: no signature was found'
+}
+
+@test "a registry that does not answer is another denial than an unsigned image" {
+    session_with 'error sending request for url (https://ghcr.io/v2/): connection refused'
+    replay -r "$pinned/request.json" -s "$pinned/settings.yaml"
+    denied 503
+    says 'could not tell whether it is signed'
+}
+
+@test "detection mode admits, warns, and pins what was proven" {
+    session=$pinned/session.yaml
+    replay -r examples/request-pod.json -s examples/detection.yaml
+    allowed
+    says 'not denied: detection mode: container \"proxy\", image nginx:1.27'
+    [[ $(patch) == *'"path":"/spec/containers/0/image"'* ]]
+    [[ $(patch) != *'/spec/containers/1/'* ]]
+}
+
+@test "without mutation a proven tag stays, with a warning" {
+    session=$pinned/session.yaml
+    replay -r "$pinned/request.json" -s examples/policy-group.yaml
+    allowed
+    says 'not pinned: ghcr.io/acme/app:v1: features.mutation is false'
+    [ -z "$(patch)" ]
+}
+
+@test "a Deployment under mutatePodsOnly is verified and keeps its tag" {
+    session=$pinned/session.yaml
+    replay -r - -s examples/gitops-pods-only.yaml <<'JSON'
+{
+  "uid": "1", "operation": "CREATE", "userInfo": {"username": "dev"},
+  "kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+  "resource": {"group": "apps", "version": "v1", "resource": "deployments"},
+  "object": {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "ghcr.io/acme/app:v1"}]}}}}
+}
+JSON
+    allowed
+    says '\"verdict\":\"proven\"'
+    [ -z "$(patch)" ]
+}
+
+@test "an object that can't be read is denied" {
+    judge -r - -s examples/first-settings.yaml <<'JSON'
+{
+  "uid": "1", "operation": "CREATE", "userInfo": {"username": "dev"},
+  "kind": {"group": "", "version": "v1", "kind": "Pod"}, "resource": {"group": "", "version": "v1", "resource": "pods"},
+  "object": {"spec": {"containers": "nginx"}}
+}
+JSON
+    denied 400
+}
+
+@test "a deletion brings no image and passes" {
+    judge -r - -s examples/first-settings.yaml <<'JSON'
+{
+  "uid": "1", "operation": "DELETE", "userInfo": {"username": "dev"},
+  "kind": {"group": "", "version": "v1", "kind": "Pod"}, "resource": {"group": "", "version": "v1", "resource": "pods"},
+  "oldObject": {"spec": {"containers": [{"name": "web", "image": "nginx:1.27"}]}}
+}
+JSON
+    allowed
+}
+
+@test "a whole AdmissionReview is read too" {
+    printf '{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": %s}' \
+        "$(cat "$lookalike/request.json")" >"$BATS_TEST_TMPDIR/review.json"
+    judge -r "$BATS_TEST_TMPDIR/review.json" -s "$lookalike/settings.yaml"
+    denied 403
+}

@@ -1,0 +1,251 @@
+//! Which laws hold for every request, and not only for the ones that somebody thought of?
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use image_trust::{
+    Digest, ImageRef, PublicKey, answer,
+    host::{Cause, Clock, HostError, Sigstore},
+};
+use proptest::{prelude::*, sample::Index};
+use serde_json::{Value, json};
+
+const ALICE: &str = include_str!("keys/alice.pub");
+const BOB: &str = include_str!("keys/bob.pub");
+
+/// A registry in which the digest of an image is that of its name, alice signed whatever is in a `signed` repository, bob only what is in `both`.
+#[derive(Default)]
+struct Simulated {
+    proven: RefCell<BTreeSet<(String, Digest)>>,
+}
+
+impl Sigstore for Simulated {
+    fn verify(&self, image: &str, key: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
+        let image = ImageRef::parse(image).expect("only references are asked about");
+        let digest = image
+            .digest()
+            .unwrap_or_else(|| Digest::of(image.to_string().as_bytes()));
+        let signed = match key.pem() == ALICE.trim() {
+            true => image.repository().contains("signed") || image.repository().contains("both"),
+            false => image.repository().contains("both"),
+        };
+        if image.repository().contains("broken") {
+            return Err(HostError {
+                cause: Cause::Unavailable,
+                text: "connection refused".to_owned(),
+            });
+        }
+        if !signed {
+            return Err(HostError {
+                cause: Cause::Mismatch,
+                text: "missing signatures".to_owned(),
+            });
+        }
+        let name = format!("{}/{}", image.registry(), image.repository());
+        self.proven.borrow_mut().insert((name, digest));
+        Ok(digest)
+    }
+}
+
+impl Clock for Simulated {
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+fn settings(mode: &str, detection: bool) -> Value {
+    let all = json!({"trustRoot": "*", "mode": mode});
+    json!({
+        "validators": [
+            {"name": "default", "type": "cosign", "trustRoots": [{"name": "alice", "key": ALICE}, {"name": "bob", "key": BOB}]},
+            {"name": "allow", "type": "static", "approve": true},
+            {"name": "deny", "type": "static", "approve": false},
+        ],
+        "policy": [
+            {"pattern": "*:*", "validator": "deny"},
+            {"pattern": "free.io/*", "validator": "allow"},
+            {"pattern": "ghcr.io/acme/*", "with": {"trustRoot": "alice", "mode": mode}},
+            {"pattern": "ghcr.io/acme/both*", "with": all},
+            {"pattern": "library/signed*", "with": {"trustRoot": "alice", "mode": mode}},
+        ],
+        "features": {"detectionMode": detection},
+    })
+}
+
+/// Images of every outcome: allowed, denied, proven, not signed, not reachable, unreadable.
+fn image() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec![
+        "free.io/tool",
+        "evil.io/free.io/tool",
+        "ghcr.io/acme/signed-app",
+        "GHCR.io/acme/signed-app",
+        "ghcr.io/acme/both",
+        "ghcr.io/acme/plain",
+        "ghcr.io/acme/broken",
+        "signed",
+        "docker.io/signed",
+        "EVIL/app",
+        "a//b",
+    ]);
+    let tail = prop::sample::select(vec![
+        "",
+        ":v1",
+        ":v2",
+        "@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    ]);
+    (name, tail).prop_map(|(name, tail)| format!("{name}{tail}"))
+}
+
+fn images() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec(image(), 1..6)
+}
+
+fn pod(images: &[String]) -> Value {
+    let container = |(i, image): (usize, &String)| json!({"name": format!("c{i}"), "image": image, "future": {"n": i}});
+    json!({"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": images.iter().enumerate().map(container).collect::<Vec<_>>()}})
+}
+
+fn review(object: &Value, settings: &Value) -> (Value, Simulated) {
+    let request =
+        json!({"kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE", "object": object});
+    let payload = json!({"request": request, "settings": settings}).to_string();
+    let host = Simulated::default();
+    let response = serde_json::to_value(answer::validate(payload.as_bytes(), &host)).unwrap();
+    (response, host)
+}
+
+fn images_of(object: &Value) -> Vec<String> {
+    let containers = object["spec"]["containers"].as_array().unwrap();
+    containers
+        .iter()
+        .map(|container| container["image"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The audit records, without what was done.
+fn decisions(response: &Value) -> Vec<Value> {
+    let records = response["audit_annotations"].as_object().unwrap().values();
+    let mut records: Vec<Value> = records
+        .map(|record| serde_json::from_str(record.as_str().unwrap()).unwrap())
+        .collect();
+    for record in &mut records {
+        record["pinned"] = Value::Null;
+    }
+    records
+}
+
+/// The object after the review: changed, or as it was.
+fn outcome<'v>(response: &'v Value, object: &'v Value) -> &'v Value {
+    if response["mutated_object"].is_null() {
+        object
+    } else {
+        &response["mutated_object"]
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,80}|[a-zA-Z0-9./:@_-]{0,80}") {
+        if let Ok(image) = ImageRef::parse(&text) {
+            prop_assert_eq!(ImageRef::parse(&image.to_string()), Ok(image));
+        }
+    }
+
+    #[test]
+    fn a_pinned_reference_is_pinned_once(text in image()) {
+        if let Ok(image) = ImageRef::parse(&text) {
+            let digest = Digest::of(text.as_bytes());
+            let pinned = image.pinned(digest);
+            prop_assert_eq!(ImageRef::parse(pinned.written()), Ok(pinned.clone()));
+            let again = pinned.pinned(Digest::of(b"another"));
+            prop_assert_eq!(again.written(), pinned.written());
+            prop_assert_eq!(pinned.digest(), image.digest().or(Some(digest)));
+        }
+    }
+
+    #[test]
+    fn reviewing_the_result_changes_nothing_more(images in images()) {
+        let object = pod(&images);
+        let settings = settings("mutate", false);
+        let (first, _) = review(&object, &settings);
+        let (second, _) = review(outcome(&first, &object), &settings);
+        prop_assert_eq!(&first["accepted"], &second["accepted"]);
+        prop_assert!(second["mutated_object"].is_null());
+    }
+
+    #[test]
+    fn only_images_change_and_only_to_what_was_proven(images in images()) {
+        let object = pod(&images);
+        let (response, host) = review(&object, &settings("mutate", false));
+        let mut after = outcome(&response, &object).clone();
+        for (i, (was, is)) in images.iter().zip(images_of(&after)).enumerate() {
+            if *was != is {
+                let (was, is) = (ImageRef::parse(was).unwrap(), ImageRef::parse(&is).unwrap());
+                let name = format!("{}/{}", was.registry(), was.repository());
+                prop_assert!(host.proven.borrow().contains(&(name, is.digest().unwrap())), "{} was not proven", is);
+                prop_assert_eq!((was.registry(), was.repository(), was.tag()), (is.registry(), is.repository(), is.tag()));
+            }
+            after["spec"]["containers"][i]["image"] = json!(was);
+        }
+        prop_assert_eq!(after, object);
+    }
+
+    #[test]
+    fn nothing_is_admitted_unless_every_image_may_run(images in images()) {
+        let (response, _) = review(&pod(&images), &settings("mutate", false));
+        let may_run = |text: &String| {
+            let Ok(image) = ImageRef::parse(text) else { return false };
+            let proven = ["ghcr.io/acme/signed-app", "ghcr.io/acme/both", "docker.io/library/signed"];
+            image.registry() == "free.io" || proven.contains(&format!("{}/{}", image.registry(), image.repository()).as_str())
+        };
+        prop_assert_eq!(&response["accepted"], &json!(images.iter().all(may_run)));
+    }
+
+    #[test]
+    fn order_decides_nothing(images in images(), at in any::<Index>()) {
+        let mut turned = images.clone();
+        turned.rotate_left(at.index(images.len()));
+        let (object, other) = (pod(&images), pod(&turned));
+        let (first, _) = review(&object, &settings("mutate", false));
+        let (second, _) = review(&other, &settings("mutate", false));
+        prop_assert_eq!((&first["accepted"], &first["code"]), (&second["accepted"], &second["code"]));
+        let mut expected = images_of(outcome(&first, &object));
+        expected.rotate_left(at.index(images.len()));
+        prop_assert_eq!(images_of(outcome(&second, &other)), expected);
+    }
+
+    #[test]
+    fn detection_decides_the_same_and_denies_nothing(images in images()) {
+        let object = pod(&images);
+        let (enforced, _) = review(&object, &settings("mutate", false));
+        let (detected, _) = review(&object, &settings("mutate", true));
+        prop_assert_eq!(&detected["accepted"], &json!(true));
+        // The records are those of the decision; only what is done with it differs.
+        prop_assert_eq!(decisions(&enforced), decisions(&detected));
+        let soft = detected["warnings"].as_array().map_or(0, Vec::len);
+        prop_assert_eq!(soft == 0, enforced["accepted"] == json!(true));
+        if enforced["accepted"] == json!(true) {
+            prop_assert_eq!(outcome(&enforced, &object), outcome(&detected, &object));
+        }
+    }
+
+    #[test]
+    fn validate_only_changes_nothing(images in images()) {
+        let (response, _) = review(&pod(&images), &settings("insecureValidateOnly", true));
+        prop_assert!(response["mutated_object"].is_null());
+    }
+
+    #[test]
+    fn any_bytes_get_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..64), text in "\\PC{0,64}") {
+        for payload in [bytes, text.clone().into_bytes(), json!({"request": text, "settings": {}}).to_string().into_bytes()] {
+            let response = serde_json::to_value(answer::validate(&payload, &Simulated::default())).unwrap();
+            prop_assert_eq!(&response["accepted"], &json!(false));
+            prop_assert!(answer::validate_settings(&payload).is_err());
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Is the house in order? The rules of ARCHITECTURE.md that no compiler holds.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Longest file, in lines, tests included: what a person can hold in the head.
+const MAX_LINES: usize = 700;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Rust file below `folder`, with its text; paths are relative to the checkout.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "{folder} holds no sources");
+    found.sort();
+    found
+}
+
+/// The part of a file that is not its unit tests.
+fn without_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]").next().unwrap_or(text)
+}
+
+fn offenders(files: &[(String, String)], offends: impl Fn(&str, &str) -> bool) -> Vec<String> {
+    let lines = files.iter().flat_map(|(name, text)| {
+        without_tests(text)
+            .lines()
+            .zip(1..)
+            .map(move |(line, n)| (name, line, n))
+    });
+    lines
+        .filter(|(name, line, _)| offends(name, line.trim()))
+        .map(|(name, line, n)| format!("{name}:{n}: {line}"))
+        .collect()
+}
+
+#[track_caller]
+fn none(offenders: &[String], rule: &str) {
+    assert!(offenders.is_empty(), "{rule}:\n{}", offenders.join("\n"));
+}
+
+/// What a line of Rust code uses of this crate, by module.
+fn uses(line: &str, module: &str) -> bool {
+    !line.starts_with("//")
+        && (line.contains(&format!("crate::{module}"))
+            || line.contains(&format!("    {module}::"))
+            || line.starts_with(&format!("{module}::")))
+}
+
+#[test]
+fn who_may_know_whom() {
+    let source = sources("src");
+    let rows: &[(&str, &[&str], &str)] = &[
+        (
+            "src/image/",
+            &[
+                "admission",
+                "policy",
+                "proof",
+                "host",
+                "review",
+                "verdict",
+                "answer",
+                "guest",
+                "json",
+            ],
+            "image knows nobody",
+        ),
+        (
+            "src/policy/",
+            &["admission", "host", "review", "verdict", "answer", "guest"],
+            "policy knows no workload, registry or host",
+        ),
+        (
+            "src/proof/",
+            &["admission", "policy", "review", "verdict", "answer", "guest"],
+            "proof knows no workload, request or settings",
+        ),
+        ("src/", &["guest"], "nothing knows the guest"),
+    ];
+    for (folder, strangers, rule) in rows {
+        let strange = offenders(&source, |name, line| {
+            name.starts_with(folder) && strangers.iter().any(|module| uses(line, module))
+        });
+        none(&strange, rule);
+    }
+    let harness = sources("crates/harness/src");
+    none(
+        &offenders(&harness, |_, line| line.contains("image_trust::")),
+        "the harness sees the policy as bytes",
+    );
+}
+
+#[test]
+fn the_crate_reads_nothing_but_its_arguments() {
+    let outside = [
+        "std::env",
+        "std::fs",
+        "std::net",
+        "std::process",
+        "SystemTime",
+        "Instant",
+        "static mut",
+        "Mutex",
+        "println!",
+        "eprintln!",
+        "dbg!",
+    ];
+    let source = sources("src");
+    let reads = offenders(&source, |name, line| {
+        !name.starts_with("src/guest") && !line.starts_with("//") && outside.iter().any(|word| line.contains(word))
+    });
+    none(
+        &reads,
+        "no clock, environment, file, network, output or mutable static outside the guest",
+    );
+}
+
+#[test]
+fn nothing_panics_on_what_comes_in() {
+    let words = [
+        ".unwrap()",
+        ".expect(",
+        "panic!(",
+        "unreachable!(",
+        "todo!(",
+        "unimplemented!(",
+    ];
+    let panics = offenders(&sources("src"), |_, line| {
+        !line.starts_with("//") && words.iter().any(|word| line.contains(word))
+    });
+    none(&panics, "no panics in the policy");
+}
+
+#[test]
+fn every_module_says_what_question_it_answers() {
+    for folder in ["src", "crates/harness/src"] {
+        for (name, text) in sources(folder) {
+            let first = text.lines().next().unwrap_or_default();
+            assert!(first.starts_with("//! "), "{name} has no module doc");
+        }
+    }
+}
+
+#[test]
+fn files_stay_small() {
+    for folder in ["src", "tests", "crates"] {
+        for (name, text) in sources(folder) {
+            let lines = text.lines().count();
+            assert!(lines <= MAX_LINES, "{name} has {lines} lines");
+        }
+    }
+}
+
+#[test]
+fn no_empty_words() {
+    for folder in ["src", "crates/harness/src"] {
+        let empty = offenders(&sources(folder), |_, line| {
+            let defines = ["struct ", "enum ", "trait ", "mod ", "fn "]
+                .iter()
+                .any(|word| line.contains(word));
+            let line = line.to_lowercase();
+            defines && ["manager", "helper", "util"].iter().any(|word| line.contains(word))
+        });
+        none(&empty, "a name says what a thing is");
+    }
+}
+
+#[test]
+fn no_test_is_switched_off() {
+    for folder in ["src", "tests", "crates"] {
+        for (name, text) in sources(folder) {
+            // Written in two parts, so that this file does not hold what it looks for.
+            for word in [concat!("#[ign", "ore"), concat!("#[should_", "panic")] {
+                assert!(!text.contains(word), "{name} has {word}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_setting_is_documented() {
+    let docs = fs::read_to_string(root().join("docs/settings.md")).unwrap();
+    let shape = fs::read_to_string(root().join("src/policy/shape.rs")).unwrap();
+    let rows = shape
+        .split("required(")
+        .flat_map(|part| part.split("optional("))
+        .skip(1);
+    let keys: Vec<&str> = rows
+        .filter_map(|row| row.trim_start().strip_prefix('"')?.split('"').next())
+        .collect();
+    assert!(keys.len() > 35, "the table of keys was found: {keys:?}");
+    for key in keys {
+        assert!(
+            docs.contains(&format!("`{key}`")),
+            "docs/settings.md does not mention `{key}`"
+        );
+    }
+}
+
+#[test]
+fn links_of_the_documents_lead_somewhere() {
+    let mut documents = vec![
+        root().join("README.md"),
+        root().join("ARCHITECTURE.md"),
+        root().join("CHANGELOG.md"),
+    ];
+    documents.extend(
+        fs::read_dir(root().join("docs"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path()),
+    );
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = target.split('#').next().unwrap_or_default();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            let path = document.parent().unwrap_or(Path::new(".")).join(file);
+            assert!(
+                path.exists(),
+                "{} links to {file}, which is not there",
+                document.display()
+            );
+        }
+    }
+}
