@@ -97,12 +97,12 @@ fn a_registry_that_fails_is_not_an_image_without_signatures() {
         (All, Fault::Unauthorized, Some((503, REFUSED, "Not authorized: url")), "401"),
         (All, Fault::NotFound, Some((403, ABSENT, "[OCI API error: manifest unknown]")), "404"),
         (All, Fault::TooManyRequests, Some((503, LIMITED, "[OCI API error: too many requests]")), "429"),
+        (All, Fault::Forbidden, Some((503, REFUSED, "[OCI API error: requested access to the resource is denied]")), "403"),
         (All, Fault::ServerError, Some((503, UNKNOWN, "code: 500, message: told to fail")), "500"),
         // The host passes on a registry's words and drops its code, so words that are not known can't be told apart.
-        (All, Fault::Forbidden, Some((503, UNKNOWN, "[OCI API error: requested access to the resource is denied]")), "403"),
         (All, Fault::Says(404, OTHER_WORDS), Some((503, UNKNOWN, "[OCI API error: there is no such thing]")), "404 in other words"),
         (All, Fault::Says(404, "404 page not found"), Some((503, UNKNOWN, "code: 404, message: 404 page not found")), "404 of something that is no registry"),
-        (All, Fault::Says(429, OTHER_LIMIT), Some((503, UNKNOWN, "[OCI API error: You have reached your pull rate limit.]")), "429 in other words"),
+        (All, Fault::Says(429, OTHER_LIMIT), Some((503, LIMITED, "[OCI API error: You have reached your pull rate limit.]")), "429 in other words"),
         (All, Fault::Says(503, ""), Some((503, UNKNOWN, "code: 503, message: ")), "a gateway in between"),
         // The host asks for an image's digest and not for its manifest: what the signature is for is what is pinned.
         (Image, Fault::CutBody, None, "HEAD has no body"),
@@ -118,33 +118,34 @@ fn a_registry_that_fails_is_not_an_image_without_signatures() {
         (Signatures, Fault::OtherBytes(b"{}".to_vec()), Some((403, UNSIGNED, NONE)), "no manifest"),
     ];
     let registry = Registry::start().unwrap();
-    for ((failing, fault, denial, why), n) in table.iter().zip(1..) {
-        // An image of its own: hosts remember digests and manifests by name.
+    // An image of its own for each: hosts remember digests and manifests by name.
+    let digests: Vec<String> = (0..table.len())
+        .map(|n| registry.push_image(&format!("r{n}"), "1", ImageKind::Oci, "x"))
+        .collect();
+    let mut rows = Vec::new();
+    for (n, ((failing, fault, denial, why), digest)) in table.iter().zip(&digests).enumerate() {
         let repository = format!("r{n}");
-        let digest = registry.push_image(&repository, "1", ImageKind::Oci, "x");
-        Signer::named("alice")
-            .sign(&registry, &repository, &digest, &Default::default())
-            .unwrap();
+        let alice = Signer::named("alice");
+        alice.sign(&registry, &repository, digest, &Default::default()).unwrap();
         let references = match failing {
-            All => vec!["1".to_owned(), digest.clone(), signature_tag(&digest)],
+            All => vec!["1".to_owned(), digest.clone(), signature_tag(digest)],
             Image => vec!["1".to_owned(), digest.clone()],
-            Signatures => vec![signature_tag(&digest)],
+            Signatures => vec![signature_tag(digest)],
         };
         for reference in references {
             let repository = repository.clone();
             registry.fail(Scope::Manifest { repository, reference }, fault.clone());
         }
-        let row = Row {
+        let denied = |(code, words, said)| Expect::Denied(code, words, said);
+        rows.push(Row {
             image: format!("{}/{repository}:1", registry.host()),
             rule: by("alice"),
             host_calls: 1,
-            expect: denial.map_or(Expect::Pinned(&digest), |(code, words, said)| {
-                Expect::Denied(code, words, said)
-            }),
-            why: &format!("{failing:?}, {fault:?}: {why}"),
-        };
-        check(&[row], &registry.host(), &alice(), &host(&[&registry.host()]));
+            expect: denial.map_or(Expect::Pinned(digest), denied),
+            why,
+        });
     }
+    check(&rows, &registry.host(), &alice(), &host(&[&registry.host()]));
 }
 
 /// Registries that hand out tokens elsewhere, as the big ones do. Whatever goes wrong there, the host asks on without a token and says that it was refused.

@@ -74,15 +74,21 @@ fn what_cosign_signs_is_proven() {
     registry.copy_signatures(("live/tag2", &signed), ("live/victim", &digest("victim")));
 
     type Denial<'a> = Option<(u16, &'a str, &'a str)>;
-    #[rustfmt::skip]
-    const UNSIGNED: Denial<'_> = Some((403, "no signature was found; 0 of 1 needed; missing", "no signatures found for image"));
-    #[rustfmt::skip]
-    const OTHER: Denial<'_> = Some((403, "the signatures are by other keys, or lack the annotations; 0 of 1", "Image verification failed: missing signatures"));
-    #[rustfmt::skip]
-    const ONE_OF_TWO: Denial<'_> = Some((403, "1 of 2 needed: signed by alice; missing bob", "Image verification failed: missing signatures"));
-    // Denied as it has to be. That it is "could not tell" comes from the host's words, which are not known for "signed for something else".
-    #[rustfmt::skip]
-    const FOR_ANOTHER: Denial<'_> = Some((503, "could not tell whether it is signed", "No Signature Layer passed verification"));
+    const MISSING: &str = "Image verification failed: missing signatures";
+    const UNSIGNED: Denial<'_> = Some((
+        403,
+        "not trusted: no signature was found; missing trust root",
+        "no signatures found for image",
+    ));
+    const OTHER: Denial<'_> = Some((403, "not trusted: the signatures are by other keys; missing", MISSING));
+    const TEST: Denial<'_> = Some((
+        403,
+        "or lack the annotations env=test; missing trust root alice",
+        MISSING,
+    ));
+    const BOB_MISSING: &str = "1 of 2 needed: signed by trust root alice; missing trust root bob";
+    const ONE_OF_TWO: Denial<'_> = Some((403, BOB_MISSING, MISSING));
+    const FOR_ANOTHER: Denial<'_> = Some((403, "not trusted: ", "No Signature Layer passed verification"));
     // the image, the rule, the number of host calls, what comes out (pinned if nothing is said: the code, our words, the host's), the reason
     #[rustfmt::skip]
     let table: &[(&str, Value, usize, Denial<'_>, &str)] = &[
@@ -100,8 +106,8 @@ fn what_cosign_signs_is_proven() {
         ("annotated", by("alice"), 1, None, "more annotations than are asked for"),
         ("annotated", annotated("env", "prod"), 1, None, "an annotation that is there"),
         ("annotated", annotated("odd", "<b>&ü/"), 1, None, "one that Go escapes"),
-        ("annotated", annotated("env", "test"), 1, OTHER, "there with another value"),
-        ("tag2", annotated("env", "prod"), 1, OTHER, "nothing was annotated"),
+        ("annotated", annotated("env", "test"), 1, TEST, "there with another value"),
+        ("tag2", annotated("env", "test"), 1, TEST, "nothing was annotated"),
         ("unsigned", by("alice"), 1, UNSIGNED, "nobody signed"),
         ("other", by("alice"), 1, OTHER, "bob signed, and alice is asked for"),
         ("bundle", by("bob"), 1, UNSIGNED, "hosts don't read cosign 3's own format"),

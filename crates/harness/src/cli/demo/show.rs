@@ -74,9 +74,10 @@ fn decided_by(record: &Value, response: &AdmissionResponse) -> String {
         list.into_iter().flatten().filter_map(Value::as_str).collect()
     };
     let mut parts = vec![format!("rule \"{}\"", text("rule"))];
-    match record.get("threshold").and_then(Value::as_u64) {
-        Some(threshold) => parts.push(format!("{} of {threshold} needed", names("signers").len())),
-        None => parts.push(format!("static validator {}", text("validator"))),
+    match record.get("needed").and_then(Value::as_u64) {
+        Some(needed) => parts.push(format!("{} of {needed} needed", names("signers").len())),
+        // Nobody is counted where a name decides.
+        None => parts.push(format!("validator {}", text("validator"))),
     }
     for (key, what) in [
         ("signers", "signed by"),
