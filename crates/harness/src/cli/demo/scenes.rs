@@ -101,7 +101,7 @@ pub(super) fn all(host: &str) -> Vec<Scene> {
                 asks: Asks::Memory,
                 ..pinned()
             },
-            "The host remembers a yes for a minute: the same decision, and the registry hears nothing of it.",
+            "The host remembers a yes for a minute: the same decision, and the registry hears nothing of it. Here that saves the least it can, with a registry next door.",
         ),
         scene(
             "Two have to sign, and both did",
