@@ -35,11 +35,11 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
         Ok(Relevance::Images { workload, old }) => (workload, old),
         Err(reason) => return Review::refusal(reason),
     };
-    let rules = match policy.rules() {
+    let items = items(&workload);
+    let rules = match policy.rules(&items.iter().filter_map(Item::registry).collect()) {
         Ok(rules) => rules,
         Err(problem) => return Review::refusal(Reason::Settings(problem)),
     };
-    let items = items(&workload);
     let mut budget = Budget::new(host, policy.features().time_budget());
     let outcomes = match decide(&items, &rules, &mut budget) {
         Ok(outcomes) => outcomes,
@@ -133,6 +133,17 @@ enum Item<'w> {
         slots: Vec<&'w Slot<'w>>,
     },
     Broken(&'w SlotError<'w>),
+}
+
+impl Item<'_> {
+    fn registry(&self) -> Option<&str> {
+        match self {
+            Item::Image {
+                reference: Ok(image), ..
+            } => Some(image.registry()),
+            Item::Image { .. } | Item::Broken(_) => None,
+        }
+    }
 }
 
 /// One item for each distinct text, in the order of the slots.

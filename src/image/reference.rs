@@ -21,6 +21,8 @@ use crate::shown::Shown;
 
 /// The registry of short names.
 pub(crate) const DOCKER_HUB: &str = "docker.io";
+/// What it was called before, and still is in some tools' output.
+pub(crate) const DOCKER_HUB_OLD: &str = "index.docker.io";
 const DEFAULT_TAG: &str = "latest";
 
 /// Longest name (registry and repository, completed), in bytes: the limit of the distribution project.
@@ -223,12 +225,18 @@ fn split_tag(text: &str) -> (&str, Option<&str>) {
 
 /// Splits a name into registry and repository where the first component is a registry.
 fn split_registry(name: &str) -> Option<(&str, &str)> {
-    name.split_once('/').filter(|(first, _)| is_registry(first))
+    cut(name, b'/').filter(|(first, _)| is_registry(first))
+}
+
+/// Splits at the first of an ASCII character; for the short texts that come by the thousand.
+pub(crate) fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+    let position = text.bytes().position(|byte| byte == at)?;
+    Some((text.get(..position)?, text.get(position + 1..)?))
 }
 
 /// Is this first component a registry? Docker's rule: it has a `.` or `:`, or is `localhost`.
 pub(crate) fn is_registry(first: &str) -> bool {
-    first.contains(['.', ':']) || first == "localhost"
+    first.bytes().any(|byte| byte == b'.' || byte == b':') || first == "localhost"
 }
 
 /// The registry in lower case and without Docker Hub's old name.
@@ -257,7 +265,7 @@ pub(crate) fn canonical_registry(written: &str) -> Result<Cow<'_, str>, Referenc
         return Err(ReferenceError::Alias(host.to_owned()));
     }
     match &*registry {
-        "index.docker.io" => Ok(Cow::Borrowed(DOCKER_HUB)),
+        DOCKER_HUB_OLD => Ok(Cow::Borrowed(DOCKER_HUB)),
         _ => Ok(registry),
     }
 }

@@ -4,10 +4,10 @@
 //! compared part by part: the registry part with the image's registry and nothing else, and whole; likewise repository, tag and digest.
 //! Inside the repository part `*` crosses `/`. `*` and `*:*` alone match everything.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use crate::{
-    image::{DOCKER_HUB, Digest, ImageRef, ReferenceError, canonical_registry, is_registry},
+    image::{DOCKER_HUB, DOCKER_HUB_OLD, Digest, ImageRef, ReferenceError, canonical_registry, cut, is_registry},
     shown::Shown,
 };
 
@@ -91,6 +91,26 @@ impl<'a> Pattern<'a> {
             tag,
             digest,
         })
+    }
+
+    /// Could the pattern that `text` holds match an image of one of these registries?
+    ///
+    /// Settings come with every request, and most rules are about other registries: those are told apart here, by the first component, without
+    /// reading on.
+    pub(crate) fn could_match(text: &str, registries: &BTreeSet<&str>) -> bool {
+        let first = cut(text, b'/').map_or(text, |(first, _)| first);
+        if first.bytes().any(|byte| byte == b'*') {
+            return true;
+        }
+        let is_hub = first.len() == text.len() || !is_registry(first) || first.eq_ignore_ascii_case(DOCKER_HUB_OLD);
+        let names = |registry: &&str| {
+            if is_hub {
+                **registry == *DOCKER_HUB
+            } else {
+                registry.eq_ignore_ascii_case(first)
+            }
+        };
+        registries.iter().any(names)
     }
 
     /// Does this pattern match `image`?
@@ -463,16 +483,44 @@ mod tests {
         ];
         for (pattern, image, expected, why) in rows {
             let parsed = Pattern::parse(pattern).unwrap_or_else(|error| panic!("{why}: {pattern}: {error}"));
-            assert_eq!(
-                parsed.matches(&ImageRef::parse(image).unwrap()),
-                expected,
+            let image = ImageRef::parse(image).unwrap();
+            assert_eq!(parsed.matches(&image), expected, "{why}: {pattern} on {image}");
+            // What is passed over unread must not have matched.
+            assert!(
+                !expected || Pattern::could_match(pattern, &[image.registry()].into()),
                 "{why}: {pattern} on {image}"
             );
+
             let canonical = parsed.to_string();
             assert_eq!(
                 Pattern::parse(&canonical).as_ref(),
                 Ok(&parsed),
                 "{why}: the canonical form of {pattern} is the same pattern"
+            );
+        }
+    }
+
+    #[test]
+    fn patterns_about_other_registries_are_passed_over() {
+        let rows = [
+            ("ghcr.io/acme/*", "ghcr.io", true, "the very registry"),
+            ("GHCR.io/acme/*", "ghcr.io", true, "hosts have no case"),
+            ("ghcr.io/acme/*", "quay.io", false, "another one"),
+            ("ghcr.io:5000/acme/*", "ghcr.io", false, "another port"),
+            ("acme/*", "docker.io", true, "a short name"),
+            ("acme/*", "ghcr.io", false, "a short name"),
+            ("nginx:1", "docker.io", true, "a shorter one"),
+            ("index.docker.io/acme/*", "docker.io", true, "Docker Hub's old name"),
+            ("docker.io/acme/*", "docker.io", true, "its new one"),
+            ("*/x", "ghcr.io", true, "any registry"),
+            ("*.io/x", "quay.com", true, "whatever has a star is read"),
+            ("*", "ghcr.io", true, "everything"),
+        ];
+        for (pattern, registry, expected, why) in rows {
+            assert_eq!(
+                Pattern::could_match(pattern, &[registry].into()),
+                expected,
+                "{why}: {pattern}"
             );
         }
     }

@@ -3,7 +3,7 @@
 //! [`Policy::load`] is the door that every request goes through: it reads the shape of the settings and no more. Patterns are read to be matched;
 //! `with` and keys only of the rule that wins. What is wrong there is reported as a [`Problem`], and the request is denied: a rule is never skipped.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -39,11 +39,11 @@ pub struct Policy<'a> {
     settings: Settings<'a>,
 }
 
-/// The rules of a [`Policy`] with their patterns, once an image needs them.
+/// The rules of a [`Policy`] that a request needs, with their patterns.
 #[derive(Debug)]
 pub struct Rules<'p> {
     policy: &'p Policy<'p>,
-    patterns: Vec<Pattern<'p>>,
+    candidates: Vec<(usize, &'p settings::Rule<'p>, Pattern<'p>)>,
 }
 
 /// The rule that decides about an image.
@@ -114,17 +114,23 @@ impl<'a> Policy<'a> {
         self.settings.features.clone().unwrap_or_default()
     }
 
-    /// The rules, every pattern read: one that can't be is no reason to skip its rule.
+    /// The rules that could match images of these registries.
     ///
     /// # Errors
-    /// When a pattern can't be read.
-    pub fn rules(&self) -> Result<Rules<'_>, Problem> {
-        let mut patterns = Vec::with_capacity(self.settings.policy.len());
+    /// When one of their patterns can't be read: that is no reason to skip its rule.
+    pub fn rules(&self, registries: &BTreeSet<&str>) -> Result<Rules<'_>, Problem> {
+        let mut candidates = Vec::new();
         for (index, rule) in self.settings.policy.iter().enumerate() {
-            let unreadable = |error: PatternError| Problem::new(format!("policy[{index}].pattern"), error.to_string());
-            patterns.push(Pattern::parse(&rule.pattern.0).map_err(unreadable)?);
+            if Pattern::could_match(&rule.pattern.0, registries) {
+                let unreadable =
+                    |error: PatternError| Problem::new(format!("policy[{index}].pattern"), error.to_string());
+                candidates.push((index, rule, Pattern::parse(&rule.pattern.0).map_err(unreadable)?));
+            }
         }
-        Ok(Rules { policy: self, patterns })
+        Ok(Rules {
+            policy: self,
+            candidates,
+        })
     }
 
     fn validator<'p>(
@@ -157,7 +163,7 @@ impl<'a> Policy<'a> {
 }
 
 impl<'p> Rules<'p> {
-    /// The most specific rule that matches `image`.
+    /// The most specific rule that matches `image`, which is of one of the registries that these rules were chosen for.
     ///
     /// # Errors
     /// When a rule that matches names a validator that does not exist, or options that can't be read.
@@ -165,11 +171,11 @@ impl<'p> Rules<'p> {
         let mut best: Option<(Rule<'p>, &Pattern<'p>)> = None;
         let mut rivals = Vec::new();
         let mut passed_over = None;
-        for (index, (rule, pattern)) in self.policy.settings.policy.iter().zip(&self.patterns).enumerate() {
+        for (index, rule, pattern) in &self.candidates {
             if !pattern.matches(image) {
                 continue;
             }
-            let rule = self.policy.rule(index, rule)?;
+            let rule = self.policy.rule(*index, rule)?;
             if rule.allows_unseen() && image.digest().is_some_and(|digest| pattern.trusts_the_tag_of(digest)) {
                 passed_over = Some(rule);
                 continue;

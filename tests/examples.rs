@@ -1,0 +1,80 @@
+//! Are the examples, and the settings that documents show, accepted as they stand?
+
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
+
+use image_trust::{
+    Digest, PublicKey, answer,
+    host::{Clock, HostError, Sigstore},
+};
+use serde_json::{Value, json};
+
+/// A host that can't reach anything.
+struct Cut;
+
+impl Sigstore for Cut {
+    fn verify(&self, _: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
+        Err(HostError::read("connection refused"))
+    }
+}
+
+impl Clock for Cut {
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[track_caller]
+fn accepted(name: &str, yaml: &str) -> Value {
+    let settings: Value = serde_yaml::from_str(yaml).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!(
+        answer::validate_settings(settings.to_string().as_bytes()),
+        Ok(()),
+        "{name}"
+    );
+    settings
+}
+
+#[test]
+fn every_example_is_accepted_and_decides() {
+    let request: Value =
+        serde_json::from_str(&fs::read_to_string(root().join("examples/request-pod.json")).unwrap()).unwrap();
+    let mut examples = 0;
+    for entry in fs::read_dir(root().join("examples")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.display().to_string();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with('#'), "{name} does not say for whom it is");
+        let settings = accepted(&name, &text);
+        // Whatever is not decided by name alone is "could not tell", and nothing is a fault of ours.
+        let payload = json!({"request": request, "settings": settings}).to_string();
+        let response = serde_json::to_value(answer::validate(payload.as_bytes(), &Cut)).unwrap();
+        let code = response["code"].as_u64();
+        assert!(matches!(code, None | Some(403 | 503)), "{name}: {response}");
+        examples += 1;
+    }
+    assert!(examples >= 4, "{examples} examples");
+}
+
+#[test]
+fn the_settings_of_the_readme_are_accepted() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let blocks = readme
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next());
+    // A manifest holds settings among other things.
+    let settings: Vec<&str> = blocks
+        .filter(|block| block.contains("validators:") && !block.contains("apiVersion:"))
+        .collect();
+    assert!(!settings.is_empty(), "the README shows no settings");
+    for block in settings {
+        accepted("README.md", block);
+    }
+}

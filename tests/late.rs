@@ -1,0 +1,199 @@
+//! What is found late, or too late, and what is said then?
+//!
+//! Time that runs out, and settings that turn out to be unusable when a request needs them: neither can be recorded as a session.
+
+use std::{cell::Cell, collections::BTreeMap, time::Duration};
+
+use image_trust::{
+    Digest, PublicKey, answer,
+    host::{Clock, HostError, Sigstore},
+};
+use serde_json::{Value, json};
+
+const ALICE: &str = include_str!("keys/alice.pub");
+const BOB: &str = include_str!("keys/bob.pub");
+
+/// A host in which every call takes this long, and says yes.
+struct Slow {
+    call: Duration,
+    now: Cell<Duration>,
+}
+
+impl Slow {
+    fn new(call_ms: u64) -> Slow {
+        Slow {
+            call: Duration::from_millis(call_ms),
+            now: Cell::default(),
+        }
+    }
+}
+
+impl Sigstore for Slow {
+    fn verify(&self, image: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
+        self.now.set(self.now.get() + self.call);
+        Ok(image
+            .split_once('@')
+            .map_or(Digest::of(b"an image"), |(_, digest)| Digest::parse(digest).unwrap()))
+    }
+}
+
+impl Clock for Slow {
+    fn elapsed(&self) -> Duration {
+        self.now.get()
+    }
+}
+
+fn review(images: &[&str], settings: &Value, host: &Slow) -> Value {
+    let containers: Vec<Value> = images
+        .iter()
+        .map(|image| json!({"name": image, "image": image}))
+        .collect();
+    let object = json!({"metadata": {"name": "web"}, "spec": {"containers": containers}});
+    let request =
+        json!({"kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE", "object": object});
+    let payload = json!({"request": request, "settings": settings}).to_string();
+    serde_json::to_value(answer::validate(payload.as_bytes(), host)).unwrap()
+}
+
+fn settings(features: &Value) -> Value {
+    json!({
+        "validators": [
+            {"name": "default", "type": "cosign", "trustRoots": [{"name": "alice", "key": ALICE}, {"name": "bob", "key": BOB}]},
+            {"name": "deny", "type": "static", "approve": false},
+        ],
+        "policy": [{"pattern": "*:*", "with": {"trustRoot": "*"}}, {"pattern": "evil.io/*", "validator": "deny"}],
+        "features": features,
+    })
+}
+
+#[test]
+fn time_that_runs_out_is_a_denial_that_says_so() {
+    // Two trust roots make two calls an image.
+    let rows: &[(u64, Value, &[&str], Option<u64>, &[&str], &str)] = &[
+        (400, json!({}), &["a"], None, &[], "two calls are inside 900 ms"),
+        (
+            450,
+            json!({}),
+            &["a", "b"],
+            Some(504),
+            &["image b, rule \"*:*\": not decided: the time budget of 900 ms was spent on other images"],
+            "the second image has no time left",
+        ),
+        (
+            900,
+            json!({}),
+            &["a"],
+            Some(504),
+            &[
+                "image a, rule \"*:*\": not decided: the time budget was spent; 1 of 2 needed: signed by trust root alice; not asked about trust root bob",
+                "timeoutEvalSeconds",
+            ],
+            "one call takes it all",
+        ),
+        (
+            450,
+            json!({"timeBudgetMs": 2000}),
+            &["a", "b"],
+            None,
+            &[],
+            "a longer budget",
+        ),
+        (
+            0,
+            json!({"timeBudgetMs": 1}),
+            &["a", "b", "c"],
+            None,
+            &[],
+            "no time passes",
+        ),
+        (
+            900,
+            json!({}),
+            &["a", "evil.io/x"],
+            Some(403),
+            &[
+                "image a, rule",
+                "image evil.io/x, rule \"evil.io/*\": this rule denies it",
+            ],
+            "what needs no call is decided all the same",
+        ),
+    ];
+    for (call_ms, features, images, code, phrases, why) in rows {
+        let response = review(images, &settings(features), &Slow::new(*call_ms));
+        assert_eq!(response["code"].as_u64(), *code, "{why}: {response}");
+        let message = response["message"].as_str().unwrap_or_default();
+        for phrase in *phrases {
+            assert!(message.contains(phrase), "{why}: {message}\ndoes not say\n{phrase}");
+        }
+    }
+}
+
+#[test]
+fn detection_mode_softens_time_but_no_settings() {
+    let detection = json!({"detectionMode": true});
+    let late = review(&["a", "b"], &settings(&detection), &Slow::new(900));
+    assert_eq!(late["accepted"], true, "{late}");
+    assert!(late["mutated_object"].is_null(), "nothing was proven in time: {late}");
+
+    // Each row breaks the settings in a way that only the rule that wins finds out.
+    let rows = [
+        (
+            "/validators/0/trustRoots/0/key",
+            json!("no key"),
+            "validators[0].trustRoots[0].key: is not one PEM block",
+        ),
+        (
+            "/validators/0/trustRoots/1/key",
+            json!(ALICE),
+            "validators[0].trustRoots[1].key: is the key of `alice`",
+        ),
+        (
+            "/policy/0/with/trustRoot",
+            json!("carol"),
+            "policy[0].with.trustRoot: there is no trust root `carol`",
+        ),
+        (
+            "/policy/0/with",
+            json!({"threshold": "2"}),
+            "policy[0].with: invalid type",
+        ),
+        (
+            "/policy/0/with",
+            json!({"thresold": 2}),
+            "policy[0].with: unknown field",
+        ),
+        (
+            "/policy/0/validator",
+            json!("nobody"),
+            "policy[0].validator: there is no validator called `nobody`",
+        ),
+        ("/policy/1/pattern", json!("evil?"), "policy[1].pattern: `?`"),
+    ];
+    for (path, value, expected) in rows {
+        let mut settings = settings(&detection);
+        match settings.pointer_mut(path) {
+            Some(place) => *place = value,
+            None => settings["policy"][0]["validator"] = value,
+        }
+        let response = review(&["a"], &settings, &Slow::new(0));
+        assert_eq!(
+            (&response["accepted"], &response["code"]),
+            (&json!(false), &json!(500)),
+            "{path}: {response}"
+        );
+        let message = response["message"].as_str().unwrap();
+        assert!(message.contains(expected), "{message}\ndoes not say\n{expected}");
+        assert!(
+            answer::validate_settings(settings.to_string().as_bytes()).is_err(),
+            "{path}: refused at settings time too"
+        );
+    }
+}
+
+#[test]
+fn settings_with_a_key_twice_are_refused() {
+    let text = settings(&json!({})).to_string();
+    let twice = text.replacen('{', r#"{"features":{"detectionMode":true},"#, 1);
+    let message = answer::validate_settings(twice.as_bytes()).unwrap_err();
+    assert!(message.contains("duplicate field `features`"), "{message}");
+}
