@@ -42,6 +42,8 @@ pub struct HostError {
 pub enum Cause {
     /// The image exists, and the host found no signature for it.
     Unsigned,
+    /// There are signatures, and none of them is for this image.
+    Elsewhere,
     /// There are signatures, and none by this key with these annotations.
     Mismatch,
     /// The registry does not have the image.
@@ -77,26 +79,18 @@ impl HostError {
 
 /// What the host says (its own words, and those of sigstore-rs, oci-client and the registries behind them), and what it means. The first row that fits
 /// counts: what the host says of itself, then what it says of signatures, then what a registry says.
-const PHRASES: [(&[&str], Cause); 6] = [
+const PHRASES: [(&[&str], Cause); 7] = [
     (&["has not been granted access to"], Cause::Forbidden),
-    (
-        &["no signatures found for image", "No signatures found"],
-        Cause::Unsigned,
-    ),
-    (
-        &[
-            "Image verification failed: missing signatures",
-            "No Signature Layer passed verification",
-        ],
-        Cause::Mismatch,
-    ),
+    (&["no signatures found for image"], Cause::Unsigned),
+    (&["No Signature Layer passed verification"], Cause::Elsewhere),
+    (&["Image verification failed: missing signatures"], Cause::Mismatch),
     (
         &[
             "too many requests",
             "Too Many Requests",
             "pull rate limit",
             "rate limit exceeded",
-            "toomanyrequests: ",
+            "code: 429, message",
         ],
         Cause::RateLimited,
     ),
@@ -106,8 +100,8 @@ const PHRASES: [(&[&str], Cause); 6] = [
             "Authentication failure: ",
             "authentication required",
             "access to the resource is denied",
-            "401 Unauthorized",
-            "403 Forbidden",
+            "code: 401, message",
+            "code: 403, message",
         ],
         Cause::Unauthorized,
     ),
@@ -116,8 +110,6 @@ const PHRASES: [(&[&str], Cause); 6] = [
             "manifest unknown",
             "repository name not known",
             "Image manifest not found: ",
-            "manifest for image not found",
-            "404 Not Found",
         ],
         Cause::NotFound,
     ),
@@ -147,6 +139,7 @@ impl Cause {
     pub fn word(self) -> &'static str {
         match self {
             Cause::Unsigned => "unsigned",
+            Cause::Elsewhere => "not-for-this-image",
             Cause::Mismatch => "mismatch",
             Cause::NotFound => "not-found",
             Cause::Unauthorized => "unauthorized",
@@ -161,6 +154,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Cause::Unsigned => "no signature was found",
+            Cause::Elsewhere => "the signatures that are there are not for this image",
             Cause::Mismatch => "the signatures are by other keys",
             Cause::NotFound => "the registry does not have this image",
             Cause::Unauthorized => "the registry refused the policy server's credentials",
@@ -168,5 +162,76 @@ impl fmt::Display for Cause {
             Cause::Forbidden => "the policy may not ask the host to verify signatures",
             Cause::Unavailable => "the registry could not be reached, or its answer was of no use",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_the_host() {
+        // As policy-server's libraries write them; what stands before and after is left out where it says nothing.
+        let url = "failed to get image trusted layers: Cannot fetch manifest of ghcr.io/a:1:";
+        let oci = |message: &str| {
+            format!(
+                "{url} Registry error: url https://ghcr.io/v2/a/manifests/1, envelope: OCI API errors: [OCI API error: {message}]"
+            )
+        };
+        let server = |what: &str| format!("{url} Server error: url https://ghcr.io/v2/a/manifests/1, {what}");
+        let rows = [
+            ("Image verification failed: no signatures found for image: ghcr.io/a:1 ".to_owned(), Cause::Unsigned, "nothing there"),
+            ("Image verification failed: missing signatures\nThe following constraints were not satisfied:\nkind: pubKey".to_owned(), Cause::Mismatch, "another key"),
+            ("failed to get image trusted layers: No Signature Layer passed verification".to_owned(), Cause::Elsewhere, "copied from another image"),
+            (oci("manifest unknown"), Cause::NotFound, "no such tag"),
+            (oci("repository name not known to registry"), Cause::NotFound, "no such repository"),
+            (server("code: 404, message: 404 page not found"), Cause::Unavailable, "the 404 of something that is no registry"),
+            (format!("{url} Not authorized: url https://ghcr.io/v2/a/manifests/1"), Cause::Unauthorized, "401"),
+            (oci("requested access to the resource is denied"), Cause::Unauthorized, "403"),
+            (server("code: 403, message: "), Cause::Unauthorized, "403 without words"),
+            (oci("too many requests"), Cause::RateLimited, "429"),
+            (oci("You have reached your pull rate limit."), Cause::RateLimited, "Docker Hub's 429"),
+            (server("code: 429, message: slow down"), Cause::RateLimited, "429 of a proxy"),
+            (server("code: 500, message: oops"), Cause::Unavailable, "500"),
+            (format!("{url} error sending request for url (https://ghcr.io/v2/a/manifests/1)"), Cause::Unavailable, "connection refused"),
+            ("Policy has not been granted access to the 'oci/v2/verify' host capability. The violation has been reported.".to_owned(), Cause::Forbidden, "not granted"),
+            ("error sending request for url (https://ghcr.io/v2/manifest-unknown/manifests/429)".to_owned(), Cause::Unavailable, "an image whose name reads like an error"),
+            (String::new(), Cause::Unavailable, "no words at all"),
+        ];
+        for (text, expected, why) in rows {
+            assert_eq!(HostError::read(&text).cause, expected, "{why}: {text}");
+            assert!(
+                !expected.to_string().is_empty() && !expected.word().contains(' '),
+                "{why}"
+            );
+        }
+        let spaced = PHRASES
+            .iter()
+            .flat_map(|(phrases, _)| *phrases)
+            .all(|phrase| phrase.contains(' '));
+        assert!(spaced, "no image can hold a phrase");
+    }
+
+    #[test]
+    fn only_a_yes_with_a_digest_is_a_yes() {
+        let digest = Digest::of(b"");
+        let rows = [
+            (true, digest.to_string(), Ok(digest), "a yes"),
+            (false, digest.to_string(), Err(Cause::Mismatch), "a no with a digest"),
+            (
+                true,
+                "sha256:abc".to_owned(),
+                Err(Cause::Unavailable),
+                "a yes for nothing that can be pinned",
+            ),
+            (true, String::new(), Err(Cause::Unavailable), "a yes for nothing"),
+        ];
+        for (is_trusted, digest, expected, why) in rows {
+            assert_eq!(
+                read_verification(is_trusted, &digest).map_err(|error| error.cause),
+                expected,
+                "{why}"
+            );
+        }
     }
 }

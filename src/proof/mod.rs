@@ -226,7 +226,11 @@ pub fn prove(image: &ImageRef, requirement: &Requirement, budget: &mut Budget<'_
             Some(Err(error)) => match error.cause {
                 // Once somebody's signature was seen, the image is there, whatever the registry says now.
                 Cause::NotFound if quorum.nobody_signed() => return Err(Unproven::NotFound),
-                Cause::Unsigned => quorum.close(),
+                // Neither depends on the key, so nobody else has to be asked.
+                cause @ (Cause::Unsigned | Cause::Elsewhere) => {
+                    refusal = cause;
+                    quorum.close();
+                }
                 Cause::Mismatch => {
                     refusal = Cause::Mismatch;
                     quorum.vote(&root.name, Vote::Missing);

@@ -88,7 +88,11 @@ fn what_cosign_signs_is_proven() {
     ));
     const BOB_MISSING: &str = "1 of 2 needed: signed by trust root alice; missing trust root bob";
     const ONE_OF_TWO: Denial<'_> = Some((403, BOB_MISSING, MISSING));
-    const FOR_ANOTHER: Denial<'_> = Some((403, "not trusted: ", "No Signature Layer passed verification"));
+    const FOR_ANOTHER: Denial<'_> = Some((
+        403,
+        "the signatures that are there are not for this image",
+        "No Signature Layer passed verification",
+    ));
     // the image, the rule, the number of host calls, what comes out (pinned if nothing is said: the code, our words, the host's), the reason
     #[rustfmt::skip]
     let table: &[(&str, Value, usize, Denial<'_>, &str)] = &[
