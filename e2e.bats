@@ -77,16 +77,16 @@ JSON
     session=$pinned/session.yaml
     replay -r examples/request-pod.json -s examples/first-settings.yaml
     denied 403
-    says '(1) container \"proxy\", image nginx:1.27: this rule denies it (rule \"*:*\")'
-    says '(2) container \"tools\", image evil.io/ghcr.io/acme/app:v1: this rule denies it (rule \"*:*\")'
+    says '(1) container \"proxy\", image nginx:1.27, rule \"*:*\": this rule denies it'
+    says '(2) container \"tools\", image evil.io/ghcr.io/acme/app:v1, rule \"*:*\": this rule denies it'
     [ -z "$(patch)" ]
 }
 
 @test "a registry that looks like an allowed one is denied" {
     judge -r "$lookalike/request.json" -s "$lookalike/settings.yaml"
     denied 403
-    says 'image evil.io/registry.k8s.io/pause:3.9: this rule denies it'
-    says 'image evil-registry.k8s.io/pause:3.9: this rule denies it'
+    says 'image evil.io/registry.k8s.io/pause:3.9, rule'
+    says 'image evil-registry.k8s.io/pause:3.9, rule'
 }
 
 @test "a signed tag is pinned to its digest, and nothing else is changed" {
@@ -114,7 +114,7 @@ JSON
     session=$pinned/session.yaml
     replay -r examples/request-pod.json -s examples/detection.yaml
     allowed
-    says 'not denied: detection mode: container \"proxy\", image nginx:1.27'
+    says 'not denied: detection mode: this rule denies it: container \"proxy\", image nginx:1.27'
     [[ $(patch) == *'"path":"/spec/containers/0/image"'* ]]
     [[ $(patch) != *'/spec/containers/1/'* ]]
 }
