@@ -30,10 +30,9 @@ pub fn validate(payload: &[u8], host: &dyn Host) -> Response {
     };
     // Both parts come with every request, and are read in one pass.
     match serde_json::from_str::<Payload<Request<'_>, Policy<'_>>>(text) {
-        Ok(Payload {
-            request,
-            settings: policy,
-        }) => respond(&request, review(&request, &policy, host), &policy.features()),
+        Ok(Payload { request, settings: policy }) => {
+            respond(&request, review(&request, &policy, host), &policy.features())
+        }
         Err(_) => unreadable(text),
     }
 }
@@ -61,10 +60,7 @@ fn not_a_payload() -> Response {
 pub fn validate_settings(settings: &[u8]) -> Result<(), String> {
     let problems = match std::str::from_utf8(settings) {
         Ok(text) => check(text),
-        Err(_) => vec![Problem {
-            path: String::new(),
-            what: "the settings are not UTF-8".to_owned(),
-        }],
+        Err(_) => vec![Problem { path: String::new(), what: "the settings are not UTF-8".to_owned() }],
     };
     if problems.is_empty() {
         return Ok(());

@@ -66,14 +66,8 @@ impl HostError {
     #[must_use]
     pub fn read(text: &str) -> HostError {
         let said = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
-        let cause = PHRASES
-            .iter()
-            .find(|(phrases, _)| said(phrases))
-            .map_or(Cause::Unavailable, |(_, cause)| *cause);
-        HostError {
-            cause,
-            text: text.to_owned(),
-        }
+        let cause = PHRASES.iter().find(|(phrases, _)| said(phrases)).map_or(Cause::Unavailable, |(_, cause)| *cause);
+        HostError { cause, text: text.to_owned() }
     }
 }
 
@@ -85,13 +79,7 @@ const PHRASES: [(&[&str], Cause); 7] = [
     (&["No Signature Layer passed verification"], Cause::Elsewhere),
     (&["Image verification failed: missing signatures"], Cause::Mismatch),
     (
-        &[
-            "too many requests",
-            "Too Many Requests",
-            "pull rate limit",
-            "rate limit exceeded",
-            "code: 429, message",
-        ],
+        &["too many requests", "Too Many Requests", "pull rate limit", "rate limit exceeded", "code: 429, message"],
         Cause::RateLimited,
     ),
     (
@@ -105,14 +93,7 @@ const PHRASES: [(&[&str], Cause); 7] = [
         ],
         Cause::Unauthorized,
     ),
-    (
-        &[
-            "manifest unknown",
-            "repository name not known",
-            "Image manifest not found: ",
-        ],
-        Cause::NotFound,
-    ),
+    (&["manifest unknown", "repository name not known", "Image manifest not found: "], Cause::NotFound),
 ];
 
 /// Reads the host's answer to a verification. A yes without a usable digest proves nothing.
@@ -126,10 +107,7 @@ pub fn read_verification(is_trusted: bool, digest: &str) -> Result<Digest, HostE
             cause: Cause::Unavailable,
             text: format!("trusted, but the digest is `{}`", Shown(digest)),
         }),
-        (false, _) => Err(HostError {
-            cause: Cause::Mismatch,
-            text: "is_trusted is false".to_owned(),
-        }),
+        (false, _) => Err(HostError { cause: Cause::Mismatch, text: "is_trusted is false".to_owned() }),
     }
 }
 
@@ -200,15 +178,9 @@ mod tests {
         ];
         for (text, expected, why) in rows {
             assert_eq!(HostError::read(&text).cause, expected, "{why}: {text}");
-            assert!(
-                !expected.to_string().is_empty() && !expected.word().contains(' '),
-                "{why}"
-            );
+            assert!(!expected.to_string().is_empty() && !expected.word().contains(' '), "{why}");
         }
-        let spaced = PHRASES
-            .iter()
-            .flat_map(|(phrases, _)| *phrases)
-            .all(|phrase| phrase.contains(' '));
+        let spaced = PHRASES.iter().flat_map(|(phrases, _)| *phrases).all(|phrase| phrase.contains(' '));
         assert!(spaced, "no image can hold a phrase");
     }
 
@@ -218,20 +190,11 @@ mod tests {
         let rows = [
             (true, digest.to_string(), Ok(digest), "a yes"),
             (false, digest.to_string(), Err(Cause::Mismatch), "a no with a digest"),
-            (
-                true,
-                "sha256:abc".to_owned(),
-                Err(Cause::Unavailable),
-                "a yes for nothing that can be pinned",
-            ),
+            (true, "sha256:abc".to_owned(), Err(Cause::Unavailable), "a yes for nothing that can be pinned"),
             (true, String::new(), Err(Cause::Unavailable), "a yes for nothing"),
         ];
         for (is_trusted, digest, expected, why) in rows {
-            assert_eq!(
-                read_verification(is_trusted, &digest).map_err(|error| error.cause),
-                expected,
-                "{why}"
-            );
+            assert_eq!(read_verification(is_trusted, &digest).map_err(|error| error.cause), expected, "{why}");
         }
     }
 }

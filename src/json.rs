@@ -34,9 +34,7 @@ pub(crate) fn members<'a, const N: usize>(
     if !json.get().starts_with('{') {
         return Err(Mismatch::Type);
     }
-    Deserializer::from_str(json.get())
-        .deserialize_map(Members(keys))
-        .map_err(|_| Mismatch::Twice)
+    Deserializer::from_str(json.get()).deserialize_map(Members(keys)).map_err(|_| Mismatch::Twice)
 }
 
 /// The entries of the list that `json` holds.
@@ -46,20 +44,14 @@ pub(crate) fn entries(json: &RawValue) -> Result<Vec<&RawValue>, Mismatch> {
 
 /// The text that `json` holds.
 pub(crate) fn text(json: &RawValue) -> Result<Cow<'_, str>, Mismatch> {
-    serde_json::from_str(json.get())
-        .map(|Text(text)| text)
-        .map_err(|_| Mismatch::Type)
+    serde_json::from_str(json.get()).map(|Text(text)| text).map_err(|_| Mismatch::Type)
 }
 
 /// Where `part`, a slice of `whole`, stands in it.
 pub(crate) fn place(part: &RawValue, whole: &RawValue) -> Option<Range<usize>> {
     let start = part.get().as_ptr().addr().checked_sub(whole.get().as_ptr().addr())?;
     let range = start..start.checked_add(part.get().len())?;
-    whole
-        .get()
-        .get(range.clone())
-        .filter(|slice| *slice == part.get())
-        .map(|_| range)
+    whole.get().get(range.clone()).filter(|slice| *slice == part.get()).map(|_| range)
 }
 
 struct Members<'k, const N: usize>([&'k str; N]);
@@ -80,9 +72,8 @@ impl<'de, const N: usize> Visitor<'de> for Members<'_, N> {
                     if std::mem::replace(&mut seen[i], true) {
                         return Err(A::Error::custom("there twice"));
                     }
-                    found[i] = map
-                        .next_value::<&RawValue>()
-                        .map(|value| Some(value).filter(|value| value.get() != "null"))?;
+                    found[i] =
+                        map.next_value::<&RawValue>().map(|value| Some(value).filter(|value| value.get() != "null"))?;
                 }
                 None => drop(map.next_value::<IgnoredAny>()?),
             }
@@ -98,24 +89,12 @@ mod tests {
     #[test]
     fn members_of_objects() {
         let rows: &[(&str, Result<[Option<&str>; 2], Mismatch>, &str)] = &[
-            (
-                r#"{"a":1,"x":{"a":2},"b":[3]}"#,
-                Ok([Some("1"), Some("[3]")]),
-                "this level only",
-            ),
+            (r#"{"a":1,"x":{"a":2},"b":[3]}"#, Ok([Some("1"), Some("[3]")]), "this level only"),
             (r#"{"a":null}"#, Ok([None, None]), "null is left out"),
-            (
-                r#"{"\u0061":1}"#,
-                Ok([Some("1"), None]),
-                "an escaped key is the same key",
-            ),
+            (r#"{"\u0061":1}"#, Ok([Some("1"), None]), "an escaped key is the same key"),
             (r#"{"a":1,"\u0061":2}"#, Err(Mismatch::Twice), "twice, in two spellings"),
             (r#"{"a":null,"a":2}"#, Err(Mismatch::Twice), "twice, once as null"),
-            (
-                r#"{"x":1,"x":2}"#,
-                Ok([None, None]),
-                "what nobody reads may be there twice",
-            ),
+            (r#"{"x":1,"x":2}"#, Ok([None, None]), "what nobody reads may be there twice"),
             (r#"["a",1]"#, Err(Mismatch::Type), "a list is no object"),
             (r#""a""#, Err(Mismatch::Type), "a text is no object"),
         ];

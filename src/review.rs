@@ -36,7 +36,7 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
         Err(reason) => return Review::refusal(reason),
     };
     let items = items(&workload);
-    let rules = match policy.rules(&items.iter().filter_map(Item::registry).collect()) {
+    let rules = match policy.rules(&items.iter().filter_map(Item::reference).map(ImageRef::registry).collect()) {
         Ok(rules) => rules,
         Err(problem) => return Review::refusal(Reason::Settings(problem)),
     };
@@ -50,14 +50,8 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
         is_pod: workload.is_pod(),
         unchanged: old.as_ref().map(|old| unchanged(&workload, old)).unwrap_or_default(),
     };
-    let mut review = Review {
-        log: budget.take_log(),
-        ..Review::pass()
-    };
-    let verdicts = items
-        .iter()
-        .map(|item| conclude(item, &outcomes, &pinning, &mut review))
-        .collect();
+    let mut review = Review { log: budget.take_log(), ..Review::pass() };
+    let verdicts = items.iter().map(|item| conclude(item, &outcomes, &pinning, &mut review)).collect();
     review.verdict = Verdict::of(verdicts);
     review
 }
@@ -67,10 +61,7 @@ enum Relevance<'a> {
     /// No image that is not in the cluster already.
     Nothing,
     /// The images of this object; `old` is what it was before an update.
-    Images {
-        workload: Workload<'a>,
-        old: Option<Workload<'a>>,
-    },
+    Images { workload: Workload<'a>, old: Option<Workload<'a>> },
 }
 
 fn relevant<'a>(request: &Request<'a>) -> Result<Relevance<'a>, Reason> {
@@ -94,9 +85,7 @@ fn relevant<'a>(request: &Request<'a>) -> Result<Relevance<'a>, Reason> {
     let leaving = old.as_ref().is_some_and(Workload::is_being_deleted);
     let brings_nothing_new = old.as_ref().is_some_and(|old| {
         let unchanged = unchanged(&workload, old);
-        workload
-            .slots()
-            .all(|slot| slot.as_ref().is_ok_and(|slot| unchanged.contains(slot)))
+        workload.slots().all(|slot| slot.as_ref().is_ok_and(|slot| unchanged.contains(slot)))
     });
     match brings_nothing_new && (leaving || subresource == Some("status")) {
         true => Ok(Relevance::Nothing),
@@ -110,10 +99,7 @@ struct Names<'w>(BTreeSet<(List, &'w str)>);
 
 impl Names<'_> {
     fn contains(&self, slot: &Slot<'_>) -> bool {
-        slot.place()
-            .name
-            .as_deref()
-            .is_some_and(|name| self.0.contains(&(slot.place().list, name)))
+        slot.place().name.as_deref().is_some_and(|name| self.0.contains(&(slot.place().list, name)))
     }
 }
 
@@ -128,20 +114,16 @@ fn unchanged<'w>(workload: &'w Workload<'_>, old: &Workload<'_>) -> Names<'w> {
 
 /// What has to be decided: a text that one slot or more hold, or a slot that can't be read.
 enum Item<'w> {
-    Image {
-        reference: Result<ImageRef, Reason>,
-        slots: Vec<&'w Slot<'w>>,
-    },
+    Image { reference: Result<ImageRef, Reason>, slots: Vec<&'w Slot<'w>> },
     Broken(&'w SlotError<'w>),
 }
 
 impl Item<'_> {
-    fn registry(&self) -> Option<&str> {
+    /// The image, if the text is one.
+    fn reference(&self) -> Option<&ImageRef> {
         match self {
-            Item::Image {
-                reference: Ok(image), ..
-            } => Some(image.registry()),
-            Item::Image { .. } | Item::Broken(_) => None,
+            Item::Image { reference, .. } => reference.as_ref().ok(),
+            Item::Broken(_) => None,
         }
     }
 }
@@ -185,12 +167,7 @@ struct Outcome {
 impl Outcome {
     fn by(rule: Option<&Rule<'_>>, result: Result<Grounds, Reason>) -> Outcome {
         let rule = rule.map(|rule| (rule.pattern().to_owned(), rule.validator().to_owned()));
-        Outcome {
-            rule,
-            mode: Mode::default(),
-            result,
-            host_calls: Cell::new(0),
-        }
+        Outcome { rule, mode: Mode::default(), result, host_calls: Cell::new(0) }
     }
 }
 
@@ -204,35 +181,19 @@ struct Turn<'p, 'i> {
 
 /// Decides every distinct image, by its canonical name. Whatever needs no host call comes first, so that it is decided when the time runs out.
 fn decide(items: &[Item<'_>], rules: &Rules<'_>, budget: &mut Budget<'_>) -> Result<BTreeMap<String, Outcome>, Reason> {
+    let references = items.iter().filter_map(Item::reference);
+    let mut known = BTreeSet::new();
+    let distinct: Vec<&ImageRef> = references.filter(|image| known.insert(image.to_string())).collect();
+    if distinct.len() > MAX_IMAGES {
+        return Err(Reason::TooManyImages(distinct.len()));
+    }
     let mut outcomes = BTreeMap::new();
     let mut turns = Vec::new();
-    for item in items {
-        let Item::Image {
-            reference: Ok(image), ..
-        } = item
-        else {
-            continue;
-        };
-        if turns.iter().any(|turn: &Turn<'_, '_>| turn.image == image) || outcomes.contains_key(&image.to_string()) {
-            continue;
-        }
+    for image in distinct {
         match by_name(image, rules) {
             ByName::Decided(outcome) => drop(outcomes.insert(image.to_string(), outcome)),
-            ByName::Prove {
-                rule,
-                requirement,
-                mode,
-            } => turns.push(Turn {
-                image,
-                rule,
-                requirement,
-                mode,
-            }),
+            ByName::Prove { rule, requirement, mode } => turns.push(Turn { image, rule, requirement, mode }),
         }
-    }
-    match turns.len() + outcomes.len() {
-        images if images > MAX_IMAGES => return Err(Reason::TooManyImages(images)),
-        _ => {}
     }
     for turn in turns {
         let before = budget.calls();
@@ -250,11 +211,7 @@ fn decide(items: &[Item<'_>], rules: &Rules<'_>, budget: &mut Budget<'_>) -> Res
 /// What the rules say of an image without asking anybody.
 enum ByName<'p> {
     Decided(Outcome),
-    Prove {
-        rule: Rule<'p>,
-        requirement: Requirement,
-        mode: Mode,
-    },
+    Prove { rule: Rule<'p>, requirement: Requirement, mode: Mode },
 }
 
 fn by_name<'p>(image: &ImageRef, rules: &Rules<'p>) -> ByName<'p> {
@@ -270,11 +227,7 @@ fn by_name<'p>(image: &ImageRef, rules: &Rules<'p>) -> ByName<'p> {
     match rule.decision() {
         Ok(Decision::Allow) => decided(Some(&rule), Ok(Grounds::Allowed)),
         Ok(Decision::Deny) => decided(Some(&rule), Err(Reason::Rule)),
-        Ok(Decision::Prove { requirement, mode }) => ByName::Prove {
-            rule,
-            requirement,
-            mode,
-        },
+        Ok(Decision::Prove { requirement, mode }) => ByName::Prove { rule, requirement, mode },
         Err(problem) => decided(Some(&rule), Err(Reason::Settings(problem))),
     }
 }
@@ -302,16 +255,10 @@ fn still_admitted(
     let settings = |problem: Problem| Reason::Settings(problem);
     let refused = |rule: &Rule<'_>, reason| {
         let (proven, other) = (turn.rule.pattern().to_owned(), rule.pattern().to_owned());
-        Err(Reason::AfterPinning {
-            proven,
-            other,
-            reason: Box::new(reason),
-        })
+        Err(Reason::AfterPinning { proven, other, reason: Box::new(reason) })
     };
     match rules.choose(pinned).map_err(settings)? {
-        Choice::None(_) => Err(Reason::Fault(
-            "the rule that matched does not match the same image with its digest",
-        )),
+        Choice::None(_) => Err(Reason::Fault("the rule that matched does not match the same image with its digest")),
         Choice::Tie(rule, other) => refused(&rule, Reason::Tie(other.pattern().to_owned())),
         Choice::Rule(rule) if rule == turn.rule => Ok(()),
         Choice::Rule(rule) => match rule.decision().map_err(settings)? {
@@ -366,20 +313,11 @@ fn conclude(
         Item::Image { reference, slots } => (reference, slots),
         Item::Broken(error) => {
             let reason = Reason::Slot(error.what);
-            review.records.push(Record {
-                slots: vec![error.path()],
-                ..Record::of(Err(reason.clone()))
-            });
-            return Err(Denial {
-                places: vec![error.to_string()],
-                ..Denial::of_object(reason)
-            });
+            review.records.push(Record { slots: vec![error.path()], ..Record::of(Err(reason.clone())) });
+            return Err(Denial { places: vec![error.to_string()], ..Denial::of_object(reason) });
         }
     };
-    let outcome = reference
-        .as_ref()
-        .ok()
-        .and_then(|image| outcomes.get(&image.to_string()));
+    let outcome = reference.as_ref().ok().and_then(|image| outcomes.get(&image.to_string()));
     let result = match (reference, outcome) {
         (Err(reason), _) => Err(reason.clone()),
         (Ok(_), None) => Err(Reason::Fault("an image was not decided")),
@@ -402,12 +340,7 @@ fn conclude(
     });
     result.map(|(grounds, _)| grounds).map_err(|reason| {
         let places = slots.iter().map(|slot| slot.place().to_string()).collect();
-        Denial {
-            places,
-            image,
-            rule: rule.map(|(pattern, _)| pattern),
-            reason,
-        }
+        Denial { places, image, rule: rule.map(|(pattern, _)| pattern), reason }
     })
 }
 
@@ -420,9 +353,7 @@ fn pin(
     pinning: &Pinning<'_>,
     review: &mut Review,
 ) -> Result<usize, Reason> {
-    let pinned = verified
-        .pin(image)
-        .ok_or(Reason::Fault("the proof is of another image"))?;
+    let pinned = verified.pin(image).ok_or(Reason::Fault("the proof is of another image"))?;
     if !pinning.applies(mode) {
         if let Some(why) = pinning.warning(mode).filter(|_| image.digest().is_none()) {
             let (image, digest) = (Shown(image.written()), verified.digest());
@@ -442,22 +373,12 @@ fn pin(
 
 impl Review {
     fn pass() -> Review {
-        Review {
-            verdict: Verdict::Admit,
-            pins: Vec::new(),
-            warnings: Vec::new(),
-            records: Vec::new(),
-            log: Vec::new(),
-        }
+        Review { verdict: Verdict::Admit, pins: Vec::new(), warnings: Vec::new(), records: Vec::new(), log: Vec::new() }
     }
 
     /// A denial of the whole object.
     pub(crate) fn refusal(reason: Reason) -> Review {
         let verdict = Verdict::Deny(Denials::one(Denial::of_object(reason.clone())));
-        Review {
-            verdict,
-            records: vec![Record::of(Err(reason))],
-            ..Review::pass()
-        }
+        Review { verdict, records: vec![Record::of(Err(reason))], ..Review::pass() }
     }
 }

@@ -55,17 +55,9 @@ mod tests {
             ("a\u{202e}b", "a\\u{202e}b".to_owned(), "right-to-left override"),
             ("ngіnx", "ng\\u{456}nx".to_owned(), "a Cyrillic letter"),
             ("a\nb", "a\\u{a}b".to_owned(), "a second log line"),
-            (
-                "x\"; (2) y",
-                "x\\\"; (2) y".to_owned(),
-                "a quote that would end the name",
-            ),
+            ("x\"; (2) y", "x\\\"; (2) y".to_owned(), "a quote that would end the name"),
             ("\\u{202e}", "\\\\u{202e}".to_owned(), "what only looks like an escape"),
-            (
-                &"x".repeat(201),
-                format!("{}… (201 characters)", "x".repeat(200)),
-                "too long",
-            ),
+            (&"x".repeat(201), format!("{}… (201 characters)", "x".repeat(200)), "too long"),
         ];
         for (text, expected, why) in rows {
             assert_eq!(Shown(text).to_string(), expected, "{why}");

@@ -154,10 +154,7 @@ impl Verdict {
         }
         let mut denials = denials.into_iter();
         match denials.next() {
-            Some(first) => Verdict::Deny(Denials {
-                first,
-                rest: denials.collect(),
-            }),
+            Some(first) => Verdict::Deny(Denials { first, rest: denials.collect() }),
             None if images > 0 && grounds.len() == images => Verdict::Admit,
             None => Verdict::Deny(Denials::one(Denial::of_object(Reason::Fault("nothing was decided")))),
         }
@@ -167,14 +164,7 @@ impl Verdict {
 impl Record {
     /// A record of an outcome, and of nothing else yet.
     pub(crate) fn of(outcome: Result<Grounds, Reason>) -> Record {
-        Record {
-            image: None,
-            slots: Vec::new(),
-            rule: None,
-            outcome,
-            host_calls: 0,
-            pinned: 0,
-        }
+        Record { image: None, slots: Vec::new(), rule: None, outcome, host_calls: 0, pinned: 0 }
     }
 }
 
@@ -182,10 +172,7 @@ impl Denials {
     /// One denial.
     #[must_use]
     pub fn one(denial: Denial) -> Denials {
-        Denials {
-            first: denial,
-            rest: Vec::new(),
-        }
+        Denials { first: denial, rest: Vec::new() }
     }
 
     /// All of them.
@@ -203,10 +190,7 @@ impl Denials {
     /// The worst kind among them.
     #[must_use]
     pub fn class(&self) -> Class {
-        self.iter()
-            .map(|denial| denial.reason.class())
-            .min()
-            .unwrap_or(Class::Fault)
+        self.iter().map(|denial| denial.reason.class()).min().unwrap_or(Class::Fault)
     }
 }
 
@@ -228,12 +212,7 @@ impl Denial {
     /// A denial of a whole object.
     #[must_use]
     pub fn of_object(reason: Reason) -> Denial {
-        Denial {
-            places: Vec::new(),
-            image: None,
-            rule: None,
-            reason,
-        }
+        Denial { places: Vec::new(), image: None, rule: None, reason }
     }
 }
 
@@ -299,22 +278,20 @@ impl Reason {
             Reason::NoRule(Some(_)) => "Write it without the digest, or allow that digest by name (…@sha256:…)",
             Reason::Rule => "Use an image that another rule covers, or have this rule changed",
             Reason::Tie(_) => "Make one of the two patterns more specific",
-            Reason::Unproven(Unproven::NotSigned {
-                cause: Cause::Unsigned, ..
-            }) => "Sign it (cosign sign --key …), in the same repository",
+            Reason::Unproven(Unproven::NotSigned { cause: Cause::Unsigned, .. }) => {
+                "Sign it (cosign sign --key …), in the same repository"
+            }
             Reason::Unproven(Unproven::NotSigned { .. }) => "Have it signed by those who are missing",
             Reason::Unproven(Unproven::NotFound) => "Check its name and tag",
             Reason::Unproven(Unproven::Disagreement { .. }) => {
                 "Try again; if it stays, the registry does not answer truthfully"
             }
-            Reason::Unproven(Unproven::Undecided {
-                cause: Cause::Unauthorized,
-                ..
-            }) => "Give the PolicyServer credentials for this registry (imagePullSecret): the Pod's own are not used",
-            Reason::Unproven(Unproven::Undecided {
-                cause: Cause::Forbidden,
-                ..
-            }) => "Allow the policy the host capability oci/v2/verify",
+            Reason::Unproven(Unproven::Undecided { cause: Cause::Unauthorized, .. }) => {
+                "Give the PolicyServer credentials for this registry (imagePullSecret): the Pod's own are not used"
+            }
+            Reason::Unproven(Unproven::Undecided { cause: Cause::Forbidden, .. }) => {
+                "Allow the policy the host capability oci/v2/verify"
+            }
             Reason::Unproven(Unproven::Undecided { .. }) => {
                 "Try again, and check that the policy server reaches the registry"
             }
@@ -345,24 +322,15 @@ impl fmt::Display for Reason {
                 Shown(pattern)
             ),
             Reason::Rule => f.write_str("this rule denies it"),
-            Reason::Tie(other) => write!(
-                f,
-                "the rule \"{}\" matches equally well and decides differently",
-                Shown(other)
-            ),
+            Reason::Tie(other) => {
+                write!(f, "the rule \"{}\" matches equally well and decides differently", Shown(other))
+            }
             Reason::TooManyImages(images) => {
-                write!(
-                    f,
-                    "it names {images} different images, and {MAX_IMAGES} at most are decided in one request"
-                )
+                write!(f, "it names {images} different images, and {MAX_IMAGES} at most are decided in one request")
             }
             Reason::Unproven(unproven) => write_unproven(f, unproven),
             Reason::OutOfTime(limit) => {
-                write!(
-                    f,
-                    "not decided: the time budget of {} ms was spent on other images",
-                    limit.as_millis()
-                )
+                write!(f, "not decided: the time budget of {} ms was spent on other images", limit.as_millis())
             }
             Reason::AfterPinning { proven, other, reason } => write!(
                 f,
@@ -371,11 +339,7 @@ impl fmt::Display for Reason {
                 Shown(other)
             ),
             Reason::Settings(problem) => {
-                write!(
-                    f,
-                    "the policy's settings can't be used: {}",
-                    ShownInLog(&problem.to_string())
-                )
+                write!(f, "the policy's settings can't be used: {}", ShownInLog(&problem.to_string()))
             }
             Reason::Fault(what) => write!(f, "internal error: {what}"),
         }
@@ -386,23 +350,13 @@ fn write_unproven(f: &mut fmt::Formatter<'_>, unproven: &Unproven) -> fmt::Resul
     match unproven {
         Unproven::NotFound => f.write_str("the registry does not have it"),
         Unproven::Disagreement { asked, answered } => {
-            write!(
-                f,
-                "not trusted: the host was asked about {asked} and answered for {answered}"
-            )
+            write!(f, "not trusted: the host was asked about {asked} and answered for {answered}")
         }
-        Unproven::NotSigned {
-            tally,
-            cause,
-            annotations,
-        } => {
+        Unproven::NotSigned { tally, cause, annotations } => {
             write!(f, "not trusted: {cause}")?;
             if *cause == Cause::Mismatch && !annotations.is_empty() {
                 f.write_str(", or lack the annotations ")?;
-                let pairs: Vec<String> = annotations
-                    .iter()
-                    .map(|(key, value)| format!("{key}={value}"))
-                    .collect();
+                let pairs: Vec<String> = annotations.iter().map(|(key, value)| format!("{key}={value}")).collect();
                 write_names(f, &pairs)?;
             }
             write_tally(f, tally)
@@ -468,16 +422,10 @@ impl Denial {
             });
         }
         parts.extend(
-            self.image
-                .as_deref()
-                .filter(|image| !image.is_empty())
-                .map(|image| format!("image {}", Shown(image))),
+            self.image.as_deref().filter(|image| !image.is_empty()).map(|image| format!("image {}", Shown(image))),
         );
         // A denial after pinning names both rules itself.
-        let rule = self
-            .rule
-            .as_deref()
-            .filter(|_| !matches!(self.reason, Reason::AfterPinning { .. }));
+        let rule = self.rule.as_deref().filter(|_| !matches!(self.reason, Reason::AfterPinning { .. }));
         parts.extend(rule.map(|rule| format!("rule \"{}\"", Shown(rule))));
         parts.join(", ")
     }
@@ -500,10 +448,7 @@ mod tests {
     fn every_reason_has_its_sentence_and_its_code() {
         let tally = Quorum::new(1, [], ["alice"]).tally();
         let digest = Digest::of(b"");
-        let settings = || Problem {
-            path: "policy[0].pattern".into(),
-            what: "is empty".into(),
-        };
+        let settings = || Problem { path: "policy[0].pattern".into(), what: "is empty".into() };
         let rows: &[(Reason, u16, &str, &str)] = &[
             (
                 Reason::Object(ObjectError::Missing),
@@ -529,49 +474,16 @@ mod tests {
                 "unknown-subresource",
                 "the subresource \"exec\\u{1b}\" is none",
             ),
-            (
-                Reason::Slot("it names no image"),
-                400,
-                "unreadable-slot",
-                "can't be read: it names no image",
-            ),
-            (
-                Reason::Reference(ReferenceError::Empty),
-                400,
-                "unreadable-image",
-                "can't be decided: it is empty",
-            ),
+            (Reason::Slot("it names no image"), 400, "unreadable-slot", "can't be read: it names no image"),
+            (Reason::Reference(ReferenceError::Empty), 400, "unreadable-image", "can't be decided: it is empty"),
             (Reason::NoRule(None), 403, "no-rule", "no rule matches, and what"),
-            (
-                Reason::NoRule(Some("a:v1".into())),
-                403,
-                "no-rule",
-                "no rule matches: \"a:v1\" allows by tag",
-            ),
+            (Reason::NoRule(Some("a:v1".into())), 403, "no-rule", "no rule matches: \"a:v1\" allows by tag"),
             (Reason::Rule, 403, "denied-by-rule", "this rule denies it"),
+            (Reason::Tie("a*".into()), 403, "rules-tie", "the rule \"a*\" matches equally well"),
+            (Reason::TooManyImages(101), 403, "too-many-images", "it names 101 different images, and 100 at most"),
+            (Reason::Unproven(Unproven::NotFound), 403, "image-not-found", "the registry does not have it"),
             (
-                Reason::Tie("a*".into()),
-                403,
-                "rules-tie",
-                "the rule \"a*\" matches equally well",
-            ),
-            (
-                Reason::TooManyImages(101),
-                403,
-                "too-many-images",
-                "it names 101 different images, and 100 at most",
-            ),
-            (
-                Reason::Unproven(Unproven::NotFound),
-                403,
-                "image-not-found",
-                "the registry does not have it",
-            ),
-            (
-                Reason::Unproven(Unproven::Disagreement {
-                    asked: digest,
-                    answered: digest,
-                }),
+                Reason::Unproven(Unproven::Disagreement { asked: digest, answered: digest }),
                 403,
                 "digests-disagree",
                 "not trusted: the host was asked about sha256:",
@@ -587,10 +499,7 @@ mod tests {
                 "not trusted: the signatures are by other keys, or lack the annotations env=prod; not asked about trust root alice",
             ),
             (
-                Reason::Unproven(Unproven::Undecided {
-                    tally: tally.clone(),
-                    cause: Cause::Unauthorized,
-                }),
+                Reason::Unproven(Unproven::Undecided { tally: tally.clone(), cause: Cause::Unauthorized }),
                 503,
                 "evidence-unavailable",
                 "could not tell whether it is signed: the registry refused the policy server's credentials",
@@ -608,11 +517,7 @@ mod tests {
                 "not decided: the time budget of 900 ms was spent",
             ),
             (
-                Reason::AfterPinning {
-                    proven: "a".into(),
-                    other: "a@*".into(),
-                    reason: Box::new(Reason::Rule),
-                },
+                Reason::AfterPinning { proven: "a".into(), other: "a@*".into(), reason: Box::new(Reason::Rule) },
                 403,
                 "denied-after-pinning",
                 "proven under the rule \"a\", but with its digest it falls under \"a@*\", and there: this rule denies it",
@@ -628,10 +533,7 @@ mod tests {
         for (reason, code, word, sentence) in rows {
             assert_eq!((reason.class().code(), reason.word()), (*code, *word));
             assert!(reason.to_string().starts_with(sentence), "{reason}");
-            assert!(
-                !reason.remedy().is_empty() && !reason.remedy().ends_with('.'),
-                "{reason}"
-            );
+            assert!(!reason.remedy().is_empty() && !reason.remedy().ends_with('.'), "{reason}");
         }
     }
 
@@ -650,11 +552,7 @@ mod tests {
             (vec![late(), denial(Reason::NoRule(None))], Some(403), "then refused"),
             (vec![fault(), late()], Some(504), "then out of time"),
             (vec![fault(), Ok(Grounds::Allowed)], Some(500), "our own faults last"),
-            (
-                vec![Ok(Grounds::Allowed), Ok(Grounds::Allowed)],
-                None,
-                "nothing is denied",
-            ),
+            (vec![Ok(Grounds::Allowed), Ok(Grounds::Allowed)], None, "nothing is denied"),
             (vec![], Some(500), "nothing was decided"),
         ];
         for (outcomes, expected, why) in rows {

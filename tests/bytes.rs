@@ -82,10 +82,7 @@ fn only_the_images_change() {
     for (object, image, pinned, why) in rows {
         let answer = answer_to(&object.replace("IMAGE", image));
         let expected = format!(r#""mutated_object":{}"#, object.replace("IMAGE", &pinned).trim());
-        assert!(
-            answer.contains(&expected),
-            "{why}:\n{answer}\ndoes not hold\n{expected}"
-        );
+        assert!(answer.contains(&expected), "{why}:\n{answer}\ndoes not hold\n{expected}");
     }
 }
 
@@ -99,9 +96,6 @@ fn members_that_are_there_twice_are_denied() {
     ];
     for object in rows {
         let answer = answer_to(object);
-        assert!(
-            answer.starts_with(r#"{"accepted":false,"#) && answer.contains(r#""code":400"#),
-            "{object}: {answer}"
-        );
+        assert!(answer.starts_with(r#"{"accepted":false,"#) && answer.contains(r#""code":400"#), "{object}: {answer}");
     }
 }

@@ -13,13 +13,7 @@ fn corpus() {
     let cases = cases::all();
     assert!(cases.len() >= 60, "the corpus has {} cases", cases.len());
     let failures: Vec<String> = cases.iter().filter_map(|case| run(case).err()).collect();
-    assert!(
-        failures.is_empty(),
-        "{} of {} cases fail:\n{}",
-        failures.len(),
-        cases.len(),
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "{} of {} cases fail:\n{}", failures.len(), cases.len(), failures.join("\n"));
 }
 
 fn run(case: &Case) -> Result<(), String> {

@@ -30,11 +30,7 @@ fn root() -> PathBuf {
 #[track_caller]
 fn accepted(name: &str, yaml: &str) -> Value {
     let settings: Value = serde_yaml::from_str(yaml).unwrap_or_else(|error| panic!("{name}: {error}"));
-    assert_eq!(
-        answer::validate_settings(settings.to_string().as_bytes()),
-        Ok(()),
-        "{name}"
-    );
+    assert_eq!(answer::validate_settings(settings.to_string().as_bytes()), Ok(()), "{name}");
     settings
 }
 
@@ -65,14 +61,10 @@ fn every_example_is_accepted_and_decides() {
 #[test]
 fn the_settings_of_the_readme_are_accepted() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let blocks = readme
-        .split("```yaml\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next());
+    let blocks = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
     // A manifest holds settings among other things.
-    let settings: Vec<&str> = blocks
-        .filter(|block| block.contains("validators:") && !block.contains("apiVersion:"))
-        .collect();
+    let settings: Vec<&str> =
+        blocks.filter(|block| block.contains("validators:") && !block.contains("apiVersion:")).collect();
     assert!(!settings.is_empty(), "the README shows no settings");
     for block in settings {
         accepted("README.md", block);

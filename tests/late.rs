@@ -21,19 +21,14 @@ struct Slow {
 
 impl Slow {
     fn new(call_ms: u64) -> Slow {
-        Slow {
-            call: Duration::from_millis(call_ms),
-            now: Cell::default(),
-        }
+        Slow { call: Duration::from_millis(call_ms), now: Cell::default() }
     }
 }
 
 impl Sigstore for Slow {
     fn verify(&self, image: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
         self.now.set(self.now.get() + self.call);
-        Ok(image
-            .split_once('@')
-            .map_or(Digest::of(b"an image"), |(_, digest)| Digest::parse(digest).unwrap()))
+        Ok(image.split_once('@').map_or(Digest::of(b"an image"), |(_, digest)| Digest::parse(digest).unwrap()))
     }
 }
 
@@ -44,10 +39,7 @@ impl Clock for Slow {
 }
 
 fn review(images: &[&str], settings: &Value, host: &Slow) -> Value {
-    let containers: Vec<Value> = images
-        .iter()
-        .map(|image| json!({"name": image, "image": image}))
-        .collect();
+    let containers: Vec<Value> = images.iter().map(|image| json!({"name": image, "image": image})).collect();
     let object = json!({"metadata": {"name": "web"}, "spec": {"containers": containers}});
     let request =
         json!({"kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE", "object": object});
@@ -90,31 +82,14 @@ fn time_that_runs_out_is_a_denial_that_says_so() {
             ],
             "one call takes it all",
         ),
-        (
-            450,
-            json!({"timeBudgetMs": 2000}),
-            &["a", "b"],
-            None,
-            &[],
-            "a longer budget",
-        ),
-        (
-            0,
-            json!({"timeBudgetMs": 1}),
-            &["a", "b", "c"],
-            None,
-            &[],
-            "no time passes",
-        ),
+        (450, json!({"timeBudgetMs": 2000}), &["a", "b"], None, &[], "a longer budget"),
+        (0, json!({"timeBudgetMs": 1}), &["a", "b", "c"], None, &[], "no time passes"),
         (
             900,
             json!({}),
             &["a", "evil.io/x"],
             Some(403),
-            &[
-                "image a, rule",
-                "image evil.io/x, rule \"evil.io/*\": this rule denies it",
-            ],
+            &["image a, rule", "image evil.io/x, rule \"evil.io/*\": this rule denies it"],
             "what needs no call is decided all the same",
         ),
     ];
@@ -137,36 +112,12 @@ fn detection_mode_softens_time_but_no_settings() {
 
     // Each row breaks the settings in a way that only the rule that wins finds out.
     let rows = [
-        (
-            "/validators/0/trustRoots/0/key",
-            json!("no key"),
-            "validators[0].trustRoots[0].key: is not one PEM block",
-        ),
-        (
-            "/validators/0/trustRoots/1/key",
-            json!(ALICE),
-            "validators[0].trustRoots[1].key: is the key of `alice`",
-        ),
-        (
-            "/policy/0/with/trustRoot",
-            json!("carol"),
-            "policy[0].with.trustRoot: there is no trust root `carol`",
-        ),
-        (
-            "/policy/0/with",
-            json!({"threshold": "2"}),
-            "policy[0].with: invalid type",
-        ),
-        (
-            "/policy/0/with",
-            json!({"thresold": 2}),
-            "policy[0].with: unknown field",
-        ),
-        (
-            "/policy/0/validator",
-            json!("nobody"),
-            "policy[0].validator: there is no validator called `nobody`",
-        ),
+        ("/validators/0/trustRoots/0/key", json!("no key"), "validators[0].trustRoots[0].key: is not one PEM block"),
+        ("/validators/0/trustRoots/1/key", json!(ALICE), "validators[0].trustRoots[1].key: is the key of `alice`"),
+        ("/policy/0/with/trustRoot", json!("carol"), "policy[0].with.trustRoot: there is no trust root `carol`"),
+        ("/policy/0/with", json!({"threshold": "2"}), "policy[0].with: invalid type"),
+        ("/policy/0/with", json!({"thresold": 2}), "policy[0].with: unknown field"),
+        ("/policy/0/validator", json!("nobody"), "policy[0].validator: there is no validator called `nobody`"),
         ("/policy/1/pattern", json!("evil?"), "policy[1].pattern: `?`"),
     ];
     for (path, value, expected) in rows {
@@ -176,11 +127,7 @@ fn detection_mode_softens_time_but_no_settings() {
             None => settings["policy"][0]["validator"] = value,
         }
         let response = review(&["a"], &settings, &Slow::new(0));
-        assert_eq!(
-            (&response["accepted"], &response["code"]),
-            (&json!(false), &json!(500)),
-            "{path}: {response}"
-        );
+        assert_eq!((&response["accepted"], &response["code"]), (&json!(false), &json!(500)), "{path}: {response}");
         let message = response["message"].as_str().unwrap();
         assert!(message.contains(expected), "{message}\ndoes not say\n{expected}");
         assert!(

@@ -25,24 +25,16 @@ struct Simulated {
 impl Sigstore for Simulated {
     fn verify(&self, image: &str, key: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
         let image = ImageRef::parse(image).expect("only references are asked about");
-        let digest = image
-            .digest()
-            .unwrap_or_else(|| Digest::of(image.to_string().as_bytes()));
+        let digest = image.digest().unwrap_or_else(|| Digest::of(image.to_string().as_bytes()));
         let signed = match key.pem() == ALICE.trim() {
             true => image.repository().contains("signed") || image.repository().contains("both"),
             false => image.repository().contains("both"),
         };
         if image.repository().contains("broken") {
-            return Err(HostError {
-                cause: Cause::Unavailable,
-                text: "connection refused".to_owned(),
-            });
+            return Err(HostError { cause: Cause::Unavailable, text: "connection refused".to_owned() });
         }
         if !signed {
-            return Err(HostError {
-                cause: Cause::Mismatch,
-                text: "missing signatures".to_owned(),
-            });
+            return Err(HostError { cause: Cause::Mismatch, text: "missing signatures".to_owned() });
         }
         let name = format!("{}/{}", image.registry(), image.repository());
         self.proven.borrow_mut().insert((name, digest));
@@ -119,18 +111,14 @@ fn review(object: &Value, settings: &Value) -> (Value, Simulated) {
 
 fn images_of(object: &Value) -> Vec<String> {
     let containers = object["spec"]["containers"].as_array().unwrap();
-    containers
-        .iter()
-        .map(|container| container["image"].as_str().unwrap().to_owned())
-        .collect()
+    containers.iter().map(|container| container["image"].as_str().unwrap().to_owned()).collect()
 }
 
 /// The audit records, without what was done.
 fn decisions(response: &Value) -> Vec<Value> {
     let records = response["audit_annotations"].as_object().unwrap().values();
-    let mut records: Vec<Value> = records
-        .map(|record| serde_json::from_str(record.as_str().unwrap()).unwrap())
-        .collect();
+    let mut records: Vec<Value> =
+        records.map(|record| serde_json::from_str(record.as_str().unwrap()).unwrap()).collect();
     for record in &mut records {
         record["pinned"] = Value::Null;
     }
@@ -139,11 +127,7 @@ fn decisions(response: &Value) -> Vec<Value> {
 
 /// The object after the review: changed, or as it was.
 fn outcome<'v>(response: &'v Value, object: &'v Value) -> &'v Value {
-    if response["mutated_object"].is_null() {
-        object
-    } else {
-        &response["mutated_object"]
-    }
+    if response["mutated_object"].is_null() { object } else { &response["mutated_object"] }
 }
 
 proptest! {

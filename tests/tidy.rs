@@ -38,12 +38,9 @@ fn without_tests(text: &str) -> &str {
 }
 
 fn offenders(files: &[(String, String)], offends: impl Fn(&str, &str) -> bool) -> Vec<String> {
-    let lines = files.iter().flat_map(|(name, text)| {
-        without_tests(text)
-            .lines()
-            .zip(1..)
-            .map(move |(line, n)| (name, line, n))
-    });
+    let lines = files
+        .iter()
+        .flat_map(|(name, text)| without_tests(text).lines().zip(1..).map(move |(line, n)| (name, line, n)));
     lines
         .filter(|(name, line, _)| offends(name, line.trim()))
         .map(|(name, line, n)| format!("{name}:{n}: {line}"))
@@ -69,17 +66,7 @@ fn who_may_know_whom() {
     let rows: &[(&str, &[&str], &str)] = &[
         (
             "src/image/",
-            &[
-                "admission",
-                "policy",
-                "proof",
-                "host",
-                "review",
-                "verdict",
-                "answer",
-                "guest",
-                "json",
-            ],
+            &["admission", "policy", "proof", "host", "review", "verdict", "answer", "guest", "json"],
             "image knows nobody",
         ),
         (
@@ -101,10 +88,7 @@ fn who_may_know_whom() {
         none(&strange, rule);
     }
     let harness = sources("crates/harness/src");
-    none(
-        &offenders(&harness, |_, line| line.contains("image_trust::")),
-        "the harness sees the policy as bytes",
-    );
+    none(&offenders(&harness, |_, line| line.contains("image_trust::")), "the harness sees the policy as bytes");
 }
 
 #[test]
@@ -126,25 +110,14 @@ fn the_crate_reads_nothing_but_its_arguments() {
     let reads = offenders(&source, |name, line| {
         !name.starts_with("src/guest") && !line.starts_with("//") && outside.iter().any(|word| line.contains(word))
     });
-    none(
-        &reads,
-        "no clock, environment, file, network, output or mutable static outside the guest",
-    );
+    none(&reads, "no clock, environment, file, network, output or mutable static outside the guest");
 }
 
 #[test]
 fn nothing_panics_on_what_comes_in() {
-    let words = [
-        ".unwrap()",
-        ".expect(",
-        "panic!(",
-        "unreachable!(",
-        "todo!(",
-        "unimplemented!(",
-    ];
-    let panics = offenders(&sources("src"), |_, line| {
-        !line.starts_with("//") && words.iter().any(|word| line.contains(word))
-    });
+    let words = [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "unimplemented!("];
+    let panics =
+        offenders(&sources("src"), |_, line| !line.starts_with("//") && words.iter().any(|word| line.contains(word)));
     none(&panics, "no panics in the policy");
 }
 
@@ -172,9 +145,7 @@ fn files_stay_small() {
 fn no_empty_words() {
     for folder in ["src", "crates/harness/src"] {
         let empty = offenders(&sources(folder), |_, line| {
-            let defines = ["struct ", "enum ", "trait ", "mod ", "fn "]
-                .iter()
-                .any(|word| line.contains(word));
+            let defines = ["struct ", "enum ", "trait ", "mod ", "fn "].iter().any(|word| line.contains(word));
             let line = line.to_lowercase();
             defines && ["manager", "helper", "util"].iter().any(|word| line.contains(word))
         });
@@ -198,34 +169,18 @@ fn no_test_is_switched_off() {
 fn every_setting_is_documented() {
     let docs = fs::read_to_string(root().join("docs/settings.md")).unwrap();
     let shape = fs::read_to_string(root().join("src/policy/shape.rs")).unwrap();
-    let rows = shape
-        .split("required(")
-        .flat_map(|part| part.split("optional("))
-        .skip(1);
-    let keys: Vec<&str> = rows
-        .filter_map(|row| row.trim_start().strip_prefix('"')?.split('"').next())
-        .collect();
+    let rows = shape.split("required(").flat_map(|part| part.split("optional(")).skip(1);
+    let keys: Vec<&str> = rows.filter_map(|row| row.trim_start().strip_prefix('"')?.split('"').next()).collect();
     assert!(keys.len() > 35, "the table of keys was found: {keys:?}");
     for key in keys {
-        assert!(
-            docs.contains(&format!("`{key}`")),
-            "docs/settings.md does not mention `{key}`"
-        );
+        assert!(docs.contains(&format!("`{key}`")), "docs/settings.md does not mention `{key}`");
     }
 }
 
 #[test]
 fn links_of_the_documents_lead_somewhere() {
-    let mut documents = vec![
-        root().join("README.md"),
-        root().join("ARCHITECTURE.md"),
-        root().join("CHANGELOG.md"),
-    ];
-    documents.extend(
-        fs::read_dir(root().join("docs"))
-            .unwrap()
-            .map(|entry| entry.unwrap().path()),
-    );
+    let mut documents = vec![root().join("README.md"), root().join("ARCHITECTURE.md"), root().join("CHANGELOG.md")];
+    documents.extend(fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()));
     for document in documents {
         let text = fs::read_to_string(&document).unwrap();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
@@ -234,11 +189,7 @@ fn links_of_the_documents_lead_somewhere() {
                 continue;
             }
             let path = document.parent().unwrap_or(Path::new(".")).join(file);
-            assert!(
-                path.exists(),
-                "{} links to {file}, which is not there",
-                document.display()
-            );
+            assert!(path.exists(), "{} links to {file}, which is not there", document.display());
         }
     }
 }

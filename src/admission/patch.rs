@@ -20,10 +20,7 @@ impl Pin {
     /// Writes `pinned` into `slot`; `None` where it says so already.
     #[must_use]
     pub fn new(slot: &Slot<'_>, pinned: &Pinned) -> Option<Pin> {
-        (pinned.text() != slot.image()).then(|| Pin {
-            span: slot.span(),
-            text: pinned.text().to_owned(),
-        })
+        (pinned.text() != slot.image()).then(|| Pin { span: slot.span(), text: pinned.text().to_owned() })
     }
 }
 

@@ -122,13 +122,9 @@ impl<'a> Request<'a> {
         if let Some(name) = &self.name {
             return name.clone().into_owned();
         }
-        let metadata = self
-            .object
-            .and_then(|object| members(object, ["metadata"]).ok())
-            .and_then(|[metadata]| metadata);
-        let names = metadata
-            .and_then(|metadata| members(metadata, ["name", "generateName"]).ok())
-            .unwrap_or_default();
+        let metadata =
+            self.object.and_then(|object| members(object, ["metadata"]).ok()).and_then(|[metadata]| metadata);
+        let names = metadata.and_then(|metadata| members(metadata, ["name", "generateName"]).ok()).unwrap_or_default();
         let [name, prefix] = names.map(|name| name.and_then(|name| text(name).ok()).filter(|name| !name.is_empty()));
         match (name, prefix) {
             (Some(name), _) => name.into_owned(),

@@ -64,10 +64,7 @@ impl Response {
     /// Adds the records; what was to be pinned counts only where it was `written`.
     fn with_records(self, records: &[Record], written: bool) -> Response {
         let audit = |(i, record): (usize, &Record)| (format!("image-{i}"), audit(record, written).to_string());
-        Response {
-            audit_annotations: records.iter().enumerate().map(audit).collect(),
-            ..self
-        }
+        Response { audit_annotations: records.iter().enumerate().map(audit).collect(), ..self }
     }
 
     fn of(accepted: bool) -> Response {
@@ -91,11 +88,7 @@ pub fn respond(request: &Request<'_>, review: Review, features: &Features) -> Re
         return response.with_records(&review.records, false);
     }
     match request.object.and_then(|object| patched(object, &review.pins)) {
-        Some(object) => Response {
-            mutated_object: Some(object),
-            ..response
-        }
-        .with_records(&review.records, true),
+        Some(object) => Response { mutated_object: Some(object), ..response }.with_records(&review.records, true),
         None => Response::refusal(Reason::Fault("the proven digests could not be written into the object")),
     }
 }
@@ -114,22 +107,11 @@ fn decide(subject: &str, review: &Review, features: &Features) -> Response {
         features.detection_mode() && denials.iter().all(|denial| denial.reason.class() != Class::Fault)
     };
     let response = match &review.verdict {
-        Verdict::Admit => Response {
-            warnings: bounded(review.warnings.clone()),
-            ..Response::of(true)
-        },
+        Verdict::Admit => Response { warnings: bounded(review.warnings.clone()), ..Response::of(true) },
         Verdict::Deny(denials) if softened(denials) => {
-            log.push((
-                Level::Error,
-                format!("not denied: detection mode: {subject}: {}", list(denials)),
-            ));
-            let soft = denials
-                .iter()
-                .map(|denial| format!("not denied: detection mode: {}", denial.reason_first()));
-            Response {
-                warnings: bounded(soft.chain(review.warnings.clone()).collect()),
-                ..Response::of(true)
-            }
+            log.push((Level::Error, format!("not denied: detection mode: {subject}: {}", list(denials))));
+            let soft = denials.iter().map(|denial| format!("not denied: detection mode: {}", denial.reason_first()));
+            Response { warnings: bounded(soft.chain(review.warnings.clone()).collect()), ..Response::of(true) }
         }
         Verdict::Deny(denials) => deny(denials, subject),
     };
@@ -138,20 +120,14 @@ fn decide(subject: &str, review: &Review, features: &Features) -> Response {
 
 fn deny(denials: &Denials, subject: &str) -> Response {
     let message = format!("image-trust denied {subject}: {}", list(denials));
-    Response {
-        code: Some(denials.class().code()),
-        message: Some(message),
-        ..Response::of(false)
-    }
+    Response { code: Some(denials.class().code()), message: Some(message), ..Response::of(false) }
 }
 
 /// The object that a request is about, in words.
 fn subject(request: &Request<'_>) -> String {
     let name = request.name();
-    let within = request
-        .namespace()
-        .map(|namespace| format!(" in namespace \"{}\"", Shown(namespace)))
-        .unwrap_or_default();
+    let within =
+        request.namespace().map(|namespace| format!(" in namespace \"{}\"", Shown(namespace))).unwrap_or_default();
     format!("{} \"{}\"{within}", Shown(&request.kind), Shown(&name))
 }
 
@@ -187,10 +163,7 @@ fn bounded(warnings: Vec<String>) -> Vec<String> {
 
 fn cut(mut warning: String) -> String {
     if warning.len() > MAX_WARNING {
-        let end = (0..=MAX_WARNING - '…'.len_utf8())
-            .rev()
-            .find(|end| warning.is_char_boundary(*end))
-            .unwrap_or(0);
+        let end = (0..=MAX_WARNING - '…'.len_utf8()).rev().find(|end| warning.is_char_boundary(*end)).unwrap_or(0);
         warning.truncate(end);
         warning.push('…');
     }
@@ -211,15 +184,7 @@ fn audit(record: &Record, written: bool) -> Value {
         add("validator", Shown(validator).to_string().into());
     }
     match &record.outcome {
-        Ok(grounds) => add(
-            "verdict",
-            if matches!(grounds, Grounds::Allowed) {
-                "allowed"
-            } else {
-                "proven"
-            }
-            .into(),
-        ),
+        Ok(grounds) => add("verdict", if matches!(grounds, Grounds::Allowed) { "allowed" } else { "proven" }.into()),
         Err(_) => add("verdict", "denied".into()),
     }
     if let Err(reason) = &record.outcome {
@@ -274,9 +239,6 @@ mod tests {
             assert!(kept.iter().map(String::len).sum::<usize>() <= MAX_WARNINGS, "{why}");
         }
         let many = bounded(vec!["x".repeat(300); 100]);
-        assert_eq!(
-            many.last().map(String::as_str),
-            Some("image-trust: warnings that are not shown: 85")
-        );
+        assert_eq!(many.last().map(String::as_str), Some("image-trust: warnings that are not shown: 85"));
     }
 }

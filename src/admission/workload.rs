@@ -30,11 +30,7 @@ struct Row {
 }
 
 const fn row<K: Resource>(pod_spec: &'static [&'static str]) -> Row {
-    Row {
-        group: K::GROUP,
-        kind: K::KIND,
-        pod_spec,
-    }
+    Row { group: K::GROUP, kind: K::KIND, pod_spec }
 }
 
 /// The kinds, by group and kind: their path to the pod spec is the same in every version.
@@ -117,12 +113,7 @@ pub enum ObjectError {
 }
 
 impl List {
-    const ALL: [List; 4] = [
-        List::Containers,
-        List::InitContainers,
-        List::EphemeralContainers,
-        List::Volumes,
-    ];
+    const ALL: [List; 4] = [List::Containers, List::InitContainers, List::EphemeralContainers, List::Volumes];
 
     /// The list's name in a pod spec.
     #[must_use]
@@ -151,21 +142,11 @@ impl<'a> Workload<'a> {
     /// # Errors
     /// When it is of no known kind, or its pod spec can't be found or read. What is wrong with single slots is kept with them.
     pub fn read(group: &str, kind: &str, object: Option<&'a RawValue>) -> Result<Workload<'a>, ObjectError> {
-        let row = KINDS
-            .iter()
-            .find(|row| row.group == group && row.kind == kind)
-            .ok_or(ObjectError::Kind)?;
+        let row = KINDS.iter().find(|row| row.group == group && row.kind == kind).ok_or(ObjectError::Kind)?;
         let object = object.ok_or(ObjectError::Missing)?;
         let mut spec = object;
         for (depth, step) in row.pod_spec.iter().enumerate() {
-            let path = || {
-                row.pod_spec
-                    .iter()
-                    .take(depth + 1)
-                    .copied()
-                    .collect::<Vec<_>>()
-                    .join(".")
-            };
+            let path = || row.pod_spec.iter().take(depth + 1).copied().collect::<Vec<_>>().join(".");
             spec = match members(spec, [step]) {
                 Ok([Some(inner)]) => inner,
                 Ok([None]) | Err(Mismatch::Type) => return Err(ObjectError::PodSpec(path())),
@@ -179,13 +160,7 @@ impl<'a> Workload<'a> {
         let mut slots = Vec::new();
         let mut looked_at = 0;
         for (list, json) in List::ALL.into_iter().zip(lists) {
-            let unreadable = |what| {
-                Err(SlotError {
-                    list,
-                    place: None,
-                    what,
-                })
-            };
+            let unreadable = |what| Err(SlotError { list, place: None, what });
             let entries = match json.map(entries) {
                 Some(Ok(entries)) => entries,
                 Some(Err(_)) => {
@@ -202,17 +177,10 @@ impl<'a> Workload<'a> {
                 return Err(ObjectError::TooManySlots(looked_at));
             }
             slots.extend(
-                entries
-                    .into_iter()
-                    .enumerate()
-                    .filter_map(|(index, entry)| read_slot(object, list, index, entry)),
+                entries.into_iter().enumerate().filter_map(|(index, entry)| read_slot(object, list, index, entry)),
             );
         }
-        Ok(Workload {
-            object,
-            is_pod: row.kind == Pod::KIND,
-            slots,
-        })
+        Ok(Workload { object, is_pod: row.kind == Pod::KIND, slots })
     }
 
     /// Every slot, or what is wrong with it: containers, init containers, ephemeral containers, image volumes, each in the object's order.
@@ -243,15 +211,9 @@ impl<'a> Workload<'a> {
             let Some(name) = slot.place.name.as_deref() else {
                 continue;
             };
-            images
-                .entry((slot.place.list, name))
-                .and_modify(|image| *image = None)
-                .or_insert(Some(&*slot.image));
+            images.entry((slot.place.list, name)).and_modify(|image| *image = None).or_insert(Some(&*slot.image));
         }
-        images
-            .into_iter()
-            .filter_map(|(key, image)| image.map(|image| (key, image)))
-            .collect()
+        images.into_iter().filter_map(|(key, image)| image.map(|image| (key, image))).collect()
     }
 }
 
@@ -261,13 +223,7 @@ fn read_slot<'a>(
     index: usize,
     entry: &'a RawValue,
 ) -> Option<Result<Slot<'a>, SlotError<'a>>> {
-    let unreadable = |name, what| {
-        Some(Err(SlotError {
-            list,
-            place: Some(Place { list, index, name }),
-            what,
-        }))
-    };
+    let unreadable = |name, what| Some(Err(SlotError { list, place: Some(Place { list, index, name }), what }));
     let (name, image) = match members(entry, ["name", "image"]) {
         Ok([name, image]) => (name.and_then(|name| text(name).ok()), image),
         Err(Mismatch::Type) => return unreadable(None, "it is not a mapping"),
@@ -285,11 +241,7 @@ fn read_slot<'a>(
         return unreadable(name, "it names no image");
     };
     match (text(image), place(image, object)) {
-        (Ok(text), Some(span)) => Some(Ok(Slot {
-            place: Place { list, index, name },
-            image: text,
-            span,
-        })),
+        (Ok(text), Some(span)) => Some(Ok(Slot { place: Place { list, index, name }, image: text, span })),
         _ => unreadable(name, "its image is not a text"),
     }
 }
@@ -317,9 +269,7 @@ impl SlotError<'_> {
     /// The place as programs read it.
     #[must_use]
     pub fn path(&self) -> String {
-        self.place
-            .as_ref()
-            .map_or_else(|| self.list.field().to_owned(), Place::path)
+        self.place.as_ref().map_or_else(|| self.list.field().to_owned(), Place::path)
     }
 }
 
@@ -359,10 +309,9 @@ impl fmt::Display for ObjectError {
             ObjectError::Missing => f.write_str("the request has no object"),
             ObjectError::Kind => f.write_str("this policy does not know where objects of its kind hold images"),
             ObjectError::PodSpec(path) => write!(f, "there is no pod spec at `{path}`"),
-            ObjectError::TooManySlots(slots) => write!(
-                f,
-                "it has at least {slots} containers and volumes, and {MAX_SLOTS} at most are looked at"
-            ),
+            ObjectError::TooManySlots(slots) => {
+                write!(f, "it has at least {slots} containers and volumes, and {MAX_SLOTS} at most are looked at")
+            }
             ObjectError::Twice(path) => write!(f, "something that holds images is there twice in {path}"),
         }
     }
@@ -405,22 +354,11 @@ mod tests {
             ("apps", "StatefulSet", template.clone()),
             ("apps", "DaemonSet", template.clone()),
             ("batch", "Job", template.clone()),
-            (
-                "batch",
-                "CronJob",
-                format!(r#"{{"spec":{{"jobTemplate":{template}}}}}"#),
-            ),
+            ("batch", "CronJob", format!(r#"{{"spec":{{"jobTemplate":{template}}}}}"#)),
         ];
         for (group, kind, object) in &rows {
-            assert_eq!(
-                slots(group, kind, object),
-                Ok(vec!["containers/a=i".to_owned()]),
-                "{kind}"
-            );
-            assert!(
-                matches!(slots(group, kind, "{}"), Err(ObjectError::PodSpec(_))),
-                "{kind} without a pod spec"
-            );
+            assert_eq!(slots(group, kind, object), Ok(vec!["containers/a=i".to_owned()]), "{kind}");
+            assert!(matches!(slots(group, kind, "{}"), Err(ObjectError::PodSpec(_))), "{kind} without a pod spec");
             assert_eq!(
                 slots("evil.io", kind, object),
                 Err(ObjectError::Kind),
@@ -437,13 +375,7 @@ mod tests {
             (
                 r#"{"containers":[{"name":"a","image":"1"},{"name":"b","image":"2"}],"initContainers":[{"name":"c","image":"3","restartPolicy":"Always"}],
                     "ephemeralContainers":[{"name":"d","image":"4"}],"volumes":[{"name":"v","emptyDir":{}},{"name":"w","image":{"reference":"5"}}]}"#,
-                &[
-                    "containers/a=1",
-                    "containers/b=2",
-                    "initContainers/c=3",
-                    "ephemeralContainers/d=4",
-                    "volumes/w=5",
-                ],
+                &["containers/a=1", "containers/b=2", "initContainers/c=3", "ephemeralContainers/d=4", "volumes/w=5"],
                 "all four lists",
             ),
             (
@@ -456,36 +388,20 @@ mod tests {
                 &["containers/a=1"],
                 "an escaped image is the same image",
             ),
-            (
-                r#"{"containers":[{"name":7,"image":"1"}]}"#,
-                &["containers[0]=1"],
-                "a name that is none",
-            ),
+            (r#"{"containers":[{"name":7,"image":"1"}]}"#, &["containers[0]=1"], "a name that is none"),
             (
                 r#"{"containers":[{"name":"a"},{"name":"b","image":"2"}]}"#,
                 &["containers/a!it names no image", "containers/b=2"],
                 "no image",
             ),
-            (
-                r#"{"containers":[{"name":"a","image":null}]}"#,
-                &["containers/a!it names no image"],
-                "null",
-            ),
+            (r#"{"containers":[{"name":"a","image":null}]}"#, &["containers/a!it names no image"], "null"),
             (
                 r#"{"containers":[{"name":"a","image":["1"]}]}"#,
                 &["containers/a!its image is not a text"],
                 "a list as image",
             ),
-            (
-                r#"{"containers":["1"]}"#,
-                &["containers[0]!it is not a mapping"],
-                "a text as container",
-            ),
-            (
-                r#"{"containers":[["a","1"]]}"#,
-                &["containers[0]!it is not a mapping"],
-                "a list as container",
-            ),
+            (r#"{"containers":["1"]}"#, &["containers[0]!it is not a mapping"], "a text as container"),
+            (r#"{"containers":[["a","1"]]}"#, &["containers[0]!it is not a mapping"], "a list as container"),
             (
                 r#"{"containers":[{"image":"1","image":"2"}]}"#,
                 &["containers[0]!its name or image is there twice"],
@@ -509,22 +425,14 @@ mod tests {
         ];
         for (spec, expected, why) in rows {
             let expected = expected.iter().map(|slot| (*slot).to_owned()).collect();
-            assert_eq!(
-                slots("", "Pod", &format!(r#"{{"spec":{spec}}}"#)),
-                Ok(expected),
-                "{why}"
-            );
+            assert_eq!(slots("", "Pod", &format!(r#"{{"spec":{spec}}}"#)), Ok(expected), "{why}");
         }
     }
 
     #[test]
     fn lists_that_cant_be_read_hide_no_other_slot() {
         let rows: &[(&str, &[&str], &str)] = &[
-            (
-                "{}",
-                &["containers!it is empty, and a pod spec has at least one container"],
-                "no containers",
-            ),
+            ("{}", &["containers!it is empty, and a pod spec has at least one container"], "no containers"),
             (
                 r#"{"containers":[]}"#,
                 &["containers!it is empty, and a pod spec has at least one container"],
@@ -532,18 +440,11 @@ mod tests {
             ),
             (
                 r#"{"containers":null,"initContainers":[{"image":"i"}]}"#,
-                &[
-                    "containers!it is empty, and a pod spec has at least one container",
-                    "initContainers[0]=i",
-                ],
+                &["containers!it is empty, and a pod spec has at least one container", "initContainers[0]=i"],
                 "init containers alone are no Pod",
             ),
             (r#"{"containers":"oops"}"#, &["containers!it is not a list"], "a text"),
-            (
-                r#"{"containers":{"image":"i"}}"#,
-                &["containers!it is not a list"],
-                "a mapping",
-            ),
+            (r#"{"containers":{"image":"i"}}"#, &["containers!it is not a list"], "a mapping"),
             (
                 r#"{"containers":[{"image":"i"}],"volumes":{}}"#,
                 &["containers[0]=i", "volumes!it is not a list"],
@@ -552,20 +453,13 @@ mod tests {
         ];
         for (spec, expected, why) in rows {
             let expected = expected.iter().map(|slot| (*slot).to_owned()).collect();
-            assert_eq!(
-                slots("", "Pod", &format!(r#"{{"spec":{spec}}}"#)),
-                Ok(expected),
-                "{why}"
-            );
+            assert_eq!(slots("", "Pod", &format!(r#"{{"spec":{spec}}}"#)), Ok(expected), "{why}");
         }
     }
 
     #[test]
     fn unreadable_objects() {
-        let many = format!(
-            r#"{{"containers":[{}]}}"#,
-            vec![r#"{"image":"i"}"#; MAX_SLOTS + 1].join(",")
-        );
+        let many = format!(r#"{{"containers":[{}]}}"#, vec![r#"{"image":"i"}"#; MAX_SLOTS + 1].join(","));
         let rows: &[(&str, ObjectError, &str)] = &[
             (
                 r#"{"containers":[{"image":"i"}],"containers":[{"image":"evil"}]}"#,
@@ -573,18 +467,10 @@ mod tests {
                 "which list counts?",
             ),
             ("[]", ObjectError::PodSpec("spec".to_owned()), "a list as pod spec"),
-            (
-                &many,
-                ObjectError::TooManySlots(MAX_SLOTS + 1),
-                "more than is looked at",
-            ),
+            (&many, ObjectError::TooManySlots(MAX_SLOTS + 1), "more than is looked at"),
         ];
         for (spec, expected, why) in rows {
-            assert_eq!(
-                slots("", "Pod", &format!(r#"{{"spec":{spec}}}"#)),
-                Err(expected.clone()),
-                "{why}"
-            );
+            assert_eq!(slots("", "Pod", &format!(r#"{{"spec":{spec}}}"#)), Err(expected.clone()), "{why}");
         }
     }
 }

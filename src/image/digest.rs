@@ -60,12 +60,8 @@ fn nibble(hex: u8) -> Result<u8, DigestError> {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits: String = self
-            .0
-            .iter()
-            .flat_map(|byte| [byte >> 4, byte & 15])
-            .map(|n| char::from(HEX[usize::from(n)]))
-            .collect();
+        let digits: String =
+            self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|n| char::from(HEX[usize::from(n)])).collect();
         write!(f, "{PREFIX}{digits}")
     }
 }
@@ -104,22 +100,10 @@ mod tests {
             (format!("sha256:{}", &hex[1..]), Err(DigestError::Hex), "63 digits"),
             (format!("sha256:{hex}0"), Err(DigestError::Hex), "65 digits"),
             (format!("sha256:{hex}00"), Err(DigestError::Hex), "66 digits"),
-            (
-                format!("sha256:é{}", &hex[2..]),
-                Err(DigestError::Hex),
-                "not ASCII, same number of bytes",
-            ),
+            (format!("sha256:é{}", &hex[2..]), Err(DigestError::Hex), "not ASCII, same number of bytes"),
             ("sha256:".to_owned(), Err(DigestError::Hex), "no digits"),
-            (
-                format!("sha512:{hex}{hex}"),
-                Err(DigestError::Algorithm),
-                "another algorithm",
-            ),
-            (
-                format!("SHA256:{hex}"),
-                Err(DigestError::Algorithm),
-                "algorithms are lower case",
-            ),
+            (format!("sha512:{hex}{hex}"), Err(DigestError::Algorithm), "another algorithm"),
+            (format!("SHA256:{hex}"), Err(DigestError::Algorithm), "algorithms are lower case"),
             (String::new(), Err(DigestError::Algorithm), "empty"),
         ];
         for (text, expected, why) in rows {

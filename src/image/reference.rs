@@ -128,13 +128,7 @@ impl ImageRef {
             (None, None) => Some(DEFAULT_TAG.to_owned()),
             (tag, _) => tag.map(str::to_owned),
         };
-        Ok(ImageRef {
-            written: text.to_owned(),
-            registry: registry.into_owned(),
-            repository,
-            tag,
-            digest,
-        })
+        Ok(ImageRef { written: text.to_owned(), registry: registry.into_owned(), repository, tag, digest })
     }
 
     /// The text as the user wrote it.
@@ -185,11 +179,7 @@ impl ImageRef {
             Some(_) => format!("{}@{digest}", self.written),
             None => format!("{name}:{DEFAULT_TAG}@{digest}"),
         };
-        ImageRef {
-            written,
-            digest: Some(digest),
-            ..self.clone()
-        }
+        ImageRef { written, digest: Some(digest), ..self.clone() }
     }
 }
 
@@ -253,10 +243,8 @@ pub(crate) fn canonical_registry(written: &str) -> Result<Cow<'_, str>, Referenc
         return Err(ReferenceError::Registry(written.to_owned()));
     }
     if let Some(port) = port {
-        let number = port
-            .parse::<u16>()
-            .ok()
-            .filter(|number| *number != 0 && *number != 443 && number.to_string() == port);
+        let number =
+            port.parse::<u16>().ok().filter(|number| *number != 0 && *number != 443 && number.to_string() == port);
         if number.is_none() {
             return Err(ReferenceError::Port(port.to_owned()));
         }
@@ -335,11 +323,7 @@ impl fmt::Display for ReferenceError {
                 f.write_str("its port is empty; if it is a URL, leave the scheme out")
             }
             ReferenceError::Port(port) if port.parse() == Ok(443) => {
-                write!(
-                    f,
-                    "`:{}` is the default port in another spelling; leave it out",
-                    Shown(port)
-                )
+                write!(f, "`:{}` is the default port in another spelling; leave it out", Shown(port))
             }
             ReferenceError::Port(port) => {
                 write!(f, "`{}` is not a port: 1 to 65535, without leading zeros", Shown(port))
@@ -379,71 +363,27 @@ mod tests {
         let rows = [
             ("nginx", "docker.io/library/nginx:latest", "a short name"),
             ("library/nginx", "docker.io/library/nginx:latest", "one component more"),
-            (
-                "docker.io/nginx",
-                "docker.io/library/nginx:latest",
-                "the registry, but not library/",
-            ),
-            (
-                "index.docker.io/nginx:1",
-                "docker.io/library/nginx:1",
-                "Docker Hub's old name",
-            ),
-            (
-                "INDEX.docker.IO/nginx:1",
-                "docker.io/library/nginx:1",
-                "hosts have no case",
-            ),
-            (
-                "REGISTRY.K8S.IO/pause:1",
-                "registry.k8s.io/pause:1",
-                "hosts have no case",
-            ),
+            ("docker.io/nginx", "docker.io/library/nginx:latest", "the registry, but not library/"),
+            ("index.docker.io/nginx:1", "docker.io/library/nginx:1", "Docker Hub's old name"),
+            ("INDEX.docker.IO/nginx:1", "docker.io/library/nginx:1", "hosts have no case"),
+            ("REGISTRY.K8S.IO/pause:1", "registry.k8s.io/pause:1", "hosts have no case"),
             ("acme/app", "docker.io/acme/app:latest", "an account of Docker Hub"),
-            (
-                "ghcr.io/acme/app/sub:v1",
-                "ghcr.io/acme/app/sub:v1",
-                "deep repositories",
-            ),
+            ("ghcr.io/acme/app/sub:v1", "ghcr.io/acme/app/sub:v1", "deep repositories"),
             ("localhost/app:1", "localhost/app:1", "localhost is a registry"),
-            (
-                "localhost:5000/app",
-                "localhost:5000/app:latest",
-                "a port makes a registry",
-            ),
+            ("localhost:5000/app", "localhost:5000/app:latest", "a port makes a registry"),
             ("127.0.0.1:5000/a/b:t", "127.0.0.1:5000/a/b:t", "an address"),
             ("a:5000/b:5000", "a:5000/b:5000", "a port and a tag"),
-            (
-                "localhost:5000",
-                "docker.io/library/localhost:5000",
-                "without a slash it is a repository and a tag",
-            ),
+            ("localhost:5000", "docker.io/library/localhost:5000", "without a slash it is a repository and a tag"),
             ("a--b/c__d.e-f", "docker.io/a--b/c__d.e-f:latest", "all separators"),
-            (
-                "xn--80ak6aa92e.com/x",
-                "xn--80ak6aa92e.com/x:latest",
-                "punycode is plain ASCII",
-            ),
-            (
-                &format!("nginx@{D}"),
-                &format!("docker.io/library/nginx@{D}"),
-                "a digest needs no tag",
-            ),
-            (
-                &format!("redis:7@{D}"),
-                &format!("docker.io/library/redis:7@{D}"),
-                "both are kept",
-            ),
+            ("xn--80ak6aa92e.com/x", "xn--80ak6aa92e.com/x:latest", "punycode is plain ASCII"),
+            (&format!("nginx@{D}"), &format!("docker.io/library/nginx@{D}"), "a digest needs no tag"),
+            (&format!("redis:7@{D}"), &format!("docker.io/library/redis:7@{D}"), "both are kept"),
             (
                 &format!("docker.io/redis:7@{D}"),
                 &format!("docker.io/library/redis:7@{D}"),
                 "a digest and a name to complete",
             ),
-            (
-                &format!("h.io/{long}"),
-                &format!("h.io/{long}:latest"),
-                "long, but within the limit",
-            ),
+            (&format!("h.io/{long}"), &format!("h.io/{long}:latest"), "long, but within the limit"),
         ];
         for (text, canonical, why) in rows {
             let image = ImageRef::parse(text).unwrap_or_else(|error| panic!("{why}: {text}: {error}"));
@@ -465,21 +405,13 @@ mod tests {
         let rows: &[(&str, E, &str)] = &[
             ("", E::Empty, "no text"),
             (&"a".repeat(513), E::TooLong, "more than anybody needs"),
-            (
-                &format!("h.io/{}", "a/".repeat(130) + "a"),
-                E::NameTooLong,
-                "over the limit of the distribution project",
-            ),
+            (&format!("h.io/{}", "a/".repeat(130) + "a"), E::NameTooLong, "over the limit of the distribution project"),
             (&"a".repeat(250), E::NameTooLong, "over the limit once it is completed"),
             (" nginx", E::Character(' '), "some parsers trim"),
             ("nginx\n", E::Character('\n'), "some parsers trim"),
             ("nginx\0", E::Character('\0'), "C programs stop here"),
             ("ngіnx", E::Character('і'), "a Cyrillic letter that looks Latin"),
-            (
-                "EVIL/app:1",
-                E::AmbiguousRegistry("EVIL".into()),
-                "a registry to Docker, an account to the host",
-            ),
+            ("EVIL/app:1", E::AmbiguousRegistry("EVIL".into()), "a registry to Docker, an account to the host"),
             ("Nginx", repository("Nginx"), "repositories are lower case"),
             ("docker.io/Acme/app", repository("Acme"), "repositories are lower case"),
             (
@@ -492,16 +424,8 @@ mod tests {
                 E::Alias("registry.hub.docker.com".into()),
                 "Docker Hub, unseen by a rule for it",
             ),
-            (
-                "registry.k8s.io:443/pause:1",
-                E::Port("443".into()),
-                "the default port in a second spelling",
-            ),
-            (
-                "registry.k8s.io:0443/pause:1",
-                E::Port("0443".into()),
-                "the default port in a third spelling",
-            ),
+            ("registry.k8s.io:443/pause:1", E::Port("443".into()), "the default port in a second spelling"),
+            ("registry.k8s.io:0443/pause:1", E::Port("0443".into()), "the default port in a third spelling"),
             ("registry.k8s.io:0/pause:1", E::Port("0".into()), "no such port"),
             ("registry.k8s.io:65536/pause:1", E::Port("65536".into()), "no such port"),
             ("registry.k8s.io:/pause:1", E::Port(String::new()), "an empty port"),
@@ -511,21 +435,9 @@ mod tests {
                 E::Registry("registry.k8s.io.".into()),
                 "the host's parser refuses the root dot",
             ),
-            (
-                "[::1]:5000/x",
-                E::Registry("[::1]:5000".into()),
-                "the host's parser refuses IPv6",
-            ),
-            (
-                "-a.io/x",
-                E::Registry("-a.io".into()),
-                "labels start with a letter or digit",
-            ),
-            (
-                "user@evil.io/x",
-                E::Digest(DigestError::Algorithm),
-                "credentials are no part of a name",
-            ),
+            ("[::1]:5000/x", E::Registry("[::1]:5000".into()), "the host's parser refuses IPv6"),
+            ("-a.io/x", E::Registry("-a.io".into()), "labels start with a letter or digit"),
+            ("user@evil.io/x", E::Digest(DigestError::Algorithm), "credentials are no part of a name"),
             ("https://evil.io/x", E::Port(String::new()), "a URL"),
             ("a//b", repository(""), "an empty component"),
             ("/a", repository(""), "an empty component"),
@@ -539,11 +451,7 @@ mod tests {
             ("nginx:", E::Tag(String::new()), "an empty tag"),
             ("nginx:-1", E::Tag("-1".into()), "starts with a separator"),
             ("nginx:a+b", E::Tag("a+b".into()), "not a tag character"),
-            (
-                &format!("nginx:{}", "t".repeat(129)),
-                E::Tag("t".repeat(129)),
-                "129 characters",
-            ),
+            (&format!("nginx:{}", "t".repeat(129)), E::Tag("t".repeat(129)), "129 characters"),
             (
                 &format!("nginx@{}", D.to_uppercase()),
                 E::Digest(DigestError::Algorithm),
@@ -554,11 +462,7 @@ mod tests {
                 E::Digest(DigestError::Hex),
                 "the host folds it, Go does not",
             ),
-            (
-                &format!("nginx@sha512:{hex}{hex}"),
-                E::Digest(DigestError::Algorithm),
-                "nothing signs by sha512",
-            ),
+            (&format!("nginx@sha512:{hex}{hex}"), E::Digest(DigestError::Algorithm), "nothing signs by sha512"),
             ("nginx@", E::Digest(DigestError::Algorithm), "an empty digest"),
             (&format!("nginx@{D}@{D}"), E::Digest(DigestError::Hex), "two digests"),
             (hex, E::ImageId, "a node would run whatever has this ID"),
@@ -576,16 +480,8 @@ mod tests {
         let rows = [
             ("nginx:1.27", format!("nginx:1.27@{D}"), "the tag stays for people"),
             ("nginx", format!("nginx:latest@{D}"), "what was meant is said"),
-            (
-                "localhost:5000/a",
-                format!("localhost:5000/a:latest@{D}"),
-                "a port is not a tag",
-            ),
-            (
-                "index.docker.io/nginx:1",
-                format!("index.docker.io/nginx:1@{D}"),
-                "the user's spelling of the registry",
-            ),
+            ("localhost:5000/a", format!("localhost:5000/a:latest@{D}"), "a port is not a tag"),
+            ("index.docker.io/nginx:1", format!("index.docker.io/nginx:1@{D}"), "the user's spelling of the registry"),
             (&format!("nginx@{D}"), format!("nginx@{D}"), "nothing to add"),
             (&format!("nginx:1@{D}"), format!("nginx:1@{D}"), "nothing to add"),
         ];
@@ -597,11 +493,7 @@ mod tests {
                 Ok(&pinned),
                 "{why}: a pinned text reads as what was pinned"
             );
-            assert_eq!(
-                pinned.pinned(digest).written(),
-                expected,
-                "{why}: pinning again changes nothing"
-            );
+            assert_eq!(pinned.pinned(digest).written(), expected, "{why}: pinning again changes nothing");
         }
     }
 }

@@ -67,12 +67,8 @@ impl Whole {
     /// Settings that load, with harmless stand-ins for what is broken. A broken validator keeps its name, so that rules still find it, and a broken
     /// rule its validator's, so that it can still be found missing.
     fn settings(&self, original: &Value) -> Value {
-        let name = |i: usize| {
-            original
-                .pointer(&format!("/validators/{i}/name"))
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
+        let name =
+            |i: usize| original.pointer(&format!("/validators/{i}/name")).and_then(Value::as_str).unwrap_or_default();
         let validator = |(i, entry): (usize, &Option<Value>)| match entry {
             Some(entry) => entry.clone(),
             None => json!({"name": name(i), "type": "static", "approve": false}),
@@ -82,10 +78,7 @@ impl Whole {
         let rule = |(i, entry): (usize, &Option<Value>)| match (entry, original.pointer(&format!("/policy/{i}"))) {
             (Some(entry), _) => entry.clone(),
             (None, Some(Value::Object(written))) => {
-                let named = written
-                    .get("validator")
-                    .filter(|name| name.is_string() || name.is_null())
-                    .cloned();
+                let named = written.get("validator").filter(|name| name.is_string() || name.is_null()).cloned();
                 let absent = !written.contains_key("validator");
                 json!({"pattern": "*", "validator": named.or(if absent { None } else { some_name.clone() })})
             }
@@ -107,10 +100,7 @@ impl Whole {
             if name.is_empty() {
                 problems.push(Problem::new(path, "is empty; rules find a validator by its name"));
             } else if policy.settings().validators.iter().take(i).any(same) {
-                problems.push(Problem::new(
-                    path,
-                    format!("`{}` is the name of another validator", Shown(name)),
-                ));
+                problems.push(Problem::new(path, format!("`{}` is the name of another validator", Shown(name))));
             }
             problems.extend(read_validator((i, validator)).err().into_iter().flatten());
         }

@@ -25,10 +25,7 @@ pub struct Problem {
 
 impl Problem {
     fn new(path: impl Into<String>, what: impl Into<String>) -> Problem {
-        Problem {
-            path: path.into(),
-            what: what.into(),
-        }
+        Problem { path: path.into(), what: what.into() }
     }
 }
 

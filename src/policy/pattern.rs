@@ -86,11 +86,7 @@ impl<'a> Pattern<'a> {
             Some((name, tag)) if !tag.contains('/') => (name, tag_part(tag)?),
             _ => (rest, None),
         };
-        Ok(Pattern {
-            name: Name::parse(name)?,
-            tag,
-            digest,
-        })
+        Ok(Pattern { name: Name::parse(name)?, tag, digest })
     }
 
     /// Could the pattern that `text` holds match an image of one of these registries?
@@ -104,11 +100,7 @@ impl<'a> Pattern<'a> {
         }
         let is_hub = first.len() == text.len() || !is_registry(first) || first.eq_ignore_ascii_case(DOCKER_HUB_OLD);
         let names = |registry: &&str| {
-            if is_hub {
-                **registry == *DOCKER_HUB
-            } else {
-                registry.eq_ignore_ascii_case(first)
-            }
+            if is_hub { **registry == *DOCKER_HUB } else { registry.eq_ignore_ascii_case(first) }
         };
         registries.iter().any(names)
     }
@@ -121,12 +113,8 @@ impl<'a> Pattern<'a> {
                 glob(registry, image.registry()) && glob(repository, image.repository())
             }
         };
-        name && self
-            .tag
-            .is_none_or(|tag| image.tag().is_some_and(|text| glob(tag, text)))
-            && self
-                .digest
-                .is_none_or(|digest| image.digest().is_some_and(|text| glob(digest, &text.to_string())))
+        name && self.tag.is_none_or(|tag| image.tag().is_some_and(|text| glob(tag, text)))
+            && self.digest.is_none_or(|digest| image.digest().is_some_and(|text| glob(digest, &text.to_string())))
     }
 
     /// Does this pattern decide by the tag alone, so that it can say nothing of a reference with `digest`?
@@ -171,11 +159,7 @@ impl<'a> Name<'a> {
         }
         // `docker.io/*` means all of Docker Hub; any other single component is completed like the short name that it is.
         let official = registry == DOCKER_HUB && !repository.contains('/') && repository != "*";
-        let repository = if official {
-            Cow::Owned(format!("library/{repository}"))
-        } else {
-            Cow::Borrowed(repository)
-        };
+        let repository = if official { Cow::Owned(format!("library/{repository}")) } else { Cow::Borrowed(repository) };
         Ok(Name::In { registry, repository })
     }
 }
@@ -189,10 +173,7 @@ fn unusable(text: &str) -> Option<PatternError> {
             b'a'..=b'z' | b'0'..=b'9' | b'A'..=b'Z' | b'*' | b'/' | b'.' | b'-' | b'_' | b':' | b'@' => before = byte,
             b'!'..=b'~' => return Some(PatternError::Glob(char::from(byte))),
             _ => {
-                return text
-                    .get(i..)
-                    .and_then(|rest| rest.chars().next())
-                    .map(PatternError::Character);
+                return text.get(i..).and_then(|rest| rest.chars().next()).map(PatternError::Character);
             }
         }
     }
@@ -208,10 +189,7 @@ fn registry_part(written: &str) -> Result<Cow<'_, str>, PatternError> {
     if !written.contains('*') {
         return canonical_registry(written).map_err(PatternError::Name);
     }
-    match written
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'*'))
-    {
+    match written.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'*')) {
         true => Ok(Cow::Owned(written.to_ascii_lowercase())),
         false => Err(PatternError::Registry(written.to_owned())),
     }
@@ -304,11 +282,9 @@ impl fmt::Display for PatternError {
             PatternError::Tag(text) if text.is_empty() => {
                 f.write_str("its tag is empty; leave the `:` out to match every tag")
             }
-            PatternError::Tag(text) => write!(
-                f,
-                "`{}` is not a tag with `*` in it; leave `:…` out to match every tag",
-                Shown(text)
-            ),
+            PatternError::Tag(text) => {
+                write!(f, "`{}` is not a tag with `*` in it; leave `:…` out to match every tag", Shown(text))
+            }
             PatternError::Digest(text) => {
                 write!(
                     f,
@@ -326,14 +302,10 @@ mod tests {
 
     const D: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-    const DIGEST_RULE: &str = concat!(
-        "ghcr.io/*/app@sha256:",
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    );
-    const DIGEST_IMAGE: &str = concat!(
-        "ghcr.io/acme/app:v1@sha256:",
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    );
+    const DIGEST_RULE: &str =
+        concat!("ghcr.io/*/app@sha256:", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    const DIGEST_IMAGE: &str =
+        concat!("ghcr.io/acme/app:v1@sha256:", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 
     #[test]
     fn matching() {
@@ -346,12 +318,7 @@ mod tests {
             ("*:v1*", "ghcr.io/acme/app:v1.2", true, "every image with such a tag"),
             ("*:v1*", digest_only, false, "no tag is not such a tag"),
             ("*/*", "nginx", true, "every registry and repository"),
-            (
-                "registry.k8s.io/*:*",
-                "registry.k8s.io/pause:3.9",
-                true,
-                "a whole registry",
-            ),
+            ("registry.k8s.io/*:*", "registry.k8s.io/pause:3.9", true, "a whole registry"),
             (
                 "registry.k8s.io/*:*",
                 "evil.io/registry.k8s.io/pause:3.9",
@@ -359,75 +326,20 @@ mod tests {
                 "the registry part is compared with the registry only",
             ),
             ("registry.k8s.io/*:*", "evilregistry.k8s.io/pause:1", false, "and whole"),
-            (
-                "registry.k8s.io/*:*",
-                "evil-registry.k8s.io/pause:1",
-                false,
-                "and whole",
-            ),
-            (
-                "registry.k8s.io/*:*",
-                "registry.k8s.io.evil.io/pause:1",
-                false,
-                "and whole",
-            ),
-            (
-                "registry.k8s.io/*:*",
-                "docker.io/attacker/registry.k8s.io/pause:1",
-                false,
-                "not as part of a repository",
-            ),
-            (
-                "registry.k8s.io/*:*",
-                "registry.k8s.io:5000/pause:1",
-                false,
-                "a port is another registry",
-            ),
-            (
-                "registry.k8s.io/*",
-                "REGISTRY.K8S.IO/pause:1",
-                true,
-                "hosts have no case",
-            ),
-            (
-                "REGISTRY.K8S.IO/*",
-                "registry.k8s.io/pause:1",
-                true,
-                "hosts have no case in patterns either",
-            ),
-            (
-                "ghcr.io/acme/app",
-                "ghcr.io/acme/app:v1",
-                true,
-                "no tag part: every tag",
-            ),
+            ("registry.k8s.io/*:*", "evil-registry.k8s.io/pause:1", false, "and whole"),
+            ("registry.k8s.io/*:*", "registry.k8s.io.evil.io/pause:1", false, "and whole"),
+            ("registry.k8s.io/*:*", "docker.io/attacker/registry.k8s.io/pause:1", false, "not as part of a repository"),
+            ("registry.k8s.io/*:*", "registry.k8s.io:5000/pause:1", false, "a port is another registry"),
+            ("registry.k8s.io/*", "REGISTRY.K8S.IO/pause:1", true, "hosts have no case"),
+            ("REGISTRY.K8S.IO/*", "registry.k8s.io/pause:1", true, "hosts have no case in patterns either"),
+            ("ghcr.io/acme/app", "ghcr.io/acme/app:v1", true, "no tag part: every tag"),
             ("ghcr.io/acme/app", both, true, "no tag part: every digest"),
-            (
-                "ghcr.io/acme/app",
-                "ghcr.io/acme/app-evil:v1",
-                false,
-                "no implicit star",
-            ),
+            ("ghcr.io/acme/app", "ghcr.io/acme/app-evil:v1", false, "no implicit star"),
             ("ghcr.io/acme/app", "ghcr.io/acme/app/sub:v1", false, "no implicit star"),
             ("ghcr.io/acme/*", "ghcr.io/acme-evil/app:v1", false, "the slash counts"),
-            (
-                "ghcr.io/acme/*",
-                "ghcr.io/acme/a/b/c:v1",
-                true,
-                "a star crosses slashes",
-            ),
-            (
-                "ghcr.io/*/app",
-                "ghcr.io/a/b/app:v1",
-                true,
-                "a star crosses slashes in the middle",
-            ),
-            (
-                "ghcr.io/acme/app:v1*",
-                "ghcr.io/acme/app:v1.2.3",
-                true,
-                "a tag with a star",
-            ),
+            ("ghcr.io/acme/*", "ghcr.io/acme/a/b/c:v1", true, "a star crosses slashes"),
+            ("ghcr.io/*/app", "ghcr.io/a/b/app:v1", true, "a star crosses slashes in the middle"),
+            ("ghcr.io/acme/app:v1*", "ghcr.io/acme/app:v1.2.3", true, "a tag with a star"),
             ("ghcr.io/acme/app:v1*", digest_only, false, "v1* does not match no tag"),
             ("ghcr.io/acme/app:*", digest_only, true, "* also matches no tag"),
             ("ghcr.io/acme/app:v1", both, true, "the tag is still looked at"),
@@ -435,18 +347,8 @@ mod tests {
             (exact, both, true, "this digest, whatever the tag says"),
             (exact, "ghcr.io/acme/app:v1", false, "a tag has no digest"),
             ("ghcr.io/acme/app@sha256:*", digest_only, true, "any digest"),
-            (
-                "ghcr.io/acme/app@sha256:*",
-                "ghcr.io/acme/app:v1",
-                false,
-                "a tag has no digest",
-            ),
-            (
-                "nginx",
-                "docker.io/library/nginx:1",
-                true,
-                "patterns are completed like images",
-            ),
+            ("ghcr.io/acme/app@sha256:*", "ghcr.io/acme/app:v1", false, "a tag has no digest"),
+            ("nginx", "docker.io/library/nginx:1", true, "patterns are completed like images"),
             ("docker.io/nginx", "nginx", true, "completed"),
             ("index.docker.io/library/nginx", "nginx", true, "Docker Hub's old name"),
             ("docker.io/library/*", "index.docker.io/nginx", true, "completed"),
@@ -455,30 +357,15 @@ mod tests {
             ("docker.io/*", "quay.io/docker.io/x", false, "and nothing else"),
             ("ngin*", "nginx", true, "a short name with a star is an official image"),
             ("ngin*", "nginx-evil/app", false, "not an account that begins alike"),
-            (
-                "docker.io/ngin*",
-                "nginx-evil/app",
-                false,
-                "nor with the registry written",
-            ),
+            ("docker.io/ngin*", "nginx-evil/app", false, "nor with the registry written"),
             ("acme/*", "acme/app", true, "an account of Docker Hub"),
             ("acme/*", "ghcr.io/acme/app", false, "of Docker Hub only"),
             ("*.example.com/*", "a.b.example.com/x", true, "a star in the registry"),
-            (
-                "*.example.com/*",
-                "evil.com/a.example.com/x",
-                false,
-                "does not reach the repository",
-            ),
+            ("*.example.com/*", "evil.com/a.example.com/x", false, "does not reach the repository"),
             ("*.example.com/*", "example.com/x", false, "the dot counts"),
             ("localhost:*/x", "localhost:5000/x", true, "any port"),
             ("localhost/x", "localhost/x", true, "localhost is a registry"),
-            (
-                "*a*b*c",
-                "docker.io/library/xaxbxc",
-                true,
-                "several stars in an official image's name",
-            ),
+            ("*a*b*c", "docker.io/library/xaxbxc", true, "several stars in an official image's name"),
             ("*a*b*c", "docker.io/library/xaxcxb", false, "in that order"),
         ];
         for (pattern, image, expected, why) in rows {
@@ -517,11 +404,7 @@ mod tests {
             ("*", "ghcr.io", true, "everything"),
         ];
         for (pattern, registry, expected, why) in rows {
-            assert_eq!(
-                Pattern::could_match(pattern, &[registry].into()),
-                expected,
-                "{why}: {pattern}"
-            );
+            assert_eq!(Pattern::could_match(pattern, &[registry].into()), expected, "{why}: {pattern}");
         }
     }
 
@@ -530,43 +413,13 @@ mod tests {
         let rows = [
             ("*:*", "docker.io/*", "nginx", "more components"),
             ("docker.io/*", "docker.io/library/*", "nginx", "more components"),
-            (
-                "*/*",
-                "registry.k8s.io/*",
-                "registry.k8s.io/pause",
-                "a longer prefix in the first component",
-            ),
-            (
-                "*.k8s.io/*",
-                "r*.k8s.io/*",
-                "registry.k8s.io/pause",
-                "a longer prefix, though as many characters match",
-            ),
-            (
-                "ghcr.io/*/app",
-                "ghcr.io/acme/*",
-                "ghcr.io/acme/app",
-                "the first component that differs decides",
-            ),
+            ("*/*", "registry.k8s.io/*", "registry.k8s.io/pause", "a longer prefix in the first component"),
+            ("*.k8s.io/*", "r*.k8s.io/*", "registry.k8s.io/pause", "a longer prefix, though as many characters match"),
+            ("ghcr.io/*/app", "ghcr.io/acme/*", "ghcr.io/acme/app", "the first component that differs decides"),
             ("ghcr.io/acme/*", "ghcr.io/acme/app", "ghcr.io/acme/app:v1", "a literal"),
-            (
-                "ghcr.io/acme/app",
-                "ghcr.io/acme/app:v1",
-                "ghcr.io/acme/app:v1",
-                "with its tag",
-            ),
-            (
-                "ghcr.io/acme/app:v1",
-                "ghcr.io/acme/app:v1.*",
-                "ghcr.io/acme/app:v1.2",
-                "a longer prefix",
-            ),
-            (
-                "ghcr.io/acme/app:v1*",
-                DIGEST_RULE,
-                DIGEST_IMAGE,
-                "a rule for the very digest is not dodged by a tag",
-            ),
+            ("ghcr.io/acme/app", "ghcr.io/acme/app:v1", "ghcr.io/acme/app:v1", "with its tag"),
+            ("ghcr.io/acme/app:v1", "ghcr.io/acme/app:v1.*", "ghcr.io/acme/app:v1.2", "a longer prefix"),
+            ("ghcr.io/acme/app:v1*", DIGEST_RULE, DIGEST_IMAGE, "a rule for the very digest is not dodged by a tag"),
             (
                 "ghcr.io/acme/*p",
                 "ghcr.io/acme/*pp",
@@ -577,10 +430,7 @@ mod tests {
         for (weaker, stronger, image, why) in rows {
             let image = ImageRef::parse(image).unwrap();
             let (weaker, stronger) = (Pattern::parse(weaker).unwrap(), Pattern::parse(stronger).unwrap());
-            assert!(
-                weaker.specificity(&image) < stronger.specificity(&image),
-                "{why}: {weaker} and {stronger}"
-            );
+            assert!(weaker.specificity(&image) < stronger.specificity(&image), "{why}: {weaker} and {stronger}");
         }
     }
 
@@ -596,29 +446,13 @@ mod tests {
             ("ghcr.io/a\\*", E::Glob('\\'), "nothing to escape"),
             ("**", E::Stars, "one star crosses slashes already"),
             ("ghcr.io/ a", E::Character(' '), "a space"),
-            (
-                "ghcr.io/Acme/*",
-                E::Repository("Acme".into()),
-                "no repository has upper case",
-            ),
-            (
-                "evil.io",
-                E::RegistryOnly("evil.io".into()),
-                "Docker Hub's evil.io is never what was meant",
-            ),
-            (
-                "localhost:5000",
-                E::RegistryOnly("localhost".into()),
-                "a port is no tag where a registry stands",
-            ),
+            ("ghcr.io/Acme/*", E::Repository("Acme".into()), "no repository has upper case"),
+            ("evil.io", E::RegistryOnly("evil.io".into()), "Docker Hub's evil.io is never what was meant"),
+            ("localhost:5000", E::RegistryOnly("localhost".into()), "a port is no tag where a registry stands"),
             ("EVIL/*", E::Repository("EVIL".into()), "ambiguous in images too"),
             ("ghcr.io//a", E::Repository(String::new()), "an empty component"),
             ("ghcr.io/", E::Repository(String::new()), "an empty component"),
-            (
-                "ghcr.io:443/*",
-                E::Name(ReferenceError::Port("443".into())),
-                "images with the default port are refused",
-            ),
+            ("ghcr.io:443/*", E::Name(ReferenceError::Port("443".into())), "images with the default port are refused"),
             (
                 "registry-1.docker.io/*",
                 E::Name(ReferenceError::Alias("registry-1.docker.io".into())),
@@ -627,21 +461,9 @@ mod tests {
             ("ghcr.io/a:", E::Tag(String::new()), "an empty tag"),
             ("ghcr.io/a:v+1", E::Glob('+'), "no tag has a plus"),
             ("ghcr.io/a@*", E::Digest("*".into()), "any digest, or none too?"),
-            (
-                "ghcr.io/a@sha512:*",
-                E::Digest("sha512:*".into()),
-                "not usable in images",
-            ),
-            (
-                "ghcr.io/a@sha256:abc",
-                E::Digest("sha256:abc".into()),
-                "too short to match",
-            ),
-            (
-                "*.exa_mple.com/*",
-                E::Registry("*.exa_mple.com".into()),
-                "no host has an underscore",
-            ),
+            ("ghcr.io/a@sha512:*", E::Digest("sha512:*".into()), "not usable in images"),
+            ("ghcr.io/a@sha256:abc", E::Digest("sha256:abc".into()), "too short to match"),
+            ("*.exa_mple.com/*", E::Registry("*.exa_mple.com".into()), "no host has an underscore"),
         ];
         for (text, expected, why) in rows {
             assert_eq!(Pattern::parse(text), Err(expected.clone()), "{why}: {text}");

@@ -85,14 +85,9 @@ impl<'a> TryFrom<Settings<'a>> for Policy<'a> {
     type Error = Problem;
 
     fn try_from(settings: Settings<'a>) -> Result<Policy<'a>, Problem> {
-        let lists = [
-            ("validators", settings.validators.len(), MAX_VALIDATORS),
-            ("policy", settings.policy.len(), MAX_RULES),
-        ];
-        match lists
-            .into_iter()
-            .find(|(_, length, most)| !(1..=*most).contains(length))
-        {
+        let lists =
+            [("validators", settings.validators.len(), MAX_VALIDATORS), ("policy", settings.policy.len(), MAX_RULES)];
+        match lists.into_iter().find(|(_, length, most)| !(1..=*most).contains(length)) {
             Some((list, length, most)) => Err(Problem::new(list, bound(length, most))),
             None => Ok(Policy { settings }),
         }
@@ -127,10 +122,7 @@ impl<'a> Policy<'a> {
                 candidates.push((index, rule, Pattern::parse(&rule.pattern.0).map_err(unreadable)?));
             }
         }
-        Ok(Rules {
-            policy: self,
-            candidates,
-        })
+        Ok(Rules { policy: self, candidates })
     }
 
     fn validator<'p>(
@@ -139,12 +131,7 @@ impl<'a> Policy<'a> {
         rule: &settings::Rule<'a>,
     ) -> Result<(usize, &'p settings::Validator<'a>), Problem> {
         let name = rule.validator.as_ref().map_or(DEFAULT, |name| &name.0);
-        let found = self
-            .settings
-            .validators
-            .iter()
-            .enumerate()
-            .find(|(_, validator)| validator.name.0 == name);
+        let found = self.settings.validators.iter().enumerate().find(|(_, validator)| validator.name.0 == name);
         found.ok_or_else(|| Problem::new(format!("policy[{index}].validator"), no_validator(name)))
     }
 
@@ -154,11 +141,7 @@ impl<'a> Policy<'a> {
 
     /// The rule at `index`, whose validator may not exist.
     pub(super) fn rule<'p>(&'p self, index: usize, rule: &'p settings::Rule<'a>) -> Result<Rule<'p>, Problem> {
-        Ok(Rule {
-            index,
-            rule,
-            validator: self.validator(index, rule)?,
-        })
+        Ok(Rule { index, rule, validator: self.validator(index, rule)? })
     }
 }
 
@@ -280,17 +263,10 @@ impl Rule<'_> {
         }
         for (i, name) in required.iter().enumerate() {
             if !roots.iter().any(|root| &root.name == name) {
-                let asked = if roots.is_empty() {
-                    names.clone()
-                } else {
-                    quoted(&roots)
-                };
+                let asked = if roots.is_empty() { names.clone() } else { quoted(&roots) };
                 wrong(
                     &format!("required[{i}]"),
-                    format!(
-                        "`{}` is none of the trust roots that this rule asks: {asked}",
-                        Shown(name)
-                    ),
+                    format!("`{}` is none of the trust roots that this rule asks: {asked}", Shown(name)),
                 );
             }
             if required.iter().take(i).any(|earlier| earlier == name) {
@@ -299,18 +275,11 @@ impl Rule<'_> {
         }
         let threshold = with.threshold.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
         match threshold {
-            Some(_) if wanted != ALL => wrong(
-                "threshold",
-                "needs `trustRoot: \"*\"`: one trust root is one signer".to_owned(),
-            ),
+            Some(_) if wanted != ALL => {
+                wrong("threshold", "needs `trustRoot: \"*\"`: one trust root is one signer".to_owned())
+            }
             Some(n) if !(1..=roots.len()).contains(&n) => {
-                wrong(
-                    "threshold",
-                    format!(
-                        "is {n}: it must be from 1 to {}, the number of trust roots",
-                        roots.len()
-                    ),
-                );
+                wrong("threshold", format!("is {n}: it must be from 1 to {}, the number of trust roots", roots.len()));
             }
             _ => {}
         }
@@ -321,16 +290,8 @@ impl Rule<'_> {
         match problems.is_empty() {
             true => {
                 let threshold = threshold.unwrap_or(roots.len());
-                let requirement = Requirement {
-                    roots,
-                    threshold,
-                    required,
-                    annotations,
-                };
-                Ok(Decision::Prove {
-                    requirement,
-                    mode: with.mode.unwrap_or_default(),
-                })
+                let requirement = Requirement { roots, threshold, required, annotations };
+                Ok(Decision::Prove { requirement, mode: with.mode.unwrap_or_default() })
             }
             false => Err(problems),
         }
@@ -366,10 +327,9 @@ pub(super) fn read_validator((at, validator): (usize, &settings::Validator<'_>))
         (Kind::Static, _, Some(_)) => wrong("trustRoots", "a static validator has no trust roots"),
         (Kind::Static, None, None) => wrong("approve", "is missing: write true or false"),
         (Kind::Static, Some(approve), None) => Ok(Says::Static(approve)),
-        (Kind::Cosign, Some(_), _) => wrong(
-            "approve",
-            "belongs to static validators; a cosign validator approves what is signed",
-        ),
+        (Kind::Cosign, Some(_), _) => {
+            wrong("approve", "belongs to static validators; a cosign validator approves what is signed")
+        }
         (Kind::Cosign, None, None) => wrong("trustRoots", "is missing: list who may sign, as `- {name: …, key: …}`"),
         (Kind::Cosign, None, Some(text)) => read_trust_roots(&path("trustRoots"), text).map(Says::Signed),
     }
@@ -386,10 +346,7 @@ fn read_trust_roots(path: &str, text: &RawValue) -> Result<Vec<TrustRoot>, Vec<P
     for (i, root) in written.iter().enumerate() {
         let name = &*root.name.0;
         if name.is_empty() || name == ALL {
-            problems.push(Problem::new(
-                format!("{path}[{i}].name"),
-                "needs a name of its own: `*` stands for all",
-            ));
+            problems.push(Problem::new(format!("{path}[{i}].name"), "needs a name of its own: `*` stands for all"));
         }
         if roots.iter().any(|other| other.name == name) {
             problems.push(Problem::new(
@@ -403,10 +360,7 @@ fn read_trust_roots(path: &str, text: &RawValue) -> Result<Vec<TrustRoot>, Vec<P
                     let what = format!("is the key of `{}`: one signer has one vote", Shown(&same.name));
                     problems.push(Problem::new(format!("{path}[{i}].key"), what));
                 }
-                None => roots.push(TrustRoot {
-                    name: name.to_owned(),
-                    key,
-                }),
+                None => roots.push(TrustRoot { name: name.to_owned(), key }),
             },
             Err(error) => problems.push(Problem::new(format!("{path}[{i}].key"), error.to_string())),
         }
@@ -416,10 +370,7 @@ fn read_trust_roots(path: &str, text: &RawValue) -> Result<Vec<TrustRoot>, Vec<P
 
 /// The first of a list of problems that is not empty.
 fn first(problems: Vec<Problem>) -> Problem {
-    problems
-        .into_iter()
-        .next()
-        .unwrap_or_else(|| Problem::new("", "can't be used"))
+    problems.into_iter().next().unwrap_or_else(|| Problem::new("", "can't be used"))
 }
 
 /// A list that is empty or too long.
@@ -438,9 +389,5 @@ fn no_validator(name: &str) -> String {
 }
 
 fn quoted(roots: &[TrustRoot]) -> String {
-    roots
-        .iter()
-        .map(|root| format!("`{}`", Shown(&root.name)))
-        .collect::<Vec<_>>()
-        .join(", ")
+    roots.iter().map(|root| format!("`{}`", Shown(&root.name))).collect::<Vec<_>>().join(", ")
 }

@@ -140,10 +140,7 @@ impl TryFrom<u64> for TimeBudget {
     fn try_from(ms: u64) -> Result<TimeBudget, String> {
         match ms {
             1..=TimeBudget::MAX_MS => Ok(TimeBudget(Duration::from_millis(ms))),
-            _ => Err(format!(
-                "must be a number of milliseconds from 1 to {}",
-                TimeBudget::MAX_MS
-            )),
+            _ => Err(format!("must be a number of milliseconds from 1 to {}", TimeBudget::MAX_MS)),
         }
     }
 }

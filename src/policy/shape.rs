@@ -48,19 +48,11 @@ pub(super) struct Field {
 }
 
 const fn required(key: &'static str, shape: Shape) -> Field {
-    Field {
-        key,
-        shape,
-        required: true,
-    }
+    Field { key, shape, required: true }
 }
 
 const fn optional(key: &'static str, shape: Shape) -> Field {
-    Field {
-        key,
-        shape,
-        required: false,
-    }
+    Field { key, shape, required: false }
 }
 
 const KEYLESS: &str = "keyless trust roots are not here yet: give a public key as `key`";
@@ -83,10 +75,7 @@ const VALIDATOR: &[Field] = &[
     required("type", Shape::ValidatorType),
     optional("approve", Shape::Flag),
     optional("trustRoots", Shape::List(&Shape::Object(TRUST_ROOT))),
-    optional(
-        "trustedRoot",
-        Shape::Refused("is not here yet: it belongs to keyless trust roots, which are not either"),
-    ),
+    optional("trustedRoot", Shape::Refused("is not here yet: it belongs to keyless trust roots, which are not either")),
     optional("auth", Shape::Refused(CREDENTIALS)),
     optional("cert", Shape::Refused(TLS)),
     optional(
@@ -103,21 +92,15 @@ const TRUST_ROOT: &[Field] = &[
     optional("tsCert", Shape::Refused(NOTATION)),
 ];
 
-const RULE: &[Field] = &[
-    required("pattern", Shape::Pattern),
-    optional("validator", Shape::Text),
-    optional("with", Shape::Object(WITH)),
-];
+const RULE: &[Field] =
+    &[required("pattern", Shape::Pattern), optional("validator", Shape::Text), optional("with", Shape::Object(WITH))];
 
 const WITH: &[Field] = &[
     optional("trustRoot", Shape::Text),
     optional("threshold", Shape::Count),
     optional("required", Shape::Names),
     optional("annotations", Shape::Texts),
-    optional(
-        "mode",
-        Shape::Word(&["mutate", "mutatePodsOnly", "insecureValidateOnly"]),
-    ),
+    optional("mode", Shape::Word(&["mutate", "mutatePodsOnly", "insecureValidateOnly"])),
     optional(
         "verifyInTransparencyLog",
         Shape::Only(Still::False, "is not here yet for keys; leave it out, or write false"),
@@ -139,17 +122,11 @@ const FEATURES: &[Field] = &[
     optional("timeBudgetMs", Shape::Milliseconds),
     optional(
         "automaticChildApproval",
-        Shape::Only(
-            Still::False,
-            "is not here yet: every Pod is verified, also one whose owner was; write false",
-        ),
+        Shape::Only(Still::False, "is not here yet: every Pod is verified, also one whose owner was; write false"),
     ),
     optional(
         "automaticUnchangedApproval",
-        Shape::Only(
-            Still::False,
-            "is not here yet: images are verified with every update; write false",
-        ),
+        Shape::Only(Still::False, "is not here yet: images are verified with every update; write false"),
     ),
     optional(
         "resourceValidationMode",
@@ -159,16 +136,10 @@ const FEATURES: &[Field] = &[
 ];
 
 const GITOPS: &[Field] = &[
-    optional(
-        "resolve",
-        Shape::Only(Still::False, "is not here yet; leave it out, or write false"),
-    ),
+    optional("resolve", Shape::Only(Still::False, "is not here yet; leave it out, or write false")),
     optional(
         "dryRun",
-        Shape::Only(
-            Still::Word("verify"),
-            "only `verify` is here yet: a dry run is verified like any other request",
-        ),
+        Shape::Only(Still::Word("verify"), "only `verify` is here yet: a dry run is verified like any other request"),
     ),
 ];
 
@@ -215,9 +186,7 @@ impl Shape {
             (Shape::Texts, Value::Object(map)) => {
                 let entry = |(key, value): (&String, &Value)| {
                     let path = format!("{path}.{}", Shown(key));
-                    Shape::Text
-                        .walk(value, &path, problems)
-                        .map(|value| (key.clone(), value))
+                    Shape::Text.walk(value, &path, problems).map(|value| (key.clone(), value))
                 };
                 Some(Value::Object(map.iter().filter_map(entry).collect()))
             }
@@ -227,9 +196,7 @@ impl Shape {
             (Shape::Names, Value::Array(_)) => Shape::List(&Shape::Text).walk(value, path, problems),
             (Shape::List(shape), Value::Array(list)) => {
                 let entry = |(i, value): (usize, &Value)| {
-                    shape
-                        .walk(value, &format!("{path}[{i}]"), problems)
-                        .unwrap_or(Value::Null)
+                    shape.walk(value, &format!("{path}[{i}]"), problems).unwrap_or(Value::Null)
                 };
                 Some(Value::Array(list.iter().enumerate().map(entry).collect()))
             }
@@ -257,11 +224,7 @@ impl Shape {
 
 fn walk_object(fields: &[Field], map: &Map<String, Value>, path: &str, problems: &mut Vec<Problem>) -> Option<Value> {
     let at = |key: &str| {
-        if path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{path}.{key}")
-        }
+        if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
     };
     let mut kept = Map::new();
     // Who wrote `keyless` knows that there is no `key`; one sentence about it is enough.
@@ -274,12 +237,8 @@ fn walk_object(fields: &[Field], map: &Map<String, Value>, path: &str, problems:
     for field in fields {
         // As in Kubernetes, null is the same as leaving a key out.
         match map.get(field.key).filter(|value| !value.is_null()) {
-            Some(value) => kept.extend(
-                field
-                    .shape
-                    .walk(value, &at(field.key), problems)
-                    .map(|value| (field.key.to_owned(), value)),
-            ),
+            Some(value) => kept
+                .extend(field.shape.walk(value, &at(field.key), problems).map(|value| (field.key.to_owned(), value))),
             None if field.required && !replaced(field.key) => problems.push(Problem::new(at(field.key), "is missing")),
             None => {}
         }

@@ -69,11 +69,7 @@ impl PublicKey {
     pub fn parse(text: &str) -> Result<PublicKey, KeyError> {
         let pem = text.trim();
         if !pem.starts_with("-----BEGIN ") {
-            return Err(if pem.contains("://") {
-                KeyError::Elsewhere
-            } else {
-                KeyError::Pem
-            });
+            return Err(if pem.contains("://") { KeyError::Elsewhere } else { KeyError::Pem });
         }
         if pem.contains("PRIVATE KEY-----") {
             return Err(KeyError::Private);
@@ -96,11 +92,7 @@ impl PublicKey {
             RSA => (Algorithm::Rsa, rsa_numbers(bits)?),
             _ => return Err(KeyError::Algorithm),
         };
-        Ok(PublicKey {
-            pem: pem.to_owned(),
-            algorithm,
-            material,
-        })
+        Ok(PublicKey { pem: pem.to_owned(), algorithm, material })
     }
 
     /// The PEM text, as it was given.
@@ -196,45 +188,17 @@ mod tests {
             (&format!("\n  {alice}\n\n"), None, "white space around it is YAML's"),
             (&alice.replace('\n', "\r\n"), None, "line ends are the editor's"),
             (key!("rsa1024"), Some(KeyError::RsaSize(1024)), "too short"),
-            (
-                key!("p521"),
-                Some(KeyError::Algorithm),
-                "a curve that nobody here verifies",
-            ),
+            (key!("p521"), Some(KeyError::Algorithm), "a curve that nobody here verifies"),
             ("", Some(KeyError::Pem), "nothing"),
             ("MFkwEwYH", Some(KeyError::Pem), "no PEM"),
-            (
-                "k8s://cosign-system/key",
-                Some(KeyError::Elsewhere),
-                "a secret of the cluster",
-            ),
+            ("k8s://cosign-system/key", Some(KeyError::Elsewhere), "a secret of the cluster"),
             ("awskms:///alias/key", Some(KeyError::Elsewhere), "a key in a KMS"),
-            (
-                &format!("{alice}{alice}"),
-                Some(KeyError::Pem),
-                "two blocks: which one counts?",
-            ),
+            (&format!("{alice}{alice}"), Some(KeyError::Pem), "two blocks: which one counts?"),
             (&format!("{alice}and more"), Some(KeyError::Pem), "something after it"),
-            (
-                &alice.replace("PUBLIC KEY", "CERTIFICATE"),
-                Some(KeyError::Pem),
-                "another label",
-            ),
-            (
-                &alice.replace("PUBLIC KEY", "EC PRIVATE KEY"),
-                Some(KeyError::Private),
-                "the wrong half",
-            ),
-            (
-                &alice.replace("MFkwEwYH", "MFkwEwYI"),
-                Some(KeyError::Spki),
-                "damaged structure",
-            ),
-            (
-                &alice.replace("2LJ27Zw==", "2LJ27aw=="),
-                Some(KeyError::Material),
-                "a point that is not on the curve",
-            ),
+            (&alice.replace("PUBLIC KEY", "CERTIFICATE"), Some(KeyError::Pem), "another label"),
+            (&alice.replace("PUBLIC KEY", "EC PRIVATE KEY"), Some(KeyError::Private), "the wrong half"),
+            (&alice.replace("MFkwEwYH", "MFkwEwYI"), Some(KeyError::Spki), "damaged structure"),
+            (&alice.replace("2LJ27Zw==", "2LJ27aw=="), Some(KeyError::Material), "a point that is not on the curve"),
         ];
         for (pem, expected, why) in rows {
             assert_eq!(PublicKey::parse(pem).err(), *expected, "{why}: {pem}");

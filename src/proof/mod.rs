@@ -137,12 +137,7 @@ pub struct Budget<'h> {
 impl<'h> Budget<'h> {
     /// A budget of `limit` from the moment the request came in.
     pub fn new(host: &'h dyn Host, limit: Duration) -> Budget<'h> {
-        Budget {
-            host,
-            limit,
-            calls: 0,
-            said: Vec::new(),
-        }
+        Budget { host, limit, calls: 0, said: Vec::new() }
     }
 
     /// How many host calls were made.
@@ -181,11 +176,7 @@ impl<'h> Budget<'h> {
         self.calls += 1;
         let answer = self.host.verify(image, &root.key, annotations);
         if let Err(error) = &answer {
-            self.said.push(format!(
-                "{image}, trust root {}: {}",
-                Shown(&root.name),
-                ShownInLog(&error.text)
-            ));
+            self.said.push(format!("{image}, trust root {}: {}", Shown(&root.name), ShownInLog(&error.text)));
         }
         Some(answer)
     }
@@ -201,11 +192,7 @@ pub fn prove(image: &ImageRef, requirement: &Requirement, budget: &mut Budget<'_
     let is_required = |root: &&TrustRoot| requirement.required.contains(&root.name);
     let (first, rest): (Vec<_>, Vec<_>) = requirement.roots.iter().partition(is_required);
     let names = requirement.roots.iter().map(|root| root.name.as_str());
-    let mut quorum = Quorum::new(
-        requirement.threshold,
-        requirement.required.iter().map(String::as_str),
-        names,
-    );
+    let mut quorum = Quorum::new(requirement.threshold, requirement.required.iter().map(String::as_str), names);
     let mut digest = image.digest();
     let mut refusal = Cause::Unsigned;
     let mut obstacle = None;
@@ -244,16 +231,8 @@ pub fn prove(image: &ImageRef, requirement: &Requirement, budget: &mut Budget<'_
     }
     let tally = quorum.tally();
     match (quorum.standing(), digest, obstacle) {
-        (Standing::Met, Some(digest), _) => Ok(Verified {
-            image: image.clone(),
-            digest,
-            tally,
-        }),
+        (Standing::Met, Some(digest), _) => Ok(Verified { image: image.clone(), digest, tally }),
         (Standing::Open, _, Some(cause)) => Err(Unproven::Undecided { tally, cause }),
-        _ => Err(Unproven::NotSigned {
-            tally,
-            cause: refusal,
-            annotations: requirement.annotations.clone(),
-        }),
+        _ => Err(Unproven::NotSigned { tally, cause: refusal, annotations: requirement.annotations.clone() }),
     }
 }

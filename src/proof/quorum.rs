@@ -111,12 +111,7 @@ impl<'r> Quorum<'r> {
             signed: names(&self.signed),
             missing: names(&self.missing),
             undecided: names(&self.undecided),
-            not_asked: self
-                .asked
-                .iter()
-                .filter(answered)
-                .map(|name| (*name).to_owned())
-                .collect(),
+            not_asked: self.asked.iter().filter(answered).map(|name| (*name).to_owned()).collect(),
         }
     }
 }
@@ -149,42 +144,18 @@ mod tests {
         let rows: &[(usize, &[&str], &[(&str, Vote)], Standing, &str)] = &[
             (1, &[], &[], Open, "nobody was asked"),
             (1, &[], &[("alice", Signed)], Met, "one of three"),
-            (
-                2,
-                &[],
-                &[("alice", Signed), ("alice", Signed)],
-                Open,
-                "one signer twice is one signer",
-            ),
+            (2, &[], &[("alice", Signed), ("alice", Signed)], Open, "one signer twice is one signer"),
             (2, &[], &[("alice", Signed), ("bob", Signed)], Met, "two of three"),
             (2, &[], &[("alice", Missing), ("bob", Missing)], Lost, "one is left"),
-            (
-                2,
-                &[],
-                &[("alice", Signed), ("bob", Undecided), ("carol", Missing)],
-                Open,
-                "bob may have signed",
-            ),
+            (2, &[], &[("alice", Signed), ("bob", Undecided), ("carol", Missing)], Open, "bob may have signed"),
             (3, &[], &[("alice", Missing)], Lost, "all had to sign"),
             (1, &["bob"], &[("alice", Signed)], Open, "enough, but bob has to"),
             (1, &["bob"], &[("alice", Signed), ("bob", Missing)], Lost, "bob had to"),
             (1, &["bob"], &[("bob", Signed)], Met, "bob did"),
             (2, &["bob"], &[("bob", Signed)], Open, "bob and one more"),
-            (
-                1,
-                &["mallory"],
-                &[("alice", Signed)],
-                Lost,
-                "a required root that can't be asked can't sign",
-            ),
+            (1, &["mallory"], &[("alice", Signed)], Lost, "a required root that can't be asked can't sign"),
             (1, &[], &[("mallory", Signed)], Open, "who is no trust root has no vote"),
-            (
-                1,
-                &[],
-                &[("alice", Signed), ("alice", Missing)],
-                Met,
-                "a proof stays a proof",
-            ),
+            (1, &[], &[("alice", Signed), ("alice", Missing)], Met, "a proof stays a proof"),
             (0, &[], &[], Open, "a threshold of nobody is never met"),
         ];
         for (threshold, required, votes, expected, why) in rows {
@@ -217,12 +188,7 @@ mod tests {
         let tally = quorum.tally();
         assert_eq!(
             (tally.signed, tally.missing, tally.undecided, tally.not_asked),
-            (
-                vec!["bob".into()],
-                vec!["alice".into()],
-                vec!["carol".into()],
-                vec!["dave".into()]
-            )
+            (vec!["bob".into()], vec!["alice".into()], vec!["carol".into()], vec!["dave".into()])
         );
     }
 }

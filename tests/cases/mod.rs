@@ -48,10 +48,7 @@ pub fn all() -> Vec<Case> {
         corpus.is_dir().then_some(corpus)
     });
     let corpus = corpus.expect("tests/corpus is part of the checkout");
-    let mut folders: Vec<PathBuf> = fs::read_dir(corpus)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut folders: Vec<PathBuf> = fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();
     folders.into_iter().map(Case::read).collect()
 }
@@ -66,14 +63,7 @@ impl Case {
         let settings = serde_yaml::from_str(&needed("settings.yaml"))
             .unwrap_or_else(|error| panic!("{name}: settings.yaml: {error}"));
         let request = (promise.verdict != "settings refused").then(|| needed("request.json"));
-        Case {
-            promise,
-            settings,
-            request,
-            session: text("session.yaml"),
-            folder,
-            name,
-        }
+        Case { promise, settings, request, session: text("session.yaml"), folder, name }
     }
 
     /// Compares an answer to `validate` with the promise, and to the byte with what is expected.
@@ -108,10 +98,9 @@ impl Case {
     pub fn expect<T: PartialEq + Debug>(&self, what: &str, actual: &T, expected: &T) -> Result<(), String> {
         match actual == expected {
             true => Ok(()),
-            false => Err(format!(
-                "{}: {}\n  {what}: {actual:?}\n  expected: {expected:?}",
-                self.name, self.promise.why
-            )),
+            false => {
+                Err(format!("{}: {}\n  {what}: {actual:?}\n  expected: {expected:?}", self.name, self.promise.why))
+            }
         }
     }
 

@@ -33,11 +33,7 @@ enum Response {
 
 #[derive(Deserialize)]
 enum Request {
-    SigstorePubKeyVerify {
-        image: String,
-        pub_keys: Vec<String>,
-        annotations: Option<BTreeMap<String, String>>,
-    },
+    SigstorePubKeyVerify { image: String, pub_keys: Vec<String>, annotations: Option<BTreeMap<String, String>> },
 }
 
 #[derive(Deserialize)]
@@ -66,17 +62,12 @@ impl Sigstore for Session {
         let Some(exchange) = self.0.borrow_mut().pop_front() else {
             return Err(HostError::read("the list of recorded responses is empty"));
         };
-        let Request::SigstorePubKeyVerify {
-            image: expected,
-            pub_keys,
-            annotations: asked,
-        } = serde_yaml::from_str(&exchange.request).unwrap();
+        let Request::SigstorePubKeyVerify { image: expected, pub_keys, annotations: asked } =
+            serde_yaml::from_str(&exchange.request).unwrap();
         if (expected.as_str(), pub_keys) != (image, vec![key.pem().to_owned()])
             || &asked.unwrap_or_default() != annotations
         {
-            return Err(HostError::read(&format!(
-                "Replay error: unexpected request for {image}"
-            )));
+            return Err(HostError::read(&format!("Replay error: unexpected request for {image}")));
         }
         match exchange.response {
             Response::Success { payload } => {

@@ -132,9 +132,7 @@ impl AdmissionRequest {
         };
         let is_review = object.get("kind").and_then(Value::as_str) == Some("AdmissionReview");
         let request = if is_review {
-            object
-                .remove("request")
-                .context("the AdmissionReview has no `request`")?
+            object.remove("request").context("the AdmissionReview has no `request`")?
         } else {
             Value::Object(object)
         };
@@ -180,23 +178,11 @@ mod tests {
         let request =
             AdmissionRequest::create(json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata}));
         let request = serde_json::to_value(request.expect("a request")).expect("JSON");
-        assert_eq!(
-            request["kind"],
-            json!({"group": "apps", "version": "v1", "kind": "Deployment"})
-        );
-        assert_eq!(
-            request["resource"],
-            json!({"group": "apps", "version": "v1", "resource": "deployments"})
-        );
-        assert_eq!(
-            (&request["name"], &request["namespace"]),
-            (&json!("web"), &json!("shop"))
-        );
+        assert_eq!(request["kind"], json!({"group": "apps", "version": "v1", "kind": "Deployment"}));
+        assert_eq!(request["resource"], json!({"group": "apps", "version": "v1", "resource": "deployments"}));
+        assert_eq!((&request["name"], &request["namespace"]), (&json!("web"), &json!("shop")));
         let core = AdmissionRequest::create(json!({"apiVersion": "v1", "kind": "Pod"})).expect("a request");
-        assert_eq!(
-            (core.kind.group.as_str(), core.resource.resource.as_str()),
-            ("", "pods")
-        );
+        assert_eq!((core.kind.group.as_str(), core.resource.resource.as_str()), ("", "pods"));
         assert!(AdmissionRequest::create(json!({"kind": "Pod"})).is_err());
     }
 

@@ -77,9 +77,7 @@ impl FromStr for CapabilityPattern {
             Pattern::Below(prefix) => KNOWN.iter().any(|known| known.starts_with(prefix.as_str())),
             Pattern::Exactly(exact) => KNOWN.contains(&exact.as_str()),
         };
-        parsed.filter(grants).map(Self).ok_or_else(|| BadCapability {
-            pattern: text.to_owned(),
-        })
+        parsed.filter(grants).map(Self).ok_or_else(|| BadCapability { pattern: text.to_owned() })
     }
 }
 

@@ -17,20 +17,14 @@ pub fn annotate(wasm: &[u8], metadata_yaml: &str, usage: Option<&str>) -> Result
     let mut metadata: Metadata = serde_yaml::from_str(metadata_yaml).context("the metadata does not decode")?;
     metadata.protocol_version = Some(protocol_version(wasm)?);
     let annotations = metadata.annotations.get_or_insert_default();
-    annotations.insert(
-        "io.kubewarden.kwctl".to_owned(),
-        concat!("image-trust ", env!("CARGO_PKG_VERSION")).to_owned(),
-    );
+    annotations.insert("io.kubewarden.kwctl".to_owned(), concat!("image-trust ", env!("CARGO_PKG_VERSION")).to_owned());
     if let Some(usage) = usage {
         annotations.insert("io.kubewarden.policy.usage".to_owned(), usage.to_owned());
     }
     if let Err(problem) = metadata.validate() {
         bail!("Metadata is invalid: {problem}");
     }
-    let section = CustomSection {
-        name: SECTION.into(),
-        data: serde_json::to_vec(&metadata)?.into(),
-    };
+    let section = CustomSection { name: SECTION.into(), data: serde_json::to_vec(&metadata)?.into() };
     let mut annotated = wasm.to_vec();
     annotated.push(section.id());
     section.encode(&mut annotated);
@@ -60,10 +54,7 @@ mod tests {
         let metadata = Metadata::of_module(&annotated).ok().flatten().expect("metadata");
         assert_eq!(metadata.protocol_version.as_deref(), Some("v1"));
         let annotations = metadata.annotations.expect("annotations");
-        assert_eq!(
-            annotations.get("io.kubewarden.policy.usage").map(String::as_str),
-            Some("# README")
-        );
+        assert_eq!(annotations.get("io.kubewarden.policy.usage").map(String::as_str), Some("# README"));
         assert!(annotations.contains_key("io.kubewarden.kwctl"));
         // the annotated module still runs, and says which resources it reads
         let policy = Policy::from_wasm(&annotated).expect("a policy");
@@ -79,11 +70,7 @@ mod tests {
         let table: [(&[u8], &str, &str); 6] = [
             (&annotated, METADATA, "annotated already"),
             (&guests::answering(r#""v9""#), METADATA, "speaks waPC protocol \"v9\""),
-            (
-                &guests::answering("{}"),
-                METADATA,
-                "cannot create ProtocolVersion object",
-            ),
+            (&guests::answering("{}"), METADATA, "cannot create ProtocolVersion object"),
             (&v1, "rules: []", "missing field `mutating`"),
             (
                 &v1,

@@ -20,10 +20,7 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn new(lifetime: Duration) -> Self {
-        Self {
-            lifetime,
-            answers: Mutex::default(),
-        }
+        Self { lifetime, answers: Mutex::default() }
     }
 
     /// The remembered answer for `key`, or the one that `fetch` gets now.
@@ -51,13 +48,7 @@ mod tests {
         let table = [
             (minute, ["app", "app"], Ok("1"), Ok("2"), Ok("1")),
             // the same image in other words is another question
-            (
-                minute,
-                ["app", "docker.io/library/app:latest"],
-                Ok("1"),
-                Ok("2"),
-                Ok("2"),
-            ),
+            (minute, ["app", "docker.io/library/app:latest"], Ok("1"), Ok("2"), Ok("2")),
             (minute, ["app", "app"], Err("down"), Ok("2"), Ok("2")),
             (nothing, ["app", "app"], Ok("1"), Ok("2"), Ok("2")),
             (nothing, ["app", "app"], Ok("1"), Err("down"), Err("down")),
@@ -65,18 +56,12 @@ mod tests {
         for (lifetime, keys, first, second, expected) in table {
             let memory = Memory::new(lifetime);
             let fetch = |answer: Result<&'static str, &'static str>| async move {
-                answer
-                    .map(|text| text.as_bytes().to_vec())
-                    .map_err(|text| anyhow!(text))
+                answer.map(|text| text.as_bytes().to_vec()).map_err(|text| anyhow!(text))
             };
             let _ = memory.answer(keys[0].to_owned(), fetch(first)).await;
             let answer = memory.answer(keys[1].to_owned(), fetch(second)).await;
             let answer = answer.map_err(|e| e.to_string());
-            assert_eq!(
-                answer,
-                expected.map(|text| text.as_bytes().to_vec()).map_err(str::to_owned),
-                "{keys:?}"
-            );
+            assert_eq!(answer, expected.map(|text| text.as_bytes().to_vec()).map_err(str::to_owned), "{keys:?}");
         }
     }
 }

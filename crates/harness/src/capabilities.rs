@@ -37,11 +37,7 @@ pub struct Gate<A> {
 impl<A: Answers> Gate<A> {
     /// A gate that allows every capability and no Kubernetes resource: kwctl's default.
     pub fn new(answers: A) -> Self {
-        Self {
-            allowed: AllowedCapabilities::default(),
-            resources: BTreeSet::new(),
-            answers,
-        }
+        Self { allowed: AllowedCapabilities::default(), resources: BTreeSet::new(), answers }
     }
 
     /// Restricts which capabilities may be called.
@@ -80,19 +76,14 @@ impl<A: Answers> HostCapabilities for Gate<A> {
         }
         let request = HostRequest::decode(namespace, operation, payload).map_err(|e| e.to_string())?;
         if let Some((api_version, kind)) = request.kubernetes_resource() {
-            let listed = self
-                .resources
-                .iter()
-                .any(|r| r.api_version == api_version && r.kind == kind);
+            let listed = self.resources.iter().any(|r| r.api_version == api_version && r.kind == kind);
             if !listed {
                 return Err(format!(
                     "Policy has not been granted access to Kubernetes {api_version}/{kind} resources. The violation has been reported."
                 ));
             }
         }
-        self.answers
-            .answer(&request)
-            .map_err(|e| format!("Callback evaluation failure: {}", causes(&e)))
+        self.answers.answer(&request).map_err(|e| format!("Callback evaluation failure: {}", causes(&e)))
     }
 }
 
@@ -153,48 +144,18 @@ mod tests {
     fn calls_pass_or_are_refused_in_the_hosts_words() {
         let gate =
             |pattern: &str| Gate::new(Echo).allow_only([pattern.parse().expect("a pattern")].into_iter().collect());
-        let listed = BTreeSet::from([ContextAwareResource {
-            api_version: "apps/v1".into(),
-            kind: "ReplicaSet".into(),
-        }]);
+        let listed =
+            BTreeSet::from([ContextAwareResource { api_version: "apps/v1".into(), kind: "ReplicaSet".into() }]);
         let get = r#"{"api_version":"apps/v1","kind":"ReplicaSet","name":"a","disable_cache":true}"#;
         let all = Gate::new(Echo).with_resources(listed);
         let denied = "Policy has not been granted access to the 'oci/v2/verify' host capability. The violation has been reported.";
         // the gate, binding, namespace, operation, payload, the answer's beginning
         let table: [(&Gate<Echo>, _, _, _, _, Result<&str, &str>); 9] = [
-            (
-                &all,
-                "kubewarden",
-                "oci",
-                "v1/manifest_digest",
-                r#""a""#,
-                Ok("OciManifestDigest { image: \"a\" }"),
-            ),
-            (
-                &all,
-                "other",
-                "oci",
-                "v1/manifest_digest",
-                r#""a""#,
-                Err("unknown binding: other"),
-            ),
-            (
-                &all,
-                "kubewarden",
-                "oci",
-                "v9/verify",
-                "",
-                Err("unknown operation: v9/verify"),
-            ),
+            (&all, "kubewarden", "oci", "v1/manifest_digest", r#""a""#, Ok("OciManifestDigest { image: \"a\" }")),
+            (&all, "other", "oci", "v1/manifest_digest", r#""a""#, Err("unknown binding: other")),
+            (&all, "kubewarden", "oci", "v9/verify", "", Err("unknown operation: v9/verify")),
             // denied before the payload is read
-            (
-                &gate("oci/v1/*"),
-                "kubewarden",
-                "oci",
-                "v2/verify",
-                "not json",
-                Err(denied),
-            ),
+            (&gate("oci/v1/*"), "kubewarden", "oci", "v2/verify", "not json", Err(denied)),
             // an unknown operation is denied first, where not everything is allowed
             (
                 &gate("net/*"),
@@ -207,22 +168,8 @@ mod tests {
                 ),
             ),
             // logging is never gated
-            (
-                &gate("net/*"),
-                "kubewarden",
-                "tracing",
-                "log",
-                r#"{"level":"trace"}"#,
-                Ok(""),
-            ),
-            (
-                &all,
-                "kubewarden",
-                "kubernetes",
-                "get_resource",
-                get,
-                Ok("KubernetesGetResource {"),
-            ),
+            (&gate("net/*"), "kubewarden", "tracing", "log", r#"{"level":"trace"}"#, Ok("")),
+            (&all, "kubewarden", "kubernetes", "get_resource", get, Ok("KubernetesGetResource {")),
             (
                 &gate("*"),
                 "kubewarden",

@@ -21,11 +21,7 @@ impl Cluster {
     /// Reads every `.yaml`, `.yml` and `.json` file of a folder, many documents each, lists unrolled.
     pub(crate) fn from_dir(dir: &Path) -> Result<Self> {
         let mut paths = fs::read_dir(dir)
-            .and_then(|entries| {
-                entries
-                    .map(|entry| entry.map(|e| e.path()))
-                    .collect::<Result<Vec<_>, _>>()
-            })
+            .and_then(|entries| entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>())
             .with_context(|| format!("cannot read the cluster folder {}", dir.display()))?;
         paths.sort();
         let mut cluster = Self::default();
@@ -33,9 +29,7 @@ impl Cluster {
             let extension = path.extension().and_then(|e| e.to_str());
             if matches!(extension, Some("yaml" | "yml" | "json")) {
                 let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-                cluster
-                    .add(&text)
-                    .with_context(|| format!("cannot use the manifest {}", path.display()))?;
+                cluster.add(&text).with_context(|| format!("cannot use the manifest {}", path.display()))?;
             }
         }
         Ok(cluster)
@@ -106,9 +100,7 @@ impl Cluster {
     }
 
     fn of_kind(&self, api_version: &str, kind: &str) -> impl Iterator<Item = &Value> {
-        self.objects
-            .iter()
-            .filter(move |object| object["apiVersion"] == api_version && object["kind"] == kind)
+        self.objects.iter().filter(move |object| object["apiVersion"] == api_version && object["kind"] == kind)
     }
 }
 
@@ -155,11 +147,8 @@ mod tests {
     fn cluster() -> Cluster {
         let dir = tempfile::tempdir().expect("a directory");
         fs::write(dir.path().join("all.yaml"), MANIFESTS).expect("a file");
-        fs::write(
-            dir.path().join("pod.json"),
-            r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","uid":"4"}}"#,
-        )
-        .expect("a file");
+        fs::write(dir.path().join("pod.json"), r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","uid":"4"}}"#)
+            .expect("a file");
         fs::write(dir.path().join("README.md"), "not a manifest").expect("a file");
         Cluster::from_dir(dir.path()).expect("a cluster")
     }
@@ -191,9 +180,7 @@ mod tests {
             ),
         ];
         for (api_version, kind, name, namespace, expected) in table {
-            let answer = cluster
-                .get(api_version, kind, name, namespace, None)
-                .map_err(|e| e.to_string());
+            let answer = cluster.get(api_version, kind, name, namespace, None).map_err(|e| e.to_string());
             let uid =
                 answer.map(|bytes| serde_json::from_slice::<Value>(&bytes).expect("JSON")["metadata"]["uid"].clone());
             assert_eq!(uid, expected.map(Value::from).map_err(str::to_owned), "{kind} {name}");
@@ -205,29 +192,19 @@ mod tests {
         let cluster = cluster();
         let masks = |paths: &[&str]| Some(paths.iter().map(|p| (*p).to_owned()).collect::<BTreeSet<_>>());
         let list = |namespace, masks: Option<BTreeSet<String>>| {
-            let bytes = cluster
-                .list("apps/v1", "ReplicaSet", namespace, masks.as_ref())
-                .expect("a list");
+            let bytes = cluster.list("apps/v1", "ReplicaSet", namespace, masks.as_ref()).expect("a list");
             serde_json::from_slice::<Value>(&bytes).expect("JSON")
         };
         assert_eq!(list(None, None)["items"].as_array().map(Vec::len), Some(2));
         // the namespace, the masks, the items
         let table = [
-            (
-                Some("prod"),
-                masks(&["metadata.uid"]),
-                json!([{"metadata": {"uid": "1"}}]),
-            ),
+            (Some("prod"), masks(&["metadata.uid"]), json!([{"metadata": {"uid": "1"}}])),
             (
                 Some("prod"),
                 masks(&["spec.containers.image", "metadata.name"]),
                 json!([{"metadata": {"name": "a"}, "spec": {"containers": [{"image": "i"}, {"image": "j"}]}}]),
             ),
-            (
-                Some("prod"),
-                masks(&["metadata"]),
-                json!([{"metadata": {"name": "a", "namespace": "prod", "uid": "1"}}]),
-            ),
+            (Some("prod"), masks(&["metadata"]), json!([{"metadata": {"name": "a", "namespace": "prod", "uid": "1"}}])),
             (Some("dev"), None, json!([])),
         ];
         for (namespace, masks, items) in table {

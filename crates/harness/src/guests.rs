@@ -32,25 +32,13 @@ fn bytes(text: &str) -> String {
 /// Answers every function with the same bytes.
 pub(crate) fn answering(answer: &str) -> Vec<u8> {
     let data = format!(r#"(data (i32.const 1024) "{}")"#, bytes(answer));
-    module(
-        &data,
-        &format!(
-            "(call $guest_response (i32.const 1024) (i32.const {})) (i32.const 1)",
-            answer.len()
-        ),
-    )
+    module(&data, &format!("(call $guest_response (i32.const 1024) (i32.const {})) (i32.const 1)", answer.len()))
 }
 
 /// Fails every function with the same error.
 pub(crate) fn failing(error: &str) -> Vec<u8> {
     let data = format!(r#"(data (i32.const 1024) "{}")"#, bytes(error));
-    module(
-        &data,
-        &format!(
-            "(call $guest_error (i32.const 1024) (i32.const {})) (i32.const 0)",
-            error.len()
-        ),
-    )
+    module(&data, &format!("(call $guest_error (i32.const 1024) (i32.const {})) (i32.const 0)", error.len()))
 }
 
 /// Traps.

@@ -180,29 +180,21 @@ impl HostRequest {
         let unknown_operation = || BadRequest::UnknownOperation(operation.to_owned());
         Ok(match namespace {
             "oci" => match operation {
-                "v1/manifest_digest" => Self::OciManifestDigest {
-                    image: serde_json::from_slice(payload)?,
-                },
-                "v1/oci_manifest" => Self::OciManifest {
-                    image: serde_json::from_slice(payload)?,
-                },
-                "v1/oci_manifest_config" => Self::OciManifestAndConfig {
-                    image: serde_json::from_slice(payload)?,
-                },
+                "v1/manifest_digest" => Self::OciManifestDigest { image: serde_json::from_slice(payload)? },
+                "v1/oci_manifest" => Self::OciManifest { image: serde_json::from_slice(payload)? },
+                "v1/oci_manifest_config" => Self::OciManifestAndConfig { image: serde_json::from_slice(payload)? },
                 "v1/verify" => serde_json::from_slice::<VerifyV1>(payload)?.into(),
                 "v2/verify" => serde_json::from_slice::<VerifyV2>(payload)?.into(),
                 _ => return Err(unknown_operation()),
             },
             "net" => match operation {
-                "v1/dns_lookup_host" => Self::DNSLookupHost {
-                    host: serde_json::from_slice(payload)?,
-                },
+                "v1/dns_lookup_host" => Self::DNSLookupHost { host: serde_json::from_slice(payload)? },
                 _ => return Err(unknown_operation()),
             },
             "crypto" => match operation {
-                "v1/is_certificate_trusted" => Self::CryptoIsCertificateTrusted {
-                    request: serde_json::from_slice(payload)?,
-                },
+                "v1/is_certificate_trusted" => {
+                    Self::CryptoIsCertificateTrusted { request: serde_json::from_slice(payload)? }
+                }
                 _ => return Err(unknown_operation()),
             },
             "kubernetes" => match operation {
@@ -234,31 +226,13 @@ mod tests {
     #[test]
     fn decodes_what_a_guest_sends() {
         let image = || "busybox".to_owned();
-        let keys = |annotations| HostRequest::SigstorePubKeyVerify {
-            image: image(),
-            pub_keys: vec!["K".into()],
-            annotations,
-        };
+        let keys =
+            |annotations| HostRequest::SigstorePubKeyVerify { image: image(), pub_keys: vec!["K".into()], annotations };
         // namespace, operation, payload, what it means
         let table = [
-            (
-                "oci",
-                "v1/manifest_digest",
-                r#""busybox""#,
-                HostRequest::OciManifestDigest { image: image() },
-            ),
-            (
-                "oci",
-                "v1/oci_manifest",
-                r#""busybox""#,
-                HostRequest::OciManifest { image: image() },
-            ),
-            (
-                "oci",
-                "v1/oci_manifest_config",
-                r#""busybox""#,
-                HostRequest::OciManifestAndConfig { image: image() },
-            ),
+            ("oci", "v1/manifest_digest", r#""busybox""#, HostRequest::OciManifestDigest { image: image() }),
+            ("oci", "v1/oci_manifest", r#""busybox""#, HostRequest::OciManifest { image: image() }),
+            ("oci", "v1/oci_manifest_config", r#""busybox""#, HostRequest::OciManifestAndConfig { image: image() }),
             // v1 tags outside, v2 tags inside; both are the same question
             (
                 "oci",
@@ -266,12 +240,7 @@ mod tests {
                 r#"{"SigstorePubKeyVerify":{"image":"busybox","pub_keys":["K"],"annotations":null}}"#,
                 keys(None),
             ),
-            (
-                "oci",
-                "v2/verify",
-                r#"{"type":"SigstorePubKeyVerify","image":"busybox","pub_keys":["K"]}"#,
-                keys(None),
-            ),
+            ("oci", "v2/verify", r#"{"type":"SigstorePubKeyVerify","image":"busybox","pub_keys":["K"]}"#, keys(None)),
             (
                 "kubernetes",
                 "get_resource",
@@ -301,12 +270,7 @@ mod tests {
             ("net", "lookup", "{}", "unknown operation: lookup"),
             ("crypto", "lookup", "{}", "unknown operation: lookup"),
             ("kubernetes", "delete", "{}", "unknown operation: delete"),
-            (
-                "oci",
-                "v1/manifest_digest",
-                "{}",
-                "invalid type: map, expected a string at line 1 column 0",
-            ),
+            ("oci", "v1/manifest_digest", "{}", "invalid type: map, expected a string at line 1 column 0"),
             // docs show annotations as a list of pairs; the host only takes a map
             (
                 "oci",

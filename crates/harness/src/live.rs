@@ -71,11 +71,7 @@ impl Live {
             .enable_all()
             .build()
             .context("cannot start the runtime for live host calls")?;
-        let LiveConfig {
-            sources,
-            docker_config,
-            cluster_dir,
-        } = config;
+        let LiveConfig { sources, docker_config, cluster_dir } = config;
         let credentials = Credentials(docker_config);
         let verifier = Verifier::new(&sources, credentials.clone()).context("could not build a cosign client")?;
         Ok(Self {
@@ -92,9 +88,7 @@ impl Live {
 
     fn cluster(&self) -> Result<&Cluster> {
         // the host's words when it has no connection to a cluster
-        self.cluster
-            .as_ref()
-            .ok_or_else(|| anyhow!("kube::Client was not initialized properly"))
+        self.cluster.as_ref().ok_or_else(|| anyhow!("kube::Client was not initialized properly"))
     }
 
     async fn verify(&self, image: &str, key: String, constraints: Result<Vec<Constraint>>) -> Result<Vec<u8>> {
@@ -105,76 +99,34 @@ impl Live {
     async fn ask(&self, request: &HostRequest) -> Result<Vec<u8>> {
         match request {
             HostRequest::OciManifestDigest { image } => {
-                self.digests
-                    .answer(image.clone(), self.registry.manifest_digest(image))
-                    .await
+                self.digests.answer(image.clone(), self.registry.manifest_digest(image)).await
             }
             HostRequest::OciManifest { image } => {
-                self.manifests
-                    .answer(image.clone(), self.registry.manifest(image))
-                    .await
+                self.manifests.answer(image.clone(), self.registry.manifest(image)).await
             }
             HostRequest::OciManifestAndConfig { image } => {
-                self.configs
-                    .answer(image.clone(), self.registry.manifest_and_config(image))
-                    .await
+                self.configs.answer(image.clone(), self.registry.manifest_and_config(image)).await
             }
             // The request's debug text holds image, keys and annotations as they came: what the host keys its memory by.
-            HostRequest::SigstorePubKeyVerify {
-                image,
-                pub_keys,
-                annotations,
-            } => {
-                self.verify(image, format!("{request:?}"), sigstore::pub_keys(pub_keys, annotations))
-                    .await
+            HostRequest::SigstorePubKeyVerify { image, pub_keys, annotations } => {
+                self.verify(image, format!("{request:?}"), sigstore::pub_keys(pub_keys, annotations)).await
             }
-            HostRequest::SigstoreKeylessVerify {
-                image,
-                keyless,
-                annotations,
-            } => {
-                self.verify(image, format!("{request:?}"), sigstore::keyless(keyless, annotations))
-                    .await
+            HostRequest::SigstoreKeylessVerify { image, keyless, annotations } => {
+                self.verify(image, format!("{request:?}"), sigstore::keyless(keyless, annotations)).await
             }
-            HostRequest::SigstoreKeylessPrefixVerify {
-                image,
-                keyless_prefix,
-                annotations,
-            } => {
-                self.verify(
-                    image,
-                    format!("{request:?}"),
-                    sigstore::keyless_prefix(keyless_prefix, annotations),
-                )
-                .await
+            HostRequest::SigstoreKeylessPrefixVerify { image, keyless_prefix, annotations } => {
+                self.verify(image, format!("{request:?}"), sigstore::keyless_prefix(keyless_prefix, annotations)).await
             }
-            HostRequest::SigstoreGithubActionsVerify {
-                image,
-                owner,
-                repo,
-                annotations,
-            } => {
-                self.verify(
-                    image,
-                    format!("{request:?}"),
-                    sigstore::github(owner, repo, annotations),
-                )
-                .await
+            HostRequest::SigstoreGithubActionsVerify { image, owner, repo, annotations } => {
+                self.verify(image, format!("{request:?}"), sigstore::github(owner, repo, annotations)).await
             }
             HostRequest::SigstoreCertificateVerify { .. } | HostRequest::CryptoIsCertificateTrusted { .. } => {
                 bail!("this host does not verify certificates; record a session with kwctl and replay it")
             }
             HostRequest::DNSLookupHost { host } => lookup(host),
-            HostRequest::KubernetesGetResource {
-                api_version,
-                kind,
-                name,
-                namespace,
-                field_masks,
-                ..
-            } => self
-                .cluster()?
-                .get(api_version, kind, name, namespace.as_deref(), field_masks.as_ref()),
+            HostRequest::KubernetesGetResource { api_version, kind, name, namespace, field_masks, .. } => {
+                self.cluster()?.get(api_version, kind, name, namespace.as_deref(), field_masks.as_ref())
+            }
             HostRequest::KubernetesListResourceAll {
                 api_version,
                 kind,
@@ -194,8 +146,7 @@ impl Live {
                 field_masks,
             } => {
                 no_selector(label_selector, field_selector)?;
-                self.cluster()?
-                    .list(api_version, kind, Some(namespace), field_masks.as_ref())
+                self.cluster()?.list(api_version, kind, Some(namespace), field_masks.as_ref())
             }
             HostRequest::KubernetesCanI { .. } => {
                 self.cluster()?;
@@ -222,10 +173,7 @@ fn no_selector(label: &Option<String>, field: &Option<String>) -> Result<()> {
 
 fn lookup(host: &str) -> Result<Vec<u8>> {
     // a set: the resolver names an address once per socket type
-    let ips: BTreeSet<String> = (host, 0)
-        .to_socket_addrs()?
-        .map(|address| address.ip().to_string())
-        .collect();
+    let ips: BTreeSet<String> = (host, 0).to_socket_addrs()?.map(|address| address.ip().to_string()).collect();
     Ok(serde_json::to_vec(&json!({"ips": ips}))?)
 }
 
@@ -236,16 +184,10 @@ mod tests {
     #[test]
     fn what_needs_no_network_is_answered() {
         let dir = tempfile::tempdir().expect("a directory");
-        std::fs::write(
-            dir.path().join("ns.yml"),
-            "{apiVersion: v1, kind: Namespace, metadata: {name: prod}}",
-        )
-        .expect("a file");
-        let with = Live::new(LiveConfig {
-            cluster_dir: Some(dir.path().into()),
-            ..Default::default()
-        })
-        .expect("a host");
+        std::fs::write(dir.path().join("ns.yml"), "{apiVersion: v1, kind: Namespace, metadata: {name: prod}}")
+            .expect("a file");
+        let with =
+            Live::new(LiveConfig { cluster_dir: Some(dir.path().into()), ..Default::default() }).expect("a host");
         let without = Live::new(LiveConfig::default()).expect("a host");
         let namespace = HostRequest::KubernetesGetResource {
             api_version: "v1".into(),
@@ -262,42 +204,20 @@ mod tests {
             field_selector: None,
             field_masks: None,
         };
-        let no_keys = HostRequest::SigstorePubKeyVerify {
-            image: "a".into(),
-            pub_keys: vec![],
-            annotations: None,
-        };
+        let no_keys = HostRequest::SigstorePubKeyVerify { image: "a".into(), pub_keys: vec![], annotations: None };
         // the host, the request, the answer or the error
         let table = [
-            (
-                &with,
-                namespace.clone(),
-                Ok(r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"prod"}}"#),
-            ),
+            (&with, namespace.clone(), Ok(r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"prod"}}"#)),
             (&without, namespace, Err("kube::Client was not initialized properly")),
-            (
-                &with,
-                list,
-                Err("a folder of manifests is listed without label or field selectors"),
-            ),
+            (&with, list, Err("a folder of manifests is listed without label or field selectors")),
             // refused before any registry is asked
             (&with, no_keys, Err("Must provide at least one pub key")),
-            (
-                &with,
-                HostRequest::DNSLookupHost {
-                    host: "127.0.0.1".into(),
-                },
-                Ok(r#"{"ips":["127.0.0.1"]}"#),
-            ),
+            (&with, HostRequest::DNSLookupHost { host: "127.0.0.1".into() }, Ok(r#"{"ips":["127.0.0.1"]}"#)),
         ];
         for (host, request, expected) in table {
             let answer = host.answer(&request).map_err(|e| e.to_string());
             let answer = answer.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-            assert_eq!(
-                answer,
-                expected.map(str::to_owned).map_err(str::to_owned),
-                "{request:?}"
-            );
+            assert_eq!(answer, expected.map(str::to_owned).map_err(str::to_owned), "{request:?}");
         }
     }
 }

@@ -106,9 +106,7 @@ impl Metadata {
                 && section.name() == SECTION
             {
                 let metadata = serde_json::from_slice(section.data());
-                return metadata
-                    .map(Some)
-                    .with_context(|| format!("the section {SECTION} does not decode"));
+                return metadata.map(Some).with_context(|| format!("the section {SECTION} does not decode"));
             }
         }
         Ok(None)
@@ -127,11 +125,7 @@ impl Metadata {
                 verdict.map_err(|problem| format!("rules[{index}].{list}: {problem}"))?;
             }
         }
-        if self
-            .context_aware_resources
-            .iter()
-            .any(|r| r.api_version.is_empty() || r.kind.is_empty())
-        {
+        if self.context_aware_resources.iter().any(|r| r.api_version.is_empty() || r.kind.is_empty()) {
             return Err("contextAwareResources: apiVersion and kind must not be empty".to_owned());
         }
         Ok(())
@@ -164,9 +158,7 @@ fn resources(list: &[String]) -> Result<(), String> {
     let (mut every_sub_of, mut sub_of_every) = (HashSet::new(), HashSet::new());
     for (resource, sub) in with_sub.iter().filter_map(|r| r.split_once('/')) {
         if every_sub_of.contains(resource) {
-            return Err(format!(
-                "if '{resource}/*' is present, must not specify {resource}/{sub}"
-            ));
+            return Err(format!("if '{resource}/*' is present, must not specify {resource}/{sub}"));
         }
         if sub_of_every.contains(sub) {
             return Err(format!("if '*/{sub}' is present, must not specify {resource}/{sub}"));
@@ -200,12 +192,7 @@ mod tests {
         let table = [
             ("['']", "[pods, pods/ephemeralcontainers]", "[CREATE, UPDATE]", None),
             ("['*']", "['*', pods/status]", "['*']", None),
-            (
-                "[]",
-                "[pods]",
-                "[CREATE]",
-                Some("rules[0].apiGroups: the list must not be empty"),
-            ),
+            ("[]", "[pods]", "[CREATE]", Some("rules[0].apiGroups: the list must not be empty")),
             (
                 "['', '*']",
                 "[pods]",
@@ -218,12 +205,7 @@ mod tests {
                 "['*', CREATE]",
                 Some("rules[0].operations: No other elements can be defined when '*' is used"),
             ),
-            (
-                "['']",
-                "['']",
-                "[CREATE]",
-                Some("rules[0].resources: empty resource is not allowed"),
-            ),
+            ("['']", "['']", "[CREATE]", Some("rules[0].resources: empty resource is not allowed")),
             (
                 "['']",
                 "['*/*', pods]",

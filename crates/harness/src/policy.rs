@@ -60,18 +60,12 @@ impl Policy {
     }
 
     fn with_tick(wasm: &[u8], tick: Duration) -> Result<Self> {
-        Ok(Self {
-            module: CompiledModule::new(wasm, tick)?,
-            metadata: Metadata::of_module(wasm)?,
-        })
+        Ok(Self { module: CompiledModule::new(wasm, tick)?, metadata: Metadata::of_module(wasm)? })
     }
 
     /// The Kubernetes resources the module's metadata asks for; none for a module that is not annotated.
     pub fn context_aware_resources(&self) -> BTreeSet<ContextAwareResource> {
-        self.metadata
-            .as_ref()
-            .map(|metadata| metadata.context_aware_resources.clone())
-            .unwrap_or_default()
+        self.metadata.as_ref().map(|metadata| metadata.context_aware_resources.clone()).unwrap_or_default()
     }
 
     /// Evaluates one request in a fresh instance, as policy-server does.
@@ -93,20 +87,13 @@ impl Policy {
         let elapsed = started.elapsed();
         let (response, raw) = match answer {
             Ok(raw) => (AdmissionResponse::from_guest(&request.uid, object.as_ref(), &raw), raw),
-            Err(CallError::Deadline) => (
-                AdmissionResponse::reject(&request.uid, DEADLINE.to_owned(), Some(500)),
-                Vec::new(),
-            ),
+            Err(CallError::Deadline) => {
+                (AdmissionResponse::reject(&request.uid, DEADLINE.to_owned(), Some(500)), Vec::new())
+            }
             Err(CallError::Guest(e)) => (AdmissionResponse::internal_error(&request.uid, e), Vec::new()),
         };
         let (calls, logs) = journal.take();
-        Ok(Evaluation {
-            response,
-            raw,
-            calls,
-            logs,
-            elapsed,
-        })
+        Ok(Evaluation { response, raw, calls, logs, elapsed })
     }
 
     /// Asks the policy whether it would start with these settings. The error is its message, in the host's words where it gives none.
@@ -137,27 +124,18 @@ impl Policy {
                 return Err(format!("Error invoking settings validation callback: {DEADLINE}"));
             }
         };
-        if verdict.valid {
-            Ok(())
-        } else {
-            Err(verdict.message.unwrap_or_default())
-        }
+        if verdict.valid { Ok(()) } else { Err(verdict.message.unwrap_or_default()) }
     }
 
     /// The waPC protocol the policy speaks, as `kwctl annotate` asks it.
     pub fn protocol_version(&self) -> Result<String> {
         let journal = Arc::new(Journal::default());
-        let instance = self
-            .module
-            .instantiate(journal.keep(Arc::new(NotListening)), Deadline::Off)?;
+        let instance = self.module.instantiate(journal.keep(Arc::new(NotListening)), Deadline::Off)?;
         let answer = instance
             .call("protocol_version", &[])
             .map_err(|e| anyhow::anyhow!("cannot invoke 'protocol_version' waPC function : {e}"))?;
         serde_json::from_slice(&answer).with_context(|| {
-            format!(
-                "cannot create ProtocolVersion object from {:?}",
-                String::from_utf8_lossy(&answer)
-            )
+            format!("cannot create ProtocolVersion object from {:?}", String::from_utf8_lossy(&answer))
         })
     }
 }
@@ -203,31 +181,17 @@ mod tests {
     fn evaluate(wasm: &[u8], deadline: Deadline) -> Evaluation {
         // a quick clock, so that a deadline is not a sleep
         let policy = Policy::with_tick(wasm, Duration::from_millis(5)).expect("a policy");
-        policy
-            .evaluate(&request(), &json!({"s": 1}), Arc::new(Gate::new(Digests)), deadline)
-            .expect("an evaluation")
+        policy.evaluate(&request(), &json!({"s": 1}), Arc::new(Gate::new(Digests)), deadline).expect("an evaluation")
     }
 
     #[test]
     fn a_guest_that_fails_is_a_500_in_the_hosts_words() {
         // the guest, the message's beginning
         let table = [
-            (
-                guests::failing("boom"),
-                "internal server error: Guest call failure: boom",
-            ),
-            (
-                guests::trapping(),
-                "internal server error: Guest call failure: error while executing at wasm backtrace:",
-            ),
-            (
-                guests::endless(),
-                "Policy execution interrupted because it exceeded the allowed execution time",
-            ),
-            (
-                guests::answering("{}"),
-                "internal server error: invalid response from policy: missing field `accepted`",
-            ),
+            (guests::failing("boom"), "internal server error: Guest call failure: boom"),
+            (guests::trapping(), "internal server error: Guest call failure: error while executing at wasm backtrace:"),
+            (guests::endless(), "Policy execution interrupted because it exceeded the allowed execution time"),
+            (guests::answering("{}"), "internal server error: invalid response from policy: missing field `accepted`"),
         ];
         for (wasm, expected) in table {
             let response = evaluate(&wasm, Deadline::Ticks(2)).response;
@@ -244,10 +208,7 @@ mod tests {
         let host = Arc::new(Gate::new(Digests));
         let answer = policy.evaluate(&request(), &json!({}), host, Deadline::Ticks(2));
         let message = format!("{:#}", answer.expect_err("no instance"));
-        assert!(
-            message.ends_with("wapc_init init interrupted, execution deadline exceeded"),
-            "{message}"
-        );
+        assert!(message.ends_with("wapc_init init interrupted, execution deadline exceeded"), "{message}");
     }
 
     #[test]
@@ -255,9 +216,7 @@ mod tests {
         let policy = Policy::from_wasm(&guests::answering(r#"{"accepted":true}"#)).expect("a policy");
         let evaluate = || {
             let host = Arc::new(Gate::new(Digests));
-            policy
-                .evaluate(&request(), &json!({}), host, Deadline::default())
-                .is_ok_and(|e| e.response.allowed)
+            policy.evaluate(&request(), &json!({}), host, Deadline::default()).is_ok_and(|e| e.response.allowed)
         };
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(evaluate)).collect();
@@ -270,9 +229,7 @@ mod tests {
         let policy = Policy::from_wasm(&guests::counting()).expect("a policy");
         for _ in 0..3 {
             let host = Arc::new(Gate::new(Digests));
-            let evaluation = policy
-                .evaluate(&request(), &json!({}), host, Deadline::Off)
-                .expect("an evaluation");
+            let evaluation = policy.evaluate(&request(), &json!({}), host, Deadline::Off).expect("an evaluation");
             assert_eq!(evaluation.raw, br#"{"accepted":true,"code":41}"#);
         }
     }
@@ -281,48 +238,28 @@ mod tests {
     fn the_guest_reads_request_and_settings() {
         let raw = evaluate(&guests::echo(), Deadline::Off).raw;
         let read: Value = serde_json::from_slice(&raw).expect("JSON");
-        assert_eq!(
-            (&read["settings"], &read["request"]["object"]),
-            (&json!({"s": 1}), &json!({"a": 1}))
-        );
+        assert_eq!((&read["settings"], &read["request"]["object"]), (&json!({"s": 1}), &json!({"a": 1})));
     }
 
     #[test]
     fn host_calls_are_answered_and_listed() {
-        let digest = evaluate(
-            &guests::calling("oci", "v1/manifest_digest", r#""busybox""#),
-            Deadline::default(),
-        );
+        let digest = evaluate(&guests::calling("oci", "v1/manifest_digest", r#""busybox""#), Deadline::default());
         assert!(digest.response.allowed);
         let call = &digest.calls[0];
-        assert_eq!(
-            (call.capability.as_str(), call.payload.as_str()),
-            ("oci/v1/manifest_digest", r#""busybox""#)
-        );
+        assert_eq!((call.capability.as_str(), call.payload.as_str()), ("oci/v1/manifest_digest", r#""busybox""#));
         assert_eq!(call.answer, Ok(17));
 
-        let manifest = evaluate(
-            &guests::calling("oci", "v1/oci_manifest", r#""busybox""#),
-            Deadline::default(),
-        );
-        assert_eq!(
-            manifest.calls[0].answer,
-            Err("Callback evaluation failure: no".to_owned())
-        );
+        let manifest = evaluate(&guests::calling("oci", "v1/oci_manifest", r#""busybox""#), Deadline::default());
+        assert_eq!(manifest.calls[0].answer, Err("Callback evaluation failure: no".to_owned()));
         let message = manifest.response.status.and_then(|s| s.message);
         assert_eq!(
             message.as_deref(),
             Some("internal server error: Guest call failure: Callback evaluation failure: no")
         );
 
-        let log = evaluate(
-            &guests::calling("tracing", "log", r#"{"level":"info","message":"hi"}"#),
-            Deadline::default(),
-        );
-        assert_eq!(
-            (log.calls.len(), log.logs),
-            (0, vec![r#"{"level":"info","message":"hi"}"#.to_owned()])
-        );
+        let log =
+            evaluate(&guests::calling("tracing", "log", r#"{"level":"info","message":"hi"}"#), Deadline::default());
+        assert_eq!((log.calls.len(), log.logs), (0, vec![r#"{"level":"info","message":"hi"}"#.to_owned()]));
     }
 
     #[test]
@@ -330,15 +267,9 @@ mod tests {
         // the guest, what is wrong with the settings
         let table = [
             (guests::answering(r#"{"valid":true,"message":"ignored"}"#), None),
-            (
-                guests::answering(r#"{"valid":false,"message":"bad key"}"#),
-                Some("bad key"),
-            ),
+            (guests::answering(r#"{"valid":false,"message":"bad key"}"#), Some("bad key")),
             (guests::answering(r#"{"valid":false,"message":null}"#), Some("")),
-            (
-                guests::failing("boom"),
-                Some("Error invoking settings validation callback: GuestCallFailure(\"boom\")"),
-            ),
+            (guests::failing("boom"), Some("Error invoking settings validation callback: GuestCallFailure(\"boom\")")),
             (
                 guests::answering("{}"),
                 Some("error: InvalidResponseWithError(Error(\"missing field `valid`\", line: 1, column: 2))"),

@@ -51,9 +51,7 @@ impl Registry {
         let image: Reference = image.parse()?;
         let auth = self.credentials.of(image.registry());
         let digest = self
-            .by_any_route(&image, async |client: Client| {
-                Ok(client.fetch_manifest_digest(&image, &auth).await?)
-            })
+            .by_any_route(&image, async |client: Client| Ok(client.fetch_manifest_digest(&image, &auth).await?))
             .await?;
         Ok(serde_json::to_vec(&json!({"digest": digest}))?)
     }
@@ -62,11 +60,8 @@ impl Registry {
     pub(crate) async fn manifest(&self, image: &str) -> Result<Vec<u8>> {
         let image: Reference = image.parse()?;
         let auth = self.credentials.of(image.registry());
-        let (manifest, _) = self
-            .by_any_route(&image, async |client: Client| {
-                Ok(client.pull_manifest(&image, &auth).await?)
-            })
-            .await?;
+        let (manifest, _) =
+            self.by_any_route(&image, async |client: Client| Ok(client.pull_manifest(&image, &auth).await?)).await?;
         Ok(serde_json::to_vec(&manifest)?)
     }
 
@@ -75,9 +70,7 @@ impl Registry {
         let image: Reference = image.parse()?;
         let auth = self.credentials.of(image.registry());
         let (manifest, digest, config) = self
-            .by_any_route(&image, async |client: Client| {
-                Ok(client.pull_manifest_and_config(&image, &auth).await?)
-            })
+            .by_any_route(&image, async |client: Client| Ok(client.pull_manifest_and_config(&image, &auth).await?))
             .await?;
         let config: Value = serde_json::from_str(&config).map_err(RegistryError::Json)?;
         // a struct, to keep the host's order of keys
@@ -87,11 +80,7 @@ impl Registry {
             digest: &'a str,
             config: &'a Value,
         }
-        Ok(serde_json::to_vec(&ManifestAndConfig {
-            manifest: &manifest,
-            digest: &digest,
-            config: &config,
-        })?)
+        Ok(serde_json::to_vec(&ManifestAndConfig { manifest: &manifest, digest: &digest, config: &config })?)
     }
 
     /// Tries the routes that the image's registry allows. Any error leads to the next route, even "not found"; the last one counts.
@@ -138,10 +127,7 @@ impl From<&Certificate> for OciCertificate {
             Certificate::Pem(pem) => (CertificateEncoding::Pem, pem),
             Certificate::Der(der) => (CertificateEncoding::Der, der),
         };
-        Self {
-            encoding,
-            data: data.clone(),
-        }
+        Self { encoding, data: data.clone() }
     }
 }
 
@@ -161,10 +147,7 @@ impl Credentials {
         match credential {
             Ok(DockerCredential::UsernamePassword(user, password)) => RegistryAuth::Basic(user, password),
             Ok(DockerCredential::IdentityToken(_)) => {
-                warn!(
-                    registry,
-                    "IdentityToken credential not supported. Using anonymous instead"
-                );
+                warn!(registry, "IdentityToken credential not supported. Using anonymous instead");
                 RegistryAuth::Anonymous
             }
             Err(error) => {
@@ -202,10 +185,7 @@ mod tests {
 
     #[tokio::test]
     async fn routes_are_tried_in_the_hosts_order() {
-        let sources = Sources {
-            insecure: ["i.example".to_owned()].into(),
-            ..Sources::default()
-        };
+        let sources = Sources { insecure: ["i.example".to_owned()].into(), ..Sources::default() };
         let registry = Registry::new(sources, Credentials::default());
         // the image, how many routes fail before one answers, the attempts made, whether there is an answer
         let table = [

@@ -48,9 +48,7 @@ impl Replay {
                 .with_context(|| format!("exchange {} holds no request of a policy", index + 1))?;
             Ok((request, exchange.response))
         });
-        Ok(Self {
-            exchanges: Mutex::new(decoded.collect::<Result<_>>()?),
-        })
+        Ok(Self { exchanges: Mutex::new(decoded.collect::<Result<_>>()?) })
     }
 
     /// The requests nobody made. kwctl only warns of them; a test should insist that there are none.
@@ -64,19 +62,13 @@ impl Clone for Replay {
     /// A session of its own with what is left of this one: to run the same session many times, clone it before each run.
     fn clone(&self) -> Self {
         let exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
-        Self {
-            exchanges: Mutex::new(exchanges.clone()),
-        }
+        Self { exchanges: Mutex::new(exchanges.clone()) }
     }
 }
 
 impl Answers for Replay {
     fn answer(&self, request: &HostRequest) -> Result<Vec<u8>> {
-        let next = self
-            .exchanges
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front();
+        let next = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let (expected, response) = next.ok_or_else(|| anyhow!("the list of recorded responses is empty"))?;
         if expected != *request {
             return Err(anyhow!(
@@ -99,10 +91,7 @@ pub struct Recorder<A> {
 impl<A: Answers> Recorder<A> {
     /// Records what `inner` answers.
     pub fn new(inner: A) -> Self {
-        Self {
-            inner,
-            exchanges: Mutex::new(Vec::new()),
-        }
+        Self { inner, exchanges: Mutex::new(Vec::new()) }
     }
 
     /// The session so far, in kwctl's format.
@@ -110,11 +99,7 @@ impl<A: Answers> Recorder<A> {
         let exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
         let recorded: Vec<&Exchange> = exchanges
             .iter()
-            .map(|exchange| {
-                exchange
-                    .as_ref()
-                    .map_err(|e| anyhow!("an exchange can't be written down: {e:#}"))
-            })
+            .map(|exchange| exchange.as_ref().map_err(|e| anyhow!("an exchange can't be written down: {e:#}")))
             .collect::<Result<_>>()?;
         Ok(serde_yaml::to_string(&recorded)?)
     }
@@ -124,26 +109,18 @@ impl<A: Answers> Answers for Recorder<A> {
     fn answer(&self, request: &HostRequest) -> Result<Vec<u8>> {
         let answer = self.inner.answer(request);
         let exchange = exchange(request, &answer);
-        self.exchanges
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(exchange);
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
         answer
     }
 }
 
 fn exchange(request: &HostRequest, answer: &Result<Vec<u8>>) -> Result<Exchange> {
     let response = match answer {
-        Ok(payload) => Response::Success {
-            payload: String::from_utf8(payload.clone())?,
-        },
+        Ok(payload) => Response::Success { payload: String::from_utf8(payload.clone())? },
         // Only the outermost message, as kwctl does: causes are lost in a recording.
         Err(e) => Response::Error { message: e.to_string() },
     };
-    Ok(Exchange {
-        request: serde_yaml::to_string(request)?,
-        response,
-    })
+    Ok(Exchange { request: serde_yaml::to_string(request)?, response })
 }
 
 #[cfg(test)]
@@ -204,9 +181,7 @@ mod tests {
         let image = || "ghcr.io/acme/app:1".to_owned();
         vec![
             HostRequest::OciManifestDigest { image: image() },
-            HostRequest::OciManifest {
-                image: "ghcr.io/acme/app:sha256-aa.sig".into(),
-            },
+            HostRequest::OciManifest { image: "ghcr.io/acme/app:sha256-aa.sig".into() },
             HostRequest::OciManifestAndConfig { image: image() },
             HostRequest::SigstorePubKeyVerify {
                 image: image(),
@@ -227,15 +202,9 @@ mod tests {
     #[test]
     fn a_recording_of_a_replay_is_the_same_file() {
         let recorder = Recorder::new(Replay::from_yaml(SESSION).expect("a session"));
-        let answers: Vec<_> = requests()
-            .iter()
-            .map(|r| recorder.answer(r).map_err(|e| e.to_string()))
-            .collect();
+        let answers: Vec<_> = requests().iter().map(|r| recorder.answer(r).map_err(|e| e.to_string())).collect();
         assert_eq!(answers[0].as_deref(), Ok(br#"{"digest":"sha256:aa"}"#.as_slice()));
-        assert_eq!(
-            answers[1],
-            Err("Fail to interact with OCI registry: Image manifest not found".to_owned())
-        );
+        assert_eq!(answers[1], Err("Fail to interact with OCI registry: Image manifest not found".to_owned()));
         assert!(answers[2..].iter().all(Result::is_ok), "{answers:?}");
         assert_eq!(recorder.inner.leftovers(), []);
         assert_eq!(recorder.to_yaml().ok().as_deref(), Some(SESSION));
@@ -262,10 +231,7 @@ mod tests {
         for request in &requests()[1..] {
             let _ = answer(request);
         }
-        assert_eq!(
-            answer(&wrong),
-            Err("the list of recorded responses is empty".to_owned())
-        );
+        assert_eq!(answer(&wrong), Err("the list of recorded responses is empty".to_owned()));
         assert_eq!(again.leftovers(), requests()[1..], "a clone is a session of its own");
     }
 
@@ -274,10 +240,7 @@ mod tests {
         // text, a part of the message
         let table = [
             ("{}", "not a list of exchanges"),
-            (
-                "- type: Exchange\n  request: '!Unknown {}'\n  response: {type: Success, payload: ''}",
-                "exchange 1",
-            ),
+            ("- type: Exchange\n  request: '!Unknown {}'\n  response: {type: Success, payload: ''}", "exchange 1"),
             (
                 "- type: Exchange\n  request: '!OciManifest {image: a}'\n  response: {type: Maybe}",
                 "unknown variant `Maybe`",

@@ -70,14 +70,7 @@ impl AdmissionResponse {
 
     /// A rejection with nothing but a status.
     pub(crate) fn reject(uid: &str, message: String, code: Option<u16>) -> Self {
-        Self {
-            uid: uid.to_owned(),
-            status: Some(Status {
-                message: Some(message),
-                code,
-            }),
-            ..Self::default()
-        }
+        Self { uid: uid.to_owned(), status: Some(Status { message: Some(message), code }), ..Self::default() }
     }
 
     /// Maps the guest's bytes. `object` is the request's; a patch is made even for a rejection, as the host does.
@@ -104,10 +97,7 @@ impl AdmissionResponse {
             allowed: answer.accepted,
             patch_type: patch.is_some().then(|| "JSONPatch".to_owned()),
             patch,
-            status: has_status.then_some(Status {
-                message: answer.message,
-                code: answer.code,
-            }),
+            status: has_status.then_some(Status { message: answer.message, code: answer.code }),
             audit_annotations: answer.audit_annotations,
             warnings: answer.warnings,
         }
@@ -202,9 +192,6 @@ mod tests {
         let response =
             AdmissionResponse::from_guest("u", Some(&json!({})), br#"{"accepted":true,"mutated_object":{"a":1}}"#);
         let patch = response.decoded_patch().ok().flatten().expect("a patch");
-        assert_eq!(
-            serde_json::to_value(patch).ok(),
-            Some(json!([{"op": "add", "path": "/a", "value": 1}]))
-        );
+        assert_eq!(serde_json::to_value(patch).ok(), Some(json!([{"op": "add", "path": "/a", "value": 1}])));
     }
 }

@@ -43,13 +43,8 @@ enum VerifyError {
 
 impl Verifier {
     pub(crate) fn new(sources: &Sources, credentials: Credentials) -> Result<Self> {
-        let client = ClientBuilder::default()
-            .with_oci_client_config(client_config(sources))
-            .enable_registry_caching();
-        Ok(Self {
-            client: Mutex::new(client.build()?),
-            credentials,
-        })
+        let client = ClientBuilder::default().with_oci_client_config(client_config(sources)).enable_registry_caching();
+        Ok(Self { client: Mutex::new(client.build()?), credentials })
     }
 
     /// `{"is_trusted": true, "digest": ..}` if every constraint is found on some signature of the image. There is no "false": anything
@@ -62,10 +57,7 @@ impl Verifier {
             is_trusted: bool,
             digest: String,
         }
-        Ok(serde_json::to_vec(&Trusted {
-            is_trusted: true,
-            digest,
-        })?)
+        Ok(serde_json::to_vec(&Trusted { is_trusted: true, digest })?)
     }
 
     /// The image's digest, and the signatures whose payload names it.
@@ -80,16 +72,13 @@ impl Verifier {
         let name = reference.whole();
         let source = OciReference::from_str(&name).map_err(VerifyError::Layers)?;
         let (signatures, digest) = client.triangulate(&source, &auth).await.map_err(VerifyError::Layers)?;
-        let layers = client
-            .trusted_signature_layers(&auth, &digest, &signatures)
-            .await
-            .map_err(|e| match e {
-                // whatever kept the manifest away, the host calls it unsigned; the space is the host's
-                SigstoreError::RegistryPullManifestError { .. } => {
-                    VerifyError::Image(format!("no signatures found for image: {name} "))
-                }
-                other => VerifyError::Layers(other),
-            })?;
+        let layers = client.trusted_signature_layers(&auth, &digest, &signatures).await.map_err(|e| match e {
+            // whatever kept the manifest away, the host calls it unsigned; the space is the host's
+            SigstoreError::RegistryPullManifestError { .. } => {
+                VerifyError::Image(format!("no signatures found for image: {name} "))
+            }
+            other => VerifyError::Layers(other),
+        })?;
         Ok((digest, layers))
     }
 }
@@ -103,12 +92,7 @@ fn client_config(sources: &Sources) -> ClientConfig {
             true => ClientProtocol::Https,
             false => ClientProtocol::HttpsExcept(sources.insecure.iter().cloned().collect()),
         },
-        extra_root_certificates: sources
-            .authorities
-            .values()
-            .flatten()
-            .map(SigstoreCertificate::from)
-            .collect(),
+        extra_root_certificates: sources.authorities.values().flatten().map(SigstoreCertificate::from).collect(),
         http_proxy: proxies.http_proxy,
         https_proxy: proxies.https_proxy,
         no_proxy: proxies.no_proxy,
@@ -121,9 +105,6 @@ impl From<&Certificate> for SigstoreCertificate {
             Certificate::Pem(pem) => (CertificateEncoding::Pem, pem),
             Certificate::Der(der) => (CertificateEncoding::Der, der),
         };
-        Self {
-            encoding,
-            data: data.clone(),
-        }
+        Self { encoding, data: data.clone() }
     }
 }

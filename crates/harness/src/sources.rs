@@ -69,11 +69,7 @@ impl Sources {
             let certificates = certificates.with_context(|| format!("source_authorities of {host}"))?;
             authorities.insert(host, certificates);
         }
-        Ok(Self {
-            insecure: raw.insecure_sources,
-            authorities,
-            proxies: raw.proxies,
-        })
+        Ok(Self { insecure: raw.insecure_sources, authorities, proxies: raw.proxies })
     }
 
     /// The proxies in force: these, or the environment's.
@@ -87,15 +83,9 @@ impl Proxies {
         // upper case first, then curl's lower case; empty means none
         let read = |name: &str| {
             let names = [name.to_ascii_uppercase(), name.to_owned()];
-            names
-                .iter()
-                .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+            names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
         };
-        Self {
-            http_proxy: read("http_proxy"),
-            https_proxy: read("https_proxy"),
-            no_proxy: read("no_proxy"),
-        }
+        Self { http_proxy: read("http_proxy"), https_proxy: read("https_proxy"), no_proxy: read("no_proxy") }
     }
 }
 
@@ -133,10 +123,7 @@ mod tests {
         let sources = Sources::from_yaml(&text).expect("sources");
         assert!(sources.insecure.contains("127.0.0.1:5000"));
         let pem = Certificate::Pem(b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n".to_vec());
-        assert_eq!(
-            sources.authorities.get("r.example"),
-            Some(&vec![pem, Certificate::Der(vec![0x30, 0x00])])
-        );
+        assert_eq!(sources.authorities.get("r.example"), Some(&vec![pem, Certificate::Der(vec![0x30, 0x00])]));
         assert_eq!(sources.proxies().https_proxy.as_deref(), Some("http://p:3128"));
         assert_eq!(sources.proxies().http_proxy, None);
     }
@@ -146,18 +133,9 @@ mod tests {
         // text, a part of the message
         let table = [
             ("insecure_sources: 3", "insecure_sources"),
-            (
-                "source_authorities: {r: [{type: Url, url: x}]}",
-                "unknown variant `Url`",
-            ),
-            (
-                "source_authorities: {r: [{type: Data, data: hello}]}",
-                "source_authorities of r: Invalid certificate",
-            ),
-            (
-                "source_authorities: {r: [{type: Path, path: /nowhere}]}",
-                "cannot read the certificate /nowhere",
-            ),
+            ("source_authorities: {r: [{type: Url, url: x}]}", "unknown variant `Url`"),
+            ("source_authorities: {r: [{type: Data, data: hello}]}", "source_authorities of r: Invalid certificate"),
+            ("source_authorities: {r: [{type: Path, path: /nowhere}]}", "cannot read the certificate /nowhere"),
         ];
         for (text, part) in table {
             let message = Sources::from_yaml(text).map(|_| ()).map_err(|e| format!("{e:#}"));

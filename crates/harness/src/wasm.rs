@@ -41,10 +41,7 @@ impl Deadline {
             // A store without a deadline traps at once; half the range can't be reached and can't overflow.
             Self::Off => u64::MAX / 2,
         };
-        EpochDeadlines {
-            wapc_init: ticks,
-            wapc_func: ticks,
-        }
+        EpochDeadlines { wapc_init: ticks, wapc_func: ticks }
     }
 }
 
@@ -90,12 +87,7 @@ impl CompiledModule {
             .module(module)
             .build_pre()
             .context("the module imports something that a waPC host does not offer")?;
-        Ok(Self {
-            engine,
-            prepared,
-            tick,
-            ticker: Once::new(),
-        })
+        Ok(Self { engine, prepared, tick, ticker: Once::new() })
     }
 
     /// A fresh instance, initialised: `_start` and `wapc_init` have run.
@@ -132,13 +124,9 @@ pub(crate) struct Instance(WapcHost);
 impl Instance {
     /// Calls a guest function by its waPC name.
     pub(crate) fn call(&self, function: &str, payload: &[u8]) -> Result<Vec<u8>, CallError> {
-        self.0.call(function, payload).map_err(|e| {
-            if e.to_string().contains(INTERRUPTED) {
-                CallError::Deadline
-            } else {
-                CallError::Guest(e)
-            }
-        })
+        self.0
+            .call(function, payload)
+            .map_err(|e| if e.to_string().contains(INTERRUPTED) { CallError::Deadline } else { CallError::Guest(e) })
     }
 }
 

@@ -5,10 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-#[allow(
-    dead_code,
-    reason = "the guests of the library's own tests; this file needs some of them"
-)]
+#[allow(dead_code, reason = "the guests of the library's own tests; this file needs some of them")]
 #[path = "../src/guests.rs"]
 mod guests;
 
@@ -26,12 +23,7 @@ fn image_trust(dir: &Path, args: &[&str], stdin: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the command");
-    child
-        .stdin
-        .take()
-        .expect("stdin")
-        .write_all(stdin.as_bytes())
-        .expect("written");
+    child.stdin.take().expect("stdin").write_all(stdin.as_bytes()).expect("written");
     child.wait_with_output().expect("an end")
 }
 
@@ -54,34 +46,14 @@ fn run_prints_one_line_and_exits_as_kwctl_does() {
     let run = ["run", "-r", "request.json"];
     // the guest, the line, stdin, stdout, a part of stderr, the exit code
     type Row<'a> = (Vec<u8>, &'a [&'a str], &'a str, &'a str, &'a str, i32);
-    let twice = [
-        "run",
-        "-r",
-        "request.json",
-        "--allowed-host-capabilities",
-        "oci/*",
-        "--allowed-host-capabilities",
-        "net/*",
-    ];
+    let twice =
+        ["run", "-r", "request.json", "--allowed-host-capabilities", "oci/*", "--allowed-host-capabilities", "net/*"];
     let table: [Row; 13] = [
         (agreeing(true), &run, "", ADMITTED, "", 0),
+        (agreeing(true), &["run", "policy.wasm", "-r", "-"], &review, ADMITTED, "", 0),
         (
             agreeing(true),
-            &["run", "policy.wasm", "-r", "-"],
-            &review,
-            ADMITTED,
-            "",
-            0,
-        ),
-        (
-            agreeing(true),
-            &[
-                "run",
-                "--request-path",
-                "request.json",
-                "--settings-path",
-                "settings.yml",
-            ],
+            &["run", "--request-path", "request.json", "--settings-path", "settings.yml"],
             "",
             ADMITTED,
             "",
@@ -89,48 +61,14 @@ fn run_prints_one_line_and_exits_as_kwctl_does() {
         ),
         // a denial is a result, not a failure
         (agreeing(false), &run, "", denied, "", 0),
-        (
-            invalid,
-            &run,
-            "",
-            "",
-            "Error: Provided settings are not valid: policy: the list is empty\n",
-            1,
-        ),
-        (
-            agreeing(true),
-            &["run", "none.wasm", "-r", "request.json"],
-            "",
-            "",
-            "cannot read the policy none.wasm",
-            1,
-        ),
-        (
-            agreeing(true),
-            &["run", "-r", "none.json"],
-            "",
-            "",
-            "cannot read the request none.json",
-            1,
-        ),
+        (invalid, &run, "", "", "Error: Provided settings are not valid: policy: the list is empty\n", 1),
+        (agreeing(true), &["run", "none.wasm", "-r", "request.json"], "", "", "cannot read the policy none.wasm", 1),
+        (agreeing(true), &["run", "-r", "none.json"], "", "", "cannot read the request none.json", 1),
         (agreeing(true), &["run", "-r", "-"], "{}", "", "missing field `uid`", 1),
+        (agreeing(true), &["run", "-r", "request.json", "--settings-json", "[]"], "", "", "are no mapping", 1),
         (
             agreeing(true),
-            &["run", "-r", "request.json", "--settings-json", "[]"],
-            "",
-            "",
-            "are no mapping",
-            1,
-        ),
-        (
-            agreeing(true),
-            &[
-                "run",
-                "-r",
-                "request.json",
-                "--replay-host-capabilities-interactions",
-                "none.yml",
-            ],
+            &["run", "-r", "request.json", "--replay-host-capabilities-interactions", "none.yml"],
             "",
             "",
             "none.yml",
@@ -152,19 +90,8 @@ fn run_prints_one_line_and_exits_as_kwctl_does() {
         fs::write(dir.path().join("policy.wasm"), wasm).expect("a file");
         let output = image_trust(dir.path(), args, stdin);
         let written = text(&output.stderr);
-        assert_eq!(
-            (text(&output.stdout).as_str(), output.status.code()),
-            (stdout, Some(code)),
-            "{args:?}: {written}"
-        );
-        assert!(
-            if stderr.is_empty() {
-                written.is_empty()
-            } else {
-                written.contains(stderr)
-            },
-            "{args:?}: {written}"
-        );
+        assert_eq!((text(&output.stdout).as_str(), output.status.code()), (stdout, Some(code)), "{args:?}: {written}");
+        assert!(if stderr.is_empty() { written.is_empty() } else { written.contains(stderr) }, "{args:?}: {written}");
     }
 }
 
@@ -175,34 +102,16 @@ fn a_session_is_replayed_and_leftovers_are_told() {
     fs::write(dir.path().join("policy.wasm"), agreeing(true)).expect("a file");
     let session = "- type: Exchange\n  request: |\n    !OciManifestDigest\n    image: busybox\n  response:\n    type: Success\n    payload: '{}'\n";
     fs::write(dir.path().join("session.yml"), session).expect("a file");
-    let args = [
-        "run",
-        "-r",
-        "request.json",
-        "--replay-host-capabilities-interactions",
-        "session.yml",
-    ];
+    let args = ["run", "-r", "request.json", "--replay-host-capabilities-interactions", "session.yml"];
     let output = image_trust(dir.path(), &args, "");
-    assert_eq!(
-        (text(&output.stdout).as_str(), output.status.code()),
-        (ADMITTED, Some(0))
-    );
+    assert_eq!((text(&output.stdout).as_str(), output.status.code()), (ADMITTED, Some(0)));
     let expected =
         "Warning: 1 of the recorded exchanges have not been replayed:\n  OciManifestDigest { image: \"busybox\" }\n";
     assert_eq!(text(&output.stderr), expected);
 
-    let args = [
-        "run",
-        "-r",
-        "request.json",
-        "--record-host-capabilities-interactions",
-        "recorded.yml",
-    ];
+    let args = ["run", "-r", "request.json", "--record-host-capabilities-interactions", "recorded.yml"];
     assert_eq!(image_trust(dir.path(), &args, "").status.code(), Some(0));
-    assert_eq!(
-        fs::read_to_string(dir.path().join("recorded.yml")).ok().as_deref(),
-        Some("[]\n")
-    );
+    assert_eq!(fs::read_to_string(dir.path().join("recorded.yml")).ok().as_deref(), Some("[]\n"));
 }
 
 #[test]
@@ -213,16 +122,7 @@ fn annotate_writes_a_module_that_runs() {
     fs::write(dir.path().join("metadata.yml"), metadata).expect("a file");
     fs::write(dir.path().join("README.md"), "# hello").expect("a file");
     fs::write(dir.path().join("in.wasm"), guests::answering(r#""v1""#)).expect("a file");
-    let args = [
-        "annotate",
-        "-m",
-        "metadata.yml",
-        "-u",
-        "README.md",
-        "-o",
-        "out.wasm",
-        "in.wasm",
-    ];
+    let args = ["annotate", "-m", "metadata.yml", "-u", "README.md", "-o", "out.wasm", "in.wasm"];
     let output = image_trust(dir.path(), &args, "");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let annotated = fs::read(dir.path().join("out.wasm")).expect("the module");
@@ -231,11 +131,7 @@ fn annotate_writes_a_module_that_runs() {
     let args = ["annotate", "-m", "metadata.yml", "-o", "again.wasm", "out.wasm"];
     let output = image_trust(dir.path(), &args, "");
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        text(&output.stderr).contains("annotated already"),
-        "{}",
-        text(&output.stderr)
-    );
+    assert!(text(&output.stderr).contains("annotated already"), "{}", text(&output.stderr));
 }
 
 #[test]
@@ -248,24 +144,12 @@ fn the_demo_notices_promises_that_are_not_kept() {
     let table = [
         (module.as_ref(), "12 of 12 scenes came out as promised", "", 0),
         // Only the static rule's scene admits without asking and changing: all that this module ever does.
-        (
-            "lax.wasm",
-            "1 of 12 scenes came out as promised",
-            "Error: 11 of the promises above were not kept\n",
-            1,
-        ),
+        ("lax.wasm", "1 of 12 scenes came out as promised", "Error: 11 of the promises above were not kept\n", 1),
     ];
     for (module, last, stderr, code) in table {
         let output = image_trust(dir.path(), &["demo", module], "");
         let stdout = text(&output.stdout);
-        assert!(
-            stdout.lines().last().unwrap_or_default().starts_with(last),
-            "{module}: {stdout}"
-        );
-        assert_eq!(
-            (text(&output.stderr).as_str(), output.status.code()),
-            (stderr, Some(code)),
-            "{module}: {stdout}"
-        );
+        assert!(stdout.lines().last().unwrap_or_default().starts_with(last), "{module}: {stdout}");
+        assert_eq!((text(&output.stderr).as_str(), output.status.code()), (stderr, Some(code)), "{module}: {stdout}");
     }
 }

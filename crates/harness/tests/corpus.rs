@@ -14,13 +14,7 @@ fn corpus() {
     let policy = Policy::load(&module).expect("`make policy.wasm` builds the module");
     let cases = cases::all();
     let failures: Vec<String> = cases.iter().filter_map(|case| run(case, &policy).err()).collect();
-    assert!(
-        failures.is_empty(),
-        "{} of {} cases fail:\n{}",
-        failures.len(),
-        cases.len(),
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "{} of {} cases fail:\n{}", failures.len(), cases.len(), failures.join("\n"));
 }
 
 fn run(case: &Case, policy: &Policy) -> Result<(), String> {
@@ -30,9 +24,7 @@ fn run(case: &Case, policy: &Policy) -> Result<(), String> {
     let request = AdmissionRequest::from_json(request).map_err(said)?;
     let session = Arc::new(Replay::from_yaml(case.session.as_deref().unwrap_or("[]")).map_err(said)?);
     let host = Arc::new(Gate::new(session.clone()));
-    let evaluation = policy
-        .evaluate(&request, &case.settings, host, Deadline::default())
-        .map_err(said)?;
+    let evaluation = policy.evaluate(&request, &case.settings, host, Deadline::default()).map_err(said)?;
     case.check_response(&String::from_utf8_lossy(&evaluation.raw))?;
     case.expect("calls that were not made", &session.leftovers().len(), &0)
 }

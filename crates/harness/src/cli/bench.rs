@@ -43,11 +43,7 @@ impl Answers for Remembered {
         let HostRequest::SigstorePubKeyVerify { .. } = request else {
             anyhow::bail!("only verifications are remembered here");
         };
-        Ok(
-            json!({"is_trusted": true, "digest": format!("sha256:{}", "1".repeat(64))})
-                .to_string()
-                .into_bytes(),
-        )
+        Ok(json!({"is_trusted": true, "digest": format!("sha256:{}", "1".repeat(64))}).to_string().into_bytes())
     }
 }
 
@@ -62,10 +58,7 @@ struct Case {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let wasm = std::fs::read(&args.policy).with_context(|| format!("cannot read {}", args.policy.display()))?;
-    let modules = [
-        Policy::from_wasm(&wat::parse_str(ACCEPT_ALL)?)?,
-        Policy::from_wasm(&wasm)?,
-    ];
+    let modules = [Policy::from_wasm(&wat::parse_str(ACCEPT_ALL)?)?, Policy::from_wasm(&wasm)?];
     let host: Arc<dyn HostCapabilities> = Arc::new(Gate::new(Remembered));
     let mut cases = [
         case("(b) static image, 1 rule", 1, "registry.k8s.io/pause:3.9")?,
@@ -79,12 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 let started = Instant::now();
                 let evaluation = module.evaluate(&case.request, &case.settings, host.clone(), Deadline::default())?;
                 let elapsed = started.elapsed().as_nanos();
-                ensure!(
-                    evaluation.response.allowed,
-                    "{}: denied: {:?}",
-                    case.name,
-                    evaluation.response
-                );
+                ensure!(evaluation.response.allowed, "{}: denied: {:?}", case.name, evaluation.response);
                 case.host_calls = evaluation.calls.len();
                 // The first round warms up.
                 if round > 0 {
@@ -105,14 +93,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 fn table(cases: &[Case]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header([
-        "case",
-        "(a) accept all, µs",
-        "ours, µs",
-        "above (a), µs",
-        "ratio to (a)",
-        "host calls",
-    ]);
+    table.set_header(["case", "(a) accept all, µs", "ours, µs", "above (a), µs", "ratio to (a)", "host calls"]);
     for case in cases {
         let [baseline, ours] = case.samples.each_ref().map(|samples| median(samples));
         table.add_row([
@@ -154,13 +135,7 @@ fn case(name: &'static str, rules: usize, image: &str) -> Result<Case> {
         "policy": policy,
     });
     let request = AdmissionRequest::from_json(&request(image).to_string())?;
-    Ok(Case {
-        name,
-        request,
-        settings,
-        samples: [Vec::new(), Vec::new()],
-        host_calls: 0,
-    })
+    Ok(Case { name, request, settings, samples: [Vec::new(), Vec::new()], host_calls: 0 })
 }
 
 /// A Pod as a Deployment's controller sends it: a few kilobytes, most of which a policy has no use for.

@@ -53,11 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for (scene, number) in scenes.iter().zip(1..) {
         let outcome = play(scene, &policy, &settings(&host, scene), &live, &registry)?;
         let broken = broken_promise(&scene.promise, &outcome)?;
-        writeln!(
-            out,
-            "{}\n",
-            show::scene(number, scene, &outcome, before, broken.as_deref())?
-        )?;
+        writeln!(out, "{}\n", show::scene(number, scene, &outcome, before, broken.as_deref())?)?;
         kept += usize::from(broken.is_none());
         before = Some(outcome.evaluation.elapsed);
     }
@@ -130,18 +126,11 @@ fn play(scene: &Scene, policy: &Policy, settings: &Value, live: &Arc<Live>, regi
     let host = Arc::new(Gate::new(Arc::clone(live)));
     let evaluation = policy.evaluate(&request, settings, host, Deadline::default())?;
     ensure!(
-        evaluation
-            .response
-            .status
-            .as_ref()
-            .is_none_or(|status| status.code != Some(500)),
+        evaluation.response.status.as_ref().is_none_or(|status| status.code != Some(500)),
         "the policy failed: {:?}",
         evaluation.response.status
     );
-    Ok(Outcome {
-        evaluation,
-        requests: registry.requests().len(),
-    })
+    Ok(Outcome { evaluation, requests: registry.requests().len() })
 }
 
 /// What was promised and did not happen, if anything.

@@ -59,11 +59,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         bail!("Provided settings are not valid: {problem}");
     }
 
-    let resources = if args.allow_context_aware {
-        policy.context_aware_resources()
-    } else {
-        Default::default()
-    };
+    let resources = if args.allow_context_aware { policy.context_aware_resources() } else { Default::default() };
     let host = Host::new(args)?;
     let gate = Gate::new(host.answers())
         .allow_only(args.allowed_host_capabilities.iter().cloned().collect())
@@ -87,12 +83,7 @@ impl Host {
         if let Some(session) = &args.replay_host_capabilities_interactions {
             return Ok(Self::Replayed(Arc::new(Replay::from_file(session)?)));
         }
-        let sources = args
-            .sources_path
-            .as_deref()
-            .map(Sources::from_file)
-            .transpose()?
-            .unwrap_or_default();
+        let sources = args.sources_path.as_deref().map(Sources::from_file).transpose()?.unwrap_or_default();
         let live = Live::new(LiveConfig {
             sources,
             docker_config: args.docker_config_json_path.clone(),
@@ -125,10 +116,7 @@ impl Host {
 
 fn warn_of_leftovers(leftovers: &[HostRequest]) {
     if !leftovers.is_empty() {
-        eprintln!(
-            "Warning: {} of the recorded exchanges have not been replayed:",
-            leftovers.len()
-        );
+        eprintln!("Warning: {} of the recorded exchanges have not been replayed:", leftovers.len());
         for request in leftovers {
             eprintln!("  {request:?}");
         }

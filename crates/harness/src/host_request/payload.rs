@@ -25,24 +25,12 @@ pub(super) enum VerifyV1 {
 impl From<VerifyV1> for HostRequest {
     fn from(request: VerifyV1) -> Self {
         match request {
-            VerifyV1::SigstorePubKeyVerify {
-                image,
-                pub_keys,
-                annotations,
-            } => Self::SigstorePubKeyVerify {
-                image,
-                pub_keys,
-                annotations,
-            },
-            VerifyV1::SigstoreKeylessVerify {
-                image,
-                keyless,
-                annotations,
-            } => Self::SigstoreKeylessVerify {
-                image,
-                keyless,
-                annotations,
-            },
+            VerifyV1::SigstorePubKeyVerify { image, pub_keys, annotations } => {
+                Self::SigstorePubKeyVerify { image, pub_keys, annotations }
+            }
+            VerifyV1::SigstoreKeylessVerify { image, keyless, annotations } => {
+                Self::SigstoreKeylessVerify { image, keyless, annotations }
+            }
         }
     }
 }
@@ -85,44 +73,18 @@ pub(super) enum VerifyV2 {
 impl From<VerifyV2> for HostRequest {
     fn from(request: VerifyV2) -> Self {
         match request {
-            VerifyV2::SigstorePubKeyVerify {
-                image,
-                pub_keys,
-                annotations,
-            } => Self::SigstorePubKeyVerify {
-                image,
-                pub_keys,
-                annotations,
-            },
-            VerifyV2::SigstoreKeylessVerify {
-                image,
-                keyless,
-                annotations,
-            } => Self::SigstoreKeylessVerify {
-                image,
-                keyless,
-                annotations,
-            },
-            VerifyV2::SigstoreKeylessPrefixVerify {
-                image,
-                keyless_prefix,
-                annotations,
-            } => Self::SigstoreKeylessPrefixVerify {
-                image,
-                keyless_prefix,
-                annotations,
-            },
-            VerifyV2::SigstoreGithubActionsVerify {
-                image,
-                owner,
-                repo,
-                annotations,
-            } => Self::SigstoreGithubActionsVerify {
-                image,
-                owner,
-                repo,
-                annotations,
-            },
+            VerifyV2::SigstorePubKeyVerify { image, pub_keys, annotations } => {
+                Self::SigstorePubKeyVerify { image, pub_keys, annotations }
+            }
+            VerifyV2::SigstoreKeylessVerify { image, keyless, annotations } => {
+                Self::SigstoreKeylessVerify { image, keyless, annotations }
+            }
+            VerifyV2::SigstoreKeylessPrefixVerify { image, keyless_prefix, annotations } => {
+                Self::SigstoreKeylessPrefixVerify { image, keyless_prefix, annotations }
+            }
+            VerifyV2::SigstoreGithubActionsVerify { image, owner, repo, annotations } => {
+                Self::SigstoreGithubActionsVerify { image, owner, repo, annotations }
+            }
             VerifyV2::SigstoreCertificateVerify {
                 image,
                 certificate,
@@ -152,14 +114,7 @@ pub(super) struct ListNamespace {
 
 impl From<ListNamespace> for HostRequest {
     fn from(request: ListNamespace) -> Self {
-        let ListNamespace {
-            api_version,
-            kind,
-            namespace,
-            label_selector,
-            field_selector,
-            field_masks,
-        } = request;
+        let ListNamespace { api_version, kind, namespace, label_selector, field_selector, field_masks } = request;
         Self::KubernetesListResourceNamespace {
             api_version,
             kind,
@@ -182,20 +137,8 @@ pub(super) struct ListAll {
 
 impl From<ListAll> for HostRequest {
     fn from(request: ListAll) -> Self {
-        let ListAll {
-            api_version,
-            kind,
-            label_selector,
-            field_selector,
-            field_masks,
-        } = request;
-        Self::KubernetesListResourceAll {
-            api_version,
-            kind,
-            label_selector,
-            field_selector,
-            field_masks,
-        }
+        let ListAll { api_version, kind, label_selector, field_selector, field_masks } = request;
+        Self::KubernetesListResourceAll { api_version, kind, label_selector, field_selector, field_masks }
     }
 }
 
@@ -211,22 +154,8 @@ pub(super) struct GetResource {
 
 impl From<GetResource> for HostRequest {
     fn from(request: GetResource) -> Self {
-        let GetResource {
-            api_version,
-            kind,
-            name,
-            namespace,
-            disable_cache,
-            field_masks,
-        } = request;
-        Self::KubernetesGetResource {
-            api_version,
-            kind,
-            name,
-            namespace,
-            disable_cache,
-            field_masks,
-        }
+        let GetResource { api_version, kind, name, namespace, disable_cache, field_masks } = request;
+        Self::KubernetesGetResource { api_version, kind, name, namespace, disable_cache, field_masks }
     }
 }
 
@@ -238,9 +167,6 @@ pub(super) struct CanI {
 
 impl From<CanI> for HostRequest {
     fn from(request: CanI) -> Self {
-        Self::KubernetesCanI {
-            request: request.subject_access_review,
-            disable_cache: request.disable_cache,
-        }
+        Self::KubernetesCanI { request: request.subject_access_review, disable_cache: request.disable_cache }
     }
 }

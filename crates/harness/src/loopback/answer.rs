@@ -44,11 +44,7 @@ impl Shared {
 
     fn fault_for(&self, route: &Route<'_>) -> Option<Fault> {
         let faults = self.faults();
-        faults
-            .iter()
-            .rev()
-            .find(|(scope, _)| scope.covers(route))
-            .map(|(_, fault)| fault.clone())
+        faults.iter().rev().find(|(scope, _)| scope.covers(route)).map(|(_, fault)| fault.clone())
     }
 }
 
@@ -65,10 +61,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 async fn answer(State(shared): State<Arc<Shared>>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
-    shared.requests().push(Request {
-        method: parts.method.to_string(),
-        path: path.to_owned(),
-    });
+    shared.requests().push(Request { method: parts.method.to_string(), path: path.to_owned() });
     let route = Route::parse(path);
     let fault = shared.fault_for(&route);
     if let Some(fault) = &fault
@@ -76,18 +69,10 @@ async fn answer(State(shared): State<Arc<Shared>>, request: axum::extract::Reque
     {
         return instead;
     }
-    let limit = if matches!(route, Route::Manifest { .. }) {
-        MAX_MANIFEST
-    } else {
-        MAX_BLOB
-    };
+    let limit = if matches!(route, Route::Manifest { .. }) { MAX_MANIFEST } else { MAX_BLOB };
     let response = match to_bytes(body, limit).await {
         Ok(body) => serve(&mut shared.store(), &parts, route, &body),
-        Err(_) => refusal(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorCode::SizeInvalid,
-            "larger than this registry takes",
-        ),
+        Err(_) => refusal(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, "larger than this registry takes"),
     };
     match fault {
         Some(fault) => fault.after(response).await,
@@ -97,11 +82,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: axum::extract::Reque
 
 fn serve(store: &mut Store, parts: &Parts, route: Route<'_>, body: &Bytes) -> Response {
     match (&parts.method, route) {
-        (&Method::GET | &Method::HEAD, Route::Base) => (
-            [("docker-distribution-api-version", "registry/2.0")],
-            json_body(json!({})),
-        )
-            .into_response(),
+        (&Method::GET | &Method::HEAD, Route::Base) => {
+            ([("docker-distribution-api-version", "registry/2.0")], json_body(json!({}))).into_response()
+        }
         (&Method::GET | &Method::HEAD, Route::Manifest { repository, reference }) => {
             match store.manifest(repository, reference) {
                 Some(manifest) => content(&manifest.media_type, &manifest.digest, manifest.bytes.clone()),
@@ -134,65 +117,37 @@ fn serve(store: &mut Store, parts: &Parts, route: Route<'_>, body: &Bytes) -> Re
 }
 
 fn put_manifest(store: &mut Store, parts: &Parts, repository: &str, reference: &str, bytes: &Bytes) -> Response {
-    let Some(media_type) = parts
-        .headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-    else {
-        return refusal(
-            StatusCode::BAD_REQUEST,
-            ErrorCode::ManifestInvalid,
-            "a manifest needs a Content-Type",
-        );
+    let Some(media_type) = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return refusal(StatusCode::BAD_REQUEST, ErrorCode::ManifestInvalid, "a manifest needs a Content-Type");
     };
     // A colon can't be in a tag.
     let is_digest = reference.contains(':');
     if is_digest && super::digest_of(bytes) != reference {
-        return refusal(
-            StatusCode::BAD_REQUEST,
-            ErrorCode::DigestInvalid,
-            "the manifest has another digest",
-        );
+        return refusal(StatusCode::BAD_REQUEST, ErrorCode::DigestInvalid, "the manifest has another digest");
     }
     let digest = store.put_manifest(repository, (!is_digest).then_some(reference), media_type, bytes.clone());
     created(&format!("/v2/{repository}/manifests/{digest}"), &digest)
 }
 
 fn content(media_type: &str, digest: &str, bytes: Bytes) -> Response {
-    (
-        [(header::CONTENT_TYPE.as_str(), media_type), (CONTENT_DIGEST, digest)],
-        Body::from(bytes),
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE.as_str(), media_type), (CONTENT_DIGEST, digest)], Body::from(bytes)).into_response()
 }
 
 pub(super) fn created(location: &str, digest: &str) -> Response {
-    (
-        StatusCode::CREATED,
-        [(header::LOCATION.as_str(), location), (CONTENT_DIGEST, digest)],
-    )
-        .into_response()
+    (StatusCode::CREATED, [(header::LOCATION.as_str(), location), (CONTENT_DIGEST, digest)]).into_response()
 }
 
 fn not_here(store: &Store, repository: &str, code: ErrorCode, what: &str) -> Response {
     if store.holds_repository(repository) {
         refusal(StatusCode::NOT_FOUND, code, &format!("{repository} has no {what}"))
     } else {
-        refusal(
-            StatusCode::NOT_FOUND,
-            ErrorCode::NameUnknown,
-            &format!("no repository {repository}"),
-        )
+        refusal(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, &format!("no repository {repository}"))
     }
 }
 
 /// An error in the specification's form.
 pub(super) fn refusal(status: StatusCode, code: ErrorCode, message: &str) -> Response {
-    (
-        status,
-        json_body(json!({"errors": [{"code": code, "message": message}]})),
-    )
-        .into_response()
+    (status, json_body(json!({"errors": [{"code": code, "message": message}]}))).into_response()
 }
 
 fn json_body(value: serde_json::Value) -> Response {

@@ -72,27 +72,11 @@ impl Fault {
     pub(super) async fn before(&self) -> Option<Response> {
         // The words are those of the reference implementation: clients that drop the code show nothing else.
         let (status, code, message) = match self {
-            Self::Unauthorized => (
-                StatusCode::UNAUTHORIZED,
-                ErrorCode::Unauthorized,
-                "authentication required",
-            ),
-            Self::Forbidden => (
-                StatusCode::FORBIDDEN,
-                ErrorCode::Denied,
-                "requested access to the resource is denied",
-            ),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, "authentication required"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, ErrorCode::Denied, "requested access to the resource is denied"),
             Self::NotFound => (StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown, "manifest unknown"),
-            Self::TooManyRequests => (
-                StatusCode::TOO_MANY_REQUESTS,
-                ErrorCode::TooManyRequests,
-                "too many requests",
-            ),
-            Self::WantsToken(_) => (
-                StatusCode::UNAUTHORIZED,
-                ErrorCode::Unauthorized,
-                "authentication required",
-            ),
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, "too many requests"),
+            Self::WantsToken(_) => (StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, "authentication required"),
             Self::Says(status, body) => {
                 let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 return Some((status, [(header::CONTENT_TYPE, "application/json")], *body).into_response());
@@ -131,9 +115,7 @@ impl Fault {
             }
             Self::WrongContentType => {
                 let mut response = response;
-                response
-                    .headers_mut()
-                    .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
                 response
             }
             _ => response,
@@ -146,9 +128,7 @@ async fn cut(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
     // Ours are in memory and bounded already.
     let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    parts
-        .headers
-        .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
     // A stream has no length of its own, which the server would announce in place of ours. It ends one turn after its
     // only chunk: by then the server has sent that one, and not kept it back to send nothing at all.
     let half = stream::iter([Ok(bytes.slice(..bytes.len() / 2))]);

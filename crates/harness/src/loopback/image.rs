@@ -90,11 +90,7 @@ impl TinyImage {
             .manifests(descriptors)
             .build()
             .expect("every required field is set above");
-        Self {
-            blobs,
-            children,
-            manifest: Manifest::new(media_type.as_ref(), to_json(&index).into()),
-        }
+        Self { blobs, children, manifest: Manifest::new(media_type.as_ref(), to_json(&index).into()) }
     }
 
     fn of_platform(kind: ImageKind, seed: &str, arch: Arch) -> Self {
@@ -105,12 +101,7 @@ impl TinyImage {
         let mut labels = Config::default();
         labels.set_labels(Some(HashMap::from([("seed".to_owned(), seed.to_owned())])));
         let mut config = ImageConfiguration::default();
-        config
-            .set_architecture(arch)
-            .set_os(Os::Linux)
-            .set_rootfs(rootfs)
-            .set_config(Some(labels))
-            .set_created(None);
+        config.set_architecture(arch).set_os(Os::Linux).set_rootfs(rootfs).set_config(Some(labels)).set_created(None);
         let config = to_json(&config);
         let media_type = kind.media_type(MediaType::ImageManifest);
         let manifest = ImageManifestBuilder::default()
@@ -130,9 +121,7 @@ impl TinyImage {
 
 fn describe(media_type: MediaType, bytes: &[u8]) -> Descriptor {
     let digest = digest_of(bytes);
-    let hex: Sha256Digest = digest["sha256:".len()..]
-        .parse()
-        .expect("64 hex digits make a SHA-256 digest");
+    let hex: Sha256Digest = digest["sha256:".len()..].parse().expect("64 hex digits make a SHA-256 digest");
     Descriptor::new(media_type, bytes.len() as u64, hex)
 }
 

@@ -79,24 +79,17 @@ impl Registry {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(listener)?
         };
-        let thread = std::thread::Builder::new()
-            .name("loopback-registry".into())
-            .spawn(move || {
-                runtime.block_on(async {
-                    tokio::select! {
-                        // Ends by being told to, or by its sender's going away: both mean stop.
-                        _ = stopped => {}
-                        _ = axum::serve(listener, router) => {}
-                    }
-                });
-                // Dropping the runtime here ends the requests that are still waiting, those told never to be answered too.
-            })?;
-        Ok(Self {
-            address,
-            shared,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        let thread = std::thread::Builder::new().name("loopback-registry".into()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    // Ends by being told to, or by its sender's going away: both mean stop.
+                    _ = stopped => {}
+                    _ = axum::serve(listener, router) => {}
+                }
+            });
+            // Dropping the runtime here ends the requests that are still waiting, those told never to be answered too.
+        })?;
+        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
     }
 
     /// `127.0.0.1:PORT`, as it is written in front of a repository. Spoken to over plain HTTP.
@@ -119,9 +112,7 @@ impl Registry {
     /// Stores these bytes as a manifest, whatever they are, under their digest and under `tag` if there is one.
     /// Returns the digest.
     pub fn put_manifest(&self, repository: &str, tag: Option<&str>, media_type: &str, bytes: &[u8]) -> String {
-        self.shared
-            .store()
-            .put_manifest(repository, tag, media_type, bytes.to_vec().into())
+        self.shared.store().put_manifest(repository, tag, media_type, bytes.to_vec().into())
     }
 
     /// Stores these bytes as a blob and returns their digest.

@@ -42,23 +42,13 @@ impl<'a> Route<'a> {
             return Self::Unknown;
         };
         let route = if let Some(repository) = front.strip_suffix("/blobs/uploads") {
-            if last.is_empty() {
-                Self::Uploads { repository }
-            } else {
-                Self::Upload { repository, id: last }
-            }
+            if last.is_empty() { Self::Uploads { repository } } else { Self::Upload { repository, id: last } }
         } else if let Some(repository) = rest.strip_suffix("/blobs/uploads") {
             Self::Uploads { repository }
         } else if let Some(repository) = front.strip_suffix("/manifests") {
-            Self::Manifest {
-                repository,
-                reference: last,
-            }
+            Self::Manifest { repository, reference: last }
         } else if let Some(repository) = front.strip_suffix("/blobs") {
-            Self::Blob {
-                repository,
-                digest: last,
-            }
+            Self::Blob { repository, digest: last }
         } else if let Some(repository) = rest.strip_suffix("/tags/list") {
             Self::Tags { repository }
         } else {
@@ -93,52 +83,17 @@ mod tests {
         let table: &[(&str, Route<'_>, &str)] = &[
             ("/v2/", Base, "the version check"),
             ("/v2", Base, "some clients leave the slash out"),
-            (
-                "/v2/nginx/manifests/1",
-                Manifest {
-                    repository: "nginx",
-                    reference: "1",
-                },
-                "one component",
-            ),
-            (
-                "/v2/a/b/c/manifests/sha256:00",
-                Manifest {
-                    repository: "a/b/c",
-                    reference: "sha256:00",
-                },
-                "several",
-            ),
+            ("/v2/nginx/manifests/1", Manifest { repository: "nginx", reference: "1" }, "one component"),
+            ("/v2/a/b/c/manifests/sha256:00", Manifest { repository: "a/b/c", reference: "sha256:00" }, "several"),
             (
                 "/v2/a/manifests/b/manifests/c",
-                Manifest {
-                    repository: "a/manifests/b",
-                    reference: "c",
-                },
+                Manifest { repository: "a/manifests/b", reference: "c" },
                 "a component with an endpoint's name",
             ),
-            (
-                "/v2/a/b/blobs/sha256:00",
-                Blob {
-                    repository: "a/b",
-                    digest: "sha256:00",
-                },
-                "a blob",
-            ),
+            ("/v2/a/b/blobs/sha256:00", Blob { repository: "a/b", digest: "sha256:00" }, "a blob"),
             ("/v2/a/b/blobs/uploads/", Uploads { repository: "a/b" }, "a new upload"),
-            (
-                "/v2/a/b/blobs/uploads",
-                Uploads { repository: "a/b" },
-                "the same, without the slash",
-            ),
-            (
-                "/v2/a/blobs/uploads/7",
-                Upload {
-                    repository: "a",
-                    id: "7",
-                },
-                "an upload under way",
-            ),
+            ("/v2/a/b/blobs/uploads", Uploads { repository: "a/b" }, "the same, without the slash"),
+            ("/v2/a/blobs/uploads/7", Upload { repository: "a", id: "7" }, "an upload under way"),
             ("/v2/a/b/tags/list", Tags { repository: "a/b" }, "tags"),
             ("/v2/a/referrers/sha256:00", Unknown, "not offered"),
             ("/v2/a/manifests/", Unknown, "no reference"),

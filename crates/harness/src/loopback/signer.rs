@@ -32,11 +32,7 @@ pub fn signature_tag(digest: &str) -> String {
 ///
 /// To the byte: keys in order, no spaces, escaped as Go's JSON is, and `null` where nothing was annotated.
 pub fn signed_payload(docker_reference: &str, digest: &str, annotations: &BTreeMap<String, String>) -> String {
-    let optional = if annotations.is_empty() {
-        "null".to_owned()
-    } else {
-        go_json(annotations)
-    };
+    let optional = if annotations.is_empty() { "null".to_owned() } else { go_json(annotations) };
     format!(
         concat!(
             r#"{{"critical":{{"identity":{{"docker-reference":{}}},"image":{{"docker-manifest-digest":{}}},"#,
@@ -82,10 +78,7 @@ impl Signer {
 
     /// The public key, as `cosign.pub` holds it.
     pub fn public_pem(&self) -> String {
-        self.key
-            .verifying_key()
-            .to_public_key_pem(LineEnding::LF)
-            .expect("a P-256 key has a PEM form")
+        self.key.verifying_key().to_public_key_pem(LineEnding::LF).expect("a P-256 key has a PEM form")
     }
 
     /// Signs an image as `cosign sign -a name=value` would: with the name it has in this registry.
@@ -100,12 +93,7 @@ impl Signer {
         annotations: &BTreeMap<String, String>,
     ) -> anyhow::Result<()> {
         let docker_reference = format!("{}/{repository}", registry.host());
-        self.sign_payload(
-            registry,
-            repository,
-            digest,
-            &signed_payload(&docker_reference, digest, annotations),
-        )
+        self.sign_payload(registry, repository, digest, &signed_payload(&docker_reference, digest, annotations))
     }
 
     /// Signs this payload, whatever it says, and attaches it to the image as one more signature.
@@ -130,10 +118,7 @@ impl Signer {
         };
         let signature: DerSignature = self.key.sign(payload.as_bytes());
         layers.push(Layer {
-            annotations: Some(BTreeMap::from([(
-                SIGNATURE_ANNOTATION.to_owned(),
-                STANDARD.encode(signature),
-            )])),
+            annotations: Some(BTreeMap::from([(SIGNATURE_ANNOTATION.to_owned(), STANDARD.encode(signature))])),
             ..Layer::of(SIMPLE_SIGNING, payload.as_bytes())
         });
         let config = config_of(&layers);
@@ -153,11 +138,7 @@ impl Signer {
 /// The config that cosign writes: an image of no platform and no date, with a layer and an entry of history a signature.
 fn config_of(layers: &[Layer]) -> String {
     let history = vec![r#"{"created":"0001-01-01T00:00:00Z"}"#; layers.len()].join(",");
-    let diff_ids = layers
-        .iter()
-        .map(|layer| format!("\"{}\"", layer.digest))
-        .collect::<Vec<_>>()
-        .join(",");
+    let diff_ids = layers.iter().map(|layer| format!("\"{}\"", layer.digest)).collect::<Vec<_>>().join(",");
     format!(
         concat!(
             r#"{{"architecture":"","created":"0001-01-01T00:00:00Z","history":[{}],"os":"","#,
@@ -189,12 +170,7 @@ struct Layer {
 
 impl Layer {
     fn of(media_type: &str, bytes: &[u8]) -> Self {
-        Self {
-            media_type: media_type.to_owned(),
-            size: bytes.len(),
-            digest: digest_of(bytes),
-            annotations: None,
-        }
+        Self { media_type: media_type.to_owned(), size: bytes.len(), digest: digest_of(bytes), annotations: None }
     }
 }
 
@@ -222,10 +198,7 @@ mod tests {
             ),
         ];
         for (reference, digest, annotations, blob) in table {
-            let annotations = annotations
-                .iter()
-                .map(|(k, v)| (k.to_string(), v.to_string()))
-                .collect();
+            let annotations = annotations.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
             let payload = signed_payload(reference, digest, &annotations);
             assert_eq!(digest_of(payload.as_bytes()), *blob, "{payload}");
         }

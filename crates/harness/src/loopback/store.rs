@@ -27,11 +27,7 @@ pub struct Manifest {
 
 impl Manifest {
     pub(super) fn new(media_type: &str, bytes: Bytes) -> Self {
-        Self {
-            media_type: media_type.to_owned(),
-            digest: digest_of(&bytes),
-            bytes,
-        }
+        Self { media_type: media_type.to_owned(), digest: digest_of(&bytes), bytes }
     }
 }
 
@@ -91,23 +87,12 @@ impl Store {
     }
 
     pub(super) fn tags(&self, repository: &str) -> Option<Vec<&str>> {
-        Some(
-            self.repositories
-                .get(repository)?
-                .tags
-                .keys()
-                .map(String::as_str)
-                .collect(),
-        )
+        Some(self.repositories.get(repository)?.tags.keys().map(String::as_str).collect())
     }
 
     pub(super) fn put_blob(&mut self, repository: &str, bytes: Bytes) -> String {
         let digest = digest_of(&bytes);
-        self.repositories
-            .entry(repository.to_owned())
-            .or_default()
-            .blobs
-            .insert(digest.clone(), bytes);
+        self.repositories.entry(repository.to_owned()).or_default().blobs.insert(digest.clone(), bytes);
         digest
     }
 

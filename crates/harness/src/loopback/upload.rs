@@ -59,11 +59,7 @@ pub(super) fn progress(store: &Store, repository: &str, id: &str) -> Response {
 /// The last chunk, often the only one, and the digest of all.
 pub(super) fn finish(store: &mut Store, parts: &Parts, repository: &str, id: &str, last_chunk: &[u8]) -> Response {
     let Some(digest) = Asked::of(parts).digest else {
-        return refusal(
-            StatusCode::BAD_REQUEST,
-            ErrorCode::DigestInvalid,
-            "an upload ends with ?digest=",
-        );
+        return refusal(StatusCode::BAD_REQUEST, ErrorCode::DigestInvalid, "an upload ends with ?digest=");
     };
     let completed = store
         .append(id, range_start(parts), last_chunk, MAX_BLOB)
@@ -76,28 +72,13 @@ pub(super) fn finish(store: &mut Store, parts: &Parts, repository: &str, id: &st
 
 /// Where a chunk says that it begins; most clients send no range at all.
 fn range_start(parts: &Parts) -> Option<usize> {
-    parts
-        .headers
-        .get(header::CONTENT_RANGE)?
-        .to_str()
-        .ok()?
-        .split('-')
-        .next()?
-        .parse()
-        .ok()
+    parts.headers.get(header::CONTENT_RANGE)?.to_str().ok()?.split('-').next()?.parse().ok()
 }
 
 fn under_way(status: StatusCode, repository: &str, id: &str, length: usize) -> Response {
     let location = format!("/v2/{repository}/blobs/uploads/{id}");
     let range = format!("0-{}", length.saturating_sub(1));
-    (
-        status,
-        [
-            (header::LOCATION.as_str(), location.as_str()),
-            ("docker-upload-uuid", id),
-            ("range", &range),
-        ],
-    )
+    (status, [(header::LOCATION.as_str(), location.as_str()), ("docker-upload-uuid", id), ("range", &range)])
         .into_response()
 }
 
@@ -109,15 +90,11 @@ fn refused(error: UploadError) -> Response {
             ErrorCode::BlobUploadInvalid,
             &format!("the next chunk begins at {length}"),
         ),
-        UploadError::TooLarge => refusal(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorCode::SizeInvalid,
-            "larger than this registry takes",
-        ),
-        UploadError::OtherDigest(digest) => refusal(
-            StatusCode::BAD_REQUEST,
-            ErrorCode::DigestInvalid,
-            &format!("the bytes are {digest}"),
-        ),
+        UploadError::TooLarge => {
+            refusal(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, "larger than this registry takes")
+        }
+        UploadError::OtherDigest(digest) => {
+            refusal(StatusCode::BAD_REQUEST, ErrorCode::DigestInvalid, &format!("the bytes are {digest}"))
+        }
     }
 }

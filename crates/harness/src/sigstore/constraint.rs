@@ -15,23 +15,11 @@ use crate::host_request::{KeylessIdentity, KeylessPrefix};
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub(crate) enum Constraint {
     /// A public key.
-    PubKey {
-        owner: Option<String>,
-        key: String,
-        annotations: Option<BTreeMap<String, String>>,
-    },
+    PubKey { owner: Option<String>, key: String, annotations: Option<BTreeMap<String, String>> },
     /// A keyless identity.
-    GenericIssuer {
-        issuer: String,
-        subject: Subject,
-        annotations: Option<BTreeMap<String, String>>,
-    },
+    GenericIssuer { issuer: String, subject: Subject, annotations: Option<BTreeMap<String, String>> },
     /// A GitHub owner, and maybe a repository.
-    GithubAction {
-        owner: String,
-        repo: Option<String>,
-        annotations: Option<BTreeMap<String, String>>,
-    },
+    GithubAction { owner: String, repo: Option<String>, annotations: Option<BTreeMap<String, String>> },
 }
 
 /// How a keyless subject is compared.
@@ -50,27 +38,20 @@ pub(crate) fn pub_keys(keys: &[String], annotations: &Annotations) -> Result<Vec
     if keys.is_empty() {
         bail!("Must provide at least one pub key");
     }
-    let constraint = |key: &String| Constraint::PubKey {
-        owner: None,
-        key: key.clone(),
-        annotations: annotations.clone(),
-    };
+    let constraint =
+        |key: &String| Constraint::PubKey { owner: None, key: key.clone(), annotations: annotations.clone() };
     Ok(keys.iter().map(constraint).collect())
 }
 
 /// What must be found for a request with exact identities.
 pub(crate) fn keyless(identities: &[KeylessIdentity], annotations: &Annotations) -> Result<Vec<Constraint>> {
-    let subjects = identities
-        .iter()
-        .map(|id| (&id.issuer, Subject::Equal(id.subject.clone())));
+    let subjects = identities.iter().map(|id| (&id.issuer, Subject::Equal(id.subject.clone())));
     issuers(subjects.collect(), annotations)
 }
 
 /// What must be found for a request with identities by URL prefix.
 pub(crate) fn keyless_prefix(identities: &[KeylessPrefix], annotations: &Annotations) -> Result<Vec<Constraint>> {
-    let subjects = identities
-        .iter()
-        .map(|id| (&id.issuer, Subject::UrlPrefix(id.url_prefix.clone())));
+    let subjects = identities.iter().map(|id| (&id.issuer, Subject::UrlPrefix(id.url_prefix.clone())));
     issuers(subjects.collect(), annotations)
 }
 
@@ -91,19 +72,12 @@ pub(crate) fn github(owner: &str, repo: &Option<String>, annotations: &Annotatio
     if owner.is_empty() {
         bail!("Must provide owner info");
     }
-    Ok(vec![Constraint::GithubAction {
-        owner: owner.to_owned(),
-        repo: repo.clone(),
-        annotations: annotations.clone(),
-    }])
+    Ok(vec![Constraint::GithubAction { owner: owner.to_owned(), repo: repo.clone(), annotations: annotations.clone() }])
 }
 
 /// Every constraint is satisfied by at least one layer, each by its own.
 pub(super) fn all_found(constraints: &[Constraint], layers: &[SignatureLayer]) -> Result<()> {
-    let missing: Vec<&Constraint> = constraints
-        .iter()
-        .filter(|constraint| !constraint.found_on(layers))
-        .collect();
+    let missing: Vec<&Constraint> = constraints.iter().filter(|constraint| !constraint.found_on(layers)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -121,9 +95,7 @@ impl Constraint {
         match self {
             Self::PubKey { key, annotations, .. } => match PublicKeyVerifier::try_from(key.as_bytes()) {
                 Ok(key) => {
-                    let annotations = annotations
-                        .clone()
-                        .map(|annotations| AnnotationVerifier { annotations });
+                    let annotations = annotations.clone().map(|annotations| AnnotationVerifier { annotations });
                     let constraint: Box<dyn VerificationConstraint> = Box::new(KeyAndAnnotations { key, annotations });
                     cosign::verify_constraints(layers, [constraint].iter()).is_ok()
                 }
@@ -159,21 +131,12 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_in_yaml() {
         let annotations = Some(BTreeMap::from([("stage".to_owned(), "prod".to_owned())]));
-        let identity = KeylessIdentity {
-            issuer: "https://i".into(),
-            subject: "me".into(),
-        };
-        let prefix = KeylessPrefix {
-            issuer: "https://i".into(),
-            url_prefix: "https://u/".into(),
-        };
+        let identity = KeylessIdentity { issuer: "https://i".into(), subject: "me".into() };
+        let prefix = KeylessPrefix { issuer: "https://i".into(), url_prefix: "https://u/".into() };
         // the constraints, what the message says of them
         let table = [
             // a key that is none, as the host counts it
-            (
-                pub_keys(&["K\n".to_owned()], &None),
-                "kind: pubKey\nowner: null\nkey: |\n  K\nannotations: null\n",
-            ),
+            (pub_keys(&["K\n".to_owned()], &None), "kind: pubKey\nowner: null\nkey: |\n  K\nannotations: null\n"),
             (
                 keyless(&[identity], &annotations),
                 "kind: genericIssuer\nissuer: https://i\nsubject: !equal me\nannotations:\n  stage: prod\n",
@@ -182,10 +145,7 @@ mod tests {
                 keyless_prefix(&[prefix], &None),
                 "kind: genericIssuer\nissuer: https://i\nsubject: !urlPrefix https://u/\nannotations: null\n",
             ),
-            (
-                github("acme", &None, &None),
-                "kind: githubAction\nowner: acme\nrepo: null\nannotations: null\n",
-            ),
+            (github("acme", &None, &None), "kind: githubAction\nowner: acme\nrepo: null\nannotations: null\n"),
         ];
         for (constraints, expected) in table {
             let message = all_found(&constraints.expect("constraints"), &[]).map_err(|e| format!("{e:#}"));

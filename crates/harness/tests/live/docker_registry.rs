@@ -52,9 +52,7 @@ impl DockerRegistry {
             );
             if authorization.is_some() {
                 std::fs::write(&htpasswd, HTPASSWD).unwrap();
-                config.push_str(&format!(
-                    "auth: {{htpasswd: {{realm: live tests, path: {htpasswd}}}}}\n"
-                ));
+                config.push_str(&format!("auth: {{htpasswd: {{realm: live tests, path: {htpasswd}}}}}\n"));
             }
             std::fs::write(path("config.yml"), config).unwrap();
             let mut process = Command::new(&program)
@@ -66,12 +64,7 @@ impl DockerRegistry {
                 .unwrap();
             let ready = is_ready(&mut process, &host);
             // From here on it is stopped by being dropped.
-            let registry = Self {
-                process,
-                host,
-                authorization: authorization.clone(),
-                _folder: folder,
-            };
+            let registry = Self { process, host, authorization: authorization.clone(), _folder: folder };
             if ready {
                 return Some(registry);
             }
@@ -110,9 +103,7 @@ impl DockerRegistry {
 
     /// The digest that the registry itself gives for this tag.
     pub(crate) fn digest(&self, repository: &str, tag: &str) -> String {
-        self.manifest(repository, tag)
-            .header("docker-content-digest")
-            .to_owned()
+        self.manifest(repository, tag).header("docker-content-digest").to_owned()
     }
 
     fn manifest(&self, repository: &str, reference: &str) -> Answer {
@@ -131,9 +122,7 @@ impl DockerRegistry {
 
     fn put_blob(&self, repository: &str, bytes: &[u8]) {
         let begun = self.ask("POST", &format!("/v2/{repository}/blobs/uploads/"), &[], b"");
-        let upload = begun
-            .header("location")
-            .trim_start_matches(&format!("http://{}", self.host));
+        let upload = begun.header("location").trim_start_matches(&format!("http://{}", self.host));
         let path = format!("{upload}&digest={}", digest_of(bytes));
         let done = self.ask("PUT", &path, &[("Content-Type", "application/octet-stream")], bytes);
         assert_eq!(done.status, 201, "{path}: {}", String::from_utf8_lossy(&done.body));

@@ -18,21 +18,9 @@ fn what_a_real_registry_lacks_is_not_there() {
     let digest = format!("sha256:{}", "0".repeat(64));
     // the image, the host's words, the reason
     let table = [
-        (
-            "app:2".to_owned(),
-            "[OCI API error: manifest unknown]",
-            "a tag that is not there",
-        ),
-        (
-            format!("app:1@{digest}"),
-            "[OCI API error: manifest unknown]",
-            "a digest that is not there",
-        ),
-        (
-            "other:1".to_owned(),
-            "[OCI API error: manifest unknown]",
-            "a repository that is not there",
-        ),
+        ("app:2".to_owned(), "[OCI API error: manifest unknown]", "a tag that is not there"),
+        (format!("app:1@{digest}"), "[OCI API error: manifest unknown]", "a digest that is not there"),
+        ("other:1".to_owned(), "[OCI API error: manifest unknown]", "a repository that is not there"),
     ];
     let rows: Vec<Row<'_>> = table
         .iter()
@@ -119,9 +107,8 @@ fn a_registry_that_fails_is_not_an_image_without_signatures() {
     ];
     let registry = Registry::start().unwrap();
     // An image of its own for each: hosts remember digests and manifests by name.
-    let digests: Vec<String> = (0..table.len())
-        .map(|n| registry.push_image(&format!("r{n}"), "1", ImageKind::Oci, "x"))
-        .collect();
+    let digests: Vec<String> =
+        (0..table.len()).map(|n| registry.push_image(&format!("r{n}"), "1", ImageKind::Oci, "x")).collect();
     let mut rows = Vec::new();
     for (n, ((failing, fault, denial, why), digest)) in table.iter().zip(&digests).enumerate() {
         let repository = format!("r{n}");
@@ -163,10 +150,7 @@ fn without_a_token_nothing_is_told() {
     for (fault, why) in table {
         let (registry, tokens) = (Registry::start().unwrap(), Registry::start().unwrap());
         registry.push_image("app", "1", ImageKind::Oci, "x");
-        registry.fail(
-            Scope::Everywhere,
-            Fault::WantsToken(format!("http://{}/token", tokens.host())),
-        );
+        registry.fail(Scope::Everywhere, Fault::WantsToken(format!("http://{}/token", tokens.host())));
         match fault {
             Some(fault) => tokens.fail(Scope::Everywhere, fault),
             None => drop(tokens),
@@ -175,11 +159,7 @@ fn without_a_token_nothing_is_told() {
             image: format!("{}/app:1", registry.host()),
             rule: by("alice"),
             host_calls: 1,
-            expect: Expect::Denied(
-                503,
-                "the registry refused the policy server's credentials",
-                "Not authorized: url",
-            ),
+            expect: Expect::Denied(503, "the registry refused the policy server's credentials", "Not authorized: url"),
             why,
         };
         check(&[row], &registry.host(), &alice(), &host(&[&registry.host()]));

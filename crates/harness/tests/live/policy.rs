@@ -23,10 +23,7 @@ pub(crate) fn host(registries: &[&str]) -> Arc<Live> {
 
 /// One rule, for everything in this registry, with these names for these keys. No deadline: what is tested is never how busy this machine is.
 pub(crate) fn settings(registry: &str, keys: &[(&str, String)], rule: &Value) -> Value {
-    let roots: Vec<_> = keys
-        .iter()
-        .map(|(name, key)| json!({"name": name, "key": key}))
-        .collect();
+    let roots: Vec<_> = keys.iter().map(|(name, key)| json!({"name": name, "key": key})).collect();
     let mut rule = rule.clone();
     rule["pattern"] = json!(format!("{registry}/*:*"));
     json!({
@@ -84,17 +81,8 @@ pub(crate) struct Row<'a> {
 
 /// Panics with every row that did not come out.
 pub(crate) fn check(rows: &[Row<'_>], registry: &str, keys: &[(&str, String)], host: &Arc<Live>) {
-    let failures: Vec<String> = rows
-        .iter()
-        .filter_map(|row| row.failure(registry, keys, host))
-        .collect();
-    assert!(
-        failures.is_empty(),
-        "{} of {} fail:\n{}",
-        failures.len(),
-        rows.len(),
-        failures.join("\n")
-    );
+    let failures: Vec<String> = rows.iter().filter_map(|row| row.failure(registry, keys, host)).collect();
+    assert!(failures.is_empty(), "{} of {} fail:\n{}", failures.len(), rows.len(), failures.join("\n"));
 }
 
 impl Row<'_> {
@@ -111,10 +99,7 @@ impl Row<'_> {
         let said: String = came.calls.iter().filter_map(|call| call.answer.clone().err()).collect();
         let as_expected = match self.expect {
             Expect::Pinned(digest) => {
-                let pin = (
-                    "/spec/containers/0/image".to_owned(),
-                    format!("{}@{digest}", self.image),
-                );
+                let pin = ("/spec/containers/0/image".to_owned(), format!("{}@{digest}", self.image));
                 came.response.allowed && pins == [pin]
             }
             Expect::Denied(code, words, host_words) => {

@@ -10,9 +10,7 @@ use crate::policy::{Expect, Row, by, check, host};
 
 /// Stores a sample's files in the repository that it was signed in, the image as `v1`; returns the image's digest.
 fn load(registry: &Registry, variant: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/samples")
-        .join(variant);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples").join(variant);
     let repository = format!("s/{variant}");
     let mut digest = None;
     for entry in fs::read_dir(folder).unwrap() {
@@ -60,24 +58,14 @@ fn samples_are_proven_without_tools() {
     let live = host(&[&registry.host()]);
     for (sample, whose, rule, denial, why) in table {
         let digest = load(&registry, sample);
-        let key = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/samples")
-            .join(whose)
-            .join("cosign.pub");
+        let key = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples").join(whose).join("cosign.pub");
         let row = Row {
             image: format!("{}/s/{sample}:v1", registry.host()),
             rule: rule.clone(),
             host_calls: 1,
-            expect: denial.map_or(Expect::Pinned(&digest), |(words, said)| {
-                Expect::Denied(403, words, said)
-            }),
+            expect: denial.map_or(Expect::Pinned(&digest), |(words, said)| Expect::Denied(403, words, said)),
             why,
         };
-        check(
-            &[row],
-            &registry.host(),
-            &[("root", fs::read_to_string(key).unwrap())],
-            &live,
-        );
+        check(&[row], &registry.host(), &[("root", fs::read_to_string(key).unwrap())], &live);
     }
 }

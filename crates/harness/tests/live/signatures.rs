@@ -24,32 +24,16 @@ fn annotated(name: &str, value: &str) -> Value {
 #[test]
 fn what_cosign_signs_is_proven() {
     let folder = tempfile::tempdir().unwrap();
-    let (cosign2, cosign3) = (
-        Cosign::find("cosign2", folder.path()),
-        Cosign::find("cosign3", folder.path()),
-    );
+    let (cosign2, cosign3) = (Cosign::find("cosign2", folder.path()), Cosign::find("cosign3", folder.path()));
     let (Some(registry), Some(cosign2), Some(cosign3)) = (DockerRegistry::start(), cosign2, cosign3) else {
         return;
     };
     let keys = [("alice", cosign2.generate("alice")), ("bob", cosign3.generate("bob"))];
     let image = |name: &str| format!("{}/live/{name}:1", registry.host());
-    for name in [
-        "two",
-        "tag3",
-        "bundle",
-        "twice",
-        "annotated",
-        "unsigned",
-        "other",
-        "victim",
-    ] {
+    for name in ["two", "tag3", "bundle", "twice", "annotated", "unsigned", "other", "victim"] {
         registry.push(&format!("live/{name}"), "1", ImageKind::Oci, name);
     }
-    for (name, kind) in [
-        ("index", ImageKind::Index),
-        ("docker", ImageKind::Docker),
-        ("list", ImageKind::DockerList),
-    ] {
+    for (name, kind) in [("index", ImageKind::Index), ("docker", ImageKind::Docker), ("list", ImageKind::DockerList)] {
         registry.push(&format!("live/{name}"), "1", kind, name);
     }
     // The same image in two repositories, of which one is signed.
@@ -75,24 +59,14 @@ fn what_cosign_signs_is_proven() {
 
     type Denial<'a> = Option<(u16, &'a str, &'a str)>;
     const MISSING: &str = "Image verification failed: missing signatures";
-    const UNSIGNED: Denial<'_> = Some((
-        403,
-        "not trusted: no signature was found; missing trust root",
-        "no signatures found for image",
-    ));
+    const UNSIGNED: Denial<'_> =
+        Some((403, "not trusted: no signature was found; missing trust root", "no signatures found for image"));
     const OTHER: Denial<'_> = Some((403, "not trusted: the signatures are by other keys; missing", MISSING));
-    const TEST: Denial<'_> = Some((
-        403,
-        "or lack the annotations env=test; missing trust root alice",
-        MISSING,
-    ));
+    const TEST: Denial<'_> = Some((403, "or lack the annotations env=test; missing trust root alice", MISSING));
     const BOB_MISSING: &str = "1 of 2 needed: signed by trust root alice; missing trust root bob";
     const ONE_OF_TWO: Denial<'_> = Some((403, BOB_MISSING, MISSING));
-    const FOR_ANOTHER: Denial<'_> = Some((
-        403,
-        "the signatures that are there are not for this image",
-        "No Signature Layer passed verification",
-    ));
+    const FOR_ANOTHER: Denial<'_> =
+        Some((403, "the signatures that are there are not for this image", "No Signature Layer passed verification"));
     // the image, the rule, the number of host calls, what comes out (pinned if nothing is said: the code, our words, the host's), the reason
     #[rustfmt::skip]
     let table: &[(&str, Value, usize, Denial<'_>, &str)] = &[
@@ -126,9 +100,7 @@ fn what_cosign_signs_is_proven() {
             image: image(name),
             rule: rule.clone(),
             host_calls: *host_calls,
-            expect: denial.map_or(Expect::Pinned(digest), |(code, words, said)| {
-                Expect::Denied(code, words, said)
-            }),
+            expect: denial.map_or(Expect::Pinned(digest), |(code, words, said)| Expect::Denied(code, words, said)),
             why,
         })
         .collect();
@@ -139,10 +111,7 @@ fn what_cosign_signs_is_proven() {
 #[test]
 fn keys_of_every_algorithm_prove() {
     let folder = tempfile::tempdir().unwrap();
-    let (cosign2, cosign3) = (
-        Cosign::find("cosign2", folder.path()),
-        Cosign::find("cosign3", folder.path()),
-    );
+    let (cosign2, cosign3) = (Cosign::find("cosign2", folder.path()), Cosign::find("cosign3", folder.path()));
     let (Some(registry), Some(cosign2), Some(cosign3)) = (DockerRegistry::start(), cosign2, cosign3) else {
         return;
     };
@@ -165,10 +134,7 @@ fn keys_of_every_algorithm_prove() {
             .current_dir(folder.path())
             .output();
         if !openssl.is_ok_and(|output| output.status.success()) {
-            skipped(
-                "keys that cosign doesn't make",
-                "openssl is not on PATH, or can't make them",
-            );
+            skipped("keys that cosign doesn't make", "openssl is not on PATH, or can't make them");
             return;
         }
         // cosign 2.5 can't import these, and uses what cosign 3 imported.
@@ -180,18 +146,7 @@ fn keys_of_every_algorithm_prove() {
             false => Expect::Denied(403, "the signatures are by other keys", "missing signatures"),
         };
         let image = format!("{}/{name}:1", registry.host());
-        check(
-            &[Row {
-                image,
-                rule: by("root"),
-                host_calls: 1,
-                expect,
-                why,
-            }],
-            registry.host(),
-            &keys,
-            &live,
-        );
+        check(&[Row { image, rule: by("root"), host_calls: 1, expect, why }], registry.host(), &keys, &live);
     }
 }
 
@@ -199,49 +154,25 @@ fn keys_of_every_algorithm_prove() {
 #[test]
 fn credentials_are_the_policy_servers() {
     let folder = tempfile::tempdir().unwrap();
-    let (Some(registry), Some(cosign)) = (
-        DockerRegistry::start_with_password(),
-        Cosign::find("cosign2", folder.path()),
-    ) else {
+    let (Some(registry), Some(cosign)) =
+        (DockerRegistry::start_with_password(), Cosign::find("cosign2", folder.path()))
+    else {
         return;
     };
     let config = folder.path().join("config.json");
-    fs::write(
-        &config,
-        format!(r#"{{"auths":{{"{}":{{"auth":"{BASIC}"}}}}}}"#, registry.host()),
-    )
-    .unwrap();
+    fs::write(&config, format!(r#"{{"auths":{{"{}":{{"auth":"{BASIC}"}}}}}}"#, registry.host())).unwrap();
     let keys = [("alice", cosign.generate("alice"))];
     let digest = registry.push("private", "1", ImageKind::Oci, "x");
-    cosign.sign(
-        Format::Tag,
-        "alice",
-        &[format!("{}/private@{digest}", registry.host())],
-        &[],
-    );
+    cosign.sign(Format::Tag, "alice", &[format!("{}/private@{digest}", registry.host())], &[]);
     let loopback = LiveConfig::loopback([registry.host().to_owned()]);
-    let as_alice = LiveConfig {
-        docker_config: Some(config),
-        ..loopback.clone()
-    };
-    let refused = Expect::Denied(
-        503,
-        "the registry refused the policy server's credentials",
-        "Not authorized: url",
-    );
+    let as_alice = LiveConfig { docker_config: Some(config), ..loopback.clone() };
+    let refused = Expect::Denied(503, "the registry refused the policy server's credentials", "Not authorized: url");
     // In this order: the host's memory of digests and manifests is the whole process's, and doesn't ask who asks.
-    for (config, expect, why) in [
-        (loopback, refused, "nobody's password"),
-        (as_alice, Expect::Pinned(&digest), "alice's password"),
-    ] {
+    for (config, expect, why) in
+        [(loopback, refused, "nobody's password"), (as_alice, Expect::Pinned(&digest), "alice's password")]
+    {
         let image = format!("{}/private:1", registry.host());
-        let row = Row {
-            image,
-            rule: by("alice"),
-            host_calls: 1,
-            expect,
-            why,
-        };
+        let row = Row { image, rule: by("alice"), host_calls: 1, expect, why };
         check(&[row], registry.host(), &keys, &Arc::new(Live::new(config).unwrap()));
     }
 }

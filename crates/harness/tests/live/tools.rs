@@ -7,10 +7,8 @@ use std::process::Command;
 
 /// The program that `scripts/test-tools` gathered under this name. `None`, and a line that says so, where there is none.
 pub(crate) fn tool(name: &str) -> Option<PathBuf> {
-    let tools = std::env::var_os("IMAGE_TRUST_TOOLS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-tools"),
-        PathBuf::from,
-    );
+    let tools = std::env::var_os("IMAGE_TRUST_TOOLS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-tools"), PathBuf::from);
     let program = tools.join("bin").join(name);
     if program.exists() {
         return Some(program);
@@ -61,11 +59,7 @@ impl<'f> Cosign<'f> {
             .output()
             .unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
-        if output.status.success() {
-            Ok(text)
-        } else {
-            Err(format!("{arguments:?}: {text}"))
-        }
+        if output.status.success() { Ok(text) } else { Err(format!("{arguments:?}: {text}")) }
     }
 
     /// Makes `name.key` and `name.pub`, ECDSA on P-256, and returns the public key.
@@ -77,8 +71,7 @@ impl<'f> Cosign<'f> {
     /// The same from a private key in `name.pem`.
     pub(crate) fn import(&self, name: &str) -> String {
         let pem = format!("{name}.pem");
-        self.run(&["import-key-pair", "--key", &pem, "--output-key-prefix", name])
-            .unwrap();
+        self.run(&["import-key-pair", "--key", &pem, "--output-key-prefix", name]).unwrap();
         self.public_key(name)
     }
 
@@ -92,11 +85,7 @@ impl<'f> Cosign<'f> {
         let mut arguments = vec!["sign", "--yes", "--key", &key];
         arguments.extend::<&[&str]>(match format {
             Format::Tag => &["--tlog-upload=false"],
-            Format::TagBy3 => &[
-                "--tlog-upload=false",
-                "--use-signing-config=false",
-                "--new-bundle-format=false",
-            ],
+            Format::TagBy3 => &["--tlog-upload=false", "--use-signing-config=false", "--new-bundle-format=false"],
             Format::Bundle => {
                 self.run(&["signing-config", "create", "--out", "none.json"]).unwrap();
                 &["--signing-config", "none.json"]

@@ -10,9 +10,7 @@ use crate::tools::{Cosign, Format};
 
 /// An object with this value at a path of members.
 fn nested(path: &str, value: Value) -> Value {
-    path.rsplit('/')
-        .filter(|member| !member.is_empty())
-        .fold(value, |value, member| json!({member: value}))
+    path.rsplit('/').filter(|member| !member.is_empty()).fold(value, |value, member| json!({member: value}))
 }
 
 #[test]
@@ -48,37 +46,16 @@ fn every_kind_is_pinned_where_it_holds_images() {
         ("v1", "Pod", "/spec", &plain, None, first),
         ("v1", "Pod", "/spec", &all, None, everywhere),
         ("v1", "PodTemplate", "/template/spec", &plain, None, first),
-        (
-            "v1",
-            "ReplicationController",
-            "/spec/template/spec",
-            &plain,
-            None,
-            first,
-        ),
+        ("v1", "ReplicationController", "/spec/template/spec", &plain, None, first),
         ("apps/v1", "Deployment", "/spec/template/spec", &plain, None, first),
         ("apps/v1", "Deployment", "/spec/template/spec", &all, None, everywhere),
         ("apps/v1", "ReplicaSet", "/spec/template/spec", &plain, None, first),
         ("apps/v1", "StatefulSet", "/spec/template/spec", &plain, None, first),
         ("apps/v1", "DaemonSet", "/spec/template/spec", &plain, None, first),
         ("batch/v1", "Job", "/spec/template/spec", &plain, None, first),
-        (
-            "batch/v1",
-            "CronJob",
-            "/spec/jobTemplate/spec/template/spec",
-            &plain,
-            None,
-            first,
-        ),
+        ("batch/v1", "CronJob", "/spec/jobTemplate/spec/template/spec", &plain, None, first),
         // kubectl debug: what ran before is verified again and stays as it is
-        (
-            "v1",
-            "Pod",
-            "/spec",
-            &all,
-            Some("ephemeralcontainers"),
-            &everywhere[2..3],
-        ),
+        ("v1", "Pod", "/spec", &all, Some("ephemeralcontainers"), &everywhere[2..3]),
     ];
     let settings = settings(registry.host(), &keys, &by("alice"));
     let live = host(&[registry.host()]);
@@ -101,16 +78,10 @@ fn every_kind_is_pinned_where_it_holds_images() {
         let came = evaluate(&request, &settings, &live);
         let mut pinned = pins(&came);
         pinned.sort();
-        let mut expected: Vec<_> = places
-            .iter()
-            .map(|place| (format!("{path}{place}"), format!("{image}@{digest}")))
-            .collect();
+        let mut expected: Vec<_> =
+            places.iter().map(|place| (format!("{path}{place}"), format!("{image}@{digest}"))).collect();
         expected.sort();
-        assert!(
-            came.response.allowed,
-            "{kind}, {subresource:?}: {:?}",
-            came.response.status
-        );
+        assert!(came.response.allowed, "{kind}, {subresource:?}: {:?}", came.response.status);
         assert_eq!(pinned, expected, "{kind}, {subresource:?}");
         assert_eq!(came.calls.len(), 1, "{kind}: one image, however often it occurs");
     }

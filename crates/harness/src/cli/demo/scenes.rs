@@ -36,33 +36,18 @@ pub(super) enum Asks {
     Registry,
 }
 
-const ADMITTED: Promise = Promise {
-    denied: None,
-    pins: 0,
-    warns: false,
-    asks: Asks::Registry,
-};
-const DENIED: Promise = Promise {
-    denied: Some(403),
-    ..ADMITTED
-};
+const ADMITTED: Promise = Promise { denied: None, pins: 0, warns: false, asks: Asks::Registry };
+const DENIED: Promise = Promise { denied: Some(403), ..ADMITTED };
 
 impl Scene {
     /// The object that is asked for: a pod spec where this kind has it.
     pub(super) fn object(&self) -> Value {
-        let containers: Vec<Value> = self
-            .images
-            .iter()
-            .zip(1..)
-            .map(|(image, n)| json!({"name": format!("c{n}"), "image": image}))
-            .collect();
+        let containers: Vec<Value> =
+            self.images.iter().zip(1..).map(|(image, n)| json!({"name": format!("c{n}"), "image": image})).collect();
         let pod = json!({"containers": containers});
         let (api_version, spec) = match self.kind {
             "Pod" => ("v1", pod),
-            "CronJob" => (
-                "batch/v1",
-                json!({"jobTemplate": {"spec": {"template": {"spec": pod}}}}),
-            ),
+            "CronJob" => ("batch/v1", json!({"jobTemplate": {"spec": {"template": {"spec": pod}}}})),
             _ => ("apps/v1", json!({"template": {"spec": pod}})),
         };
         let metadata = json!({"name": self.name, "namespace": "shop"});
@@ -97,10 +82,7 @@ pub(super) fn all(host: &str) -> Vec<Scene> {
             "Deployment",
             "web",
             web,
-            Promise {
-                asks: Asks::Memory,
-                ..pinned()
-            },
+            Promise { asks: Asks::Memory, ..pinned() },
             "The host remembers a yes for a minute: the same decision, and the registry hears nothing of it. Here that saves the least it can, with a registry next door.",
         ),
         scene(
@@ -152,10 +134,7 @@ pub(super) fn all(host: &str) -> Vec<Scene> {
                 "evil-registry.k8s.io/pause:3.9",
                 "127.0.0.1.evil.io:5000/shop/web:1.0",
             ],
-            Promise {
-                asks: Asks::Nobody,
-                ..DENIED
-            },
+            Promise { asks: Asks::Nobody, ..DENIED },
             "Patterns are compared part by part, so only *:* matches these. Nobody is asked: an attacker's registry never hears from the cluster.",
         ),
         scene(
@@ -163,10 +142,7 @@ pub(super) fn all(host: &str) -> Vec<Scene> {
             "DaemonSet",
             "pause",
             &["registry.k8s.io/pause:3.9"],
-            Promise {
-                asks: Asks::Nobody,
-                ..ADMITTED
-            },
+            Promise { asks: Asks::Nobody, ..ADMITTED },
             "A static rule trusts this registry; nothing is proven, asked or changed.",
         ),
         scene(
@@ -174,10 +150,7 @@ pub(super) fn all(host: &str) -> Vec<Scene> {
             "Pod",
             "down",
             &["HOST/shop/down:1.0"],
-            Promise {
-                denied: Some(503),
-                ..DENIED
-            },
+            Promise { denied: Some(503), ..DENIED },
             "Signed, but the registry answers every request with an error. \"Could not tell\" is denied as well, and never called \"not signed\".",
         ),
         Scene {
@@ -187,10 +160,7 @@ pub(super) fn all(host: &str) -> Vec<Scene> {
                 "Pod",
                 "tool",
                 &["HOST/shop/tool:1.0"],
-                Promise {
-                    warns: true,
-                    ..ADMITTED
-                },
+                Promise { warns: true, ..ADMITTED },
                 "features.detectionMode: what would be denied is admitted, with a warning. For the first weeks in a cluster that runs already.",
             )
         },
@@ -199,10 +169,7 @@ pub(super) fn all(host: &str) -> Vec<Scene> {
             "Pod",
             "preview",
             &["HOST/preview/web:next"],
-            Promise {
-                warns: true,
-                ..ADMITTED
-            },
+            Promise { warns: true, ..ADMITTED },
             "This rule has mode insecureValidateOnly: alice's signature is checked, the tag stays. The warning says what that leaves open.",
         ),
     ]

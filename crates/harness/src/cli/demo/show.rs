@@ -32,10 +32,7 @@ pub(super) fn scene(
 ) -> Result<String> {
     let response = &outcome.evaluation.response;
     let mut table = Table::new();
-    table
-        .load_preset(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH);
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
     table.add_row([
         "request".to_owned(),
         format!("create {} shop/{}: {}", scene.kind, scene.name, scene.images.join(", ")),
@@ -58,12 +55,7 @@ pub(super) fn scene(
     if let Some(labels) = table.column_mut(0) {
         labels.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(12)));
     }
-    Ok(format!(
-        "{number}. {}\n   {}\n{}",
-        scene.title,
-        scene.why,
-        table.trim_fmt()
-    ))
+    Ok(format!("{number}. {}\n   {}\n{}", scene.title, scene.why, table.trim_fmt()))
 }
 
 /// `rule "127.0.0.1:5000/shop/*:*"; 1 of 2 needed; signed by alice; missing bob`, after the image where there are several.
@@ -79,11 +71,7 @@ fn decided_by(record: &Value, response: &AdmissionResponse) -> String {
         // Nobody is counted where a name decides.
         None => parts.push(format!("validator {}", text("validator"))),
     }
-    for (key, what) in [
-        ("signers", "signed by"),
-        ("missing", "missing"),
-        ("undecided", "can't be told of"),
-    ] {
+    for (key, what) in [("signers", "signed by"), ("missing", "missing"), ("undecided", "can't be told of")] {
         match names(key) {
             names if names.is_empty() => {}
             names => parts.push(format!("{what} {}", names.join(", "))),
