@@ -66,10 +66,18 @@ impl HostError {
     #[must_use]
     pub fn read(text: &str) -> HostError {
         let said = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
-        let cause = PHRASES.iter().find(|(phrases, _)| said(phrases)).map_or(Cause::Unavailable, |(_, cause)| *cause);
+        let cause = match PHRASES.iter().find(|(phrases, _)| said(phrases)) {
+            // Something else is not there: a part of the signature, say.
+            Some((_, Cause::NotFound)) if !said(&[IMAGE_ITSELF]) => Cause::Unavailable,
+            Some((_, cause)) => *cause,
+            None => Cause::Unavailable,
+        };
         HostError { cause, text: text.to_owned() }
     }
 }
+
+/// Stands before what a registry said of the image's own manifest.
+const IMAGE_ITSELF: &str = "Cannot fetch manifest of ";
 
 /// What the host says (its own words, and those of sigstore-rs, oci-client and the registries behind them), and what it means. The first row that fits
 /// counts: what the host says of itself, then what it says of signatures, then what a registry says.
@@ -131,7 +139,7 @@ impl Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Cause::Unsigned => "no signature was found",
+            Cause::Unsigned => "no signature could be found",
             Cause::Elsewhere => "the signatures that are there are not for this image",
             Cause::Mismatch => "the signatures are by other keys",
             Cause::NotFound => "the registry does not have this image",
@@ -163,6 +171,7 @@ mod tests {
             ("failed to get image trusted layers: No Signature Layer passed verification".to_owned(), Cause::Elsewhere, "copied from another image"),
             (oci("manifest unknown"), Cause::NotFound, "no such tag"),
             (oci("repository name not known to registry"), Cause::NotFound, "no such repository"),
+            ("failed to get image trusted layers: Cannot pull ghcr.io/a:sha256-1.sig: [OCI API error: manifest unknown]".to_owned(), Cause::Unavailable, "the image is there, a part of its signature is not"),
             (server("code: 404, message: 404 page not found"), Cause::Unavailable, "the 404 of something that is no registry"),
             (format!("{url} Not authorized: url https://ghcr.io/v2/a/manifests/1"), Cause::Unauthorized, "401"),
             (oci("requested access to the resource is denied"), Cause::Unauthorized, "403"),

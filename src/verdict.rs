@@ -279,7 +279,7 @@ impl Reason {
             Reason::Rule => "Use an image that another rule covers, or have this rule changed",
             Reason::Tie(_) => "Make one of the two patterns more specific",
             Reason::Unproven(Unproven::NotSigned { cause: Cause::Unsigned, .. }) => {
-                "Sign it (cosign sign --key …), in the same repository"
+                "Sign it in its own repository (cosign sign --key …; with cosign 3 add --new-bundle-format=false)"
             }
             Reason::Unproven(Unproven::NotSigned { .. }) => "Have it signed by those who are missing",
             Reason::Unproven(Unproven::NotFound) => "Check its name and tag",
@@ -330,7 +330,7 @@ impl fmt::Display for Reason {
             }
             Reason::Unproven(unproven) => write_unproven(f, unproven),
             Reason::OutOfTime(limit) => {
-                write!(f, "not decided: the time budget of {} ms was spent on other images", limit.as_millis())
+                write!(f, "not decided: the time budget of {} ms was spent before it was its turn", limit.as_millis())
             }
             Reason::AfterPinning { proven, other, reason } => write!(
                 f,
@@ -404,12 +404,12 @@ fn write_names(f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
 }
 
 impl Denial {
-    /// The denial with its reason in front: of a warning, people often see no more than the beginning.
+    /// The denial with its reason's word and its image in front: of a warning, people often see no more than the beginning.
     #[must_use]
-    pub fn reason_first(&self) -> String {
-        let about = self.about();
-        let separator = if about.is_empty() { "" } else { ": " };
-        format!("{}{separator}{about}", self.reason)
+    pub fn as_warning(&self) -> String {
+        let subject =
+            self.image.as_deref().filter(|image| !image.is_empty()).map(|image| format!("{}: ", Shown(image)));
+        format!("{}: {}{} ({})", self.reason.word(), subject.unwrap_or_default(), self.reason, self.about())
     }
 
     /// What it is about, and by which rule.
@@ -514,7 +514,7 @@ mod tests {
                 Reason::OutOfTime(Duration::from_millis(900)),
                 504,
                 "out-of-time",
-                "not decided: the time budget of 900 ms was spent",
+                "not decided: the time budget of 900 ms was spent before",
             ),
             (
                 Reason::AfterPinning { proven: "a".into(), other: "a@*".into(), reason: Box::new(Reason::Rule) },

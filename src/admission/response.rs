@@ -110,7 +110,7 @@ fn decide(subject: &str, review: &Review, features: &Features) -> Response {
         Verdict::Admit => Response { warnings: bounded(review.warnings.clone()), ..Response::of(true) },
         Verdict::Deny(denials) if softened(denials) => {
             log.push((Level::Error, format!("not denied: detection mode: {subject}: {}", list(denials))));
-            let soft = denials.iter().map(|denial| format!("not denied: detection mode: {}", denial.reason_first()));
+            let soft = denials.iter().map(|denial| format!("not denied: detection mode: {}", denial.as_warning()));
             Response { warnings: bounded(soft.chain(review.warnings.clone()).collect()), ..Response::of(true) }
         }
         Verdict::Deny(denials) => deny(denials, subject),

@@ -36,14 +36,16 @@ enum Name<'a> {
 
 /// How closely a pattern fits an image; the greater one wins.
 ///
-/// The order is Connaisseur's: more components, then the longer literal prefix shared with the image, component by component from the left,
-/// then the longer component, in the same order. It is computed on canonical patterns, so that spelling decides nothing. Among patterns of as many
-/// components one that names the image's very digest comes first: the tag beside a digest is only a claim, and must not lead around such a rule.
+/// The order is Connaisseur's: more components, then the longer literal prefix shared with the image, component by component from the left and then
+/// the tag, then the longer component, in the same order. It is computed on canonical patterns, so that spelling decides nothing. Two things come
+/// on top, because patterns match whole here. One that names the image's very digest is the most specific of all: the digest is the image, and no
+/// name or tag may lead around a rule for it. And what is spelt out comes before what only begins alike: `app` before `app*`.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Specificity {
-    components: usize,
     names_digest: bool,
+    components: usize,
     prefixes: Vec<usize>,
+    spelt_out: Vec<bool>,
     lengths: Vec<usize>,
 }
 
@@ -110,11 +112,18 @@ impl<'a> Pattern<'a> {
         let name = match &self.name {
             Name::Any => true,
             Name::In { registry, repository } => {
-                glob(registry, image.registry()) && glob(repository, image.repository())
+                glob(registry, image.registry())
+                    && (glob(repository, image.repository()) || self.is_official(repository, image))
             }
         };
         name && self.tag.is_none_or(|tag| image.tag().is_some_and(|text| glob(tag, text)))
             && self.digest.is_none_or(|digest| image.digest().is_some_and(|text| glob(digest, &text.to_string())))
+    }
+
+    /// Does the one component of a pattern for any registry (`*/nginx`) match an official image, whose name was completed?
+    fn is_official(&self, repository: &str, image: &ImageRef) -> bool {
+        let short = image.repository().strip_prefix("library/").filter(|_| image.registry() == DOCKER_HUB);
+        !repository.contains('/') && short.is_some_and(|name| glob(repository, name))
     }
 
     /// Does this pattern decide by the tag alone, so that it can say nothing of a reference with `digest`?
@@ -130,15 +139,22 @@ impl<'a> Pattern<'a> {
 
     /// How closely this pattern fits `image`, which it matches.
     pub(crate) fn specificity(&self, image: &ImageRef) -> Specificity {
-        let names_digest = image.digest().is_some_and(|digest| self.names(digest));
-        let (pattern, image) = (self.to_string(), image.to_string());
-        let parts = || pattern.split('/');
-        let shared = |(part, whole): (&str, &str)| part.bytes().zip(whole.bytes()).take_while(|(a, b)| a == b).count();
+        let (registry, repository) = match &self.name {
+            Name::Any => ("*", None),
+            Name::In { registry, repository } => (&**registry, Some(&**repository)),
+        };
+        let components: Vec<&str> =
+            std::iter::once(registry).chain(repository.into_iter().flat_map(|name| name.split('/'))).collect();
+        let of_image = std::iter::once(image.registry()).chain(image.repository().split('/'));
+        let mut pairs: Vec<(&str, &str)> = components.iter().copied().zip(of_image).collect();
+        pairs.push((self.tag.unwrap_or("*"), image.tag().unwrap_or_default()));
+        let shared = |(part, whole): &(&str, &str)| part.bytes().zip(whole.bytes()).take_while(|(a, b)| a == b).count();
         Specificity {
-            components: parts().count(),
-            names_digest,
-            prefixes: parts().zip(image.split('/')).map(shared).collect(),
-            lengths: parts().map(str::len).collect(),
+            names_digest: image.digest().is_some_and(|digest| self.names(digest)),
+            components: components.len(),
+            prefixes: pairs.iter().map(shared).collect(),
+            spelt_out: pairs.iter().map(|(part, whole)| part == whole).collect(),
+            lengths: pairs.iter().map(|(part, _)| part.len()).collect(),
         }
     }
 }
@@ -318,6 +334,10 @@ mod tests {
             ("*:v1*", "ghcr.io/acme/app:v1.2", true, "every image with such a tag"),
             ("*:v1*", digest_only, false, "no tag is not such a tag"),
             ("*/*", "nginx", true, "every registry and repository"),
+            ("*/nginx", "nginx", true, "an official image, however it is written"),
+            ("*/nginx", "docker.io/library/nginx", true, "an official image, however it is written"),
+            ("*/nginx", "ghcr.io/nginx", true, "and of any other registry"),
+            ("*/nginx", "acme/nginx", false, "but nobody else's"),
             ("registry.k8s.io/*:*", "registry.k8s.io/pause:3.9", true, "a whole registry"),
             (
                 "registry.k8s.io/*:*",
@@ -420,6 +440,17 @@ mod tests {
             ("ghcr.io/acme/app", "ghcr.io/acme/app:v1", "ghcr.io/acme/app:v1", "with its tag"),
             ("ghcr.io/acme/app:v1", "ghcr.io/acme/app:v1.*", "ghcr.io/acme/app:v1.2", "a longer prefix"),
             ("ghcr.io/acme/app:v1*", DIGEST_RULE, DIGEST_IMAGE, "a rule for the very digest is not dodged by a tag"),
+            ("ghcr.io/acme/app*", "ghcr.io/acme/app", "ghcr.io/acme/app:v1", "spelt out, though shorter"),
+            ("ghcr.io/acme/app*:*", "ghcr.io/acme/app:*", "ghcr.io/acme/app:v1", "spelt out, with the tag written"),
+            ("ghcr.io/acme/app*:*", "ghcr.io/acme/app:*", DIGEST_IMAGE, "spelt out, on a digest"),
+            ("ghcr.io/acme/app:v1*", "ghcr.io/acme/app:v1", "ghcr.io/acme/app:v1", "a tag that is spelt out"),
+            ("ghcr.io*/*", "ghcr.io/*", "ghcr.io/acme/app", "a registry that is spelt out"),
+            (
+                "ghcr.io/acme/app",
+                "*@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                DIGEST_IMAGE,
+                "the very digest, wherever it is",
+            ),
             (
                 "ghcr.io/acme/*p",
                 "ghcr.io/acme/*pp",

@@ -3,14 +3,14 @@
 //! [`Policy::load`] is the door that every request goes through: it reads the shape of the settings and no more. Patterns are read to be matched;
 //! `with` and keys only of the rule that wins. What is wrong there is reported as a [`Problem`], and the request is denied: a rule is never skipped.
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::{cell::OnceCell, cmp::Ordering, collections::BTreeSet};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
     Problem,
-    pattern::{Pattern, PatternError},
+    pattern::{Pattern, PatternError, Specificity},
     settings::{self, Features, Kind, Mode, Settings, With},
 };
 use crate::{
@@ -37,6 +37,8 @@ const ALL: &str = "*";
 #[serde(try_from = "Settings<'a>", bound(deserialize = "'de: 'a"))]
 pub struct Policy<'a> {
     settings: Settings<'a>,
+    /// What each validator says, once a rule of it wins: keys are parsed once, however many images there are.
+    validators: Vec<OnceCell<Result<Says, Vec<Problem>>>>,
 }
 
 /// The rules of a [`Policy`] that a request needs, with their patterns.
@@ -63,6 +65,7 @@ pub struct Rule<'p> {
     index: usize,
     rule: &'p settings::Rule<'p>,
     validator: (usize, &'p settings::Validator<'p>),
+    says: &'p OnceCell<Result<Says, Vec<Problem>>>,
 }
 
 /// What a rule says about an image.
@@ -89,7 +92,7 @@ impl<'a> TryFrom<Settings<'a>> for Policy<'a> {
             [("validators", settings.validators.len(), MAX_VALIDATORS), ("policy", settings.policy.len(), MAX_RULES)];
         match lists.into_iter().find(|(_, length, most)| !(1..=*most).contains(length)) {
             Some((list, length, most)) => Err(Problem::new(list, bound(length, most))),
-            None => Ok(Policy { settings }),
+            None => Ok(Policy { validators: settings.validators.iter().map(|_| OnceCell::new()).collect(), settings }),
         }
     }
 }
@@ -125,23 +128,18 @@ impl<'a> Policy<'a> {
         Ok(Rules { policy: self, candidates })
     }
 
-    fn validator<'p>(
-        &'p self,
-        index: usize,
-        rule: &settings::Rule<'a>,
-    ) -> Result<(usize, &'p settings::Validator<'a>), Problem> {
-        let name = rule.validator.as_ref().map_or(DEFAULT, |name| &name.0);
-        let found = self.settings.validators.iter().enumerate().find(|(_, validator)| validator.name.0 == name);
-        found.ok_or_else(|| Problem::new(format!("policy[{index}].validator"), no_validator(name)))
-    }
-
     pub(super) fn settings(&self) -> &Settings<'a> {
         &self.settings
     }
 
     /// The rule at `index`, whose validator may not exist.
     pub(super) fn rule<'p>(&'p self, index: usize, rule: &'p settings::Rule<'a>) -> Result<Rule<'p>, Problem> {
-        Ok(Rule { index, rule, validator: self.validator(index, rule)? })
+        let name = rule.validator.as_ref().map_or(DEFAULT, |name| &name.0);
+        let mut validators = self.settings.validators.iter().zip(&self.validators).enumerate();
+        match validators.find(|(_, (validator, _))| validator.name.0 == name) {
+            Some((at, (validator, says))) => Ok(Rule { index, rule, validator: (at, validator), says }),
+            None => Err(Problem::new(format!("policy[{index}].validator"), no_validator(name))),
+        }
     }
 }
 
@@ -151,7 +149,7 @@ impl<'p> Rules<'p> {
     /// # Errors
     /// When a rule that matches names a validator that does not exist, or options that can't be read.
     pub fn choose(&self, image: &ImageRef) -> Result<Choice<'p>, Problem> {
-        let mut best: Option<(Rule<'p>, &Pattern<'p>)> = None;
+        let mut best: Option<(Rule<'p>, Specificity)> = None;
         let mut rivals = Vec::new();
         let mut passed_over = None;
         for (index, rule, pattern) in &self.candidates {
@@ -163,13 +161,10 @@ impl<'p> Rules<'p> {
                 passed_over = Some(rule);
                 continue;
             }
-            let rank = match &best {
-                None => Ordering::Greater,
-                Some((_, other)) => pattern.specificity(image).cmp(&other.specificity(image)),
-            };
-            match rank {
+            let specificity = pattern.specificity(image);
+            match best.as_ref().map_or(Ordering::Greater, |(_, other)| specificity.cmp(other)) {
                 Ordering::Greater => {
-                    best = Some((rule, pattern));
+                    best = Some((rule, specificity));
                     rivals.clear();
                 }
                 Ordering::Equal => rivals.push(rule),
@@ -221,7 +216,7 @@ impl Rule<'_> {
 
     /// What this rule says, or everything that is wrong with it.
     pub(super) fn read(&self) -> Result<Decision, Vec<Problem>> {
-        match (read_validator(self.validator)?, self.rule.with) {
+        match (self.validator_says()?, self.rule.with) {
             (Says::Static(_), Some(_)) => Err(vec![Problem::new(
                 self.path("with"),
                 "a static validator proves nothing, so it takes no options; remove `with`",
@@ -236,20 +231,24 @@ impl Rule<'_> {
         }
     }
 
-    fn requirement(&self, all: Vec<TrustRoot>, with: With) -> Result<Decision, Vec<Problem>> {
+    fn validator_says(&self) -> Result<&Says, Vec<Problem>> {
+        self.says.get_or_init(|| read_validator(self.validator)).as_ref().map_err(Clone::clone)
+    }
+
+    fn requirement(&self, all: &[TrustRoot], with: With) -> Result<Decision, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut wrong =
             |option: &str, what: String| problems.push(Problem::new(self.path(&format!("with.{option}")), what));
         let wanted = with.trust_root.as_deref().unwrap_or(DEFAULT);
         let required = with.required.unwrap_or_default();
-        let names = quoted(&all);
+        let names = quoted(all);
         let chosen = |root: &TrustRoot| match wanted {
             // Without a threshold the required ones are all that is asked for.
             ALL if with.threshold.is_none() && !required.is_empty() => required.contains(&root.name),
             ALL => true,
             name => root.name == name,
         };
-        let roots: Vec<TrustRoot> = all.into_iter().filter(chosen).collect();
+        let roots: Vec<TrustRoot> = all.iter().filter(|root| chosen(root)).cloned().collect();
         if roots.is_empty() && wanted != ALL {
             wrong(
                 "trustRoot",
@@ -290,6 +289,7 @@ impl Rule<'_> {
         match problems.is_empty() {
             true => {
                 let threshold = threshold.unwrap_or(roots.len());
+                let required = required.into_iter().collect();
                 let requirement = Requirement { roots, threshold, required, annotations };
                 Ok(Decision::Prove { requirement, mode: with.mode.unwrap_or_default() })
             }
@@ -314,6 +314,7 @@ impl Rule<'_> {
 }
 
 /// What a validator says, before any rule's options.
+#[derive(Debug)]
 pub(super) enum Says {
     Static(bool),
     Signed(Vec<TrustRoot>),

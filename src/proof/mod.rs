@@ -5,7 +5,10 @@
 mod key;
 mod quorum;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 pub use key::{KeyError, PublicKey};
 pub use quorum::{Quorum, Standing, Tally, Vote};
@@ -33,7 +36,7 @@ pub struct Requirement {
     /// How many of them have to.
     pub threshold: usize,
     /// Who of them has to.
-    pub required: Vec<String>,
+    pub required: BTreeSet<String>,
     /// What every signature has to carry.
     pub annotations: BTreeMap<String, String>,
 }
@@ -213,13 +216,10 @@ pub fn prove(image: &ImageRef, requirement: &Requirement, budget: &mut Budget<'_
             Some(Err(error)) => match error.cause {
                 // Once somebody's signature was seen, the image is there, whatever the registry says now.
                 Cause::NotFound if quorum.nobody_signed() => return Err(Unproven::NotFound),
-                // Neither depends on the key, so nobody else has to be asked.
-                cause @ (Cause::Unsigned | Cause::Elsewhere) => {
+                // "No signature" may mean that the signatures could not be fetched just now; it is no answer for the other roots, one of which
+                // the host may remember.
+                cause @ (Cause::Unsigned | Cause::Elsewhere | Cause::Mismatch) => {
                     refusal = cause;
-                    quorum.close();
-                }
-                Cause::Mismatch => {
-                    refusal = Cause::Mismatch;
                     quorum.vote(&root.name, Vote::Missing);
                 }
                 cause => {
@@ -233,6 +233,10 @@ pub fn prove(image: &ImageRef, requirement: &Requirement, budget: &mut Budget<'_
     match (quorum.standing(), digest, obstacle) {
         (Standing::Met, Some(digest), _) => Ok(Verified { image: image.clone(), digest, tally }),
         (Standing::Open, _, Some(cause)) => Err(Unproven::Undecided { tally, cause }),
+        // Where somebody signed, there are signatures: what is missing is the others'.
+        _ if !tally.signed.is_empty() => {
+            Err(Unproven::NotSigned { tally, cause: Cause::Mismatch, annotations: requirement.annotations.clone() })
+        }
         _ => Err(Unproven::NotSigned { tally, cause: refusal, annotations: requirement.annotations.clone() }),
     }
 }

@@ -82,15 +82,6 @@ impl<'r> Quorum<'r> {
         }
     }
 
-    /// Notes that nobody who has not answered yet signed: there is no signature at all.
-    pub fn close(&mut self) {
-        for root in self.asked.clone() {
-            if !self.missing.contains(root) && !self.undecided.contains(root) {
-                self.vote(root, Vote::Missing);
-            }
-        }
-    }
-
     /// Has nobody signed yet?
     #[must_use]
     pub fn nobody_signed(&self) -> bool {
@@ -165,18 +156,6 @@ mod tests {
             }
             assert_eq!(quorum.standing(), *expected, "{why}");
         }
-    }
-
-    #[test]
-    fn without_any_signature_everybody_is_missing() {
-        let mut quorum = Quorum::new(1, [], ["alice", "bob", "carol"]);
-        quorum.vote("alice", Undecided);
-        quorum.close();
-        assert_eq!(
-            (quorum.tally().undecided, quorum.tally().missing),
-            (vec!["alice".into()], vec!["bob".into(), "carol".into()])
-        );
-        assert_eq!(quorum.standing(), Open, "alice may still have signed");
     }
 
     #[test]
