@@ -100,7 +100,7 @@ JSON
     session_with 'no signatures found for image: ghcr.io/acme/app:v1'
     replay -r "$pinned/request.json" -s "$pinned/settings.yaml"
     denied 403
-    says 'not trusted: no signature was found'
+    says 'not trusted: no signature could be found'
 }
 
 @test "a registry that does not answer is another denial than an unsigned image" {
@@ -114,7 +114,7 @@ JSON
     session=$pinned/session.yaml
     replay -r examples/request-pod.json -s examples/detection.yaml
     allowed
-    says 'not denied: detection mode: this rule denies it: container \"proxy\", image nginx:1.27'
+    says 'not denied: detection mode: denied-by-rule: image nginx:1.27: this rule denies it (container \"proxy\", rule \"*:*\")'
     [[ $(patch) == *'"path":"/spec/containers/0/image"'* ]]
     [[ $(patch) != *'/spec/containers/1/'* ]]
 }

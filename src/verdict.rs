@@ -407,35 +407,39 @@ impl Denial {
     /// The denial with its reason's word and its image in front: of a warning, people often see no more than the beginning.
     #[must_use]
     pub fn as_warning(&self) -> String {
-        let subject =
-            self.image.as_deref().filter(|image| !image.is_empty()).map(|image| format!("{}: ", Shown(image)));
-        format!("{}: {}{} ({})", self.reason.word(), subject.unwrap_or_default(), self.reason, self.about())
+        let parts = [Some(self.reason.word().to_owned()), self.shown_image(), Some(self.reason.to_string())];
+        let around: Vec<String> = [self.shown_places(), self.shown_rule()].into_iter().flatten().collect();
+        let around = if around.is_empty() { String::new() } else { format!(" ({})", around.join(", ")) };
+        parts.into_iter().flatten().collect::<Vec<_>>().join(": ") + &around
     }
 
-    /// What it is about, and by which rule.
-    fn about(&self) -> String {
-        let mut parts = Vec::new();
-        if let Some((first, more)) = self.places.split_first() {
-            parts.push(match more.len() {
-                0 => first.clone(),
-                more => format!("{first} and {more} more"),
-            });
-        }
-        parts.extend(
-            self.image.as_deref().filter(|image| !image.is_empty()).map(|image| format!("image {}", Shown(image))),
-        );
-        // A denial after pinning names both rules itself.
-        let rule = self.rule.as_deref().filter(|_| !matches!(self.reason, Reason::AfterPinning { .. }));
-        parts.extend(rule.map(|rule| format!("rule \"{}\"", Shown(rule))));
-        parts.join(", ")
+    fn shown_places(&self) -> Option<String> {
+        let (first, more) = self.places.split_first()?;
+        Some(match more.len() {
+            0 => first.clone(),
+            more => format!("{first} and {more} more"),
+        })
+    }
+
+    fn shown_image(&self) -> Option<String> {
+        self.image.as_deref().filter(|image| !image.is_empty()).map(|image| format!("image {}", Shown(image)))
+    }
+
+    /// The rule; a denial after pinning names both of its rules itself.
+    fn shown_rule(&self) -> Option<String> {
+        let rule = self.rule.as_deref().filter(|_| !matches!(self.reason, Reason::AfterPinning { .. }))?;
+        Some(format!("rule \"{}\"", Shown(rule)))
     }
 }
 
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let about = self.about();
-        let separator = if about.is_empty() { "" } else { ": " };
-        write!(f, "{about}{separator}{}. {}.", self.reason, self.reason.remedy())
+        let about = [self.shown_places(), self.shown_image(), self.shown_rule()];
+        let about: Vec<String> = about.into_iter().flatten().collect();
+        if !about.is_empty() {
+            write!(f, "{}: ", about.join(", "))?;
+        }
+        write!(f, "{}. {}.", self.reason, self.reason.remedy())
     }
 }
 

@@ -68,7 +68,7 @@ fn time_that_runs_out_is_a_denial_that_says_so() {
             json!({}),
             &["a", "b"],
             Some(504),
-            &["image b, rule \"*:*\": not decided: the time budget of 900 ms was spent on other images"],
+            &["image b, rule \"*:*\": not decided: the time budget of 900 ms was spent before it was its turn"],
             "the second image has no time left",
         ),
         (

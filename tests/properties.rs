@@ -34,7 +34,8 @@ impl Sigstore for Simulated {
             return Err(HostError { cause: Cause::Unavailable, text: "connection refused".to_owned() });
         }
         if !signed {
-            return Err(HostError { cause: Cause::Mismatch, text: "missing signatures".to_owned() });
+            let cause = if image.repository().contains("signed") { Cause::Mismatch } else { Cause::Unsigned };
+            return Err(HostError { cause, text: "missing signatures".to_owned() });
         }
         let name = format!("{}/{}", image.registry(), image.repository());
         self.proven.borrow_mut().insert((name, digest));
@@ -91,6 +92,56 @@ fn image() -> impl Strategy<Value = String> {
     (name, tail).prop_map(|(name, tail)| format!("{name}{tail}"))
 }
 
+/// Every place in a JSON value, as pointers.
+fn places(value: &Value) -> Vec<String> {
+    let inner: Vec<(String, &Value)> = match value {
+        Value::Object(object) => object.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        Value::Array(list) => list.iter().enumerate().map(|(i, value)| (i.to_string(), value)).collect(),
+        _ => Vec::new(),
+    };
+    let below =
+        inner.into_iter().flat_map(|(key, value)| places(value).into_iter().map(move |place| format!("/{key}{place}")));
+    std::iter::once(String::new()).chain(below).collect()
+}
+
+/// What may stand where something else belongs; an object is added to what is there.
+fn damage() -> impl Strategy<Value = Value> {
+    let keys = [
+        "keyless",
+        "cert",
+        "identities",
+        "verifySCT",
+        "key",
+        "with",
+        "required",
+        "threshold",
+        "trustRoot",
+        "approve",
+        "trustRoots",
+        "features",
+        "mode",
+        "x",
+    ];
+    let values = vec![
+        json!(null),
+        json!(true),
+        json!(0),
+        json!(2),
+        json!("alice"),
+        json!("*"),
+        json!(""),
+        json!([]),
+        json!(["alice"]),
+        json!({"trustRoot": "*"}),
+        json!(ALICE),
+    ];
+    let value = prop::sample::select(values);
+    prop_oneof![
+        value.clone(),
+        (prop::sample::select(keys.to_vec()), value).prop_map(|(key, value)| json!({key: value}))
+    ]
+}
+
 fn images() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(image(), 1..6)
 }
@@ -131,7 +182,7 @@ fn outcome<'v>(response: &'v Value, object: &'v Value) -> &'v Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 512, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_read_or_refused(text in "\\PC{0,80}|[a-zA-Z0-9./:@_-]{0,80}") {
@@ -191,16 +242,38 @@ proptest! {
     }
 
     #[test]
-    fn order_decides_nothing(images in images(), at in any::<Index>()) {
-        let mut turned = images.clone();
-        turned.rotate_left(at.index(images.len()));
-        let (object, other) = (pod(&images), pod(&turned));
+    fn order_decides_nothing((images, order) in images().prop_flat_map(|images| {
+        let order: Vec<usize> = (0..images.len()).collect();
+        (Just(images), Just(order).prop_shuffle())
+    })) {
+        let permuted: Vec<String> = order.iter().map(|i| images[*i].clone()).collect();
+        let (object, other) = (pod(&images), pod(&permuted));
         let (first, _) = review(&object, &settings("mutate", false));
         let (second, _) = review(&other, &settings("mutate", false));
         prop_assert_eq!((&first["accepted"], &first["code"]), (&second["accepted"], &second["code"]));
-        let mut expected = images_of(outcome(&first, &object));
-        expected.rotate_left(at.index(images.len()));
+        let before = images_of(outcome(&first, &object));
+        let expected: Vec<String> = order.iter().map(|i| before[*i].clone()).collect();
         prop_assert_eq!(images_of(outcome(&second, &other)), expected);
+    }
+
+    #[test]
+    fn settings_that_are_accepted_decide(at in any::<Index>(), value in damage(), second in any::<Index>(), other in damage()) {
+        let mut settings = settings("mutate", false);
+        for (at, value) in [(at, value), (second, other)] {
+            let places = places(&settings);
+            if let Some(place) = settings.pointer_mut(&places[at.index(places.len())]) {
+                match (place, value) {
+                    (Value::Object(object), Value::Object(more)) => object.extend(more),
+                    (place, value) => *place = value,
+                }
+            }
+        }
+        if answer::validate_settings(settings.to_string().as_bytes()).is_ok() {
+            let images = ["free.io/tool", "ghcr.io/acme/both", "ghcr.io/acme/signed-app:v1", "signed", "evil.io/x"].map(str::to_owned);
+            let (response, _) = review(&pod(&images), &settings);
+            prop_assert!(!response.to_string().contains("the policy's settings can't be used"), "{} of {}", response, settings);
+            prop_assert_ne!(&response["code"], &json!(500));
+        }
     }
 
     #[test]

@@ -157,6 +157,7 @@ impl<'a> Workload<'a> {
             Mismatch::Type => ObjectError::PodSpec(row.pod_spec.join(".")),
             Mismatch::Twice => ObjectError::Twice(row.pod_spec.join(".")),
         })?;
+        let is_pod = row.kind == Pod::KIND;
         let mut slots = Vec::new();
         let mut looked_at = 0;
         for (list, json) in List::ALL.into_iter().zip(lists) {
@@ -177,10 +178,13 @@ impl<'a> Workload<'a> {
                 return Err(ObjectError::TooManySlots(looked_at));
             }
             slots.extend(
-                entries.into_iter().enumerate().filter_map(|(index, entry)| read_slot(object, list, index, entry)),
+                entries
+                    .into_iter()
+                    .enumerate()
+                    .filter_map(|(index, entry)| read_slot(object, list, index, entry, is_pod)),
             );
         }
-        Ok(Workload { object, is_pod: row.kind == Pod::KIND, slots })
+        Ok(Workload { object, is_pod, slots })
     }
 
     /// Every slot, or what is wrong with it: containers, init containers, ephemeral containers, image volumes, each in the object's order.
@@ -222,6 +226,7 @@ fn read_slot<'a>(
     list: List,
     index: usize,
     entry: &'a RawValue,
+    is_pod: bool,
 ) -> Option<Result<Slot<'a>, SlotError<'a>>> {
     let unreadable = |name, what| Some(Err(SlotError { list, place: Some(Place { list, index, name }), what }));
     let (name, image) = match members(entry, ["name", "image"]) {
@@ -232,6 +237,9 @@ fn read_slot<'a>(
     let image = match (list, image) {
         (List::Volumes, None) => return None,
         (List::Volumes, Some(volume)) => match members(volume, ["reference"]) {
+            // Templates may leave the reference to be filled in; only Pods need one, and those come here too.
+            Ok([None]) if !is_pod => return None,
+            Ok([Some(reference)]) if !is_pod && reference.get() == "\"\"" => return None,
             Ok([reference]) => reference,
             Err(_) => return unreadable(name, "its image source can't be read"),
         },
@@ -454,6 +462,17 @@ mod tests {
         for (spec, expected, why) in rows {
             let expected = expected.iter().map(|slot| (*slot).to_owned()).collect();
             assert_eq!(slots("", "Pod", &format!(r#"{{"spec":{spec}}}"#)), Ok(expected), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_template_may_leave_a_volume_to_be_filled_in() {
+        for source in ["{}", r#"{"reference":""}"#, r#"{"reference":null}"#] {
+            let spec = format!(r#"{{"containers":[{{"image":"i"}}],"volumes":[{{"name":"v","image":{source}}}]}}"#);
+            let template = format!(r#"{{"template":{{"spec":{spec}}}}}"#);
+            assert_eq!(slots("", "PodTemplate", &template), Ok(vec!["containers[0]=i".to_owned()]), "{source}");
+            let pod = slots("", "Pod", &format!(r#"{{"spec":{spec}}}"#)).unwrap();
+            assert!(pod.len() == 2, "a Pod may not: {pod:?}");
         }
     }
 

@@ -26,8 +26,8 @@ pub fn check(json: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     let kept = SETTINGS.walk(&value, "", &mut problems).unwrap_or_default();
     let whole = Whole {
-        validators: sound(&kept, "validators", MAX_VALIDATORS, &mut problems),
-        rules: sound(&kept, "policy", MAX_RULES, &mut problems),
+        validators: entries(&kept, "validators", MAX_VALIDATORS, &mut problems),
+        rules: entries(&kept, "policy", MAX_RULES, &mut problems),
     };
     let text = whole.settings(&value).to_string();
     match Policy::load(&text) {
@@ -36,100 +36,107 @@ pub fn check(json: &str) -> Vec<Problem> {
     }
     if problems.is_empty() {
         // Requests read the very text, so it has the last word.
-        problems.extend(Policy::load(json).err());
+        match Policy::load(json) {
+            Ok(policy) => problems.extend(policy.problems()),
+            Err(problem) => problems.push(problem),
+        }
     }
     problems
 }
 
-/// The entries of both lists; `None` where the shape was wrong already and no more can be said.
+/// The entries of both lists, without what the walk cut out of them.
 struct Whole {
-    validators: Vec<Option<Value>>,
-    rules: Vec<Option<Value>>,
+    validators: Vec<Entry>,
+    rules: Vec<Entry>,
 }
 
-fn sound(kept: &Value, list: &str, most: usize, problems: &mut Vec<Problem>) -> Vec<Option<Value>> {
-    let Some(entries) = kept.get(list).and_then(Value::as_array) else {
-        return vec![None];
-    };
+struct Entry {
+    kept: Value,
+    /// Nothing had to be cut out.
+    sound: bool,
+}
+
+/// The entries of a list; a list that is no list, or too long, is one entry of which nothing is known.
+fn entries(kept: &Value, list: &str, most: usize, problems: &mut Vec<Problem>) -> Vec<Entry> {
+    let nothing = || vec![Entry { kept: Value::Null, sound: false }];
+    let Some(entries) = kept.get(list).and_then(Value::as_array) else { return nothing() };
     if !(1..=most).contains(&entries.len()) {
         problems.push(Problem::new(list, bound(entries.len(), most)));
-        return vec![None];
+        return nothing();
     }
-    let untouched = |i: usize| {
-        let path = format!("{list}[{i}]");
-        !problems.iter().any(|problem| problem.path.starts_with(&path))
+    let sound = |i: usize| !told(problems, &format!("{list}[{i}]"));
+    entries.iter().enumerate().map(|(i, kept)| Entry { kept: kept.clone(), sound: sound(i) }).collect()
+}
+
+/// Was something said of this place already, of one around it, or of one in it?
+fn told(problems: &[Problem], path: &str) -> bool {
+    let within = |inner: &str, outer: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     };
-    let sound = |(i, entry): (usize, &Value)| untouched(i).then(|| entry.clone());
-    entries.iter().enumerate().map(sound).collect()
+    problems.iter().any(|problem| within(&problem.path, path) || within(path, &problem.path))
 }
 
 impl Whole {
-    /// Settings that load, with harmless stand-ins for what is broken. A broken validator keeps its name, so that rules still find it, and a broken
-    /// rule its validator's, so that it can still be found missing.
+    /// Settings that load, with harmless stand-ins for what is broken. A broken validator keeps its name, so that rules still find it.
     fn settings(&self, original: &Value) -> Value {
-        let name =
-            |i: usize| original.pointer(&format!("/validators/{i}/name")).and_then(Value::as_str).unwrap_or_default();
-        let validator = |(i, entry): (usize, &Option<Value>)| match entry {
-            Some(entry) => entry.clone(),
-            None => json!({"name": name(i), "type": "static", "approve": false}),
+        let all = original.get("validators").and_then(Value::as_array).filter(|all| all.len() == self.validators.len());
+        let name = |i: usize| all.and_then(|all| all.get(i)?.get("name")?.as_str()).unwrap_or_default();
+        let validator = |(i, entry): (usize, &Entry)| match entry.sound {
+            true => entry.kept.clone(),
+            false => json!({"name": name(i), "type": "static", "approve": false}),
         };
         let validators: Vec<Value> = self.validators.iter().enumerate().map(validator).collect();
         let some_name = validators.first().and_then(|validator| validator.get("name")).cloned();
-        let rule = |(i, entry): (usize, &Option<Value>)| match (entry, original.pointer(&format!("/policy/{i}"))) {
-            (Some(entry), _) => entry.clone(),
-            (None, Some(Value::Object(written))) => {
-                let named = written.get("validator").filter(|name| name.is_string() || name.is_null()).cloned();
-                let absent = !written.contains_key("validator");
-                json!({"pattern": "*", "validator": named.or(if absent { None } else { some_name.clone() })})
+        let rule = |entry: &Entry| match &entry.kept {
+            Value::Object(written) => {
+                let mut rule = written.clone();
+                rule.entry("pattern").or_insert_with(|| "*".into());
+                if let Some(Value::Array(names)) = rule.get_mut("with").and_then(|with| with.get_mut("required")) {
+                    names.retain(Value::is_string);
+                }
+                Value::Object(rule)
             }
-            (None, _) => json!({"pattern": "*", "validator": some_name}),
+            _ => json!({"pattern": "*", "validator": some_name}),
         };
-        let rules: Vec<Value> = self.rules.iter().enumerate().map(rule).collect();
-        json!({"validators": validators, "policy": rules})
+        json!({"validators": validators, "policy": self.rules.iter().map(rule).collect::<Vec<_>>()})
     }
 
     fn check_meaning(&self, policy: &Policy<'_>, problems: &mut Vec<Problem>) {
-        let sound = |list: &[Option<Value>], i: usize| list.get(i).is_some_and(Option::is_some);
-        for (i, validator) in policy.settings().validators.iter().enumerate() {
+        let sound = |list: &[Entry], i: usize| list.get(i).is_some_and(|entry| entry.sound);
+        let validators = &policy.settings().validators;
+        for (i, validator) in validators.iter().enumerate() {
             let name = &*validator.name.0;
-            let same = |other: &super::settings::Validator<'_>| other.name.0 == name;
-            if !sound(&self.validators, i) {
-                continue;
-            }
             let path = format!("validators[{i}].name");
-            if name.is_empty() {
+            if name.is_empty() && sound(&self.validators, i) {
                 problems.push(Problem::new(path, "is empty; rules find a validator by its name"));
-            } else if policy.settings().validators.iter().take(i).any(same) {
+            } else if !name.is_empty() && validators.iter().take(i).any(|other| other.name.0 == name) {
                 problems.push(Problem::new(path, format!("`{}` is the name of another validator", Shown(name))));
             }
-            problems.extend(read_validator((i, validator)).err().into_iter().flatten());
+            if sound(&self.validators, i) {
+                problems.extend(read_validator((i, validator)).err().into_iter().flatten());
+            }
         }
+        // Where a validator has no name that can be read, it may be the one that a rule means.
+        let all_named = validators.iter().all(|validator| !validator.name.0.is_empty());
         let mut seen: BTreeMap<String, Rule<'_>> = BTreeMap::new();
         for (i, written) in policy.settings().policy.iter().enumerate() {
             let rule = match policy.rule(i, written) {
                 Ok(rule) => rule,
                 Err(problem) => {
-                    // Where a validator has no name that can be read, it may be the one.
-                    problems.extend(
-                        policy
-                            .settings()
-                            .validators
-                            .iter()
-                            .all(|validator| !validator.name.0.is_empty())
-                            .then_some(problem),
-                    );
+                    problems.extend((all_named && !told(problems, &problem.path)).then_some(problem));
                     continue;
                 }
             };
-            if !sound(&self.rules, i) || !sound(&self.validators, rule.validator_index()) {
+            if !sound(&self.validators, rule.validator_index()) {
                 continue;
             }
             if let Err(wrong) = rule.read() {
                 // What is wrong with its validator was said there.
-                problems.extend(wrong.into_iter().filter(|problem| problem.path.starts_with("policy")));
+                let new: Vec<Problem> = wrong.into_iter().filter(|problem| !told(problems, &problem.path)).collect();
+                problems.extend(new);
                 continue;
             }
-            let Ok(pattern) = Pattern::parse(rule.pattern()) else {
+            let Some(pattern) = Pattern::parse(rule.pattern()).ok().filter(|_| sound(&self.rules, i)) else {
                 continue;
             };
             match seen.get(&pattern.to_string()) {

@@ -36,8 +36,8 @@ enum Name<'a> {
 
 /// How closely a pattern fits an image; the greater one wins.
 ///
-/// The order is Connaisseur's: more components, then the longer literal prefix shared with the image, component by component from the left and then
-/// the tag, then the longer component, in the same order. It is computed on canonical patterns, so that spelling decides nothing. Two things come
+/// The order is Connaisseur's: more components, then the longer literal prefix shared with the image, component by component from the left, then
+/// of tag and digest, then the longer component, in the same order. It is computed on canonical patterns, so that spelling decides nothing. Two things come
 /// on top, because patterns match whole here. One that names the image's very digest is the most specific of all: the digest is the image, and no
 /// name or tag may lead around a rule for it. And what is spelt out comes before what only begins alike: `app` before `app*`.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,7 +147,9 @@ impl<'a> Pattern<'a> {
             std::iter::once(registry).chain(repository.into_iter().flat_map(|name| name.split('/'))).collect();
         let of_image = std::iter::once(image.registry()).chain(image.repository().split('/'));
         let mut pairs: Vec<(&str, &str)> = components.iter().copied().zip(of_image).collect();
+        let digest = image.digest().map(|digest| digest.to_string()).unwrap_or_default();
         pairs.push((self.tag.unwrap_or("*"), image.tag().unwrap_or_default()));
+        pairs.push((self.digest.unwrap_or("*"), &digest));
         let shared = |(part, whole): &(&str, &str)| part.bytes().zip(whole.bytes()).take_while(|(a, b)| a == b).count();
         Specificity {
             names_digest: image.digest().is_some_and(|digest| self.names(digest)),

@@ -128,6 +128,15 @@ impl<'a> Policy<'a> {
         Ok(Rules { policy: self, candidates })
     }
 
+    /// What is wrong with single rules.
+    pub(super) fn problems(&self) -> impl Iterator<Item = Problem> {
+        let rules = self.settings.policy.iter().enumerate();
+        rules.flat_map(|(index, rule)| match self.rule(index, rule) {
+            Ok(rule) => rule.read().err().unwrap_or_default(),
+            Err(problem) => vec![problem],
+        })
+    }
+
     pub(super) fn settings(&self) -> &Settings<'a> {
         &self.settings
     }

@@ -235,8 +235,9 @@ fn walk_object(fields: &[Field], map: &Map<String, Value>, path: &str, problems:
         fields.iter().any(instead)
     };
     for field in fields {
-        // As in Kubernetes, null is the same as leaving a key out.
-        match map.get(field.key).filter(|value| !value.is_null()) {
+        // As in Kubernetes, null is the same as leaving a key out; but requests read a refused key as unknown, whatever it holds.
+        let refused = matches!(field.shape, Shape::Refused(_) | Shape::Instead(..));
+        match map.get(field.key).filter(|value| refused || !value.is_null()) {
             Some(value) => kept
                 .extend(field.shape.walk(value, &at(field.key), problems).map(|value| (field.key.to_owned(), value))),
             None if field.required && !replaced(field.key) => problems.push(Problem::new(at(field.key), "is missing")),

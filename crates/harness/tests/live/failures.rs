@@ -76,7 +76,7 @@ fn a_registry_that_fails_is_not_an_image_without_signatures() {
     const ABSENT: &str = "the registry does not have it";
     const LIMITED: &str = "could not tell whether it is signed: the registry limits the rate of requests";
     const REFUSED: &str = "could not tell whether it is signed: the registry refused the policy server's credentials";
-    const UNSIGNED: &str = "not trusted: no signature was found";
+    const UNSIGNED: &str = "not trusted: no signature could be found";
     const NONE: &str = "no signatures found for image";
     type Denial<'a> = Option<(u16, &'a str, &'a str)>;
     // what fails, how, what comes out (pinned if nothing is said: the code, our words, the host's), the reason

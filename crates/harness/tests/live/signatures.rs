@@ -60,7 +60,7 @@ fn what_cosign_signs_is_proven() {
     type Denial<'a> = Option<(u16, &'a str, &'a str)>;
     const MISSING: &str = "Image verification failed: missing signatures";
     const UNSIGNED: Denial<'_> =
-        Some((403, "not trusted: no signature was found; missing trust root", "no signatures found for image"));
+        Some((403, "not trusted: no signature could be found; missing trust root", "no signatures found for image"));
     const OTHER: Denial<'_> = Some((403, "not trusted: the signatures are by other keys; missing", MISSING));
     const TEST: Denial<'_> = Some((403, "or lack the annotations env=test; missing trust root alice", MISSING));
     const BOB_MISSING: &str = "1 of 2 needed: signed by trust root alice; missing trust root bob";
