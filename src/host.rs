@@ -66,6 +66,10 @@ impl HostError {
     #[must_use]
     pub fn read(text: &str) -> HostError {
         let said = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+        // What a registry says with such a code is not about the image, whatever its words are.
+        if text.contains(" code: 5") && text.contains("Server error: ") {
+            return HostError { cause: Cause::Unavailable, text: text.to_owned() };
+        }
         let cause = match PHRASES.iter().find(|(phrases, _)| said(phrases)) {
             // Something else is not there: a part of the signature, say.
             Some((_, Cause::NotFound)) if !said(&[IMAGE_ITSELF]) => Cause::Unavailable,
@@ -180,6 +184,8 @@ mod tests {
             (oci("You have reached your pull rate limit."), Cause::RateLimited, "Docker Hub's 429"),
             (server("code: 429, message: slow down"), Cause::RateLimited, "429 of a proxy"),
             (server("code: 500, message: oops"), Cause::Unavailable, "500"),
+            (server("code: 500, message: backend: manifest unknown"), Cause::Unavailable, "500 in the words of another answer"),
+            (server("code: 503, message: Image verification failed: missing signatures"), Cause::Unavailable, "503 in the host's words"),
             (format!("{url} error sending request for url (https://ghcr.io/v2/a/manifests/1)"), Cause::Unavailable, "connection refused"),
             ("Policy has not been granted access to the 'oci/v2/verify' host capability. The violation has been reported.".to_owned(), Cause::Forbidden, "not granted"),
             ("error sending request for url (https://ghcr.io/v2/manifest-unknown/manifests/429)".to_owned(), Cause::Unavailable, "an image whose name reads like an error"),

@@ -36,14 +36,22 @@ enum Name<'a> {
 
 /// How closely a pattern fits an image; the greater one wins.
 ///
-/// The order is Connaisseur's: more components, then the longer literal prefix shared with the image, component by component from the left, then
-/// of tag and digest, then the longer component, in the same order. It is computed on canonical patterns, so that spelling decides nothing. Two things come
-/// on top, because patterns match whole here. One that names the image's very digest is the most specific of all: the digest is the image, and no
-/// name or tag may lead around a rule for it. And what is spelt out comes before what only begins alike: `app` before `app*`.
+/// The order is Connaisseur's: more components, then the longer literal prefix shared with the image, component by component from the left, then the
+/// longer component, in the same order. It is computed on canonical patterns, so that spelling decides nothing. Three things differ, because patterns
+/// match whole here. One that names the image's very digest is the most specific of all: the digest is the image, and no name or tag may lead around
+/// a rule for it. What is spelt out comes before what only begins alike: `app` before `app*`. And names are compared before tags and digests:
+/// whoever writes the image chooses its tag, and must not choose a wider rule with it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Specificity {
     names_digest: bool,
     components: usize,
+    name: Closeness,
+    tag_and_digest: Closeness,
+}
+
+/// How closely some parts of a pattern fit those of an image.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Closeness {
     prefixes: Vec<usize>,
     spelt_out: Vec<bool>,
     lengths: Vec<usize>,
@@ -141,19 +149,31 @@ impl<'a> Pattern<'a> {
     pub(crate) fn specificity(&self, image: &ImageRef) -> Specificity {
         let (registry, repository) = match &self.name {
             Name::Any => ("*", None),
-            Name::In { registry, repository } => (&**registry, Some(&**repository)),
+            // What matched an official image by its short name is ranked by its full one.
+            Name::In { registry, repository } if !glob(repository, image.repository()) => {
+                (&**registry, Some(format!("library/{repository}")))
+            }
+            Name::In { registry, repository } => (&**registry, Some(repository.to_string())),
         };
         let components: Vec<&str> =
-            std::iter::once(registry).chain(repository.into_iter().flat_map(|name| name.split('/'))).collect();
+            std::iter::once(registry).chain(repository.iter().flat_map(|name| name.split('/'))).collect();
         let of_image = std::iter::once(image.registry()).chain(image.repository().split('/'));
-        let mut pairs: Vec<(&str, &str)> = components.iter().copied().zip(of_image).collect();
         let digest = image.digest().map(|digest| digest.to_string()).unwrap_or_default();
-        pairs.push((self.tag.unwrap_or("*"), image.tag().unwrap_or_default()));
-        pairs.push((self.digest.unwrap_or("*"), &digest));
-        let shared = |(part, whole): &(&str, &str)| part.bytes().zip(whole.bytes()).take_while(|(a, b)| a == b).count();
+        let name = components.iter().copied().zip(of_image).collect::<Vec<_>>();
+        let rest = [(self.tag.unwrap_or("*"), image.tag().unwrap_or_default()), (self.digest.unwrap_or("*"), &*digest)];
         Specificity {
             names_digest: image.digest().is_some_and(|digest| self.names(digest)),
             components: components.len(),
+            name: Closeness::of(&name),
+            tag_and_digest: Closeness::of(&rest),
+        }
+    }
+}
+
+impl Closeness {
+    fn of(pairs: &[(&str, &str)]) -> Closeness {
+        let shared = |(part, whole): &(&str, &str)| part.bytes().zip(whole.bytes()).take_while(|(a, b)| a == b).count();
+        Closeness {
             prefixes: pairs.iter().map(shared).collect(),
             spelt_out: pairs.iter().map(|(part, whole)| part == whole).collect(),
             lengths: pairs.iter().map(|(part, _)| part.len()).collect(),
@@ -442,6 +462,10 @@ mod tests {
             ("ghcr.io/acme/app", "ghcr.io/acme/app:v1", "ghcr.io/acme/app:v1", "with its tag"),
             ("ghcr.io/acme/app:v1", "ghcr.io/acme/app:v1.*", "ghcr.io/acme/app:v1.2", "a longer prefix"),
             ("ghcr.io/acme/app:v1*", DIGEST_RULE, DIGEST_IMAGE, "a rule for the very digest is not dodged by a tag"),
+            ("ghcr.io/acme/app*:v1", "ghcr.io/acme/app", "ghcr.io/acme/app:v1", "no tag leads to a wider name"),
+            ("ghcr.io/acme/app*:v*", "ghcr.io/acme/app:*", "ghcr.io/acme/app:v1", "no tag leads to a wider name"),
+            ("ghcr.io/acme/app*@sha256:*", "ghcr.io/acme/app", DIGEST_IMAGE, "no digest leads to a wider name"),
+            ("*/l*", "*/nginx", "nginx", "an official image is ranked by its full name"),
             ("ghcr.io/acme/app*", "ghcr.io/acme/app", "ghcr.io/acme/app:v1", "spelt out, though shorter"),
             ("ghcr.io/acme/app*:*", "ghcr.io/acme/app:*", "ghcr.io/acme/app:v1", "spelt out, with the tag written"),
             ("ghcr.io/acme/app*:*", "ghcr.io/acme/app:*", DIGEST_IMAGE, "spelt out, on a digest"),
