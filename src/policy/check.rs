@@ -4,7 +4,7 @@
 //! what requests go through, [`Policy`] and its rules; its own part is to go on after a mistake. It never asks the host: policy-server
 //! calls it before it listens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -64,16 +64,26 @@ fn entries(kept: &Value, list: &str, most: usize, problems: &mut Vec<Problem>) -
         problems.push(Problem::new(list, bound(entries.len(), most)));
         return nothing();
     }
-    let sound = |i: usize| !told(problems, &format!("{list}[{i}]"));
+    let touched: BTreeSet<&str> = problems.iter().map(|problem| entry_of(&problem.path)).collect();
+    let sound = |i: usize| !touched.contains(list) && !touched.contains(format!("{list}[{i}]").as_str());
     entries.iter().enumerate().map(|(i, kept)| Entry { kept: kept.clone(), sound: sound(i) }).collect()
 }
 
+/// The list entry that a path begins with: `policy[2]` of `policy[2].with.threshold`.
+fn entry_of(path: &str) -> &str {
+    path.split_inclusive(']').next().unwrap_or(path)
+}
+
+/// What was said of each entry, by its path.
+type Told = BTreeMap<String, Vec<String>>;
+
 /// Was something said of this place already, of one around it, or of one in it?
-fn told(problems: &[Problem], path: &str) -> bool {
+fn told(said: &Told, path: &str) -> bool {
     let within = |inner: &str, outer: &str| {
         inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     };
-    problems.iter().any(|problem| within(&problem.path, path) || within(path, &problem.path))
+    let of_entry = said.get(entry_of(path)).into_iter().flatten();
+    of_entry.into_iter().any(|other| within(other, path) || within(path, other))
 }
 
 impl Whole {
@@ -116,6 +126,10 @@ impl Whole {
                 problems.extend(read_validator((i, validator)).err().into_iter().flatten());
             }
         }
+        let mut said = Told::new();
+        for problem in problems.iter() {
+            said.entry(entry_of(&problem.path).to_owned()).or_default().push(problem.path.clone());
+        }
         // Where a validator has no name that can be read, it may be the one that a rule means.
         let all_named = validators.iter().all(|validator| !validator.name.0.is_empty());
         let mut seen: BTreeMap<String, Rule<'_>> = BTreeMap::new();
@@ -123,7 +137,7 @@ impl Whole {
             let rule = match policy.rule(i, written) {
                 Ok(rule) => rule,
                 Err(problem) => {
-                    problems.extend((all_named && !told(problems, &problem.path)).then_some(problem));
+                    problems.extend((all_named && !told(&said, &problem.path)).then_some(problem));
                     continue;
                 }
             };
@@ -132,7 +146,7 @@ impl Whole {
             }
             if let Err(wrong) = rule.read() {
                 // What is wrong with its validator was said there.
-                let new: Vec<Problem> = wrong.into_iter().filter(|problem| !told(problems, &problem.path)).collect();
+                let new: Vec<Problem> = wrong.into_iter().filter(|problem| !told(&said, &problem.path)).collect();
                 problems.extend(new);
                 continue;
             }
