@@ -144,18 +144,10 @@ impl Verdict {
     /// Admits on grounds for every image; one denial is enough to deny. Without any outcome there are no grounds either.
     pub(crate) fn of(outcomes: Vec<Result<Grounds, Denial>>) -> Verdict {
         let images = outcomes.len();
-        let mut denials = Vec::new();
-        let mut grounds = Vec::new();
-        for outcome in outcomes {
-            match outcome {
-                Ok(ground) => grounds.push(ground),
-                Err(denial) => denials.push(denial),
-            }
-        }
-        let mut denials = denials.into_iter();
+        let mut denials = outcomes.into_iter().filter_map(Result::err);
         match denials.next() {
             Some(first) => Verdict::Deny(Denials { first, rest: denials.collect() }),
-            None if images > 0 && grounds.len() == images => Verdict::Admit,
+            None if images > 0 => Verdict::Admit,
             None => Verdict::Deny(Denials::one(Denial::of_object(Reason::Fault("nothing was decided")))),
         }
     }

@@ -206,7 +206,7 @@ impl fmt::Display for ImageRef {
 }
 
 /// Splits off a tag: what follows the last `:` if no `/` follows it.
-fn split_tag(text: &str) -> (&str, Option<&str>) {
+pub(crate) fn split_tag(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
         _ => (text, None),

@@ -7,7 +7,9 @@
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use crate::{
-    image::{DOCKER_HUB, DOCKER_HUB_OLD, Digest, ImageRef, ReferenceError, canonical_registry, cut, is_registry},
+    image::{
+        DOCKER_HUB, DOCKER_HUB_OLD, Digest, ImageRef, ReferenceError, canonical_registry, cut, is_registry, split_tag,
+    },
     shown::Shown,
 };
 
@@ -92,10 +94,8 @@ impl<'a> Pattern<'a> {
             Some((rest, digest)) => (rest, Some(digest_part(digest)?)),
             None => (text, None),
         };
-        let (name, tag) = match rest.rsplit_once(':') {
-            Some((name, tag)) if !tag.contains('/') => (name, tag_part(tag)?),
-            _ => (rest, None),
-        };
+        let (name, tag) = split_tag(rest);
+        let tag = tag.map_or(Ok(None), tag_part)?;
         Ok(Pattern { name: Name::parse(name)?, tag, digest })
     }
 
@@ -202,7 +202,7 @@ impl<'a> Name<'a> {
     }
 }
 
-/// What no pattern may hold. Every pattern is read with every request, so this looks at each byte once.
+/// What no pattern may hold. Patterns come with every request, so this looks at each byte once.
 fn unusable(text: &str) -> Option<PatternError> {
     let mut before = 0;
     for (i, byte) in text.bytes().enumerate() {

@@ -233,10 +233,10 @@ pub fn prove(image: &ImageRef, requirement: &Requirement, budget: &mut Budget<'_
     match (quorum.standing(), digest, obstacle) {
         (Standing::Met, Some(digest), _) => Ok(Verified { image: image.clone(), digest, tally }),
         (Standing::Open, _, Some(cause)) => Err(Unproven::Undecided { tally, cause }),
-        // Where somebody signed, there are signatures: what is missing is the others'.
-        _ if !tally.signed.is_empty() => {
-            Err(Unproven::NotSigned { tally, cause: Cause::Mismatch, annotations: requirement.annotations.clone() })
+        _ => {
+            // Where somebody signed, there are signatures: what is missing is the others'.
+            let cause = if tally.signed.is_empty() { refusal } else { Cause::Mismatch };
+            Err(Unproven::NotSigned { tally, cause, annotations: requirement.annotations.clone() })
         }
-        _ => Err(Unproven::NotSigned { tally, cause: refusal, annotations: requirement.annotations.clone() }),
     }
 }
