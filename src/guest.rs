@@ -12,13 +12,13 @@ use kubewarden_policy_sdk::{
     host_capabilities::verification::verify_pub_keys_image, protocol_version_guest,
     settings::SettingsValidationResponse,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wapc_guest::{CallResult, host_call, register_function};
 
 use crate::{
     admission::Level,
     answer,
-    host::{Clock, HostError, Sigstore, read_verification},
+    host::{Clock, HostError, Registry, Sigstore, read_digest, read_verification},
     image::Digest,
     proof::PublicKey,
 };
@@ -59,9 +59,34 @@ impl Sigstore for Kubewarden {
     ) -> Result<Digest, HostError> {
         let annotations = (!annotations.is_empty()).then(|| annotations.clone());
         let answer = verify_pub_keys_image(image, vec![key.pem().to_owned()], annotations)
-            .map_err(|error| HostError::read(&error.to_string()))?;
+            .map_err(|error| HostError::of_verification(&error.to_string()))?;
         read_verification(answer.is_trusted, &answer.digest)
     }
+}
+
+impl Registry for Kubewarden {
+    fn digest(&self, image: &str) -> Result<Digest, HostError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            digest: String,
+        }
+        let answer = ask("v1/manifest_digest", image)?;
+        match serde_json::from_slice::<Answer>(&answer) {
+            Ok(Answer { digest }) => read_digest(&digest),
+            Err(error) => Err(HostError::of_registry(&error.to_string())),
+        }
+    }
+
+    // As bytes: the SDK would put them into types for images, which not everything beside an image fits into.
+    fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
+        ask("v1/oci_manifest", image)
+    }
+}
+
+fn ask(operation: &str, image: &str) -> Result<Vec<u8>, HostError> {
+    let unasked = |error: serde_json::Error| HostError::of_registry(&error.to_string());
+    let payload = serde_json::to_vec(image).map_err(unasked)?;
+    host_call("kubewarden", "oci", operation, &payload).map_err(|error| HostError::of_registry(&error.to_string()))
 }
 
 impl Clock for Kubewarden {

@@ -17,6 +17,21 @@ pub trait Sigstore {
     -> Result<Digest, HostError>;
 }
 
+/// Asks the host what a registry says of an image, or of what lies beside it.
+pub trait Registry {
+    /// The digest that `image` (a canonical reference) has now. A registry's word, and no proof of anything.
+    ///
+    /// # Errors
+    /// When the registry does not have it, or the host can't tell.
+    fn digest(&self, image: &str) -> Result<Digest, HostError>;
+
+    /// The manifest or index of `image`, as the host has read and written it again: JSON, without what the host does not know.
+    ///
+    /// # Errors
+    /// When the registry does not have it, or the host can't tell.
+    fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError>;
+}
+
 /// Tells how long a request has been worked on.
 pub trait Clock {
     /// The time since the request came in.
@@ -24,9 +39,9 @@ pub trait Clock {
 }
 
 /// Everything outside that a review may ask.
-pub trait Host: Sigstore + Clock {}
+pub trait Host: Sigstore + Registry + Clock {}
 
-impl<T: Sigstore + Clock> Host for T {}
+impl<T: Sigstore + Registry + Clock> Host for T {}
 
 /// An answer of the host that is not a yes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,37 +74,54 @@ pub enum Cause {
 }
 
 impl HostError {
-    /// Reads the text of a failed host call.
+    /// Reads the text of a verification that failed.
     ///
-    /// The text holds the image, which a user wrote, and what a registry said. So only phrases count that no image can hold: each has a space in it.
+    /// Such texts hold the image, which a user wrote, and what a registry said. So only phrases count that no image can hold: each has a space in it.
     /// What is not known is [`Cause::Unavailable`]: "could not tell", never "not signed".
     #[must_use]
-    pub fn read(text: &str) -> HostError {
-        let said = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
-        // What a registry says with such a code is not about the image, whatever its words are.
-        if text.contains(" code: 5") && text.contains("Server error: ") {
-            return HostError { cause: Cause::Unavailable, text: text.to_owned() };
-        }
-        let cause = match PHRASES.iter().find(|(phrases, _)| said(phrases)) {
+    pub fn of_verification(text: &str) -> HostError {
+        let cause = match first(&[&PERMISSION, &SIGNATURES, &REGISTRY], text) {
             // Something else is not there: a part of the signature, say.
-            Some((_, Cause::NotFound)) if !said(&[IMAGE_ITSELF]) => Cause::Unavailable,
-            Some((_, cause)) => *cause,
-            None => Cause::Unavailable,
+            Cause::NotFound if !text.contains(IMAGE_ITSELF) => Cause::Unavailable,
+            cause => cause,
         };
         HostError { cause, text: text.to_owned() }
     }
+
+    /// Reads the text of a question to a registry that failed, in the same manner.
+    #[must_use]
+    pub fn of_registry(text: &str) -> HostError {
+        HostError { cause: first(&[&PERMISSION, &REGISTRY], text), text: text.to_owned() }
+    }
+}
+
+/// The meaning of the first phrase that `text` holds.
+fn first(tables: &[&[(&[&str], Cause)]], text: &str) -> Cause {
+    // What a registry says with such a code is not about the image, whatever its words are.
+    if text.contains(" code: 5") && text.contains("Server error: ") {
+        return Cause::Unavailable;
+    }
+    let said = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+    let mut rows = tables.iter().copied().flatten();
+    rows.find(|(phrases, _)| said(phrases)).map_or(Cause::Unavailable, |(_, cause)| *cause)
 }
 
 /// Stands before what a registry said of the image's own manifest.
 const IMAGE_ITSELF: &str = "Cannot fetch manifest of ";
 
-/// What the host says (its own words, and those of sigstore-rs, oci-client and the registries behind them), and what it means. The first row that fits
-/// counts: what the host says of itself, then what it says of signatures, then what a registry says.
-const PHRASES: [(&[&str], Cause); 7] = [
-    (&["has not been granted access to"], Cause::Forbidden),
+/// What the host says of itself.
+const PERMISSION: [(&[&str], Cause); 1] = [(&["has not been granted access to"], Cause::Forbidden)];
+
+/// What the host says of signatures.
+const SIGNATURES: [(&[&str], Cause); 3] = [
     (&["no signatures found for image"], Cause::Unsigned),
     (&["No Signature Layer passed verification"], Cause::Elsewhere),
     (&["Image verification failed: missing signatures"], Cause::Mismatch),
+];
+
+/// What registries say, in their own words and oci-client's. Of an answer in the form of the distribution specification the client shows the message,
+/// which every registry words in its own way, and never the code.
+const REGISTRY: [(&[&str], Cause); 3] = [
     (
         &["too many requests", "Too Many Requests", "pull rate limit", "rate limit exceeded", "code: 429, message"],
         Cause::RateLimited,
@@ -105,21 +137,40 @@ const PHRASES: [(&[&str], Cause); 7] = [
         ],
         Cause::Unauthorized,
     ),
-    (&["manifest unknown", "repository name not known", "Image manifest not found: "], Cause::NotFound),
+    (
+        &[
+            "manifest unknown",
+            "repository name not known",
+            "Image manifest not found: ",
+            "image not found]",
+            "is not found]",
+            "was not found",
+            "manifest is not known",
+            "does not exist in the registry",
+            // The right status, in the specification's form, with a code that it does not have (Harbor's).
+            "code: 404, message: {\"errors\":[{",
+        ],
+        Cause::NotFound,
+    ),
 ];
+
+/// Reads a digest in the host's answer.
+///
+/// # Errors
+/// When it is none that could be pinned.
+pub fn read_digest(digest: &str) -> Result<Digest, HostError> {
+    Digest::parse(digest)
+        .map_err(|_| HostError { cause: Cause::Unavailable, text: format!("the digest is `{}`", Shown(digest)) })
+}
 
 /// Reads the host's answer to a verification. A yes without a usable digest proves nothing.
 ///
 /// # Errors
 /// When it is not a yes.
 pub fn read_verification(is_trusted: bool, digest: &str) -> Result<Digest, HostError> {
-    match (is_trusted, Digest::parse(digest)) {
-        (true, Ok(digest)) => Ok(digest),
-        (true, Err(_)) => Err(HostError {
-            cause: Cause::Unavailable,
-            text: format!("trusted, but the digest is `{}`", Shown(digest)),
-        }),
-        (false, _) => Err(HostError { cause: Cause::Mismatch, text: "is_trusted is false".to_owned() }),
+    match is_trusted {
+        true => read_digest(digest),
+        false => Err(HostError { cause: Cause::Mismatch, text: "is_trusted is false".to_owned() }),
     }
 }
 
@@ -149,7 +200,7 @@ impl fmt::Display for Cause {
             Cause::NotFound => "the registry does not have this image",
             Cause::Unauthorized => "the registry refused the policy server's credentials",
             Cause::RateLimited => "the registry limits the rate of requests",
-            Cause::Forbidden => "the policy may not ask the host to verify signatures",
+            Cause::Forbidden => "the policy may not ask the host about registries",
             Cause::Unavailable => "the registry could not be reached, or its answer was of no use",
         })
     }
@@ -192,11 +243,40 @@ mod tests {
             (String::new(), Cause::Unavailable, "no words at all"),
         ];
         for (text, expected, why) in rows {
-            assert_eq!(HostError::read(&text).cause, expected, "{why}: {text}");
+            assert_eq!(HostError::of_verification(&text).cause, expected, "{why}: {text}");
             assert!(!expected.to_string().is_empty() && !expected.word().contains(' '), "{why}");
         }
-        let spaced = PHRASES.iter().flat_map(|(phrases, _)| *phrases).all(|phrase| phrase.contains(' '));
+        let phrases =
+            [PERMISSION.as_slice(), &SIGNATURES, &REGISTRY].into_iter().flatten().flat_map(|(phrases, _)| *phrases);
+        let spaced = phrases.into_iter().all(|phrase| phrase.contains(' '));
         assert!(spaced, "no image can hold a phrase");
+    }
+
+    #[test]
+    fn texts_of_a_registry() {
+        let oci = |message: &str| {
+            format!(
+                "Fail to interact with OCI registry: Registry error: url https://ghcr.io/v2/a/manifests/1, envelope: OCI API errors: [OCI API error: {message}]"
+            )
+        };
+        let rows = [
+            (oci("manifest unknown"), Cause::NotFound, "no such tag"),
+            (oci("Requested image not found"), Cause::NotFound, "no such tag, in another registry's words"),
+            (oci("The named manifest is not known to the registry."), Cause::NotFound, "and in another's"),
+            ("Fail to interact with OCI registry: Server error: url http://r/v2/a/manifests/1, code: 404, message: {\"errors\":[{\"code\":\"NOT_FOUND\",\"message\":\"artifact a:1 not found\"}]}".to_owned(), Cause::NotFound, "and in Harbor's, with a code of its own"),
+            ("Fail to interact with OCI registry: Server error: url http://r/v2/a/manifests/1, code: 404, message: 404 page not found".to_owned(), Cause::Unavailable, "something that is no registry"),
+            (oci("something unheard of"), Cause::Unavailable, "words that nobody knows"),
+            (oci("no signatures found for image"), Cause::Unavailable, "the host's words in a registry's mouth"),
+            ("Fail to interact with OCI registry: Not authorized: url https://ghcr.io/v2/a/manifests/1".to_owned(), Cause::Unauthorized, "401"),
+            (oci("requested access to the resource is denied"), Cause::Unauthorized, "403"),
+            (oci("too many requests"), Cause::RateLimited, "429"),
+            ("Fail to interact with OCI registry: Server error: url http://r/v2/a/manifests/1, code: 500, message: manifest unknown".to_owned(), Cause::Unavailable, "500"),
+            ("Fail to interact with OCI registry: Failed to parse manifest: expected value at line 1 column 1".to_owned(), Cause::Unavailable, "no manifest"),
+            ("Policy has not been granted access to the 'oci/v1/oci_manifest' host capability. The violation has been reported.".to_owned(), Cause::Forbidden, "not granted"),
+        ];
+        for (text, expected, why) in rows {
+            assert_eq!(HostError::of_registry(&text).cause, expected, "{why}: {text}");
+        }
     }
 
     #[test]

@@ -1,20 +1,28 @@
 //! Proves who signed a container image before a cluster runs it.
 //!
-//! `image-trust` is a Kubewarden policy. An admission request comes in; every image in it is matched with a rule; what the rule wants proven is asked of
-//! the host; and the request goes out denied with a reason, or admitted with every tag pinned to the digest that was proven. This crate is that
+//! `image-trust` is a Kubewarden policy. An admission request comes in; every image in it is matched with a rule; what the rule wants proven is looked
+//! for beside the image, and asked of the host; and the request goes out denied with a reason, or admitted with every tag pinned to the digest that was proven. This crate is that
 //! decision as a plain function; the `guest` feature adds what a waPC host calls.
 //!
 //! [`review::review`] is the story; read it first. [`answer`] wraps it in the host's JSON:
 //!
 //! ```
 //! use std::{collections::BTreeMap, time::Duration};
-//! use image_trust::{answer, host::{Clock, HostError, Sigstore}, image::Digest, proof::PublicKey};
+//! use image_trust::{answer, host::{Clock, HostError, Registry, Sigstore}, image::Digest, proof::PublicKey};
 //!
 //! /// A host that nothing has to be asked of.
 //! struct Nobody;
+//! impl Registry for Nobody {
+//!     fn digest(&self, _: &str) -> Result<Digest, HostError> {
+//!         Err(HostError::of_registry("not reached: a static rule decides"))
+//!     }
+//!     fn manifest(&self, _: &str) -> Result<Vec<u8>, HostError> {
+//!         Err(HostError::of_registry("not reached either"))
+//!     }
+//! }
 //! impl Sigstore for Nobody {
 //!     fn verify(&self, _: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
-//!         Err(HostError::read("not reached: a static rule decides"))
+//!         Err(HostError::of_verification("nor is this"))
 //!     }
 //! }
 //! impl Clock for Nobody {

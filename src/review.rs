@@ -195,6 +195,8 @@ fn decide(items: &[Item<'_>], rules: &Rules<'_>, budget: &mut Budget<'_>) -> Res
             ByName::Prove { rule, requirement, mode } => turns.push(Turn { image, rule, requirement, mode }),
         }
     }
+    // Cheapest first, so that the more is decided when the time runs out: a digest need not be looked up, and few trust roots are soon checked.
+    turns.sort_by_key(|turn| (turn.image.digest().is_none(), turn.requirement.roots.len()));
     for turn in turns {
         let before = budget.calls();
         let result = by_proof(&turn, rules, budget).map(Grounds::Proven);

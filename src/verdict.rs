@@ -10,7 +10,7 @@ use crate::{
     host::Cause,
     image::ReferenceError,
     policy::Problem,
-    proof::{Tally, Unproven, Verified},
+    proof::{Unproven, Verified},
     review::MAX_IMAGES,
     shown::{Shown, ShownInLog},
 };
@@ -153,6 +153,17 @@ impl Verdict {
     }
 }
 
+impl Grounds {
+    /// The grounds as one stable word, for programs.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Grounds::Allowed => "allowed",
+            Grounds::Proven(_) => "proven",
+        }
+    }
+}
+
 impl Record {
     /// A record of an outcome, and of nothing else yet.
     pub(crate) fn of(outcome: Result<Grounds, Reason>) -> Record {
@@ -270,10 +281,7 @@ impl Reason {
             Reason::NoRule(Some(_)) => "Write it without the digest, or allow that digest by name (…@sha256:…)",
             Reason::Rule => "Use an image that another rule covers, or have this rule changed",
             Reason::Tie(_) => "Make one of the two patterns more specific",
-            Reason::Unproven(Unproven::NotSigned { cause: Cause::Unsigned, .. }) => {
-                "Sign it in its own repository (cosign sign --key …; with cosign 3 add --new-bundle-format=false)"
-            }
-            Reason::Unproven(Unproven::NotSigned { .. }) => "Have it signed by those who are missing",
+            Reason::Unproven(Unproven::NotSigned { shortfall, .. }) => shortfall.remedy(),
             Reason::Unproven(Unproven::NotFound) => "Check its name and tag",
             Reason::Unproven(Unproven::Disagreement { .. }) => {
                 "Try again; if it stays, the registry does not answer truthfully"
@@ -281,8 +289,11 @@ impl Reason {
             Reason::Unproven(Unproven::Undecided { cause: Cause::Unauthorized, .. }) => {
                 "Give the PolicyServer credentials for this registry (imagePullSecret): the Pod's own are not used"
             }
+            Reason::Unproven(Unproven::Undecided { cause: Cause::RateLimited, .. }) => {
+                "Try again later, or give the PolicyServer credentials (imagePullSecret) for which the limit is higher"
+            }
             Reason::Unproven(Unproven::Undecided { cause: Cause::Forbidden, .. }) => {
-                "Allow the policy the host capability oci/v2/verify"
+                "Allow the policy the host capabilities oci/v1/manifest_digest, oci/v1/oci_manifest and oci/v2/verify"
             }
             Reason::Unproven(Unproven::Undecided { .. }) => {
                 "Try again, and check that the policy server reaches the registry"
@@ -320,7 +331,7 @@ impl fmt::Display for Reason {
             Reason::TooManyImages(images) => {
                 write!(f, "it names {images} different images, and {MAX_IMAGES} at most are decided in one request")
             }
-            Reason::Unproven(unproven) => write_unproven(f, unproven),
+            Reason::Unproven(unproven) => write!(f, "{unproven}"),
             Reason::OutOfTime(limit) => {
                 write!(f, "not decided: the time budget of {} ms was spent before it was its turn", limit.as_millis())
             }
@@ -336,63 +347,6 @@ impl fmt::Display for Reason {
             Reason::Fault(what) => write!(f, "internal error: {what}"),
         }
     }
-}
-
-fn write_unproven(f: &mut fmt::Formatter<'_>, unproven: &Unproven) -> fmt::Result {
-    match unproven {
-        Unproven::NotFound => f.write_str("the registry does not have it"),
-        Unproven::Disagreement { asked, answered } => {
-            write!(f, "not trusted: the host was asked about {asked} and answered for {answered}")
-        }
-        Unproven::NotSigned { tally, cause, annotations } => {
-            write!(f, "not trusted: {cause}")?;
-            if *cause == Cause::Mismatch && !annotations.is_empty() {
-                f.write_str(", or lack the annotations ")?;
-                let pairs: Vec<String> = annotations.iter().map(|(key, value)| format!("{key}={value}")).collect();
-                write_names(f, &pairs)?;
-            }
-            write_tally(f, tally)
-        }
-        Unproven::Undecided { tally, cause } => {
-            write!(f, "could not tell whether it is signed: {cause}")?;
-            write_tally(f, tally)
-        }
-        Unproven::OutOfTime { tally } => {
-            f.write_str("not decided: the time budget was spent")?;
-            write_tally(f, tally)
-        }
-    }
-}
-
-/// `; 1 of 2 needed: signed by trust root alice; missing trust root bob`, or just the one who was asked.
-fn write_tally(f: &mut fmt::Formatter<'_>, tally: &Tally) -> fmt::Result {
-    if tally.roots > 1 {
-        write!(f, "; {} of {} needed", tally.signed.len(), tally.needed)?;
-    }
-    let lists = [
-        (": signed by", &tally.signed),
-        ("; missing", &tally.missing),
-        ("; nobody could tell about", &tally.undecided),
-        ("; not asked about", &tally.not_asked),
-    ];
-    for (what, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
-        let roots = if names.len() == 1 { "trust root" } else { "trust roots" };
-        write!(f, "{what} {roots} ")?;
-        write_names(f, names)?;
-    }
-    if !tally.required.is_empty() {
-        f.write_str("; required are ")?;
-        write_names(f, &tally.required)?;
-    }
-    Ok(())
-}
-
-fn write_names(f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
-    for (i, name) in names.iter().enumerate() {
-        let comma = if i == 0 { "" } else { ", " };
-        write!(f, "{comma}{}", Shown(name))?;
-    }
-    Ok(())
 }
 
 impl Denial {
@@ -438,7 +392,12 @@ impl fmt::Display for Denial {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{image::Digest, proof::Quorum};
+    use std::collections::BTreeSet;
+
+    use crate::{
+        image::Digest,
+        proof::{Quorum, Shortfall},
+    };
 
     #[test]
     fn every_reason_has_its_sentence_and_its_code() {
@@ -487,12 +446,11 @@ mod tests {
             (
                 Reason::Unproven(Unproven::NotSigned {
                     tally: tally.clone(),
-                    cause: Cause::Mismatch,
-                    annotations: [("env".to_owned(), "prod".to_owned())].into(),
+                    shortfall: Shortfall::Unsigned(BTreeSet::new()),
                 }),
                 403,
                 "not-signed",
-                "not trusted: the signatures are by other keys, or lack the annotations env=prod; not asked about trust root alice",
+                "not trusted: it has no signature of cosign's; not asked about trust root alice",
             ),
             (
                 Reason::Unproven(Unproven::Undecided { tally: tally.clone(), cause: Cause::Unauthorized }),

@@ -4,16 +4,26 @@ use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use image_trust::{
     Digest, PublicKey, answer,
-    host::{Clock, HostError, Sigstore},
+    host::{Clock, HostError, Registry, Sigstore},
 };
 use serde_json::{Value, json};
 
 /// A host that can't reach anything.
 struct Cut;
 
+impl Registry for Cut {
+    fn digest(&self, _: &str) -> Result<Digest, HostError> {
+        Err(HostError::of_registry("connection refused"))
+    }
+
+    fn manifest(&self, _: &str) -> Result<Vec<u8>, HostError> {
+        Err(HostError::of_registry("connection refused"))
+    }
+}
+
 impl Sigstore for Cut {
     fn verify(&self, _: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
-        Err(HostError::read("connection refused"))
+        Err(HostError::of_verification("connection refused"))
     }
 }
 

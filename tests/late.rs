@@ -2,33 +2,64 @@
 //!
 //! Time that runs out, and settings that turn out to be unusable when a request needs them: neither can be recorded as a session.
 
+mod registry;
+
 use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
 use image_trust::{
     Digest, PublicKey, answer,
-    host::{Clock, HostError, Sigstore},
+    host::{Clock, HostError, Registry, Sigstore},
 };
+use registry::Signed;
 use serde_json::{Value, json};
 
 const ALICE: &str = include_str!("keys/alice.pub");
 const BOB: &str = include_str!("keys/bob.pub");
 
-/// A host in which every call takes this long, and says yes.
+/// A host in which every call takes this long, and everything is signed by both.
 struct Slow {
     call: Duration,
     now: Cell<Duration>,
+    /// Whether signature manifests can be read; else only the host sees signatures.
+    open: bool,
+    registry: Signed,
 }
 
 impl Slow {
-    fn new(call_ms: u64) -> Slow {
-        Slow { call: Duration::from_millis(call_ms), now: Cell::default() }
+    fn new(call_ms: u64, open: bool) -> Slow {
+        let registry = Signed { signers: |_| Some(&["alice", "bob"]) };
+        Slow { call: Duration::from_millis(call_ms), now: Cell::default(), open, registry }
+    }
+
+    fn wait(&self) {
+        self.now.set(self.now.get() + self.call);
+    }
+}
+
+impl Registry for Slow {
+    fn digest(&self, image: &str) -> Result<Digest, HostError> {
+        self.wait();
+        self.registry.digest(image)
+    }
+
+    fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
+        self.wait();
+        match self.open {
+            true => self.registry.manifest(image),
+            false => Err(HostError::of_registry("connection refused")),
+        }
     }
 }
 
 impl Sigstore for Slow {
-    fn verify(&self, image: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
-        self.now.set(self.now.get() + self.call);
-        Ok(image.split_once('@').map_or(Digest::of(b"an image"), |(_, digest)| Digest::parse(digest).unwrap()))
+    fn verify(
+        &self,
+        image: &str,
+        key: &PublicKey,
+        annotations: &BTreeMap<String, String>,
+    ) -> Result<Digest, HostError> {
+        self.wait();
+        self.registry.verify(image, key, annotations)
     }
 }
 
@@ -60,11 +91,25 @@ fn settings(features: &Value) -> Value {
 
 #[test]
 fn time_that_runs_out_is_a_denial_that_says_so() {
-    // Two trust roots make two calls an image.
-    let rows: &[(u64, Value, &[&str], Option<u64>, &[&str], &str)] = &[
-        (400, json!({}), &["a"], None, &[], "two calls are inside 900 ms"),
+    // A tag takes two calls where the manifest can be read, and one more for each of two trust roots where it can't.
+    let rows: &[(u64, bool, Value, &[&str], Option<u64>, &[&str], &str)] = &[
+        (400, true, json!({}), &["a"], None, &[], "two calls are inside 900 ms"),
+        (
+            225,
+            true,
+            json!({}),
+            &["a", "b"],
+            Some(504),
+            &[
+                "image b, rule \"*:*\": not decided: the time budget was spent; 0 of 2 needed; not asked about trust roots alice, bob",
+                "timeoutEvalSeconds",
+                "Decided in time: a (proven).",
+            ],
+            "the second image's signatures came too late to be checked",
+        ),
         (
             450,
+            true,
             json!({}),
             &["a", "b"],
             Some(504),
@@ -72,20 +117,37 @@ fn time_that_runs_out_is_a_denial_that_says_so() {
             "the second image has no time left",
         ),
         (
-            900,
+            300,
+            false,
             json!({}),
             &["a"],
             Some(504),
-            &[
-                "image a, rule \"*:*\": not decided: the time budget was spent; 1 of 2 needed: signed by trust root alice; not asked about trust root bob",
-                "timeoutEvalSeconds",
-            ],
-            "one call takes it all",
+            &["1 of 2 needed: signed by trust root alice; not asked about trust root bob"],
+            "the third call takes it all",
         ),
-        (450, json!({"timeBudgetMs": 2000}), &["a", "b"], None, &[], "a longer budget"),
-        (0, json!({"timeBudgetMs": 1}), &["a", "b", "c"], None, &[], "no time passes"),
+        (
+            225,
+            true,
+            json!({}),
+            &["a", "b:v1@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+            None,
+            &[],
+            "a digest need not be looked up",
+        ),
+        (
+            300,
+            true,
+            json!({}),
+            &["a", "b@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+            Some(504),
+            &["container \"a\", image a, rule", "Decided in time: b@sha256:e3b0"],
+            "what costs less comes first",
+        ),
+        (225, true, json!({"timeBudgetMs": 2000}), &["a", "b"], None, &[], "a longer budget"),
+        (0, true, json!({"timeBudgetMs": 1}), &["a", "b", "c"], None, &[], "no time passes"),
         (
             900,
+            true,
             json!({}),
             &["a", "evil.io/x"],
             Some(403),
@@ -93,8 +155,8 @@ fn time_that_runs_out_is_a_denial_that_says_so() {
             "what needs no call is decided all the same",
         ),
     ];
-    for (call_ms, features, images, code, phrases, why) in rows {
-        let response = review(images, &settings(features), &Slow::new(*call_ms));
+    for (call_ms, open, features, images, code, phrases, why) in rows {
+        let response = review(images, &settings(features), &Slow::new(*call_ms, *open));
         assert_eq!(response["code"].as_u64(), *code, "{why}: {response}");
         let message = response["message"].as_str().unwrap_or_default();
         for phrase in *phrases {
@@ -106,7 +168,7 @@ fn time_that_runs_out_is_a_denial_that_says_so() {
 #[test]
 fn detection_mode_softens_time_but_no_settings() {
     let detection = json!({"detectionMode": true});
-    let late = review(&["a", "b"], &settings(&detection), &Slow::new(900));
+    let late = review(&["a", "b"], &settings(&detection), &Slow::new(900, true));
     assert_eq!(late["accepted"], true, "{late}");
     assert!(late["mutated_object"].is_null(), "nothing was proven in time: {late}");
 
@@ -126,7 +188,7 @@ fn detection_mode_softens_time_but_no_settings() {
             Some(place) => *place = value,
             None => settings["policy"][0]["validator"] = value,
         }
-        let response = review(&["a"], &settings, &Slow::new(0));
+        let response = review(&["a"], &settings, &Slow::new(0, true));
         assert_eq!((&response["accepted"], &response["code"]), (&json!(false), &json!(500)), "{path}: {response}");
         let message = response["message"].as_str().unwrap();
         assert!(message.contains(expected), "{message}\ndoes not say\n{expected}");

@@ -20,6 +20,9 @@ const MAX_WARNING: usize = 256;
 /// Most bytes of all warnings together, of which the API server drops what is over 4 KB.
 const MAX_WARNINGS: usize = 4_096;
 
+/// Most images that are named as decided in time.
+const MAX_IN_TIME: usize = 10;
+
 /// The answer to a request, in the host's words.
 #[derive(Debug, Serialize)]
 pub struct Response {
@@ -113,7 +116,11 @@ fn decide(subject: &str, review: &Review, features: &Features) -> Response {
             let soft = denials.iter().map(|denial| format!("not denied: detection mode: {}", denial.as_warning()));
             Response { warnings: bounded(soft.chain(review.warnings.clone()).collect()), ..Response::of(true) }
         }
-        Verdict::Deny(denials) => deny(denials, subject),
+        Verdict::Deny(denials) => {
+            let in_time = in_time(denials, &review.records).unwrap_or_default();
+            let response = deny(denials, subject);
+            Response { message: response.message.map(|message| message + &in_time), ..response }
+        }
     };
     Response { log, ..response }
 }
@@ -121,6 +128,20 @@ fn decide(subject: &str, review: &Review, features: &Features) -> Response {
 fn deny(denials: &Denials, subject: &str) -> Response {
     let message = format!("image-trust denied {subject}: {}", list(denials));
     Response { code: Some(denials.class().code()), message: Some(message), ..Response::of(false) }
+}
+
+/// What was admitted before the time was up, where it was: whoever reads it knows how far one try gets.
+fn in_time(denials: &Denials, records: &[Record]) -> Option<String> {
+    denials.iter().find(|denial| denial.reason.class() == Class::OutOfTime)?;
+    let decided = |record: &Record| {
+        let grounds = record.outcome.as_ref().ok()?;
+        Some(format!("{} ({})", Shown(record.image.as_deref()?), grounds.word()))
+    };
+    let decided: Vec<String> = records.iter().filter_map(decided).collect();
+    let more = decided.len().saturating_sub(MAX_IN_TIME);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let named = decided.get(..MAX_IN_TIME).unwrap_or(&decided).join(", ");
+    (!named.is_empty()).then(|| format!(" Decided in time: {named}{more}."))
 }
 
 /// The object that a request is about, in words.
@@ -184,13 +205,15 @@ fn audit(record: &Record, written: bool) -> Value {
         add("validator", Shown(validator).to_string().into());
     }
     match &record.outcome {
-        Ok(grounds) => add("verdict", if matches!(grounds, Grounds::Allowed) { "allowed" } else { "proven" }.into()),
+        Ok(grounds) => add("verdict", grounds.word().into()),
         Err(_) => add("verdict", "denied".into()),
     }
     if let Err(reason) = &record.outcome {
         add("reason", reason.word().into());
-        if let Reason::Unproven(Unproven::NotSigned { cause, .. } | Unproven::Undecided { cause, .. }) = reason {
-            add("cause", cause.word().into());
+        match reason {
+            Reason::Unproven(Unproven::NotSigned { shortfall, .. }) => add("cause", shortfall.word().into()),
+            Reason::Unproven(Unproven::Undecided { cause, .. }) => add("cause", cause.word().into()),
+            _ => {}
         }
         if let Reason::AfterPinning { other, .. } = reason {
             add("otherRule", Shown(other).to_string().into());
@@ -198,7 +221,7 @@ fn audit(record: &Record, written: bool) -> Value {
     }
     if let Ok(Grounds::Proven(verified)) = &record.outcome {
         add("digest", verified.digest().to_string().into());
-        add("evidence", "host".into());
+        add("evidence", verified.provers().iter().map(|prover| prover.word()).collect());
     }
     if let Some(tally) = tally(&record.outcome) {
         add("signers", tally.signed.clone().into());

@@ -48,6 +48,12 @@ impl Digest {
     pub fn of(bytes: &[u8]) -> Digest {
         Digest(Sha256::digest(bytes).into())
     }
+
+    /// The hash itself.
+    #[must_use]
+    pub fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
 }
 
 fn nibble(hex: u8) -> Result<u8, DigestError> {

@@ -167,6 +167,12 @@ impl ImageRef {
         format!("{}/{}@{digest}", self.registry, self.repository)
     }
 
+    /// What lies under another tag of the same repository.
+    #[must_use]
+    pub fn with_tag(&self, tag: &str) -> String {
+        format!("{}/{}:{tag}", self.registry, self.repository)
+    }
+
     /// This reference with `digest` as its digest, in the user's spelling: `nginx:1.27` becomes `nginx:1.27@sha256:…`, `nginx` becomes
     /// `nginx:latest@sha256:…`, and a reference that has a digest keeps its text.
     #[must_use]

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     image::ImageRef,
-    proof::{PublicKey, Requirement, TrustRoot},
+    proof::{Identity, PublicKey, Requirement, TrustRoot},
     shown::Shown,
 };
 
@@ -27,8 +27,12 @@ pub(super) const MAX_VALIDATORS: usize = 100;
 pub(super) const MAX_TRUST_ROOTS: usize = 50;
 /// Most annotations asked for by one rule.
 pub(super) const MAX_ANNOTATIONS: usize = 32;
+/// Most names under which an image may have been signed.
+pub(super) const MAX_IDENTITIES: usize = 32;
 /// The validator of rules that name none, and the trust root of rules that name none.
 const DEFAULT: &str = "default";
+/// The image's own repository, in `identities`.
+const ITSELF: &str = "self";
 /// All trust roots.
 const ALL: &str = "*";
 
@@ -295,11 +299,17 @@ impl Rule<'_> {
         if annotations.len() > MAX_ANNOTATIONS {
             wrong("annotations", bound(annotations.len(), MAX_ANNOTATIONS));
         }
+        let identities = with.identities.map(|names| names.into_iter().map(identity).collect::<BTreeSet<_>>());
+        if let Some(length) =
+            identities.as_ref().map(BTreeSet::len).filter(|length| !(1..=MAX_IDENTITIES).contains(length))
+        {
+            wrong("identities", bound(length, MAX_IDENTITIES));
+        }
         match problems.is_empty() {
             true => {
                 let threshold = threshold.unwrap_or(roots.len());
                 let required = required.into_iter().collect();
-                let requirement = Requirement { roots, threshold, required, annotations };
+                let requirement = Requirement { roots, threshold, required, annotations, identities };
                 Ok(Decision::Prove { requirement, mode: with.mode.unwrap_or_default() })
             }
             false => Err(problems),
@@ -378,6 +388,10 @@ fn read_trust_roots(path: &str, text: &RawValue) -> Result<Vec<TrustRoot>, Vec<P
         }
     }
     if problems.is_empty() { Ok(roots) } else { Err(problems) }
+}
+
+fn identity(name: String) -> Identity {
+    if name == ITSELF { Identity::Itself } else { Identity::Name(name) }
 }
 
 /// The first of a list of problems that is not empty.

@@ -67,6 +67,7 @@ pub(super) struct With {
     pub(super) threshold: Option<u64>,
     pub(super) required: Option<Vec<String>>,
     pub(super) annotations: Option<BTreeMap<String, String>>,
+    pub(super) identities: Option<Vec<String>>,
     pub(super) mode: Option<Mode>,
     pub(super) verify_in_transparency_log: Option<Off>,
 }

@@ -57,8 +57,6 @@ const fn optional(key: &'static str, shape: Shape) -> Field {
 
 const KEYLESS: &str = "keyless trust roots are not here yet: give a public key as `key`";
 const CERTIFICATE: &str = "trust roots that are certificates are not here yet: give a public key as `key`";
-const IDENTITIES: &str =
-    "is not here yet: signatures are accepted whatever repository they name, as long as they are for this digest";
 const NOTARY_V1: &str = "belongs to notaryv1 validators, which are not here yet";
 const NOTATION: &str = "belongs to notation validators, which are not here yet";
 const CREDENTIALS: &str = "has no place here: the policy server asks the registry, with its own credentials (`imagePullSecret` of the PolicyServer)";
@@ -100,6 +98,7 @@ const WITH: &[Field] = &[
     optional("threshold", Shape::Count),
     optional("required", Shape::Names),
     optional("annotations", Shape::Texts),
+    optional("identities", Shape::Names),
     optional("mode", Shape::Word(&["mutate", "mutatePodsOnly", "insecureValidateOnly"])),
     optional(
         "verifyInTransparencyLog",
@@ -109,7 +108,6 @@ const WITH: &[Field] = &[
         "verifySCT",
         Shape::Refused("belongs to keyless trust roots, which are not here yet: a key has no certificate"),
     ),
-    optional("identities", Shape::Refused(IDENTITIES)),
     optional("key", Shape::Refused("is called `trustRoot`, and takes a name")),
     optional("delegations", Shape::Refused(NOTARY_V1)),
     optional("verificationLevel", Shape::Refused(NOTATION)),

@@ -2,7 +2,9 @@
 //!
 //! A set of names that voted, never a counter: a root that signs twice is one voter.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
+
+use crate::shown::Shown;
 
 /// What a rule asks for, and what each trust root answered so far.
 #[derive(Debug, Clone)]
@@ -82,10 +84,10 @@ impl<'r> Quorum<'r> {
         }
     }
 
-    /// Has nobody signed yet?
+    /// Has this root signed?
     #[must_use]
-    pub fn nobody_signed(&self) -> bool {
-        self.signed.is_empty()
+    pub fn has_signed(&self, root: &str) -> bool {
+        self.signed.contains(root)
     }
 
     /// The result, as names.
@@ -124,6 +126,33 @@ pub struct Tally {
     pub undecided: Vec<String>,
     /// Who was not asked, because the answer was certain without.
     pub not_asked: Vec<String>,
+}
+
+/// What stands behind a reason: `; 1 of 2 needed: signed by trust root alice; missing trust root bob`, or just the one who was asked.
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.roots > 1 {
+            write!(f, "; {} of {} needed", self.signed.len(), self.needed)?;
+        }
+        let lists = [
+            (": signed by", &self.signed),
+            ("; missing", &self.missing),
+            ("; nobody could tell about", &self.undecided),
+            ("; not asked about", &self.not_asked),
+        ];
+        for (what, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
+            let roots = if names.len() == 1 { "trust root" } else { "trust roots" };
+            write!(f, "{what} {roots} {}", listed(names))?;
+        }
+        if !self.required.is_empty() {
+            write!(f, "; required are {}", listed(&self.required))?;
+        }
+        Ok(())
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    names.iter().map(|name| Shown(name).to_string()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

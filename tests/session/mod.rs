@@ -9,7 +9,7 @@ use std::{
 };
 
 use image_trust::{
-    host::{Clock, HostError, Sigstore, read_verification},
+    host::{Clock, HostError, Registry, Sigstore, read_digest, read_verification},
     image::Digest,
     proof::PublicKey,
 };
@@ -31,9 +31,16 @@ enum Response {
     Error { message: String },
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 enum Request {
+    OciManifestDigest { image: String },
+    OciManifest { image: String },
     SigstorePubKeyVerify { image: String, pub_keys: Vec<String>, annotations: Option<BTreeMap<String, String>> },
+}
+
+#[derive(Deserialize)]
+struct Resolved {
+    digest: String,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +57,35 @@ impl Session {
     pub fn leftovers(&self) -> usize {
         self.0.borrow().len()
     }
+
+    /// What is recorded for this question, if it is the one that is asked now.
+    fn answer(&self, request: Request) -> Result<String, String> {
+        let Some(exchange) = self.0.borrow_mut().pop_front() else {
+            return Err("the list of recorded responses is empty".to_owned());
+        };
+        let expected: Request = serde_yaml::from_str(&exchange.request).unwrap();
+        if expected != request {
+            return Err(format!("Replay error: unexpected request: {request:?}"));
+        }
+        match exchange.response {
+            Response::Success { payload } => Ok(payload),
+            Response::Error { message } => Err(message),
+        }
+    }
+}
+
+impl Registry for Session {
+    fn digest(&self, image: &str) -> Result<Digest, HostError> {
+        let answer = self.answer(Request::OciManifestDigest { image: image.to_owned() });
+        let answer = answer.map_err(|message| HostError::of_registry(&message))?;
+        let answer: Resolved = serde_json::from_str(&answer).unwrap();
+        read_digest(&answer.digest)
+    }
+
+    fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
+        let answer = self.answer(Request::OciManifest { image: image.to_owned() });
+        answer.map(String::into_bytes).map_err(|message| HostError::of_registry(&message))
+    }
 }
 
 impl Sigstore for Session {
@@ -59,23 +95,14 @@ impl Sigstore for Session {
         key: &PublicKey,
         annotations: &BTreeMap<String, String>,
     ) -> Result<Digest, HostError> {
-        let Some(exchange) = self.0.borrow_mut().pop_front() else {
-            return Err(HostError::read("the list of recorded responses is empty"));
-        };
-        let Request::SigstorePubKeyVerify { image: expected, pub_keys, annotations: asked } =
-            serde_yaml::from_str(&exchange.request).unwrap();
-        if (expected.as_str(), pub_keys) != (image, vec![key.pem().to_owned()])
-            || &asked.unwrap_or_default() != annotations
-        {
-            return Err(HostError::read(&format!("Replay error: unexpected request for {image}")));
-        }
-        match exchange.response {
-            Response::Success { payload } => {
-                let answer: Verification = serde_json::from_str(&payload).unwrap();
-                read_verification(answer.is_trusted, &answer.digest)
-            }
-            Response::Error { message } => Err(HostError::read(&message)),
-        }
+        let answer = self.answer(Request::SigstorePubKeyVerify {
+            image: image.to_owned(),
+            pub_keys: vec![key.pem().to_owned()],
+            annotations: (!annotations.is_empty()).then(|| annotations.clone()),
+        });
+        let answer = answer.map_err(|message| HostError::of_verification(&message))?;
+        let answer: Verification = serde_json::from_str(&answer).unwrap();
+        read_verification(answer.is_trusted, &answer.digest)
     }
 }
 

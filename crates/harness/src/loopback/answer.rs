@@ -88,7 +88,7 @@ fn serve(store: &mut Store, parts: &Parts, route: Route<'_>, body: &Bytes) -> Re
         (&Method::GET | &Method::HEAD, Route::Manifest { repository, reference }) => {
             match store.manifest(repository, reference) {
                 Some(manifest) => content(&manifest.media_type, &manifest.digest, manifest.bytes.clone()),
-                None => not_here(store, repository, ErrorCode::ManifestUnknown, reference),
+                None => not_here(store, repository, ErrorCode::ManifestUnknown, "manifest unknown"),
             }
         }
         (&Method::PUT, Route::Manifest { repository, reference }) => {
@@ -96,7 +96,7 @@ fn serve(store: &mut Store, parts: &Parts, route: Route<'_>, body: &Bytes) -> Re
         }
         (&Method::GET | &Method::HEAD, Route::Blob { repository, digest }) => match store.blob(repository, digest) {
             Some(bytes) => content("application/octet-stream", digest, bytes.clone()),
-            None => not_here(store, repository, ErrorCode::BlobUnknown, digest),
+            None => not_here(store, repository, ErrorCode::BlobUnknown, "blob unknown to registry"),
         },
         (&Method::POST, Route::Uploads { repository }) => upload::begin(store, parts, repository, body),
         (&Method::PATCH, Route::Upload { repository, id }) => upload::extend(store, parts, repository, id, body),
@@ -104,7 +104,7 @@ fn serve(store: &mut Store, parts: &Parts, route: Route<'_>, body: &Bytes) -> Re
         (&Method::GET, Route::Upload { repository, id }) => upload::progress(store, repository, id),
         (&Method::GET, Route::Tags { repository }) => match store.tags(repository) {
             Some(tags) => json_body(json!({"name": repository, "tags": tags})),
-            None => not_here(store, repository, ErrorCode::NameUnknown, "tags"),
+            None => not_here(store, repository, ErrorCode::NameUnknown, "repository name not known to registry"),
         },
         // As docker-registry 2.8 answers to the referrers API: not in the specification's own words.
         (_, Route::Unknown) => (StatusCode::NOT_FOUND, "404 page not found\n").into_response(),
@@ -137,11 +137,12 @@ pub(super) fn created(location: &str, digest: &str) -> Response {
     (StatusCode::CREATED, [(header::LOCATION.as_str(), location), (CONTENT_DIGEST, digest)]).into_response()
 }
 
-fn not_here(store: &Store, repository: &str, code: ErrorCode, what: &str) -> Response {
+/// In the words of the reference implementation, by which clients know it.
+fn not_here(store: &Store, repository: &str, code: ErrorCode, message: &str) -> Response {
     if store.holds_repository(repository) {
-        refusal(StatusCode::NOT_FOUND, code, &format!("{repository} has no {what}"))
+        refusal(StatusCode::NOT_FOUND, code, message)
     } else {
-        refusal(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, &format!("no repository {repository}"))
+        refusal(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, "repository name not known to registry")
     }
 }
 

@@ -1,0 +1,100 @@
+//! What may a request still ask?
+//!
+//! Every question to the host and every signature that is checked goes through here: it counts them, notes the host's own words for the log, and lets
+//! none through once the time is up. A host call can't be interrupted, so the clock is looked at before it is made.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::TrustRoot;
+use crate::{
+    host::{Host, HostError},
+    image::Digest,
+    shown::{Shown, ShownInLog},
+};
+
+/// How much a request may cost.
+pub struct Budget<'h> {
+    host: &'h dyn Host,
+    limit: Duration,
+    calls: usize,
+    said: Vec<String>,
+}
+
+/// The time was up before a question could be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TimeIsUp;
+
+/// What the host answered, if there was time to ask.
+pub(super) type Asked<T> = Result<Result<T, HostError>, TimeIsUp>;
+
+impl<'h> Budget<'h> {
+    /// A budget of `limit` from the moment the request came in.
+    pub fn new(host: &'h dyn Host, limit: Duration) -> Budget<'h> {
+        Budget { host, limit, calls: 0, said: Vec::new() }
+    }
+
+    /// How many host calls were made.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls
+    }
+
+    /// How long this request may take.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Is the time up?
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.host.elapsed() >= self.limit
+    }
+
+    /// The host's own words where it said no, for the log.
+    pub fn take_log(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.said)
+    }
+
+    /// Goes on, unless the time is up.
+    pub(super) fn tick(&self) -> Result<(), TimeIsUp> {
+        if self.is_spent() { Err(TimeIsUp) } else { Ok(()) }
+    }
+
+    /// Asks whether `root` signed `image`.
+    pub(super) fn verify(
+        &mut self,
+        image: &str,
+        root: &TrustRoot,
+        annotations: &BTreeMap<String, String>,
+    ) -> Asked<Digest> {
+        self.ask(
+            || format!("{image}, trust root {}", Shown(&root.name)),
+            |host| host.verify(image, &root.key, annotations),
+        )
+    }
+
+    /// Asks for the digest of `image`.
+    pub(super) fn digest(&mut self, image: &str) -> Asked<Digest> {
+        self.ask(|| format!("digest of {image}"), |host| host.digest(image))
+    }
+
+    /// Asks for the manifest of `image`.
+    pub(super) fn manifest(&mut self, image: &str) -> Asked<Vec<u8>> {
+        self.ask(|| format!("manifest of {image}"), |host| host.manifest(image))
+    }
+
+    fn ask<T>(
+        &mut self,
+        about: impl Fn() -> String,
+        question: impl FnOnce(&dyn Host) -> Result<T, HostError>,
+    ) -> Asked<T> {
+        self.tick()?;
+        self.calls += 1;
+        let answer = question(self.host);
+        if let Err(error) = &answer {
+            self.said.push(format!("{}: {}", about(), ShownInLog(&error.text)));
+        }
+        Ok(answer)
+    }
+}

@@ -1,0 +1,200 @@
+//! Why was an image not proven, and what is there instead?
+//!
+//! After a no, one look at what lies beside the image, for whoever has to mend it. Nothing found here is a proof, and nothing here can turn a no into a yes.
+
+mod foreign;
+mod lack;
+
+use std::{collections::BTreeSet, fmt};
+
+pub use foreign::Foreign;
+pub use lack::Lack;
+
+use super::{Budget, Requirement, Tally, TrustRoot, Unusable, prove::Sight};
+use crate::{
+    host::Cause,
+    image::{Digest, ImageRef},
+    shown::Shown,
+};
+
+/// Most trust roots of which it is told what they did instead; of the others a denial has the names.
+const MAX_EXPLAINED: usize = 5;
+
+/// Why an image was not proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unproven {
+    /// Too few have signed.
+    NotSigned {
+        /// Who did and who did not.
+        tally: Tally,
+        /// What is there instead.
+        shortfall: Shortfall,
+    },
+    /// The registry does not have the image.
+    NotFound,
+    /// The host's answer was for another digest than it was asked about.
+    Disagreement {
+        /// The digest that it was asked about.
+        asked: Digest,
+        /// The one that it answered for.
+        answered: Digest,
+    },
+    /// It could not be told whether enough have signed.
+    Undecided {
+        /// Who did and who did not.
+        tally: Tally,
+        /// What stood in the way.
+        cause: Cause,
+    },
+    /// The time was up first.
+    OutOfTime {
+        /// Who did and who did not, as far as it was asked.
+        tally: Tally,
+    },
+}
+
+/// What is there in place of the signatures that were needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shortfall {
+    /// No signature of cosign's; this is there instead, if anything is.
+    Unsigned(BTreeSet<Foreign>),
+    /// What lies in the signatures' place is none.
+    Unusable(Unusable),
+    /// Signatures, and what is known of some who did not make them.
+    Signed {
+        /// How many signatures there are.
+        signatures: usize,
+        /// What those who are missing did instead.
+        lacks: Vec<(String, Lack)>,
+    },
+    /// Only the host could look; this is what it said.
+    Told(Cause),
+}
+
+impl Unproven {
+    /// Who signed and who did not, as far as it is known.
+    #[must_use]
+    pub fn tally(&self) -> Option<&Tally> {
+        match self {
+            Unproven::NotSigned { tally, .. } | Unproven::Undecided { tally, .. } | Unproven::OutOfTime { tally } => {
+                Some(tally)
+            }
+            Unproven::NotFound | Unproven::Disagreement { .. } => None,
+        }
+    }
+}
+
+impl Shortfall {
+    /// What is there instead, as one stable word for programs.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Shortfall::Unsigned(foreign) if foreign.is_empty() => "unsigned",
+            Shortfall::Unsigned(_) => "signed-in-another-format",
+            Shortfall::Unusable(_) => "unusable-signature-manifest",
+            Shortfall::Signed { lacks, .. } => lacks.first().map_or("not-by-enough", |(_, lack)| lack.word()),
+            Shortfall::Told(cause) => cause.word(),
+        }
+    }
+
+    /// What would make it pass.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Shortfall::Unsigned(foreign) if foreign.contains(&Foreign::Bundle) => {
+                "Sign it in the format of cosign 2 (cosign 3: cosign sign --key … --use-signing-config=false --new-bundle-format=false)"
+            }
+            Shortfall::Unsigned(foreign) if foreign.contains(&Foreign::Notation) => {
+                "Sign it with cosign as well, or cover it with another rule"
+            }
+            Shortfall::Unsigned(_) | Shortfall::Told(Cause::Unsigned) => {
+                "Sign it in its own repository (cosign sign --key …; with cosign 3 add --use-signing-config=false --new-bundle-format=false)"
+            }
+            Shortfall::Unusable(_) => "Remove what is under that tag (cosign clean), and sign it again",
+            Shortfall::Signed { lacks, .. } => lacks.first().map_or(MISSING, |(_, lack)| lack.remedy()),
+            Shortfall::Told(_) => MISSING,
+        }
+    }
+}
+
+const MISSING: &str = "Have it signed by those who are missing";
+
+/// What is known when a proof has failed.
+pub(super) struct Missing<'p> {
+    pub(super) image: &'p ImageRef,
+    pub(super) requirement: &'p Requirement,
+    pub(super) digest: Option<Digest>,
+    /// Those who did not sign.
+    pub(super) roots: Vec<&'p TrustRoot>,
+    pub(super) sight: &'p Sight,
+    /// What the host said of them, if it was asked.
+    pub(super) said: Option<Cause>,
+}
+
+impl Missing<'_> {
+    /// Looks at what is there. Where the time is up, less is told; the answer stays the same.
+    pub(super) fn explain(&self, tally: Tally, budget: &mut Budget<'_>) -> Unproven {
+        let shortfall = match (self.sight, self.digest) {
+            (Sight::Nothing, Some(digest)) => {
+                // A digest was never looked up: perhaps the image is not there either.
+                if self.image.digest().is_some()
+                    && let Ok(Err(error)) = budget.digest(&self.image.by_digest(digest))
+                    && error.cause == Cause::NotFound
+                {
+                    return Unproven::NotFound;
+                }
+                Shortfall::Unsigned(foreign::beside(self.image, digest, budget))
+            }
+            (Sight::Signatures(signatures), Some(digest)) => Shortfall::Signed {
+                signatures: signatures.layers.len(),
+                lacks: lack::of(self, signatures, digest, budget),
+            },
+            (Sight::Unusable(unusable), _) => Shortfall::Unusable(*unusable),
+            (Sight::Blocked(cause), _) => Shortfall::Told(self.said.unwrap_or(*cause)),
+            (Sight::Nothing | Sight::Signatures(_), None) => Shortfall::Told(Cause::Unsigned),
+        };
+        Unproven::NotSigned { tally, shortfall }
+    }
+}
+
+impl fmt::Display for Unproven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unproven::NotFound => f.write_str("the registry does not have it"),
+            Unproven::Disagreement { asked, answered } => {
+                write!(f, "not trusted: the host was asked about {asked} and answered for {answered}")
+            }
+            Unproven::NotSigned { tally, shortfall } => write!(f, "not trusted: {shortfall}{tally}"),
+            Unproven::Undecided { tally, cause } => {
+                write!(f, "could not tell whether it is signed: {cause}{tally}")
+            }
+            Unproven::OutOfTime { tally } => write!(f, "not decided: the time budget was spent{tally}"),
+        }
+    }
+}
+
+impl fmt::Display for Shortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Shortfall::Unsigned(foreign) => {
+                f.write_str("it has no signature of cosign's")?;
+                for (i, kind) in foreign.iter().enumerate() {
+                    let joint = if i == 0 { "; what is there is " } else { " and " };
+                    write!(f, "{joint}{kind}")?;
+                }
+                Ok(())
+            }
+            Shortfall::Unusable(unusable) => write!(f, "{unusable}"),
+            Shortfall::Told(cause) => write!(f, "{cause}"),
+            Shortfall::Signed { signatures, lacks } => {
+                let plural = if *signatures == 1 { "" } else { "s" };
+                write!(f, "it has {signatures} signature{plural}")?;
+                for (i, (root, lack)) in lacks.iter().enumerate() {
+                    let joint = if i == 0 { ": " } else { ", " };
+                    write!(f, "{joint}{} {lack}", Shown(root))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
