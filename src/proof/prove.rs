@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Budget, Pinned, Prover, Quorum, Requirement, Standing, Tally, TrustRoot, Unproven, Vote,
     budget::TimeIsUp,
-    shortfall::Missing,
+    shortfall::{Missing, guesses},
     signature::Message,
     sigstore::{Layer, Payload, Signatures, Unusable, signature_tag},
 };
@@ -18,7 +18,7 @@ use crate::{
     image::{Digest, ImageRef},
 };
 
-/// Most signatures over unknown payloads that the host is asked to read: it fetches one after the other, and can't be stopped.
+/// Most signatures of which the host is asked to read the payloads: it fetches one after the other, and can't be stopped.
 const MAX_FETCHED: usize = 20;
 
 /// A digest that enough trust roots signed. There is no other way to get one than to have [`prove`] prove it.
@@ -208,9 +208,10 @@ impl<'r> Proof<'r> {
     fn host_may_see_more(&self, sight: &Sight) -> bool {
         let seen = match (sight, self.digest) {
             (Sight::Signatures(signatures), Some(digest)) => {
-                let payloads = self.payloads(digest);
-                let unknown = signatures.layers.iter().filter(|layer| !payloads.contains_key(&layer.payload)).count();
-                (1..=MAX_FETCHED).contains(&unknown) && signatures.layers.len() <= MAX_FETCHED
+                let (payloads, guesses) = (self.payloads(digest), guesses(self.image, self.requirement, digest));
+                let known =
+                    |layer: &Layer| payloads.contains_key(&layer.payload) || guesses.contains_key(&layer.payload);
+                signatures.layers.len() <= MAX_FETCHED && !signatures.layers.iter().all(known)
             }
             (Sight::Signatures(_), None) | (Sight::Nothing | Sight::Unusable(Unusable::Layers(_)), _) => false,
             (Sight::Unusable(Unusable::Form | Unusable::Index), _) => true,

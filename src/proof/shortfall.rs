@@ -9,6 +9,7 @@ use std::{collections::BTreeSet, fmt};
 
 pub use foreign::Foreign;
 pub use lack::Lack;
+pub(super) use lack::guesses;
 
 use super::{Budget, Requirement, Tally, TrustRoot, Unusable, prove::Sight};
 use crate::{

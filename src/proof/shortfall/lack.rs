@@ -8,9 +8,9 @@ use std::{collections::BTreeMap, fmt};
 use super::{MAX_EXPLAINED, MISSING, Missing};
 use crate::{
     host::Cause,
-    image::Digest,
+    image::{Digest, ImageRef},
     proof::{
-        Budget, TrustRoot,
+        Budget, Requirement, TrustRoot,
         signature::Message,
         sigstore::{Payload, Signatures, repository_name},
     },
@@ -42,7 +42,7 @@ pub(super) fn of(
     digest: Digest,
     budget: &Budget<'_>,
 ) -> Vec<(String, Lack)> {
-    let guesses = guesses(missing, digest);
+    let guesses = guesses(missing.image, missing.requirement, digest);
     let mut checks = 0;
     let mut try_one = |root: &TrustRoot, message: Message<'_>, signature: &[u8]| {
         checks += 1;
@@ -68,14 +68,18 @@ pub(super) fn of(
 }
 
 /// Payloads that somebody may have signed by mistake, by their digest, and what the mistake would be.
-fn guesses(missing: &Missing<'_>, digest: Digest) -> BTreeMap<Digest, (Payload, Lack)> {
-    let (image, asked) = (missing.image, &missing.requirement.annotations);
+pub(in crate::proof) fn guesses(
+    image: &ImageRef,
+    requirement: &Requirement,
+    digest: Digest,
+) -> BTreeMap<Digest, (Payload, Lack)> {
+    let asked = &requirement.annotations;
     let mut guesses = BTreeMap::new();
     let mut guess = |name: &str, annotations: &BTreeMap<String, String>, lack: Lack| {
         let payload = Payload::new(name, digest, annotations);
         guesses.entry(payload.digest()).or_insert((payload, lack));
     };
-    for name in missing.requirement.names(image) {
+    for name in requirement.names(image) {
         if !asked.is_empty() {
             guess(&name, &BTreeMap::new(), Lack::Annotations(asked.keys().cloned().collect()));
         }
