@@ -202,6 +202,11 @@ mod tests {
             (&format!("{alice}and more"), Some(KeyError::Pem), "something after it"),
             (&alice.replace("PUBLIC KEY", "CERTIFICATE"), Some(KeyError::Pem), "another label"),
             (&alice.replace("PUBLIC KEY", "EC PRIVATE KEY"), Some(KeyError::Private), "the wrong half"),
+            (
+                "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END PUBLIC KEY-----",
+                Some(KeyError::Material),
+                "Ed25519's neutral point, with which anybody signs",
+            ),
             (&alice.replace("MFkwEwYH", "MFkwEwYI"), Some(KeyError::Spki), "damaged structure"),
             (&alice.replace("Zf2oA==", "Zf2oQ=="), Some(KeyError::Material), "a point that is not on the curve"),
         ];

@@ -79,3 +79,95 @@ impl PublicKey {
         rsa_key(&self.material)?.verify(scheme, &message.sha256(), signature).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64ct::{Base64, Encoding as _};
+
+    use super::*;
+
+    macro_rules! key {
+        ($name:literal) => {
+            PublicKey::parse(include_str!(concat!("../../tests/keys/", $name, ".pub"))).unwrap()
+        };
+    }
+
+    // Made by OpenSSL over "a payload" with keys that exist no more, where nothing else is said.
+    const P256: &str =
+        "MEUCIHjI8SbE2y4yJQJfeKHXkTCF2UzdQB/GyVmlFbTuVSjDAiEAkdJ9IQJRGq16WX4c2agtaBZIBNnjVqVmjJyhWoTb9XE=";
+    const P256_SHA384: &str =
+        "MEYCIQC3TKrk3fvpws9KJD9fAF4YC2CboJAnnfvnyI1G99YtywIhAJ68/t3Fho2KZqnWXcLtRw6fGU4XkQCxvEg2jcrH/FQx";
+    /// The same with the order less `s` in the place of `s`, which is as good in ECDSA.
+    const P256_LOW_S: &str =
+        "MEQCIHjI8SbE2y4yJQJfeKHXkTCF2UzdQB/GyVmlFbTuVSjDAiBuLYLd/a7lU4WmgeMmV9KXpp7108PA+R5nHSlod4cv4A==";
+    const P384_SHA256: &str = "MGQCMHNWOgk0dTjcEbd+yRZXufk9RIdJcHFvhH9xiSv1InVxEIH3UeAXUPmCqVxyxQ0E/QIwHvQF1X94+UBhhMVwT6UnjU9KT2GdLr046tDM47JdgXB7YU11cbgGTfikAVD47nqy";
+    const P384_SHA384: &str = "MGYCMQCETepBSstdqsdOiH30yoZUhrT5fIfJ+KukbOjYmTvW8R2S+d/r2A5K21UviEUGDFcCMQC6QgnzJcgKz3ptzu/UmTx7QQ6B95PILhFCw0RSq4415lc+krGVvqtYV8HPAlXW73I=";
+    const ED25519: &str = "8FASa1h+BGvrk1Hb2cPcqKEoP+igcnY7rZeGCOWFNP+nhmqTTnABNQ8lzGQcHPXpJz1FQBURXE9T8RlCO366Dg==";
+    /// Made by ed25519-dalek: OpenSSL 3.0 can't.
+    const ED25519PH: &str = "XZHnYqKSVYijdxAuYv2qtt1gDYQlodEuQySEc5ULcQlYhV49/xcymyGnf1AXTUbJnj8r+VGmWz7dM/Vz2XrcBw==";
+    const ED25519PH_CONTEXT: &str =
+        "nH4tQbCQJ5VHIU6S3gcH1tfbP3BjKh6SL6xSKdEbeC6lj60IwjWbFMFQu3EWETJgd13SMmHvX39sBsfJstoXDQ==";
+    const RSA: &str = "eLPWBIYhTD8ktY0xOHBL+OmD6+QrhWo8vZHgIAb6GiUdVD1MuVoqyoNVPYBrRlHrFponIUqFHtzOAlgj2NHoFPthSDc+y8x+oZDVmdsT3ll6X9KYTnjN20XhsCpbbHNd0p5yte1IuH1/wdb/0F9OZQKjwxfAuarLPZYPlCitkunVIqudBGjAWs+o41AI47ZfDICH1Qf4XOIZU/gk5yopM9ijFTbiXgPT06N30pGe9UMR6d5EmRJ1LG4TnpGjKQk2JB8UQsClC3Jk1lQcWMtlUnzf5RodnLn0hLni+j9RZ/wzfVcUM6pTStaM7gJSK7q+qf1ad7DAwYnzYJ+jjsIWYw==";
+    const RSA_SHA512: &str = "NvLhOlOoEC1DbLCmin/cXHr3lvQpMRYwCdESygfzfd/0yQz5zOqO+hheg8nasyXn+NSwVmma2DuoUJdTOZsbg1lXvRig+aJYR7iGI07NdBEXloUw9w4yn1eNoRqUCgymMFPp6Pk1Z4dGRxpCZaAXJM6GPjytxwwAW1FOXxz7z0wiBA0SJr8aTAck4UbuH3j/dw9pdfnYzXQJxN/ejP6raTgCOUCj5Nch07AxhHDqPX6K6+lL6bBkWVogV3Gcfsj4UjXhe6qcU/AP7Ilud+5/z5+P+iBjXfUhOoI/tg6A2j8a8EIaPgbLDg0BP5mWp4e4eaCgmhnNSvv5eUk6h3kSJw==";
+    const RSA_PSS: &str = "TmP16afgzkKidTtsHehtR3XzYW+5pG5bEOa2V8SRPgG7vI8HYqWP3GhDkgJNhUFXJAMFqiHlOVqJdbVSgm+eUz0oSY8NKw9BeD6tdu81gpMGhSRwfKvMXc2HDldu+JcriiaGiO3If2sxk4w0bO0zYxBevlb7YJRKpP2A+f+K5tldMIgJBtPutcLXCYRbel5QFjj/AGonxuI3mohgkn0UxFMBJ3PDKGOF0ghPPriySF9+cadQp0yv1AGWs4IpuozhAlg8wHNSj3x0kqB7uKik9XGiU9tvNxIuMmQuYTsNtsCGx1NrjBuDKVguRUjVlpbJNsMDzyh/HNLBzB0mKF7+gQ==";
+
+    #[test]
+    fn signatures() {
+        let (alice, bob, p384, ed25519, rsa) =
+            (key!("alice"), key!("bob"), key!("p384"), key!("ed25519"), key!("rsa2048"));
+        let rows: &[(&PublicKey, &str, [bool; 2], &str)] = &[
+            (&alice, P256, [true, true], "P-256 with SHA-256"),
+            (&alice, P256_LOW_S, [true, true], "its other form"),
+            (&alice, P256_SHA384, [false, false], "a hash that cosign does not use with it"),
+            (&bob, P256, [false, false], "another key"),
+            (&p384, P384_SHA256, [true, true], "P-384 as cosign 2 signs"),
+            (&p384, P384_SHA384, [true, false], "P-384 as cosign 3 does, which needs the bytes"),
+            (&p384, P256, [false, false], "a signature of another curve"),
+            (&ed25519, ED25519, [true, false], "Ed25519 as cosign 2 signs, which needs the bytes"),
+            (&ed25519, ED25519PH, [true, false], "Ed25519ph, as cosign 3 does"),
+            (&ed25519, ED25519PH_CONTEXT, [false, false], "with a context, which cosign never gives"),
+            (&rsa, RSA, [true, true], "RSA, PKCS #1 v1.5 with SHA-256"),
+            (&rsa, RSA_SHA512, [false, false], "another hash"),
+            (&rsa, RSA_PSS, [false, false], "another scheme"),
+            (&rsa, ED25519, [false, false], "too short for the modulus"),
+            (&ed25519, RSA, [false, false], "too long for a point and a scalar"),
+        ];
+        for (key, signature, expected, why) in rows {
+            let signature = Base64::decode_vec(signature).unwrap();
+            let messages = [Message::Bytes(b"a payload"), Message::Known(Digest::of(b"a payload"))];
+            assert_eq!(messages.map(|message| key.signed(message, &signature)), *expected, "{why}");
+            let others = [Message::Bytes(b"a paylaod"), Message::Known(Digest::of(b"a paylaod"))];
+            assert_eq!(others.map(|message| key.signed(message, &signature)), [false, false], "another message: {why}");
+            let mut damaged = signature.clone();
+            damaged.push(0);
+            assert!(!key.signed(messages[0], &damaged), "one byte more: {why}");
+            damaged.truncate(signature.len() - 1);
+            assert!(!key.signed(messages[0], &damaged), "one byte less: {why}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_sign_everything_sign_nothing() {
+        // SEQUENCE { r, s } with zero, one, and the order of P-256 in them.
+        let order = "022100ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+        let rows = [
+            ("3006020100020100".to_owned(), "zero and zero"),
+            ("3006020101020100".to_owned(), "one and zero"),
+            ("3006020100020101".to_owned(), "zero and one"),
+            (format!("3046{order}{order}"), "the order, which is zero"),
+            ("30060201ff0201ff".to_owned(), "negative numbers"),
+            ("3000".to_owned(), "no numbers"),
+            (String::new(), "nothing"),
+        ];
+        for (hex, why) in rows {
+            let digits = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+            let signature: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
+            for message in [Message::Bytes(b""), Message::Known(Digest::of(b""))] {
+                assert!(!key!("alice").signed(message, &signature), "{why}");
+            }
+        }
+        // A point of small order would make them true for half of all messages.
+        assert!(!key!("ed25519").signed(Message::Bytes(b""), &[0; 64]), "Ed25519, all zero");
+        assert!(!key!("rsa2048").signed(Message::Bytes(b""), &[0; 256]), "RSA, zero");
+    }
+}
