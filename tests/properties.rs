@@ -328,7 +328,7 @@ proptest! {
                 }
                 Choice::None(by_tag) => {
                     prop_assert!(wins.is_empty() && ties.is_empty());
-                    prop_assert_eq!(by_tag.map(|rule| rule.index()), with(Standing::ByTagOnly).last());
+                    prop_assert_eq!(by_tag.map(|rule| rule.index()), with(Standing::ByTagOnly).next_back());
                     None
                 }
             };

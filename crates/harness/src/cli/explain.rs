@@ -160,9 +160,7 @@ impl Verdict {
         let status = response.status.clone().unwrap_or_default();
         let patch = response.decoded_patch().context("the patch can't be read")?;
         let pinned = patch.into_iter().flat_map(|patch| patch.0).find_map(|operation| match operation {
-            PatchOperation::Replace(replace) if replace.path.to_string() == SLOT => {
-                replace.value.as_str().map(str::to_owned)
-            }
+            PatchOperation::Replace(replace) if replace.path == *SLOT => replace.value.as_str().map(str::to_owned),
             _ => None,
         });
         Ok(Verdict {
