@@ -84,6 +84,11 @@ impl Bed {
     }
 }
 
+/// The words of a table, whatever its columns are wide.
+fn words(table: &str) -> String {
+    table.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 const DIGEST: &str = "@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 #[test]
@@ -92,8 +97,8 @@ fn every_outcome_is_explained() {
     let host = bed.registry.host();
     let ours = |image: &str| format!("{host}/{image}");
     let rules = |standings: [&str; 7]| json!(standings);
-    // the image; standings, host calls asked about, the record's verdict or reason, the code; parts of the text
-    type Row<'a> = (String, Value, Value, &'a str, Value, &'a [&'a str]);
+    // the image; standings, whether the host is asked, the record's verdict or reason, the code; parts of the text
+    type Row<'a> = (String, Value, bool, &'a str, Value, &'a [&'a str]);
     let rows: [Row<'_>; 8] = [
         (
             ours("shop/web:1"),
@@ -106,15 +111,14 @@ fn every_outcome_is_explained() {
                 "other-registry",
                 "other-registry",
             ]),
-            json!([["alice"]]),
+            true,
             "proven",
             json!(null),
             &[
                 "decides: no rule that matches is more specific",
                 "does not match: another repository",
-                "key of alice",
-                " signers     alice",
-                " outcome     ADMITTED",
+                "signers alice",
+                "outcome ADMITTED",
                 "shop/web:1@sha256:",
             ],
         ),
@@ -129,10 +133,10 @@ fn every_outcome_is_explained() {
                 "other-registry",
                 "other-registry",
             ]),
-            json!([["bob"]]),
+            true,
             "not-signed",
             json!(403),
-            &["key of bob", " missing     bob", " cause       unsigned", " outcome     DENIED 403"],
+            &["missing bob", "cause unsigned", "outcome DENIED 403"],
         ),
         (
             ours("shop/down:1"),
@@ -145,10 +149,10 @@ fn every_outcome_is_explained() {
                 "other-registry",
                 "other-registry",
             ]),
-            json!([["alice"]]),
+            true,
             "evidence-unavailable",
             json!(503),
-            &[" undecided   alice", " outcome     DENIED 503"],
+            &["undecided alice", "outcome DENIED 503"],
         ),
         (
             "nginx".to_owned(),
@@ -161,14 +165,10 @@ fn every_outcome_is_explained() {
                 "other-registry",
                 "other-registry",
             ]),
-            json!([]),
+            false,
             "denied-by-rule",
             json!(403),
-            &[
-                "canonical   docker.io/library/nginx:latest",
-                "none: nothing had to be asked",
-                " reason      denied-by-rule",
-            ],
+            &["canonical docker.io/library/nginx:latest", "none: nothing had to be asked", "reason denied-by-rule"],
         ),
         (
             format!("free.io/tool:v1{DIGEST}"),
@@ -181,7 +181,7 @@ fn every_outcome_is_explained() {
                 "other-repository",
                 "other-repository",
             ]),
-            json!([]),
+            false,
             "no-rule",
             json!(403),
             &["no rule decides", "passed over: it allows by tag"],
@@ -197,7 +197,7 @@ fn every_outcome_is_explained() {
                 "other-repository",
                 "other-repository",
             ]),
-            json!([]),
+            false,
             "no-rule",
             json!(403),
             &["no rule decides", "does not match: another tag, or none"],
@@ -213,7 +213,7 @@ fn every_outcome_is_explained() {
                 "ties",
                 "ties",
             ]),
-            json!([]),
+            false,
             "rules-tie",
             json!(403),
             &["ties: as specific as another one that decides differently"],
@@ -221,18 +221,19 @@ fn every_outcome_is_explained() {
         (
             "EVIL/app".to_owned(),
             json!([]),
-            json!([]),
+            false,
             "unreadable-image",
             json!(400),
-            &["no image    `EVIL` is a registry to some programs", " outcome     DENIED 400"],
+            &["no image `EVIL` is a registry to some programs", "outcome DENIED 400"],
         ),
     ];
     let module = root().join("policy.wasm");
     for (image, standings, asked, word, code, parts) in rows {
         let (exit, stdout, stderr) = bed.explain(&module, "settings.yaml", &image, &[]);
         assert_eq!((exit, stderr.as_str()), (Some(0), ""), "{image}: a denial is a result\n{stdout}");
+        let words = words(&stdout);
         for part in parts {
-            assert!(stdout.contains(part), "{image}: no {part:?} in\n{stdout}");
+            assert!(words.contains(part), "{image}: no {part:?} in\n{stdout}");
         }
         assert!(!stdout.contains("DISAGREEMENT"), "{image}:\n{stdout}");
 
@@ -242,8 +243,8 @@ fn every_outcome_is_explained() {
             told[list].as_array().expect("a list").iter().map(|entry| entry[key].clone()).collect()
         };
         assert_eq!((exit, each("rules", "standing")), (Some(0), standings), "{image}");
-        assert_eq!(each("hostCalls", "trustRoots"), asked, "{image}");
-        assert!(each("hostCalls", "milliseconds").as_array().is_some_and(|all| all.iter().all(Value::is_number)));
+        let times = each("hostCalls", "milliseconds").as_array().cloned().unwrap_or_default();
+        assert!(times.is_empty() != asked && times.iter().all(Value::is_number), "{image}: {times:?}");
         let evidence = &told["evidence"];
         assert_eq!(evidence["reason"].as_str().or(evidence["verdict"].as_str()), Some(word), "{image}: {evidence}");
         assert_eq!((&told["verdict"]["code"], &told["disagreement"]), (&code, &Value::Null), "{image}");
@@ -268,15 +269,18 @@ fn what_the_host_said_is_told_and_cut() {
 #[test]
 fn a_recorded_session_answers() {
     let bed = Bed::start();
-    let session = root().join("tests/corpus/signed-tag-is-pinned/session.yaml");
-    let settings = root().join("tests/corpus/signed-tag-is-pinned/settings.yaml");
+    let case = root().join("tests/corpus/signed-tag-is-pinned");
+    let (session, settings) = (case.join("session.yaml"), case.join("settings.yaml"));
+    let expected = fs::read_to_string(case.join("expected.json")).expect("the case");
+    let expected: Value = serde_json::from_str(&expected).expect("JSON");
+    let pinned = expected["mutated_object"]["spec"]["containers"][0]["image"].as_str().expect("an image");
     let replay = ["--replay-host-capabilities-interactions", &session.to_string_lossy()];
     let module = root().join("policy.wasm");
     // the image, a part of stdout, a part of stderr
     let rows = [
-        ("ghcr.io/acme/app:v1", "ghcr.io/acme/app:v1@sha256:1111", ""),
+        ("ghcr.io/acme/app:v1", pinned, ""),
         ("ghcr.io/acme/app:v2", "DENIED 503", ""),
-        ("nginx", "DENIED 403", "1 of the recorded exchanges have not been replayed"),
+        ("nginx", "DENIED 403", "of the recorded exchanges have not been replayed"),
     ];
     for (image, part, warning) in rows {
         let (exit, stdout, stderr) = bed.explain(&module, &settings.to_string_lossy(), image, &replay);

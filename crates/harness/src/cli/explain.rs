@@ -173,3 +173,26 @@ impl Verdict {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_have_names() {
+        let settings = json!({"validators": [
+            {"name": "team", "trustRoots": [{"name": "alice", "key": "A\n"}, {"name": "bob", "key": "B"}]},
+            {"name": "allow"},
+            {"name": "other", "trustRoots": [{"name": "alice", "key": "A"}, {"name": "keyless"}]},
+        ]});
+        let rows = [
+            (json!({"pub_keys": ["A"]}), vec!["alice"], "however the text ends, and told once"),
+            (json!({"pub_keys": ["B", "A"]}), vec!["alice", "bob"], "several"),
+            (json!({"pub_keys": ["C"]}), vec![], "nobody's"),
+            (json!("ghcr.io/acme/app"), vec![], "a question about no key"),
+        ];
+        for (payload, expected, why) in rows {
+            assert!(trust_roots(&payload, &settings).iter().eq(expected.iter()), "{why}");
+        }
+    }
+}
