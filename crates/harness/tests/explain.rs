@@ -336,3 +336,19 @@ fn what_can_t_be_explained_says_why() {
         assert!(out.is_empty() == stdout.is_empty() && error.is_empty() == stderr.is_empty(), "{error}\n{out}");
     }
 }
+
+#[test]
+fn many_rules_that_do_not_match_are_counted() {
+    let bed = Bed::start();
+    let rule = |i: usize| json!({"pattern": format!("r{i}.io/*"), "validator": "deny"});
+    let mut rules: Vec<Value> = (0..25).map(rule).collect();
+    rules.push(json!({"pattern": "docker.io/library/nginx:2", "validator": "deny"}));
+    let deny = json!([{"name": "deny", "type": "static", "approve": false}]);
+    bed.write("many.yaml", &json!({"validators": deny, "policy": rules}));
+    let (exit, stdout, _) = bed.explain(&root().join("policy.wasm"), "many.yaml", "nginx:1", &[]);
+    let words = words(&stdout);
+    assert_eq!((exit, words.matches("another registry").count()), (Some(0), 19), "{stdout}");
+    // What comes closest is first.
+    let first = words.find("policy[25] docker.io/library/nginx:2 deny does not match: another tag, or none policy[0]");
+    assert!(first.is_some() && words.contains("... 6 more do not match"), "{stdout}");
+}
