@@ -2,11 +2,15 @@
 
 mod registry;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use image_trust::{
     Digest, ImageRef, PublicKey, answer,
     host::{Clock, HostError, Registry, Sigstore},
+    policy::{Choice, Policy, Standing},
 };
 use proptest::{prelude::*, sample::Index};
 use registry::{Signed, repository};
@@ -102,6 +106,33 @@ fn image() -> impl Strategy<Value = String> {
         "@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     ]);
     (name, tail).prop_map(|(name, tail)| format!("{name}{tail}"))
+}
+
+/// Static rules that match such images, more or less closely.
+fn rule() -> impl Strategy<Value = Value> {
+    let name = prop::sample::select(vec![
+        "*",
+        "*/*",
+        "free.io/*",
+        "ghcr.io/*",
+        "ghcr.io/acme/*",
+        "ghcr.io/acme/*ed*",
+        "ghcr.io/acme/*app*",
+        "ghcr.io/acme/signed-app",
+        "*/acme/both",
+        "*/signed",
+        "signed",
+    ]);
+    let tail = prop::sample::select(vec![
+        "",
+        ":*",
+        ":v1",
+        ":v*",
+        "@sha256:*",
+        "@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    ]);
+    (name, tail, prop::sample::select(vec!["allow", "deny"]))
+        .prop_map(|(name, tail, validator)| json!({"pattern": format!("{name}{tail}"), "validator": validator}))
 }
 
 /// Every place in a JSON value, as pointers.
@@ -283,6 +314,41 @@ proptest! {
             let response = review(&pod(&images), &settings);
             prop_assert!(!response.to_string().contains("the policy's settings can't be used"), "{} of {}", response, settings);
             prop_assert_ne!(&response["code"], &json!(500));
+        }
+    }
+
+    #[test]
+    fn what_is_explained_is_what_decides(rules in prop::collection::vec(rule(), 1..8), image in image()) {
+        let validators = json!([
+            {"name": "allow", "type": "static", "approve": true},
+            {"name": "deny", "type": "static", "approve": false},
+        ]);
+        let settings = json!({"validators": validators, "policy": rules});
+        let text = settings.to_string();
+        let policy = Policy::load(&text).unwrap();
+        if let Ok(reference) = ImageRef::parse(&image) {
+            let weighed = policy.weigh(&reference).unwrap();
+            let with = |standing| weighed.iter().filter(move |weighed| weighed.standing == standing).map(|weighed| weighed.rule.index());
+            let (wins, ties): (Vec<usize>, Vec<usize>) = (with(Standing::Wins).collect(), with(Standing::Ties).collect());
+            let chosen = match policy.rules(&BTreeSet::from([reference.registry()])).unwrap().choose(&reference).unwrap() {
+                Choice::Rule(rule) => {
+                    prop_assert_eq!((&wins, &ties), (&vec![rule.index()], &vec![]));
+                    Some(rule.pattern().to_owned())
+                }
+                Choice::Tie(rule, other) => {
+                    prop_assert!(wins.is_empty() && ties.contains(&rule.index()) && ties.contains(&other.index()));
+                    Some(rule.pattern().to_owned())
+                }
+                Choice::None(by_tag) => {
+                    prop_assert!(wins.is_empty() && ties.is_empty());
+                    prop_assert_eq!(by_tag.map(|rule| rule.index()), with(Standing::ByTagOnly).next_back());
+                    None
+                }
+            };
+            // And that is the rule of the review, which knows nothing of this.
+            let response = review(&pod(&[image]), &settings);
+            let records = decisions(&response);
+            prop_assert_eq!(records[0]["rule"].as_str(), chosen.as_deref(), "{}", response);
         }
     }
 

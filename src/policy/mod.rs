@@ -7,12 +7,15 @@ mod pattern;
 mod rule;
 mod settings;
 mod shape;
+mod weigh;
 
 use std::fmt;
 
 pub use check::check;
+pub use pattern::Part;
 pub use rule::{Choice, Decision, Policy, Rule, Rules};
 pub use settings::{Features, Mode};
+pub use weigh::{Standing, Weighed};
 
 /// Something in the settings that can't be meant: where, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -36,6 +36,19 @@ enum Name<'a> {
     },
 }
 
+/// A part of a reference, in the order in which patterns are compared with images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The registry's host, and port.
+    Registry,
+    /// The name inside the registry.
+    Repository,
+    /// What may be moved.
+    Tag,
+    /// What is the image.
+    Digest,
+}
+
 /// How closely a pattern fits an image; the greater one wins.
 ///
 /// The order is Connaisseur's: more components, then the longer literal prefix shared with the image, component by component from the left, then the
@@ -115,17 +128,21 @@ impl<'a> Pattern<'a> {
         registries.iter().any(names)
     }
 
-    /// Does this pattern match `image`?
-    pub(crate) fn matches(&self, image: &ImageRef) -> bool {
-        let name = match &self.name {
-            Name::Any => true,
-            Name::In { registry, repository } => {
-                glob(registry, image.registry())
-                    && (glob(repository, image.repository()) || self.is_official(repository, image))
+    /// The first part in which this pattern does not match `image`; `None` where it does.
+    pub(crate) fn differs(&self, image: &ImageRef) -> Option<Part> {
+        if let Name::In { registry, repository } = &self.name {
+            if !glob(registry, image.registry()) {
+                return Some(Part::Registry);
             }
-        };
-        name && self.tag.is_none_or(|tag| image.tag().is_some_and(|text| glob(tag, text)))
-            && self.digest.is_none_or(|digest| image.digest().is_some_and(|text| glob(digest, &text.to_string())))
+            if !glob(repository, image.repository()) && !self.is_official(repository, image) {
+                return Some(Part::Repository);
+            }
+        }
+        if self.tag.is_some_and(|tag| !image.tag().is_some_and(|text| glob(tag, text))) {
+            return Some(Part::Tag);
+        }
+        let other_digest = |digest| !image.digest().is_some_and(|text| glob(digest, &text.to_string()));
+        self.digest.is_some_and(other_digest).then_some(Part::Digest)
     }
 
     /// Does the one component of a pattern for any registry (`*/nginx`) match an official image, whose name was completed?
@@ -413,7 +430,7 @@ mod tests {
         for (pattern, image, expected, why) in rows {
             let parsed = Pattern::parse(pattern).unwrap_or_else(|error| panic!("{why}: {pattern}: {error}"));
             let image = ImageRef::parse(image).unwrap();
-            assert_eq!(parsed.matches(&image), expected, "{why}: {pattern} on {image}");
+            assert_eq!(parsed.differs(&image).is_none(), expected, "{why}: {pattern} on {image}");
             // What is passed over unread must not have matched.
             assert!(
                 !expected || Pattern::could_match(pattern, &[image.registry()].into()),
@@ -533,6 +550,6 @@ mod tests {
         // Exponential matchers never come back from this one.
         let pattern = "*a".repeat(200);
         let image = ImageRef::parse(&format!("h.io/{}", "a".repeat(199))).unwrap();
-        assert!(!Pattern::parse(&format!("h.io/{pattern}b")).unwrap().matches(&image));
+        assert_eq!(Pattern::parse(&format!("h.io/{pattern}b")).unwrap().differs(&image), Some(Part::Repository));
     }
 }

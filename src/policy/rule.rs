@@ -3,14 +3,18 @@
 //! [`Policy::load`] is the door that every request goes through: it reads the shape of the settings and no more. Patterns are read to be matched;
 //! `with` and keys only of the rule that wins. What is wrong there is reported as a [`Problem`], and the request is denied: a rule is never skipped.
 
-use std::{cell::OnceCell, cmp::Ordering, collections::BTreeSet};
+use std::{
+    cell::OnceCell,
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
     Problem,
-    pattern::{Pattern, PatternError, Specificity},
+    pattern::{Part, Pattern, PatternError, Specificity},
     settings::{self, Features, Kind, Mode, Settings, With},
 };
 use crate::{
@@ -49,7 +53,19 @@ pub struct Policy<'a> {
 #[derive(Debug)]
 pub struct Rules<'p> {
     policy: &'p Policy<'p>,
-    candidates: Vec<(usize, &'p settings::Rule<'p>, Pattern<'p>)>,
+    candidates: Vec<Candidate<'p>>,
+}
+
+/// A rule that could match, its place and its pattern.
+type Candidate<'p> = (usize, &'p settings::Rule<'p>, Pattern<'p>);
+
+/// How a rule fits an image.
+pub(super) enum Fit<'p> {
+    /// Not, for this part of its pattern.
+    Differs(Part),
+    /// It would, if it did not allow by a tag that the image's digest makes a mere claim.
+    ByTagOnly(Rule<'p>),
+    Matches(Rule<'p>, Specificity),
 }
 
 /// The rule that decides about an image.
@@ -165,16 +181,15 @@ impl<'p> Rules<'p> {
         let mut best: Option<(Rule<'p>, Specificity)> = None;
         let mut rivals = Vec::new();
         let mut passed_over = None;
-        for (index, rule, pattern) in &self.candidates {
-            if !pattern.matches(image) {
-                continue;
-            }
-            let rule = self.policy.rule(*index, rule)?;
-            if rule.allows_unseen() && image.digest().is_some_and(|digest| pattern.trusts_the_tag_of(digest)) {
-                passed_over = Some(rule);
-                continue;
-            }
-            let specificity = pattern.specificity(image);
+        for candidate in &self.candidates {
+            let (rule, specificity) = match self.fit(candidate, image)? {
+                Fit::Differs(_) => continue,
+                Fit::ByTagOnly(rule) => {
+                    passed_over = Some(rule);
+                    continue;
+                }
+                Fit::Matches(rule, specificity) => (rule, specificity),
+            };
             match best.as_ref().map_or(Ordering::Greater, |(_, other)| specificity.cmp(other)) {
                 Ordering::Greater => {
                     best = Some((rule, specificity));
@@ -194,6 +209,24 @@ impl<'p> Rules<'p> {
         }
         Ok(Choice::Rule(winner))
     }
+
+    /// How each of these rules fits `image`, by its place in the settings.
+    pub(super) fn fits(&self, image: &ImageRef) -> Result<BTreeMap<usize, Fit<'p>>, Problem> {
+        self.candidates.iter().map(|candidate| Ok((candidate.0, self.fit(candidate, image)?))).collect()
+    }
+
+    fn fit(&self, (index, rule, pattern): &Candidate<'p>, image: &ImageRef) -> Result<Fit<'p>, Problem> {
+        if let Some(part) = pattern.differs(image) {
+            return Ok(Fit::Differs(part));
+        }
+        let rule = self.policy.rule(*index, rule)?;
+        let by_tag_only =
+            rule.allows_unseen() && image.digest().is_some_and(|digest| pattern.trusts_the_tag_of(digest));
+        Ok(match by_tag_only {
+            true => Fit::ByTagOnly(rule),
+            false => Fit::Matches(rule, pattern.specificity(image)),
+        })
+    }
 }
 
 impl PartialEq for Rule<'_> {
@@ -203,6 +236,12 @@ impl PartialEq for Rule<'_> {
 }
 
 impl Rule<'_> {
+    /// Its place in the list, from 0.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
     /// The pattern, as it was written.
     #[must_use]
     pub fn pattern(&self) -> &str {

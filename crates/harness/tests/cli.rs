@@ -1,13 +1,16 @@
 //! The `image-trust` command from outside: what lands on stdout, what on stderr, and the exit code.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
+#[path = "support/command.rs"]
+mod command;
 #[allow(dead_code, reason = "the guests of the library's own tests; this file needs some of them")]
 #[path = "../src/guests.rs"]
 mod guests;
+
+use command::text;
 
 const REQUEST: &str = r#"{"uid":"u","kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},"operation":"CREATE","userInfo":{},"object":{}}"#;
 const ADMITTED: &str = "{\"uid\":\"u\",\"allowed\":true,\"auditAnnotations\":null,\"warnings\":null}\n";
@@ -15,20 +18,7 @@ const ADMITTED: &str = "{\"uid\":\"u\",\"allowed\":true,\"auditAnnotations\":nul
 /// Runs the command in `dir`, where the request lies as `request.json`.
 fn image_trust(dir: &Path, args: &[&str], stdin: &str) -> Output {
     fs::write(dir.join("request.json"), REQUEST).expect("a file");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_image-trust"))
-        .args(args)
-        .current_dir(dir)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the command");
-    child.stdin.take().expect("stdin").write_all(stdin.as_bytes()).expect("written");
-    child.wait_with_output().expect("an end")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    command::image_trust(dir, args, stdin)
 }
 
 /// A guest whose every answer does as a verdict on settings and on a request.

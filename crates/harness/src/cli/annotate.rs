@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use super::progress;
+
 /// Adds Kubewarden metadata to a WebAssembly module
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -26,7 +28,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let metadata = read(&args.metadata_path)?;
     let usage = args.usage_path.as_ref().map(read).transpose()?;
     let wasm = fs::read(&args.wasm).with_context(|| format!("cannot read {}", args.wasm.display()))?;
-    let annotated = image_trust_harness::annotate(&wasm, &metadata, usage.as_deref())
+    // Whoever annotates a module asks it for its protocol, so it is compiled.
+    let annotate = || image_trust_harness::annotate(&wasm, &metadata, usage.as_deref());
+    let annotated = progress::during(&format!("compiling {}", args.wasm.display()), annotate)
         .with_context(|| format!("cannot annotate {}", args.wasm.display()))?;
     fs::write(&args.output_path, annotated).with_context(|| format!("cannot write {}", args.output_path.display()))
 }

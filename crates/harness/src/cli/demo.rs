@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 mod scenes;
 mod show;
 
+use super::{evaluation::load, progress};
 use scenes::{Asks, Promise, Scene};
 
 /// Shows the policy at work on a registry of its own: who signed what, what is admitted, pinned and denied, and at what cost.
@@ -32,26 +33,24 @@ struct Outcome {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let started = Instant::now();
-    // Compiling takes a second or two where no compiled module is cached.
-    // Not println!, which panics when nobody reads on.
-    let mut out = std::io::stdout().lock();
-    write!(out, "Compiling {} ... ", args.policy.display())?;
-    out.flush()?;
-    let policy = Policy::load(&args.policy)?;
-    writeln!(out, "done in {:.1} s.", started.elapsed().as_secs_f64())?;
-
+    let policy = load(&args.policy)?;
     let registry = Registry::start().context("cannot start a registry on loopback")?;
-    push_and_sign(&registry)?;
     let host = registry.host();
     let live = Arc::new(Live::new(LiveConfig::loopback([host.clone()]))?);
-    warm_up(&live, &host);
+    progress::during("signing images", || {
+        warm_up(&live, &host);
+        push_and_sign(&registry)
+    })?;
+    // Not println!, which panics when nobody reads on.
+    let mut out = std::io::stdout().lock();
     writeln!(out, "{}\n", show::opening(&host))?;
 
     let scenes = scenes::all(&host);
     let mut kept = 0;
     let mut before = None;
     for (scene, number) in scenes.iter().zip(1..) {
-        let outcome = play(scene, &policy, &settings(&host, scene), &live, &registry)?;
+        let play = || play(scene, &policy, &settings(&host, scene), &live, &registry);
+        let outcome = progress::during(&format!("scene {number}"), play)?;
         let broken = broken_promise(&scene.promise, &outcome)?;
         writeln!(out, "{}\n", show::scene(number, scene, &outcome, before, broken.as_deref())?)?;
         kept += usize::from(broken.is_none());

@@ -8,6 +8,9 @@ use tracing_subscriber::EnvFilter;
 mod annotate;
 mod bench;
 mod demo;
+mod evaluation;
+mod explain;
+mod progress;
 mod run;
 
 /// Runs, tests and prepares the image-trust policy without a cluster.
@@ -21,6 +24,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Args),
+    Explain(explain::Args),
     Annotate(annotate::Args),
     Bench(bench::Args),
     Demo(demo::Args),
@@ -30,8 +34,8 @@ enum Command {
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let level = match cli.command {
-        // The policy's log has the host's words for every denial that is shown on purpose.
-        Command::Demo(_) => "warn,policy=off",
+        // The policy's log has the host's words for every denial; these show them themselves, or deny on purpose.
+        Command::Demo(_) | Command::Explain(_) => "warn,policy=off",
         _ => "warn",
     };
     tracing_subscriber::fmt()
@@ -42,6 +46,7 @@ pub(crate) fn main() -> ExitCode {
         .init();
     let outcome = match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Annotate(args) => annotate::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),

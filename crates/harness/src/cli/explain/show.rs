@@ -1,0 +1,158 @@
+//! How is it told to a person? A table each for rules, host calls, evidence and verdict.
+
+use std::cmp::Reverse;
+
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row, Table, Width, presets};
+use image_trust::policy::Standing;
+use serde_json::Value;
+
+use super::{
+    Call, Explanation, Verdict,
+    rules::{self, Image, Rule},
+};
+
+/// Wide enough for an image with its digest.
+const WIDTH: u16 = 132;
+/// Most rules that are shown although they don't match.
+const MAX_OTHERS: usize = 20;
+/// Longest foreign text in a table, in characters.
+const MAX_SHOWN: usize = 200;
+
+pub(super) fn text(explanation: &Explanation) -> String {
+    let Explanation { image, rules, host_calls, evidence, verdict, disagreement } = explanation;
+    let mut parts = vec![section("IMAGE", of_image(image))];
+    if image.error.is_none() {
+        parts.push(section("RULES", of_rules(rules)));
+    }
+    parts.push(match host_calls.as_slice() {
+        [] => "HOST CALLS\n none: nothing had to be asked".to_owned(),
+        calls => section("HOST CALLS", of_calls(calls)),
+    });
+    parts.push(match evidence {
+        Some(record) => section("EVIDENCE", pairs(record.iter().map(|(key, value)| (key.as_str(), plain(value))))),
+        None => "EVIDENCE\n none: the module left no record of an image".to_owned(),
+    });
+    parts.push(section("VERDICT", of_verdict(verdict)));
+    parts.extend(disagreement.iter().map(|what| format!("DISAGREEMENT\n {what}")));
+    parts.join("\n\n")
+}
+
+fn section(title: &str, table: Table) -> String {
+    format!("{title}\n{}", table.trim_fmt())
+}
+
+fn table<R: Into<Row>>(header: Option<R>) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    if let Some(header) = header {
+        table.set_header(header);
+    }
+    table
+}
+
+/// A table of names and what they stand for.
+fn pairs<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> Table {
+    let mut table = table(None::<Row>);
+    table.add_rows(rows.into_iter().map(|(name, value)| [name.to_owned(), value]));
+    if let Some(names) = table.column_mut(0) {
+        names.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(12)));
+    }
+    table
+}
+
+fn of_image(image: &Image) -> Table {
+    let error = |error: &String| ("no image", error.clone());
+    let rows = [("written", shown(&image.written))].into_iter();
+    let canonical = image.canonical.iter().map(|canonical| ("canonical", canonical.clone()));
+    pairs(rows.chain(canonical).chain(image.error.iter().map(error)))
+}
+
+/// The rules that match, then those that come closest; the rest is counted.
+fn of_rules(rules: &[Rule]) -> Table {
+    let (mut others, mut matching): (Vec<&Rule>, Vec<&Rule>) =
+        rules.iter().partition(|rule| matches!(rule.standing, Standing::Differs(_)));
+    matching.sort_by_key(|rule| rule.standing);
+    others.sort_by_key(|rule| Reverse(rule.standing));
+    let mut table = table(Some(["rule", "pattern", "validator", "why"]));
+    if rules::deciding(rules).is_none() {
+        table.add_row(["none", "", "", "no rule decides, and what no rule covers is denied"]);
+    }
+    for rule in matching.into_iter().chain(others.iter().take(MAX_OTHERS).copied()) {
+        let place = format!("policy[{}]", rule.index);
+        table.add_row([place, rule.pattern.clone(), shown(&rule.validator), rules::sentence(rule.standing).to_owned()]);
+    }
+    if let rest @ 1.. = others.len().saturating_sub(MAX_OTHERS) {
+        table.add_row(["...".to_owned(), format!("{rest} more"), String::new(), "do not match".to_owned()]);
+    }
+    table
+}
+
+fn of_calls(calls: &[Call]) -> Table {
+    let mut table = table(Some(["call", "asked", "about", "ms", "answer"]));
+    for (call, number) in calls.iter().zip(1..) {
+        let about = call.payload.get("image").unwrap_or(&call.payload);
+        let names: Vec<&str> = call.trust_roots.iter().map(String::as_str).collect();
+        let about = match names.is_empty() {
+            true => plain(about),
+            false => format!("{}, key of {}", plain(about), shown(&names.join(", "))),
+        };
+        let answer = match &call.error {
+            Some(error) => shown(error.strip_prefix("Callback evaluation failure: ").unwrap_or(error)),
+            None => "ok".to_owned(),
+        };
+        table.add_row([
+            number.to_string(),
+            call.capability.clone(),
+            about,
+            format!("{:.1}", call.milliseconds),
+            answer,
+        ]);
+    }
+    if let Some(times) = table.column_mut(3) {
+        times.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn of_verdict(verdict: &Verdict) -> Table {
+    let code = verdict.code.map_or_else(String::new, |code| format!(" {code}"));
+    let outcome = if verdict.allowed { "ADMITTED".to_owned() } else { format!("DENIED{code}") };
+    let one = [("outcome", outcome)].into_iter();
+    let message = verdict.message.iter().map(|message| ("message", one_line(message)));
+    let warnings = verdict.warnings.iter().map(|warning| ("warning", one_line(warning)));
+    let pinned = verdict.pinned.iter().map(|pinned| ("pinned", one_line(pinned)));
+    let took = [("took", format!("{:.1} ms", verdict.milliseconds))];
+    pairs(one.chain(message).chain(warnings).chain(pinned).chain(took))
+}
+
+/// A JSON value as a person would write it.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => shown(text),
+        Value::Array(list) if list.is_empty() => "none".to_owned(),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => shown(&other.to_string()),
+    }
+}
+
+/// Foreign text, cut.
+fn shown(text: &str) -> String {
+    let line = one_line(text);
+    match line.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{} ...", &line[..end]),
+        None => line,
+    }
+}
+
+/// Foreign text on one line, without what moves a cursor or looks like something else.
+fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for c in text.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
+        match c {
+            ' '..='~' | '…' => line.push(c),
+            _ => line.extend(c.escape_unicode()),
+        }
+    }
+    line
+}
