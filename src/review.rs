@@ -190,6 +190,11 @@ fn decide(items: &[Item<'_>], rules: &Rules<'_>, budget: &mut Budget<'_>) -> Res
     let mut outcomes = BTreeMap::new();
     let mut turns = Vec::new();
     for image in distinct {
+        // Rules can be many, and this comes before any question.
+        if budget.is_spent() {
+            outcomes.insert(image.to_string(), Outcome::by(None, Err(Reason::OutOfTime(budget.limit()))));
+            continue;
+        }
         match by_name(image, rules) {
             ByName::Decided(outcome) => drop(outcomes.insert(image.to_string(), outcome)),
             ByName::Prove { rule, requirement, mode } => turns.push(Turn { image, rule, requirement, mode }),

@@ -8,7 +8,7 @@ use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
 use image_trust::{
     Digest, PublicKey, answer,
-    host::{Clock, HostError, Registry, Sigstore},
+    host::{Clock, Host, HostError, Registry, Sigstore},
 };
 use registry::Signed;
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ impl Clock for Slow {
     }
 }
 
-fn review(images: &[&str], settings: &Value, host: &Slow) -> Value {
+fn review(images: &[&str], settings: &Value, host: &dyn Host) -> Value {
     let containers: Vec<Value> = images.iter().map(|image| json!({"name": image, "image": image})).collect();
     let object = json!({"metadata": {"name": "web"}, "spec": {"containers": containers}});
     let request =
@@ -163,6 +163,46 @@ fn time_that_runs_out_is_a_denial_that_says_so() {
             assert!(message.contains(phrase), "{why}: {message}\ndoes not say\n{phrase}");
         }
     }
+}
+
+/// A host in which time passes with every look at the clock, and with nothing else.
+struct Restless(Cell<Duration>);
+
+impl Registry for Restless {
+    fn digest(&self, _: &str) -> Result<Digest, HostError> {
+        panic!("static rules ask nobody")
+    }
+
+    fn manifest(&self, _: &str) -> Result<Vec<u8>, HostError> {
+        panic!("static rules ask nobody")
+    }
+}
+
+impl Sigstore for Restless {
+    fn verify(&self, _: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
+        panic!("static rules ask nobody")
+    }
+}
+
+impl Clock for Restless {
+    fn elapsed(&self) -> Duration {
+        self.0.replace(self.0.get() + Duration::from_millis(400))
+    }
+}
+
+#[test]
+fn rules_that_take_too_long_end_in_time() {
+    let response = review(
+        &["evil.io/a", "evil.io/b", "evil.io/c", "evil.io/d"],
+        &settings(&json!({})),
+        &Restless(Cell::default()),
+    );
+    let message = response["message"].as_str().unwrap();
+    assert!(
+        message.contains("image evil.io/c, rule \"evil.io/*\": this rule denies it"),
+        "the third began in time: {message}"
+    );
+    assert!(message.contains("image evil.io/d: not decided: the time budget of 900 ms was spent"), "{message}");
 }
 
 #[test]

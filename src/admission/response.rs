@@ -10,7 +10,7 @@ use serde_json::{Value, json, value::RawValue};
 use super::{Request, RequestError, patched};
 use crate::{
     policy::Features,
-    proof::{Tally, Unproven},
+    proof::{Shortfall, Tally, Unproven},
     shown::Shown,
     verdict::{Class, Denial, Denials, Grounds, Reason, Record, Review, Verdict},
 };
@@ -211,7 +211,13 @@ fn audit(record: &Record, written: bool) -> Value {
     if let Err(reason) = &record.outcome {
         add("reason", reason.word().into());
         match reason {
-            Reason::Unproven(Unproven::NotSigned { shortfall, .. }) => add("cause", shortfall.word().into()),
+            Reason::Unproven(Unproven::NotSigned { shortfall, .. }) => {
+                add("cause", shortfall.word().into());
+                if let Shortfall::Signed { lacks, .. } = shortfall {
+                    let lacks = lacks.iter().map(|(root, lack)| (Shown(root).to_string(), Value::from(lack.word())));
+                    add("lacks", Value::Object(lacks.collect()));
+                }
+            }
             Reason::Unproven(Unproven::Undecided { cause, .. }) => add("cause", cause.word().into()),
             _ => {}
         }

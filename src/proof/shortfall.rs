@@ -65,6 +65,8 @@ pub enum Shortfall {
     Signed {
         /// How many signatures there are.
         signatures: usize,
+        /// How many of them came with a certificate.
+        certificates: usize,
         /// What those who are missing did instead.
         lacks: Vec<(String, Lack)>,
     },
@@ -148,6 +150,7 @@ impl Missing<'_> {
             }
             (Sight::Signatures(signatures), Some(digest)) => Shortfall::Signed {
                 signatures: signatures.layers.len(),
+                certificates: signatures.layers.iter().filter(|layer| layer.has_certificate).count(),
                 lacks: lack::of(self, signatures, digest, budget),
             },
             (Sight::Unusable(unusable), _) => Shortfall::Unusable(*unusable),
@@ -187,9 +190,12 @@ impl fmt::Display for Shortfall {
             }
             Shortfall::Unusable(unusable) => write!(f, "{unusable}"),
             Shortfall::Told(cause) => write!(f, "{cause}"),
-            Shortfall::Signed { signatures, lacks } => {
+            Shortfall::Signed { signatures, certificates, lacks } => {
                 let plural = if *signatures == 1 { "" } else { "s" };
                 write!(f, "it has {signatures} signature{plural}")?;
+                if *certificates > 0 {
+                    write!(f, " ({certificates} with a certificate, which this rule does not ask for)")?;
+                }
                 for (i, (root, lack)) in lacks.iter().enumerate() {
                     let joint = if i == 0 { ": " } else { ", " };
                     write!(f, "{joint}{} {lack}", Shown(root))?;

@@ -31,6 +31,8 @@ pub(in crate::proof) struct Layer {
     pub(in crate::proof) payload: Digest,
     /// The signature.
     pub(in crate::proof) signature: Vec<u8>,
+    /// Whether a certificate is said to hold the key, as of keyless signatures.
+    pub(in crate::proof) has_certificate: bool,
 }
 
 /// Why a signature manifest is none.
@@ -63,6 +65,8 @@ struct Descriptor<'a> {
 struct Annotations<'a> {
     #[serde(borrow, rename = "dev.cosignproject.cosign/signature")]
     signature: Option<Cow<'a, str>>,
+    #[serde(rename = "dev.sigstore.cosign/certificate")]
+    certificate: Option<serde::de::IgnoredAny>,
 }
 
 /// The tag under which cosign keeps the signatures of `digest`.
@@ -94,8 +98,10 @@ impl Signatures {
 impl Descriptor<'_> {
     /// The signature, if this is the descriptor of one.
     fn layer(&self) -> Option<Layer> {
-        let signature = self.annotations.as_ref()?.signature.as_deref().filter(|text| text.len() <= MAX_SIGNATURE)?;
+        let annotations = self.annotations.as_ref()?;
+        let signature = annotations.signature.as_deref().filter(|text| text.len() <= MAX_SIGNATURE)?;
         Some(Layer {
+            has_certificate: annotations.certificate.is_some(),
             payload: Digest::parse(&self.digest).ok()?,
             signature: Base64::decode_vec(signature).ok().filter(|bytes| !bytes.is_empty())?,
         })
@@ -169,6 +175,6 @@ mod tests {
             assert_eq!(read, *expected, "{why}");
         }
         let read = Signatures::read(manifest(&[signed("AQID")]).as_bytes()).unwrap();
-        assert_eq!(read.layers, [Layer { payload: digest, signature: vec![1, 2, 3] }]);
+        assert_eq!(read.layers, [Layer { payload: digest, signature: vec![1, 2, 3], has_certificate: false }]);
     }
 }
