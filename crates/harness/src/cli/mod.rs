@@ -8,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 mod annotate;
 mod bench;
 mod demo;
+mod input;
 mod run;
 
 /// Runs, tests and prepares the image-trust policy without a cluster.
@@ -30,8 +31,8 @@ enum Command {
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let level = match cli.command {
-        // The policy's log has the host's words for every denial that is shown on purpose.
-        Command::Demo(_) => "warn,policy=off",
+        // The policy's log has the host's words for every denial that is shown on purpose, or measured a few hundred times.
+        Command::Demo(_) | Command::Bench(_) => "warn,policy=off",
         _ => "warn",
     };
     tracing_subscriber::fmt()

@@ -1,16 +1,13 @@
 //! `image-trust run`: evaluates one request, with kwctl's flags and kwctl's output.
 
 use std::fs;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use image_trust_harness::{
-    AdmissionRequest, Answers, CapabilityPattern, Deadline, Gate, HostRequest, Live, LiveConfig, Policy, Recorder,
-    Replay, Sources,
-};
-use serde_json::{Map, Value};
+use image_trust_harness::{Answers, Deadline, HostRequest, Live, LiveConfig, Policy, Recorder, Replay, Sources};
+
+use super::input::{Input, read_request};
 
 /// Evaluates a request with the policy and prints the AdmissionResponse
 #[derive(clap::Args)]
@@ -21,30 +18,17 @@ pub(crate) struct Args {
     /// AdmissionRequest or AdmissionReview as JSON; `-` reads stdin
     #[arg(short, long, value_name = "FILE")]
     request_path: PathBuf,
-    /// Settings as YAML or JSON
-    #[arg(short, long, value_name = "FILE", conflicts_with = "settings_json")]
-    settings_path: Option<PathBuf>,
-    /// Settings as JSON text
-    #[arg(long, value_name = "JSON")]
-    settings_json: Option<String>,
+    #[command(flatten)]
+    input: Input,
     /// sources.yaml: insecure registries, private authorities, proxies
     #[arg(long, value_name = "FILE")]
     sources_path: Option<PathBuf>,
     /// A Docker config.json with registry credentials
     #[arg(long, value_name = "FILE")]
     docker_config_json_path: Option<PathBuf>,
-    /// Answer host calls from a recorded session instead of a registry
-    #[arg(long, value_name = "FILE", conflicts_with = "record_host_capabilities_interactions")]
-    replay_host_capabilities_interactions: Option<PathBuf>,
     /// Record the host calls of this run as a session
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "replay_host_capabilities_interactions")]
     record_host_capabilities_interactions: Option<PathBuf>,
-    /// Let the policy read the Kubernetes resources that its metadata lists
-    #[arg(long)]
-    allow_context_aware: bool,
-    /// A host capability the policy may call, as in `oci/*`; can be repeated
-    #[arg(long, value_name = "PATTERN", default_value = "*")]
-    allowed_host_capabilities: Vec<CapabilityPattern>,
     /// A folder of manifests to answer Kubernetes lookups from
     #[arg(long, value_name = "DIR")]
     cluster_dir: Option<PathBuf>,
@@ -52,18 +36,14 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let policy = Policy::load(&args.policy)?;
-    let request = AdmissionRequest::from_json(&read_request(&args.request_path)?)
-        .with_context(|| format!("cannot use the request {}", args.request_path.display()))?;
-    let settings = settings(args)?;
+    let request = read_request(&args.request_path)?;
+    let settings = args.input.settings()?;
     if let Err(problem) = policy.check_settings(&settings) {
         bail!("Provided settings are not valid: {problem}");
     }
 
-    let resources = if args.allow_context_aware { policy.context_aware_resources() } else { Default::default() };
     let host = Host::new(args)?;
-    let gate = Gate::new(host.answers())
-        .allow_only(args.allowed_host_capabilities.iter().cloned().collect())
-        .with_resources(resources);
+    let gate = args.input.gate(&policy, host.answers());
     // kwctl has no deadline
     let evaluation = policy.evaluate(&request, &settings, Arc::new(gate), Deadline::Off)?;
     host.finish()?;
@@ -80,8 +60,8 @@ enum Host {
 
 impl Host {
     fn new(args: &Args) -> Result<Self> {
-        if let Some(session) = &args.replay_host_capabilities_interactions {
-            return Ok(Self::Replayed(Arc::new(Replay::from_file(session)?)));
+        if let Some(session) = args.input.session()? {
+            return Ok(Self::Replayed(Arc::new(session)));
         }
         let sources = args.sources_path.as_deref().map(Sources::from_file).transpose()?.unwrap_or_default();
         let live = Live::new(LiveConfig {
@@ -120,35 +100,5 @@ fn warn_of_leftovers(leftovers: &[HostRequest]) {
         for request in leftovers {
             eprintln!("  {request:?}");
         }
-    }
-}
-
-fn read_request(path: &Path) -> Result<String> {
-    let mut text = String::new();
-    let read = if path == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        fs::read_to_string(path)
-    };
-    read.with_context(|| format!("cannot read the request {}", path.display()))
-}
-
-fn settings(args: &Args) -> Result<Value> {
-    let (text, origin) = match (&args.settings_path, &args.settings_json) {
-        (Some(path), _) => {
-            let text =
-                fs::read_to_string(path).with_context(|| format!("cannot read the settings {}", path.display()))?;
-            (text, path.display().to_string())
-        }
-        (None, Some(text)) => (text.clone(), "--settings-json".to_owned()),
-        (None, None) => return Ok(Value::Object(Map::new())),
-    };
-    // JSON is YAML, so one parser reads both
-    let settings: Value =
-        serde_yaml::from_str(&text).with_context(|| format!("the settings in {origin} do not parse"))?;
-    match settings {
-        Value::Null => Ok(Value::Object(Map::new())),
-        Value::Object(_) => Ok(settings),
-        _ => bail!("the settings in {origin} are no mapping; write `key: value` pairs"),
     }
 }
