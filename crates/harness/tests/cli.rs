@@ -5,6 +5,10 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use image_trust_harness::AdmissionRequest;
+use image_trust_harness::loopback::{ImageKind, Registry, Signer};
+use serde_json::json;
+
 #[allow(dead_code, reason = "the guests of the library's own tests; this file needs some of them")]
 #[path = "../src/guests.rs"]
 mod guests;
@@ -112,6 +116,56 @@ fn a_session_is_replayed_and_leftovers_are_told() {
     let args = ["run", "-r", "request.json", "--record-host-capabilities-interactions", "recorded.yml"];
     assert_eq!(image_trust(dir.path(), &args, "").status.code(), Some(0));
     assert_eq!(fs::read_to_string(dir.path().join("recorded.yml")).ok().as_deref(), Some("[]\n"));
+}
+
+#[test]
+fn what_was_recorded_with_a_registry_is_replayed_without_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy.wasm").display().to_string();
+    let registry = Registry::start().expect("a registry");
+    let host = registry.host();
+    let (alice, bob) = (Signer::named("alice"), Signer::named("bob"));
+    let digest = registry.push_image("shop/web", "1", ImageKind::Oci, "x");
+    alice.sign(&registry, "shop/web", &digest, &Default::default()).expect("a signature");
+    registry.push_image("shop/tool", "1", ImageKind::Oci, "y");
+    let object = |image: &str| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": format!("{host}/shop/{image}:1")}]}});
+    let settings = json!({
+        "validators": [{"name": "default", "type": "cosign", "trustRoots": [{"name": "alice", "key": alice.public_pem()}, {"name": "bob", "key": bob.public_pem()}]}],
+        "policy": [{"pattern": format!("{host}/*:*"), "with": {"trustRoot": "*", "threshold": 1}}],
+        "features": {"timeBudgetMs": 30_000},
+    });
+    let sources = json!({"insecure_sources": [host], "proxies": {"no_proxy": "127.0.0.1"}});
+    let files = [("settings.json", &settings), ("sources.yml", &sources)];
+    // the image, whether it is admitted; of one that is not, the registry's errors are recorded too
+    let table = [("web", true), ("tool", false)];
+    for (name, content) in files {
+        fs::write(dir.path().join(name), content.to_string()).expect("a file");
+    }
+    let run = |image: &str, more: &[&str]| {
+        let request = AdmissionRequest::create(object(image)).expect("a request");
+        let request = serde_json::to_string(&request).expect("JSON");
+        let args = [&["run", &module, "-r", "-", "-s", "settings.json"], more].concat();
+        let output = image_trust(dir.path(), &args, &request);
+        assert_eq!(output.status.code(), Some(0), "{image}: {}", text(&output.stderr));
+        (text(&output.stdout), text(&output.stderr))
+    };
+    const RECORD: &str = "--record-host-capabilities-interactions";
+    const REPLAY: &str = "--replay-host-capabilities-interactions";
+    let recorded = table.map(|(image, admitted)| {
+        let session = format!("{image}.yml");
+        let live = ["--sources-path", "sources.yml", "--docker-config-json-path", "none.json", RECORD, &session];
+        let (response, _) = run(image, &live);
+        assert!(response.contains(&format!(r#""allowed":{admitted}"#)), "{image}: {response}");
+        response
+    });
+    drop(registry);
+    for ((image, _), recorded) in table.iter().zip(recorded) {
+        let (replayed, stderr) = run(image, &[REPLAY, &format!("{image}.yml")]);
+        assert_eq!(replayed, recorded, "{image}");
+        assert!(!stderr.contains("have not been replayed"), "{image}: {stderr}");
+    }
+    let (other, _) = run("tool", &[REPLAY, "web.yml"]);
+    assert!(other.contains(r#""allowed":false"#), "another image's session: {other}");
 }
 
 #[test]

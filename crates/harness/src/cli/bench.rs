@@ -145,7 +145,7 @@ fn median<T: Copy + Ord>(samples: &[T]) -> Option<T> {
 /// A bar on stderr, where somebody looks at it; nothing elsewhere.
 fn progress(steps: usize) -> ProgressBar {
     let bar = ProgressBar::new(steps as u64);
-    match ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg} {eta}") {
+    match ProgressStyle::with_template("{bar:30} {pos}/{len}, {eta} left: {msg}") {
         Ok(style) => bar.with_style(style),
         // The plain bar says as much.
         Err(_) => bar,
