@@ -4,8 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize};
 
 mod payload;
 
@@ -130,15 +129,15 @@ pub enum HostRequest {
     },
     /// `kubernetes/can_i`
     KubernetesCanI {
-        /// The subject access review, passed through untouched.
-        request: Value,
+        /// Who wants to do what.
+        request: SubjectAccessReview,
         /// Whether the host may answer from its 5 s cache.
         disable_cache: bool,
     },
     /// `crypto/v1/is_certificate_trusted`
     CryptoIsCertificateTrusted {
-        /// The certificate and its chain, passed through untouched.
-        request: Value,
+        /// The certificate and its chain.
+        request: CertificateVerification,
     },
 }
 
@@ -158,6 +157,70 @@ pub struct KeylessPrefix {
     pub issuer: String,
     /// The URL; the host appends `/`.
     pub url_prefix: String,
+}
+
+/// Whether somebody may do something in the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubjectAccessReview {
+    /// The user's groups.
+    pub groups: Option<Vec<String>>,
+    /// What is to be done.
+    pub resource_attributes: ResourceAttributes,
+    /// The user.
+    pub user: String,
+}
+
+/// Something that can be done with a Kubernetes resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceAttributes {
+    /// The API group; `*` means all.
+    pub group: Option<String>,
+    /// The object; none means all.
+    pub name: Option<String>,
+    /// The namespace; none means all.
+    pub namespace: Option<String>,
+    /// `pods`, `deployments`, ...; `*` means all.
+    pub resource: String,
+    /// `status`, `scale`, ...
+    pub subresource: Option<String>,
+    /// `get`, `update`, ...; `*` means all.
+    pub verb: String,
+    /// The API version; `*` means all.
+    pub version: Option<String>,
+}
+
+/// Whether a certificate is trusted by a chain, and at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateVerification {
+    /// The certificate.
+    pub cert: EncodedCertificate,
+    /// Its chain, the root last; none means Mozilla's roots.
+    pub cert_chain: Option<Vec<EncodedCertificate>>,
+    /// The time, in RFC 3339; none means that the certificate never expires. An empty text is none, and no text at all is a mistake.
+    #[serde(deserialize_with = "none_if_empty")]
+    pub not_after: Option<String>,
+}
+
+/// A certificate as guests send it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EncodedCertificate {
+    /// What the bytes are.
+    pub encoding: CertificateEncoding,
+    /// The bytes.
+    pub data: Vec<u8>,
+}
+
+/// The encoding of a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CertificateEncoding {
+    /// Binary.
+    Der,
+    /// Text.
+    Pem,
+}
+
+fn none_if_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()))
 }
 
 /// Why a payload is not a question the host knows.

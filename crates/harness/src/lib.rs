@@ -41,7 +41,10 @@ pub use admission::{AdmissionRequest, GroupVersionKind, GroupVersionResource, Us
 pub use allowed::{AllowedCapabilities, BadCapability, CapabilityPattern};
 pub use annotate::annotate;
 pub use capabilities::{Answers, ContextAwareResource, Gate, HostCapabilities};
-pub use host_request::{BadRequest, HostRequest, KeylessIdentity, KeylessPrefix};
+pub use host_request::{
+    BadRequest, CertificateEncoding, CertificateVerification, EncodedCertificate, HostRequest, KeylessIdentity,
+    KeylessPrefix, ResourceAttributes, SubjectAccessReview,
+};
 pub use journal::HostCall;
 pub use live::{Live, LiveConfig};
 pub use metadata::{ExecutionMode, Metadata, Operation, PolicyType, Rule};

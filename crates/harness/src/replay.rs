@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, anyhow};
 use serde::{Deserialize, Serialize};
@@ -27,9 +27,13 @@ enum Response {
 }
 
 /// A recorded session. Each request takes the next exchange, whether it fits or not.
-#[derive(Debug)]
-pub struct Replay {
-    exchanges: Mutex<VecDeque<(HostRequest, Response)>>,
+#[derive(Debug, Default)]
+pub struct Replay(Mutex<Session>);
+
+#[derive(Clone, Debug, Default)]
+struct Session {
+    left: VecDeque<(HostRequest, Response)>,
+    misfit: Option<String>,
 }
 
 impl Replay {
@@ -48,37 +52,55 @@ impl Replay {
                 .with_context(|| format!("exchange {} holds no request of a policy", index + 1))?;
             Ok((request, exchange.response))
         });
-        Ok(Self { exchanges: Mutex::new(decoded.collect::<Result<_>>()?) })
+        let session = Session { left: decoded.collect::<Result<_>>()?, misfit: None };
+        Ok(Self(Mutex::new(session)))
     }
 
     /// The requests nobody made. kwctl only warns of them; a test should insist that there are none.
     pub fn leftovers(&self) -> Vec<HostRequest> {
-        let exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
-        exchanges.iter().map(|(request, _)| request.clone()).collect()
+        self.session().left.iter().map(|(request, _)| request.clone()).collect()
+    }
+
+    /// The first request that was not the next one in the session, and what was. The guest got an error, and may have taken it for the
+    /// registry's.
+    pub fn misfit(&self) -> Option<String> {
+        self.session().misfit.clone()
+    }
+
+    fn session(&self) -> MutexGuard<'_, Session> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clone for Replay {
     /// A session of its own with what is left of this one: to run the same session many times, clone it before each run.
     fn clone(&self) -> Self {
-        let exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
-        Self { exchanges: Mutex::new(exchanges.clone()) }
+        Self(Mutex::new(self.session().clone()))
     }
 }
 
 impl Answers for Replay {
     fn answer(&self, request: &HostRequest) -> Result<Vec<u8>> {
-        let next = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let (expected, response) = next.ok_or_else(|| anyhow!("the list of recorded responses is empty"))?;
-        if expected != *request {
-            return Err(anyhow!(
-                "Replay error: unexpected request. Was expecting {expected:?}, got {request:?} instead"
-            ));
-        }
-        match response {
-            Response::Success { payload } => Ok(payload.into_bytes()),
-            Response::Error { message } => Err(anyhow!("{message}")),
-        }
+        let mut session = self.session();
+        let (said, misfit) = match session.left.pop_front() {
+            Some((expected, response)) if expected == *request => {
+                return match response {
+                    Response::Success { payload } => Ok(payload.into_bytes()),
+                    Response::Error { message } => Err(anyhow!("{message}")),
+                };
+            }
+            Some((expected, _)) => {
+                let problem = format!("unexpected request. Was expecting {expected:?}, got {request:?} instead");
+                (format!("Replay error: {problem}"), problem)
+            }
+            None => {
+                let said = "the list of recorded responses is empty".to_owned();
+                let misfit = format!("{said}, got {request:?}");
+                (said, misfit)
+            }
+        };
+        session.misfit.get_or_insert(misfit);
+        Err(anyhow!("{said}"))
     }
 }
 
@@ -206,7 +228,7 @@ mod tests {
         assert_eq!(answers[0].as_deref(), Ok(br#"{"digest":"sha256:aa"}"#.as_slice()));
         assert_eq!(answers[1], Err("Fail to interact with OCI registry: Image manifest not found".to_owned()));
         assert!(answers[2..].iter().all(Result::is_ok), "{answers:?}");
-        assert_eq!(recorder.inner.leftovers(), []);
+        assert_eq!((recorder.inner.leftovers(), recorder.inner.misfit()), (vec![], None));
         assert_eq!(recorder.to_yaml().ok().as_deref(), Some(SESSION));
     }
 
@@ -221,10 +243,9 @@ mod tests {
         let replay = Replay::from_yaml(SESSION).expect("a session");
         let wrong = HostRequest::OciManifestDigest { image: "other".into() };
         let answer = |request: &HostRequest| replay.answer(request).map_err(|e| e.to_string());
-        assert_eq!(
-            answer(&wrong),
-            Err("Replay error: unexpected request. Was expecting OciManifestDigest { image: \"ghcr.io/acme/app:1\" }, got OciManifestDigest { image: \"other\" } instead".to_owned())
-        );
+        assert_eq!(replay.misfit(), None);
+        let misfit = "unexpected request. Was expecting OciManifestDigest { image: \"ghcr.io/acme/app:1\" }, got OciManifestDigest { image: \"other\" } instead";
+        assert_eq!(answer(&wrong), Err(format!("Replay error: {misfit}")));
         // the mismatch used the exchange up
         assert_eq!(replay.leftovers(), requests()[1..]);
         let again = replay.clone();
@@ -232,6 +253,8 @@ mod tests {
             let _ = answer(request);
         }
         assert_eq!(answer(&wrong), Err("the list of recorded responses is empty".to_owned()));
+        assert_eq!(replay.misfit().as_deref(), Some(misfit), "the first one");
+        assert_eq!(Replay::default().answer(&wrong).map_err(|e| e.to_string()), answer(&wrong));
         assert_eq!(again.leftovers(), requests()[1..], "a clone is a session of its own");
     }
 

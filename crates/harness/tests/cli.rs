@@ -4,6 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
+use image_trust_harness::AdmissionRequest;
+use image_trust_harness::loopback::{ImageKind, Registry, Signer};
+use serde_json::json;
+
 #[path = "support/command.rs"]
 mod command;
 #[allow(dead_code, reason = "the guests of the library's own tests; this file needs some of them")]
@@ -102,6 +106,128 @@ fn a_session_is_replayed_and_leftovers_are_told() {
     let args = ["run", "-r", "request.json", "--record-host-capabilities-interactions", "recorded.yml"];
     assert_eq!(image_trust(dir.path(), &args, "").status.code(), Some(0));
     assert_eq!(fs::read_to_string(dir.path().join("recorded.yml")).ok().as_deref(), Some("[]\n"));
+}
+
+#[test]
+fn what_was_recorded_with_a_registry_is_replayed_without_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy.wasm").display().to_string();
+    let registry = Registry::start().expect("a registry");
+    let host = registry.host();
+    let (alice, bob) = (Signer::named("alice"), Signer::named("bob"));
+    let digest = registry.push_image("shop/web", "1", ImageKind::Oci, "x");
+    alice.sign(&registry, "shop/web", &digest, &Default::default()).expect("a signature");
+    registry.push_image("shop/tool", "1", ImageKind::Oci, "y");
+    let object = |image: &str| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": format!("{host}/shop/{image}:1")}]}});
+    let settings = json!({
+        "validators": [{"name": "default", "type": "cosign", "trustRoots": [{"name": "alice", "key": alice.public_pem()}, {"name": "bob", "key": bob.public_pem()}]}],
+        "policy": [{"pattern": format!("{host}/*:*"), "with": {"trustRoot": "*", "threshold": 1}}],
+        "features": {"timeBudgetMs": 30_000},
+    });
+    let sources = json!({"insecure_sources": [host], "proxies": {"no_proxy": "127.0.0.1"}});
+    let files = [("settings.json", &settings), ("sources.yml", &sources)];
+    // the image, whether it is admitted; of one that is not, the registry's errors are recorded too
+    let table = [("web", true), ("tool", false)];
+    for (name, content) in files {
+        fs::write(dir.path().join(name), content.to_string()).expect("a file");
+    }
+    let run = |image: &str, more: &[&str]| {
+        let request = AdmissionRequest::create(object(image)).expect("a request");
+        let request = serde_json::to_string(&request).expect("JSON");
+        let args = [&["run", &module, "-r", "-", "-s", "settings.json"], more].concat();
+        let output = image_trust(dir.path(), &args, &request);
+        assert_eq!(output.status.code(), Some(0), "{image}: {}", text(&output.stderr));
+        (text(&output.stdout), text(&output.stderr))
+    };
+    const RECORD: &str = "--record-host-capabilities-interactions";
+    const REPLAY: &str = "--replay-host-capabilities-interactions";
+    let recorded = table.map(|(image, admitted)| {
+        let session = format!("{image}.yml");
+        let live = ["--sources-path", "sources.yml", "--docker-config-json-path", "none.json", RECORD, &session];
+        let (response, _) = run(image, &live);
+        assert!(response.contains(&format!(r#""allowed":{admitted}"#)), "{image}: {response}");
+        response
+    });
+    drop(registry);
+    for ((image, _), recorded) in table.iter().zip(recorded) {
+        let (replayed, stderr) = run(image, &[REPLAY, &format!("{image}.yml")]);
+        assert_eq!(replayed, recorded, "{image}");
+        assert!(!stderr.contains("have not been replayed"), "{image}: {stderr}");
+    }
+    let (other, _) = run("tool", &[REPLAY, "web.yml"]);
+    assert!(other.contains(r#""allowed":false"#), "another image's session: {other}");
+}
+
+#[test]
+fn bench_measures_what_it_was_asked_for() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let session = "- type: Exchange\n  request: '!OciManifestDigest {image: busybox}'\n  response: {type: Success, payload: '{}'}\n";
+    let files: [(&str, &[u8]); 4] = [
+        ("policy.wasm", &agreeing(true)),
+        ("no.wasm", &agreeing(false)),
+        ("broken.wasm", &guests::answering(r#"{"valid":true}"#)),
+        ("session.yml", session.as_bytes()),
+    ];
+    for (name, bytes) in files {
+        fs::write(dir.path().join(name), bytes).expect("a file");
+    }
+    // A request that the real module has to ask about, and what it was answered.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let module = root.join("policy.wasm").display().to_string();
+    let case = |name: &str| root.join("tests/corpus/annotations-are-asked-for").join(name).display().to_string();
+    let (request, settings, recorded) = (case("request.json"), case("settings.yaml"), case("session.yaml"));
+    const ONCE: [&str; 3] = ["bench", "--rounds", "1"];
+    const REPLAY: &str = "--replay-host-capabilities-interactions";
+    // the rest of the line, parts of stdout or of stderr, the exit code, the reason
+    type Row<'a> = (&'a [&'a str], &'a [&'a str], i32, &'a str);
+    let table: [Row; 13] = [
+        (&[], &["(e) 50 distinct images", "(1) policy.wasm, ", "no HTTP"], 0, "its own cases"),
+        (&["--against", "policy.wasm"], &["(2), µs", "(2) policy.wasm, "], 0, "two modules"),
+        (&["no.wasm"], &["(b) static image, 1 rule, (1): denied"], 1, "a denial is not what is measured"),
+        (&["--against", "none.wasm"], &["cannot read the policy none.wasm"], 1, "a module that is not there"),
+        (
+            &["--late-registry"],
+            &["cold, ms", " 50 ", "(1) policy.wasm, "],
+            0,
+            "nobody asks this registry, so it takes no minutes",
+        ),
+        (&["--late-registry", "no.wasm"], &["0 ms, images: 1, keys: 1, (1): denied"], 1, "a denial there"),
+        (
+            &["no.wasm", "-r", "request.json"],
+            &["CREATE Pod", "(1) no.wasm, "],
+            0,
+            "a request of one's own may be denied",
+        ),
+        (&["broken.wasm", "-r", "request.json"], &["(1) fails: internal server error"], 1, "but not break the policy"),
+        (
+            &["-r", "request.json", REPLAY, "session.yml"],
+            &["does not fit (1)", "not asked: OciManifestDigest { image: \"busybox\" }"],
+            1,
+            "a session that is not asked for",
+        ),
+        (
+            &[&module, "-r", &request, "-s", &settings, REPLAY, &recorded],
+            &["CREATE Pod", "policy.wasm, "],
+            0,
+            "a session that fits, each time from its beginning",
+        ),
+        (
+            &[&module, "-r", &request, "-s", &settings],
+            &["does not fit (1)", "the list of recorded responses is empty, got "],
+            1,
+            "what is asked and not in the session",
+        ),
+        (&["-s", "request.json"], &["--request-path"], 1, "settings of no request"),
+        (&["--late-registry", "-r", "request.json"], &["cannot be used with"], 2, "a registry for no request"),
+    ];
+    for (args, parts, code, why) in table {
+        let output = image_trust(dir.path(), &[&ONCE, args].concat(), "");
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {why}: {stderr}");
+        let (written, empty) = if code == 0 { (stdout, stderr) } else { (stderr, stdout) };
+        let lacking: Vec<_> = parts.iter().filter(|part| !written.contains(**part)).collect();
+        assert!(lacking.is_empty() && empty.is_empty(), "{args:?}: {why}: no {lacking:?} in {written}");
+    }
 }
 
 #[test]

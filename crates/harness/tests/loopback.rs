@@ -14,7 +14,12 @@ use oci_client::secrets::RegistryAuth::Anonymous;
 
 #[path = "support/http.rs"]
 mod http;
-use http::{Answer, ask};
+use http::Answer;
+
+/// One request on a connection of its own.
+fn ask(host: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    http::try_ask(host, method, path, headers, body).unwrap()
+}
 
 /// The code of the one error in a conformant body.
 fn error_code(answer: &Answer) -> String {

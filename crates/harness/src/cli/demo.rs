@@ -68,8 +68,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Asks once about an image that isn't there: a host's very first question loads certificates, and no scene should pay for that.
-fn warm_up(live: &Live, host: &str) {
+/// Asks once about an image that isn't there: a host's very first question loads certificates, and nothing that is timed should pay for that.
+pub(super) fn warm_up(live: &Live, host: &str) {
     // No answer is wanted, so there is nothing to do about an error.
     let _ = live.answer(&HostRequest::SigstorePubKeyVerify {
         image: format!("{host}/warm-up:1"),

@@ -10,6 +10,7 @@ mod bench;
 mod demo;
 mod evaluation;
 mod explain;
+mod input;
 mod progress;
 mod run;
 
@@ -34,8 +35,8 @@ enum Command {
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let level = match cli.command {
-        // The policy's log has the host's words for every denial; these show them themselves, or deny on purpose.
-        Command::Demo(_) | Command::Explain(_) => "warn,policy=off",
+        // The policy's log has the host's words for every denial; these show them themselves, deny on purpose, or do so a few hundred times.
+        Command::Demo(_) | Command::Explain(_) | Command::Bench(_) => "warn,policy=off",
         _ => "warn",
     };
     tracing_subscriber::fmt()

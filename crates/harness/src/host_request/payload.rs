@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde_json::Value;
 
-use super::{HostRequest, KeylessIdentity, KeylessPrefix};
+use super::{HostRequest, KeylessIdentity, KeylessPrefix, SubjectAccessReview};
 
 /// The payload of `v1/verify`: externally tagged.
 #[derive(Deserialize)]
@@ -161,7 +160,7 @@ impl From<GetResource> for HostRequest {
 
 #[derive(Deserialize)]
 pub(super) struct CanI {
-    subject_access_review: Value,
+    subject_access_review: SubjectAccessReview,
     disable_cache: bool,
 }
 

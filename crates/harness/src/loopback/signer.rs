@@ -116,22 +116,28 @@ impl Signer {
                 manifest.layers
             }
         };
-        let signature: DerSignature = self.key.sign(payload.as_bytes());
-        layers.push(Layer {
-            annotations: Some(BTreeMap::from([(SIGNATURE_ANNOTATION.to_owned(), STANDARD.encode(signature))])),
-            ..Layer::of(SIMPLE_SIGNING, payload.as_bytes())
-        });
+        layers.push(self.layer(payload));
         let config = config_of(&layers);
-        let manifest = SignatureManifest {
-            schema_version: 2,
-            media_type: MANIFEST.to_owned(),
-            config: Layer::of(CONFIG, config.as_bytes()),
-            layers,
-        };
+        let manifest = SignatureManifest::new(&config, layers);
         registry.put_blob(repository, payload.as_bytes());
         registry.put_blob(repository, config.as_bytes());
         registry.put_manifest(repository, Some(&tag), MANIFEST, &serde_json::to_vec(&manifest)?);
         Ok(())
+    }
+
+    /// The manifest that [`Signer::sign_payload`] attaches to an image that nobody has signed yet, for hosts without a registry.
+    pub fn signature_manifest(&self, payload: &str) -> serde_json::Result<Vec<u8>> {
+        let layers = vec![self.layer(payload)];
+        serde_json::to_vec(&SignatureManifest::new(&config_of(&layers), layers))
+    }
+
+    /// One signature.
+    fn layer(&self, payload: &str) -> Layer {
+        let signature: DerSignature = self.key.sign(payload.as_bytes());
+        Layer {
+            annotations: Some(BTreeMap::from([(SIGNATURE_ANNOTATION.to_owned(), STANDARD.encode(signature))])),
+            ..Layer::of(SIMPLE_SIGNING, payload.as_bytes())
+        }
     }
 }
 
@@ -156,6 +162,17 @@ struct SignatureManifest {
     media_type: String,
     config: Layer,
     layers: Vec<Layer>,
+}
+
+impl SignatureManifest {
+    fn new(config: &str, layers: Vec<Layer>) -> Self {
+        Self {
+            schema_version: 2,
+            media_type: MANIFEST.to_owned(),
+            config: Layer::of(CONFIG, config.as_bytes()),
+            layers,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

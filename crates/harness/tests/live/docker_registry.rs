@@ -1,5 +1,6 @@
 //! A real registry, on a free port of 127.0.0.1.
 
+use std::io;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -7,7 +8,8 @@ use std::time::Duration;
 use image_trust_harness::loopback::{ImageKind, TinyImage, digest_of, signature_tag};
 use serde_json::Value;
 
-use crate::http::{Answer, ask, try_ask};
+use crate::http::{Answer, try_ask};
+use crate::tls::Authority;
 use crate::tools::tool;
 
 /// alice, whose password is s3cret. Two to the fourth rounds: this guards nothing.
@@ -21,24 +23,30 @@ const ACCEPT: &str = "application/vnd.oci.image.manifest.v1+json, application/vn
     application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json";
 
 /// docker-registry, on files in a folder of its own; both go with this value.
-pub(crate) struct DockerRegistry {
+pub(crate) struct DockerRegistry<'a> {
     process: Child,
     host: String,
-    authorization: Option<String>,
+    authority: Option<&'a Authority>,
+    authorization: Option<&'static str>,
     _folder: tempfile::TempDir,
 }
 
-impl DockerRegistry {
+impl<'a> DockerRegistry<'a> {
     pub(crate) fn start() -> Option<Self> {
-        Self::start_for(None)
+        Self::start_for(None, None)
     }
 
     /// One that answers only to alice.
     pub(crate) fn start_with_password() -> Option<Self> {
-        Self::start_for(Some(format!("Basic {BASIC}")))
+        Self::start_for(None, Some(BASIC))
     }
 
-    fn start_for(authorization: Option<String>) -> Option<Self> {
+    /// The same over TLS, with a certificate by this authority.
+    pub(crate) fn start_private(authority: &'a Authority) -> Option<Self> {
+        Self::start_for(Some(authority), Some(BASIC))
+    }
+
+    fn start_for(authority: Option<&'a Authority>, authorization: Option<&'static str>) -> Option<Self> {
         let program = tool("docker-registry")?;
         // A free port may be somebody else's by the time that it is used.
         for _ in 0..5 {
@@ -48,24 +56,30 @@ impl DockerRegistry {
             let path = |name: &str| folder.path().join(name).display().to_string();
             let (data, htpasswd) = (path("data"), path("htpasswd"));
             let mut config = format!(
-                "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {data}}}}}\nhttp: {{addr: \"{host}\"}}\n"
+                "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {data}}}}}\nhttp:\n  addr: \"{host}\"\n"
             );
+            if let Some(authority) = authority {
+                let (certificate, key) = authority.certify();
+                let files = [path("server.pem"), path("server.key")];
+                std::fs::write(&files[0], certificate).unwrap();
+                std::fs::write(&files[1], key).unwrap();
+                config.push_str(&format!("  tls: {{certificate: {}, key: {}}}\n", files[0], files[1]));
+            }
             if authorization.is_some() {
                 std::fs::write(&htpasswd, HTPASSWD).unwrap();
                 config.push_str(&format!("auth: {{htpasswd: {{realm: live tests, path: {htpasswd}}}}}\n"));
             }
             std::fs::write(path("config.yml"), config).unwrap();
-            let mut process = Command::new(&program)
+            let process = Command::new(&program)
                 .args(["serve", &path("config.yml")])
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            let ready = is_ready(&mut process, &host);
             // From here on it is stopped by being dropped.
-            let registry = Self { process, host, authorization: authorization.clone(), _folder: folder };
-            if ready {
+            let mut registry = Self { process, host, authority, authorization, _folder: folder };
+            if registry.is_ready() {
                 return Some(registry);
             }
         }
@@ -122,32 +136,41 @@ impl DockerRegistry {
 
     fn put_blob(&self, repository: &str, bytes: &[u8]) {
         let begun = self.ask("POST", &format!("/v2/{repository}/blobs/uploads/"), &[], b"");
-        let upload = begun.header("location").trim_start_matches(&format!("http://{}", self.host));
+        let location = begun.header("location");
+        let upload = &location[location.find("/v2/").unwrap()..];
         let path = format!("{upload}&digest={}", digest_of(bytes));
         let done = self.ask("PUT", &path, &[("Content-Type", "application/octet-stream")], bytes);
         assert_eq!(done.status, 201, "{path}: {}", String::from_utf8_lossy(&done.body));
     }
 
     fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let authorization = self.authorization.iter().map(|value| ("Authorization", value.as_str()));
-        let headers: Vec<_> = headers.iter().copied().chain(authorization).collect();
-        ask(&self.host, method, path, &headers, body)
+        self.try_ask(method, path, headers, body).unwrap()
     }
-}
 
-/// Asks until it answers, for ten seconds at most, or until the process has ended.
-fn is_ready(process: &mut Child, host: &str) -> bool {
-    for _ in 0..400 {
-        match try_ask(host, "GET", "/v2/", &[], b"") {
-            Ok(answer) if [200, 401].contains(&answer.status) => return true,
-            _ if process.try_wait().unwrap().is_some() => return false,
-            _ => std::thread::sleep(Duration::from_millis(25)),
+    fn try_ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
+        let basic = self.authorization.map(|basic| format!("Basic {basic}"));
+        let authorization = basic.iter().map(|value| ("Authorization", value.as_str()));
+        let headers: Vec<_> = headers.iter().copied().chain(authorization).collect();
+        match self.authority {
+            Some(authority) => authority.try_ask(&self.host, method, path, &headers, body),
+            None => try_ask(&self.host, method, path, &headers, body),
         }
     }
-    false
+
+    /// Asks until it answers, for ten seconds at most, or until the process has ended.
+    fn is_ready(&mut self) -> bool {
+        for _ in 0..400 {
+            match self.try_ask("GET", "/v2/", &[], b"") {
+                Ok(answer) if answer.status == 200 => return true,
+                _ if self.process.try_wait().unwrap().is_some() => return false,
+                _ => std::thread::sleep(Duration::from_millis(25)),
+            }
+        }
+        false
+    }
 }
 
-impl Drop for DockerRegistry {
+impl Drop for DockerRegistry<'_> {
     fn drop(&mut self) {
         // It may have ended by itself; either way nothing of it is left after this.
         let _ = self.process.kill();

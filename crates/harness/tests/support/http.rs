@@ -18,12 +18,7 @@ impl Answer {
     }
 }
 
-/// One request on a connection of its own.
-pub(crate) fn ask(host: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-    try_ask(host, method, path, headers, body).unwrap()
-}
-
-/// The same, where it may be that nobody listens.
+/// One request on a connection of its own; it may be that nobody listens.
 pub(crate) fn try_ask(
     host: &str,
     method: &str,
@@ -31,7 +26,18 @@ pub(crate) fn try_ask(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> io::Result<Answer> {
-    let mut stream = TcpStream::connect(host)?;
+    exchange(TcpStream::connect(host)?, host, method, path, headers, body)
+}
+
+/// The same on a connection that is there already; it ends with the answer.
+pub(crate) fn exchange(
+    mut stream: impl Read + Write,
+    host: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> io::Result<Answer> {
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
