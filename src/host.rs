@@ -69,6 +69,8 @@ pub enum Cause {
     RateLimited,
     /// The host was not allowed to answer.
     Forbidden,
+    /// There are more signatures than the host is asked to read. Never said by the host.
+    TooMany,
     /// The registry could not be reached, or its answer made no sense.
     Unavailable,
 }
@@ -186,6 +188,7 @@ impl Cause {
             Cause::Unauthorized => "unauthorized",
             Cause::RateLimited => "rate-limited",
             Cause::Forbidden => "forbidden",
+            Cause::TooMany => "too-many-signatures",
             Cause::Unavailable => "unavailable",
         }
     }
@@ -200,7 +203,8 @@ impl fmt::Display for Cause {
             Cause::NotFound => "the registry does not have this image",
             Cause::Unauthorized => "the registry refused the policy server's credentials",
             Cause::RateLimited => "the registry limits the rate of requests",
-            Cause::Forbidden => "the policy may not ask the host about registries",
+            Cause::Forbidden => "the policy was not granted a host capability that it needs",
+            Cause::TooMany => "there are too many signatures whose payload is unknown",
             Cause::Unavailable => "the registry could not be reached, or its answer was of no use",
         })
     }

@@ -282,15 +282,18 @@ impl Reason {
             Reason::Rule => "Use an image that another rule covers, or have this rule changed",
             Reason::Tie(_) => "Make one of the two patterns more specific",
             Reason::Unproven(Unproven::NotSigned { shortfall, .. }) => shortfall.remedy(),
-            Reason::Unproven(Unproven::NotFound) => "Check its name and tag",
+            Reason::Unproven(Unproven::NotFound) => "Check its name, and its tag or digest",
             Reason::Unproven(Unproven::Disagreement { .. }) => {
-                "Try again; if it stays, the registry does not answer truthfully"
+                "Try again; if it stays, the policy server or the registry does not answer truthfully"
             }
             Reason::Unproven(Unproven::Undecided { cause: Cause::Unauthorized, .. }) => {
                 "Give the PolicyServer credentials for this registry (imagePullSecret): the Pod's own are not used"
             }
             Reason::Unproven(Unproven::Undecided { cause: Cause::RateLimited, .. }) => {
                 "Try again later, or give the PolicyServer credentials (imagePullSecret) for which the limit is higher"
+            }
+            Reason::Unproven(Unproven::Undecided { cause: Cause::TooMany, .. }) => {
+                "Remove those that nobody needs (cosign clean), and sign it again"
             }
             Reason::Unproven(Unproven::Undecided { cause: Cause::Forbidden, .. }) => {
                 "Allow the policy the host capabilities oci/v1/manifest_digest, oci/v1/oci_manifest and oci/v2/verify"
@@ -450,7 +453,7 @@ mod tests {
                 }),
                 403,
                 "not-signed",
-                "not trusted: it has no signature of cosign's; not asked about trust root alice",
+                "not trusted: it has no signature in the format of cosign 2; not asked about trust root alice",
             ),
             (
                 Reason::Unproven(Unproven::Undecided { tally: tally.clone(), cause: Cause::Unauthorized }),

@@ -189,7 +189,7 @@ impl Shape {
                 Some(Value::Object(map.iter().filter_map(entry).collect()))
             }
             (Shape::Names, Value::Array(list)) if list.is_empty() => {
-                wrong("is empty: it asks for nobody; leave it out".to_owned())
+                wrong("is empty, which nothing can satisfy; leave it out".to_owned())
             }
             (Shape::Names, Value::Array(_)) => Shape::List(&Shape::Text).walk(value, path, problems),
             (Shape::List(shape), Value::Array(list)) => {

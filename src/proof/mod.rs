@@ -20,8 +20,8 @@ pub use quorum::{Quorum, Standing, Tally, Vote};
 pub use shortfall::{Foreign, Lack, Shortfall, Unproven};
 pub use sigstore::Unusable;
 
-use crate::image::ImageRef;
-use sigstore::repository_name;
+use crate::image::{Digest, ImageRef};
+use sigstore::{Payload, repository_name};
 
 /// Somebody who may sign: a name from the settings, and what proves that they did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,15 @@ impl Requirement {
             Identity::Name(name) => name.clone(),
         });
         itself.into_iter().chain(listed)
+    }
+
+    /// Every payload that is accepted of `image`, by its own digest.
+    fn payloads(&self, image: &ImageRef, digest: Digest) -> BTreeMap<Digest, Payload> {
+        let payload = |name: String| {
+            let payload = Payload::new(&name, digest, &self.annotations);
+            (payload.digest(), payload)
+        };
+        self.names(image).map(payload).collect()
     }
 }
 

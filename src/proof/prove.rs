@@ -4,7 +4,7 @@
 //! registry and tells most of what there is to tell. The host reads payloads, which a guest can't, and takes ten requests for it; so it is asked only where there
 //! is something that the guest could not read, and never where a rule names identities, which the host does not look at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{
     Budget, Pinned, Prover, Quorum, Requirement, Standing, Tally, TrustRoot, Unproven, Vote,
@@ -106,6 +106,18 @@ pub(super) enum Sight {
     Blocked(Cause),
 }
 
+/// What the guest could not read.
+enum Beyond<'s> {
+    /// There is nothing more, or nothing that the host would tell.
+    Nothing,
+    /// Nobody can tell.
+    Untold(Cause),
+    /// The payloads of these.
+    Payloads(Vec<&'s Layer>),
+    /// It could read nothing at all.
+    Everything,
+}
+
 /// What the host said of those who did not sign.
 #[derive(Default)]
 struct Said {
@@ -128,8 +140,7 @@ impl<'r> Proof<'r> {
     fn run(&mut self, budget: &mut Budget<'_>) -> Result<Verified, Stop> {
         let sight = self.look(budget)?;
         let said = match self.quorum.standing() {
-            Standing::Open if self.host_may_see_more(&sight) => self.ask_host(&sight, budget)?,
-            Standing::Open => self.nobody_else(&sight),
+            Standing::Open => self.settle(&sight, budget)?,
             Standing::Met | Standing::Lost => Said::default(),
         };
         let tally = self.quorum.tally();
@@ -167,13 +178,10 @@ impl<'r> Proof<'r> {
 
     /// Votes for every trust root that made one of these signatures over a payload that this rule accepts.
     fn check(&mut self, signatures: &Signatures, digest: Digest, budget: &Budget<'_>) -> Result<(), TimeIsUp> {
-        let payloads = self.payloads(digest);
-        let mut known = BTreeSet::new();
-        // A signature has one signer, so one that was told is not tried again, and neither are its copies.
-        let mut unclaimed: Vec<(&Layer, &Payload)> = (signatures.layers.iter())
-            .filter_map(|layer| Some((layer, payloads.get(&layer.payload)?)))
-            .filter(|(layer, _)| known.insert((layer.payload, &layer.signature)))
-            .collect();
+        let payloads = self.requirement.payloads(self.image, digest);
+        // A signature has one signer, so one that was told is not tried again.
+        let mut unclaimed: Vec<(&Layer, &Payload)> =
+            (signatures.layers.iter()).filter_map(|layer| Some((layer, payloads.get(&layer.payload)?))).collect();
         for root in self.roots.clone() {
             if self.quorum.standing() != Standing::Open {
                 break;
@@ -190,35 +198,57 @@ impl<'r> Proof<'r> {
         Ok(())
     }
 
-    /// Every payload that this rule accepts, by its digest.
-    fn payloads(&self, digest: Digest) -> BTreeMap<Digest, Payload> {
-        let payload = |name: String| {
-            let payload = Payload::new(&name, digest, &self.requirement.annotations);
-            (payload.digest(), payload)
-        };
-        self.requirement.names(self.image).map(payload).collect()
-    }
-
     fn voted(&mut self, root: &'r TrustRoot, prover: Prover) {
         self.quorum.vote(&root.name, Vote::Signed);
         self.provers.insert(prover);
     }
 
-    /// Is there something that the host could read and the guest could not?
-    fn host_may_see_more(&self, sight: &Sight) -> bool {
-        let seen = match (sight, self.digest) {
-            (Sight::Signatures(signatures), Some(digest)) => {
-                let (payloads, guesses) = (self.payloads(digest), guesses(self.image, self.requirement, digest));
-                let known =
-                    |layer: &Layer| payloads.contains_key(&layer.payload) || guesses.contains_key(&layer.payload);
-                signatures.layers.len() <= MAX_FETCHED && !signatures.layers.iter().all(known)
+    /// Settles what the guest's look left open.
+    fn settle(&mut self, sight: &Sight, budget: &mut Budget<'_>) -> Result<Said, Stop> {
+        match self.beyond(sight) {
+            Beyond::Nothing => Ok(self.all_others(Vote::Missing, None)),
+            Beyond::Untold(cause) => Ok(self.all_others(Vote::Undecided, Some(cause))),
+            Beyond::Payloads(layers) => {
+                for root in self.roots.clone() {
+                    if !may_have_signed(root, &layers, budget)? {
+                        self.quorum.vote(&root.name, Vote::Missing);
+                    }
+                }
+                self.ask_host(sight, budget)
             }
-            (Sight::Signatures(_), None) | (Sight::Nothing | Sight::Unusable(Unusable::Layers(_)), _) => false,
-            (Sight::Unusable(Unusable::Form | Unusable::Index), _) => true,
+            Beyond::Everything => self.ask_host(sight, budget),
+        }
+    }
+
+    /// Is there something that the host could read and the guest could not?
+    fn beyond<'s>(&self, sight: &'s Sight) -> Beyond<'s> {
+        let is_hosts = self.requirement.identities.is_none();
+        match (sight, self.digest) {
+            (Sight::Signatures(signatures), Some(digest)) if is_hosts => {
+                let accepted = self.requirement.payloads(self.image, digest);
+                let guesses = guesses(self.image, self.requirement, digest);
+                let is_unknown =
+                    |layer: &&Layer| !accepted.contains_key(&layer.payload) && !guesses.contains_key(&layer.payload);
+                let unknown: Vec<&Layer> = signatures.layers.iter().filter(is_unknown).collect();
+                match signatures.layers.len() {
+                    _ if unknown.is_empty() => Beyond::Nothing,
+                    0..=MAX_FETCHED => Beyond::Payloads(unknown),
+                    _ => Beyond::Untold(Cause::TooMany),
+                }
+            }
+            (Sight::Unusable(Unusable::Form | Unusable::Index), _) if is_hosts => Beyond::Everything,
+            (Sight::Signatures(_) | Sight::Nothing | Sight::Unusable(_), _) => Beyond::Nothing,
             // The host may remember, or reach the registry in another way. With other credentials, or more patience, it would not.
-            (Sight::Blocked(cause), _) => matches!(cause, Cause::Unavailable | Cause::Forbidden),
-        };
-        seen && self.requirement.identities.is_none()
+            (Sight::Blocked(Cause::Unavailable | Cause::Forbidden), _) if is_hosts => Beyond::Everything,
+            (Sight::Blocked(cause), _) => Beyond::Untold(*cause),
+        }
+    }
+
+    fn all_others(&mut self, vote: Vote, obstacle: Option<Cause>) -> Said {
+        for root in &self.roots {
+            self.quorum.vote(&root.name, vote);
+        }
+        Said { refusal: None, obstacle }
     }
 
     /// Asks the host about everybody whose signature was not seen, no more often than the answer needs.
@@ -228,7 +258,7 @@ impl<'r> Proof<'r> {
             if self.quorum.standing() != Standing::Open {
                 break;
             }
-            if self.quorum.has_signed(&root.name) {
+            if !self.quorum.awaits(&root.name) {
                 continue;
             }
             let asked = self.digest.map_or_else(|| self.image.to_string(), |digest| self.image.by_digest(digest));
@@ -243,6 +273,11 @@ impl<'r> Proof<'r> {
                 Err(error) => match (error.cause, sight) {
                     (Cause::NotFound, _) if self.digest.is_none() => {
                         return Err(Stop::Unproven(Unproven::NotFound));
+                    }
+                    // The digest is the registry's own.
+                    (Cause::NotFound, _) => {
+                        said.obstacle = Some(Cause::Unavailable);
+                        self.quorum.vote(&root.name, Vote::Undecided);
                     }
                     // The host says it too where it could not fetch the signatures, and neither could we.
                     (Cause::Unsigned, Sight::Blocked(cause)) => {
@@ -263,20 +298,22 @@ impl<'r> Proof<'r> {
         Ok(said)
     }
 
-    /// What the guest saw is all there is.
-    fn nobody_else(&mut self, sight: &Sight) -> Said {
-        let (vote, obstacle) = match sight {
-            Sight::Blocked(cause) => (Vote::Undecided, Some(*cause)),
-            Sight::Signatures(_) | Sight::Nothing | Sight::Unusable(_) => (Vote::Missing, None),
-        };
-        for root in &self.roots {
-            self.quorum.vote(&root.name, vote);
-        }
-        Said { refusal: None, obstacle }
-    }
-
     fn missing<'p>(&'p self, sight: &'p Sight, said: Option<Cause>) -> Missing<'p> {
         let roots = self.roots.iter().copied().filter(|root| !self.quorum.has_signed(&root.name)).collect();
         Missing { image: self.image, requirement: self.requirement, digest: self.digest, roots, sight, said }
     }
+}
+
+/// Can one of these signatures be by `root`? Most keys sign the hash by which a manifest names the payload, so that it need not be known.
+fn may_have_signed(root: &TrustRoot, layers: &[&Layer], budget: &Budget<'_>) -> Result<bool, TimeIsUp> {
+    if !root.key.signs_sha256_only() {
+        return Ok(true);
+    }
+    for layer in layers {
+        budget.tick()?;
+        if root.key.signed(Message::Known(layer.payload), &layer.signature) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -90,6 +90,13 @@ impl<'r> Quorum<'r> {
         self.signed.contains(root)
     }
 
+    /// Has this root not answered yet?
+    #[must_use]
+    pub fn awaits(&self, root: &str) -> bool {
+        self.asked.contains(root)
+            && ![&self.signed, &self.missing, &self.undecided].iter().any(|set| set.contains(root))
+    }
+
     /// The result, as names.
     #[must_use]
     pub fn tally(&self) -> Tally {
@@ -145,7 +152,8 @@ impl fmt::Display for Tally {
             write!(f, "{what} {roots} {}", listed(names))?;
         }
         if !self.required.is_empty() {
-            write!(f, "; required are {}", listed(&self.required))?;
+            let are = if self.required.len() == 1 { "is" } else { "are" };
+            write!(f, "; required {are} {}", listed(&self.required))?;
         }
         Ok(())
     }

@@ -15,7 +15,6 @@ use super::{Budget, Requirement, Tally, TrustRoot, Unusable, prove::Sight};
 use crate::{
     host::Cause,
     image::{Digest, ImageRef},
-    shown::Shown,
 };
 
 /// Most trust roots of which it is told what they did instead; of the others a denial has the names.
@@ -111,9 +110,9 @@ impl Shortfall {
                 "Sign it with cosign as well, or cover it with another rule"
             }
             Shortfall::Unsigned(_) | Shortfall::Told(Cause::Unsigned) => {
-                "Sign it in its own repository (cosign sign --key …; with cosign 3 add --use-signing-config=false --new-bundle-format=false)"
+                "Sign it in its own repository (cosign sign --key …, for the platforms of an index --recursive; with cosign 3 add --use-signing-config=false --new-bundle-format=false)"
             }
-            Shortfall::Unusable(_) => "Remove what is under that tag (cosign clean), and sign it again",
+            Shortfall::Unusable(_) => "Remove what is under its tag sha256-….sig (cosign clean), and sign it again",
             Shortfall::Signed { lacks, .. } => lacks.first().map_or(MISSING, |(_, lack)| lack.remedy()),
             Shortfall::Told(_) => MISSING,
         }
@@ -146,6 +145,9 @@ impl Missing<'_> {
                 {
                     return Unproven::NotFound;
                 }
+                Shortfall::Unsigned(foreign::beside(self.image, digest, budget))
+            }
+            (Sight::Signatures(signatures), Some(digest)) if signatures.layers.is_empty() => {
                 Shortfall::Unsigned(foreign::beside(self.image, digest, budget))
             }
             (Sight::Signatures(signatures), Some(digest)) => Shortfall::Signed {
@@ -181,12 +183,12 @@ impl fmt::Display for Shortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Shortfall::Unsigned(foreign) => {
-                f.write_str("it has no signature of cosign's")?;
+                f.write_str("it has no signature in the format of cosign 2")?;
                 for (i, kind) in foreign.iter().enumerate() {
-                    let joint = if i == 0 { "; what is there is " } else { " and " };
+                    let joint = if i == 0 { ", only " } else { " and " };
                     write!(f, "{joint}{kind}")?;
                 }
-                Ok(())
+                if foreign.is_empty() { Ok(()) } else { f.write_str("; other formats can't be proven here yet") }
             }
             Shortfall::Unusable(unusable) => write!(f, "{unusable}"),
             Shortfall::Told(cause) => write!(f, "{cause}"),
@@ -196,11 +198,7 @@ impl fmt::Display for Shortfall {
                 if *certificates > 0 {
                     write!(f, " ({certificates} with a certificate, which this rule does not ask for)")?;
                 }
-                for (i, (root, lack)) in lacks.iter().enumerate() {
-                    let joint = if i == 0 { ": " } else { ", " };
-                    write!(f, "{joint}{} {lack}", Shown(root))?;
-                }
-                Ok(())
+                lack::write_all(f, lacks)
             }
         }
     }

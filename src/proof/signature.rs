@@ -41,6 +41,14 @@ impl Message<'_> {
 }
 
 impl PublicKey {
+    /// Is it certain without the message whether this key signed it? Not where cosign signs something else than a SHA-256.
+    pub(super) fn signs_sha256_only(&self) -> bool {
+        match self.algorithm {
+            Algorithm::P256 | Algorithm::Rsa => true,
+            Algorithm::P384 | Algorithm::Ed25519 => false,
+        }
+    }
+
     /// Does `signature` prove that the holder of this key signed `message`?
     pub(super) fn signed(&self, message: Message<'_>, signature: &[u8]) -> bool {
         match self.algorithm {

@@ -5,15 +5,21 @@
 
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 
-use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::{
     image::{Digest, ImageRef},
+    json::{entries, members, text},
     proof::Budget,
 };
 
-/// Most entries that are looked at.
-const MAX_ENTRIES: usize = 4;
+/// Most manifests that are fetched to learn their type.
+const MAX_FETCHED: usize = 4;
+
+const EMPTY: &str = "application/vnd.oci.empty.v1+json";
+const NOTATION: &str = "application/vnd.cncf.notary.signature";
+/// What the types of every version begin with.
+const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
 
 /// A signature in a format that is not proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,54 +30,62 @@ pub enum Foreign {
     Notation,
 }
 
-#[derive(Deserialize)]
-struct Index<'a> {
-    #[serde(borrow)]
-    manifests: Vec<Typed<'a>>,
+/// What refers to `image`, as far as it can be told before the time is up.
+pub(super) fn beside(image: &ImageRef, digest: Digest, budget: &mut Budget<'_>) -> BTreeSet<Foreign> {
+    let tag = digest.to_string().replace(':', "-");
+    let Ok(Ok(json)) = budget.manifest(&image.with_tag(&tag)) else {
+        return BTreeSet::new();
+    };
+    let (mut found, mut untold) = (BTreeSet::new(), Vec::new());
+    for entry in listed(&json).unwrap_or_default() {
+        match artifact_type(entry).as_deref() {
+            // A bundle's entry often has the type of its empty config; the manifest itself has the right one.
+            None | Some(EMPTY) => untold.extend(digest_of(entry)),
+            Some(word) => found.extend(Foreign::of(word)),
+        }
+    }
+    for digest in untold.into_iter().take(MAX_FETCHED) {
+        let Ok(Ok(json)) = budget.manifest(&image.by_digest(digest)) else {
+            continue;
+        };
+        let manifest: Option<&RawValue> = serde_json::from_slice(&json).ok();
+        found.extend(manifest.and_then(artifact_type).and_then(|word| Foreign::of(&word)));
+    }
+    found
 }
 
-/// A manifest, or the descriptor of one.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Typed<'a> {
-    #[serde(borrow)]
-    digest: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    artifact_type: Option<Cow<'a, str>>,
+/// The entries of an index.
+fn listed(json: &[u8]) -> Option<Vec<&RawValue>> {
+    let [manifests] = members(serde_json::from_slice(json).ok()?, ["manifests"]).ok()?;
+    entries(manifests?).ok()
 }
 
-impl Typed<'_> {
-    fn foreign(&self) -> Option<Foreign> {
-        match self.artifact_type.as_deref()? {
-            "application/vnd.cncf.notary.signature" => Some(Foreign::Notation),
-            bundle if bundle.starts_with("application/vnd.dev.sigstore.bundle") => Some(Foreign::Bundle),
+/// The artifact type of a manifest, or of an entry that stands for one.
+fn artifact_type(json: &RawValue) -> Option<Cow<'_, str>> {
+    let [word] = members(json, ["artifactType"]).ok()?;
+    text(word?).ok()
+}
+
+fn digest_of(entry: &RawValue) -> Option<Digest> {
+    let [digest] = members(entry, ["digest"]).ok()?;
+    Digest::parse(&text(digest?).ok()?).ok()
+}
+
+impl Foreign {
+    fn of(artifact_type: &str) -> Option<Foreign> {
+        match artifact_type {
+            NOTATION => Some(Foreign::Notation),
+            _ if artifact_type.starts_with(BUNDLE) => Some(Foreign::Bundle),
             _ => None,
         }
     }
 }
 
-/// What refers to `image`, as far as it can be told before the time is up.
-pub(super) fn beside(image: &ImageRef, digest: Digest, budget: &mut Budget<'_>) -> BTreeSet<Foreign> {
-    let Ok(Ok(json)) = budget.manifest(&image.with_tag(&digest.to_string().replace(':', "-"))) else {
-        return BTreeSet::new();
-    };
-    let entries = serde_json::from_slice(&json).map_or_else(|_| Vec::new(), |index: Index<'_>| index.manifests);
-    let look = |entry: &Typed<'_>| entry.foreign().or_else(|| closer(entry, image, budget));
-    entries.iter().take(MAX_ENTRIES).filter_map(look).collect()
-}
-
-/// An index often has the type of a bundle's empty config for that of the bundle; the manifest itself has the right one.
-fn closer(entry: &Typed<'_>, image: &ImageRef, budget: &mut Budget<'_>) -> Option<Foreign> {
-    let digest = Digest::parse(entry.digest.as_deref()?).ok()?;
-    let json = budget.manifest(&image.by_digest(digest)).ok()?.ok()?;
-    serde_json::from_slice::<Typed<'_>>(&json).ok()?.foreign()
-}
-
 impl fmt::Display for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Foreign::Bundle => "a bundle of cosign 3, which can't be proven here yet",
-            Foreign::Notation => "a signature by Notation, which can't be proven here yet",
+            Foreign::Bundle => "a bundle of cosign 3",
+            Foreign::Notation => "a signature by Notation",
         })
     }
 }

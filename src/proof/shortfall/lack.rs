@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Most signatures that are checked to explain a no.
-const MAX_CHECKS: usize = 32;
+const MAX_CHECKS: usize = 100;
 
 /// What somebody who is missing did instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,7 @@ pub(super) fn of(
     digest: Digest,
     budget: &Budget<'_>,
 ) -> Vec<(String, Lack)> {
+    let accepted = missing.requirement.payloads(missing.image, digest);
     let guesses = guesses(missing.image, missing.requirement, digest);
     let mut checks = 0;
     let mut try_one = |root: &TrustRoot, message: Message<'_>, signature: &[u8]| {
@@ -49,7 +50,9 @@ pub(super) fn of(
         (checks <= MAX_CHECKS && !budget.is_spent()).then(|| root.key.signed(message, signature))
     };
     let mut lack = |root: &TrustRoot| {
-        for layer in &signatures.layers {
+        let mut is_certain = true;
+        // Nobody who is missing made one over a payload that is accepted.
+        for layer in signatures.layers.iter().filter(|layer| !accepted.contains_key(&layer.payload)) {
             match guesses.get(&layer.payload) {
                 Some((payload, lack)) if try_one(root, Message::Bytes(payload.bytes()), &layer.signature)? => {
                     return Some(lack.clone());
@@ -58,10 +61,11 @@ pub(super) fn of(
                     let elsewhere = missing.said == Some(Cause::Elsewhere);
                     return Some(if elsewhere { Lack::OtherImage } else { Lack::OtherPayload });
                 }
-                Some(_) | None => {}
+                None => is_certain &= root.key.signs_sha256_only(),
+                Some(_) => {}
             }
         }
-        Some(Lack::Stranger(root.key.fingerprint()))
+        is_certain.then(|| Lack::Stranger(root.key.fingerprint()))
     };
     let explained = missing.roots.iter().take(MAX_EXPLAINED);
     explained.filter_map(|root| lack(root).map(|lack| (root.name.clone(), lack))).collect()
@@ -111,7 +115,9 @@ impl Lack {
     pub(super) fn remedy(&self) -> &'static str {
         match self {
             Lack::Annotations(_) => "Have it signed with the annotations that the rule asks for (cosign sign -a …)",
-            Lack::Identity(_) => "Have it signed under an accepted name, or add this one to the rule's identities",
+            Lack::Identity(_) => {
+                "Have it signed under an accepted name, or add `self`, which is this one, to the rule's identities"
+            }
             Lack::OtherImage | Lack::OtherPayload => {
                 "Have this very image signed, in its own repository and with just the annotations that the rule asks for"
             }
@@ -120,22 +126,44 @@ impl Lack {
     }
 }
 
-impl fmt::Display for Lack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// What each of these did, in one sentence each; those who did nothing share one.
+pub(super) fn write_all(f: &mut fmt::Formatter<'_>, lacks: &[(String, Lack)]) -> fmt::Result {
+    let strangers = lacks.iter().filter_map(|(root, lack)| match lack {
+        Lack::Stranger(key) => {
+            let key: String = key.to_string().chars().take("sha256:".len() + 16).collect();
+            Some(format!("{} (key {key}…)", Shown(root)))
+        }
+        _ => None,
+    });
+    let strangers: Vec<String> = strangers.collect();
+    let mut sentences: Vec<String> = lacks.iter().filter_map(|(root, lack)| lack.sentence(root)).collect();
+    if !strangers.is_empty() {
+        let roots = if strangers.len() == 1 { "key of trust root" } else { "keys of trust roots" };
+        sentences.push(format!("none verifies with the {roots} {}", strangers.join(", ")));
+    }
+    match sentences.is_empty() {
+        true => f.write_str(", and none that proves it"),
+        false => write!(f, ": {}", sentences.join(", ")),
+    }
+}
+
+impl Lack {
+    /// What `root` did; nothing of one who did nothing.
+    fn sentence(&self, root: &str) -> Option<String> {
+        let root = format!("trust root {}", Shown(root));
         match self {
             Lack::Annotations(keys) => {
                 let keys: Vec<String> = keys.iter().map(|key| Shown(key).to_string()).collect();
-                write!(f, "signed it without the right annotations ({})", keys.join(", "))
+                Some(format!("{root} signed it without the right annotations ({})", keys.join(", ")))
             }
             Lack::Identity(name) => {
-                write!(f, "signed it as \"{}\", which is none of the rule's identities", Shown(name))
+                Some(format!("{root} signed it as \"{}\", which is none of the rule's identities", Shown(name)))
             }
-            Lack::OtherImage => f.write_str("signed another image than this one"),
-            Lack::OtherPayload => f.write_str("signed another digest, name or annotations than those asked for"),
-            Lack::Stranger(key) => {
-                let key: String = key.to_string().chars().take("sha256:".len() + 16).collect();
-                write!(f, "(key {key}…) made none of them")
+            Lack::OtherImage => Some(format!("{root} signed another image than this one")),
+            Lack::OtherPayload => {
+                Some(format!("{root} signed another digest, name or annotations than those asked for"))
             }
+            Lack::Stranger(_) => None,
         }
     }
 }

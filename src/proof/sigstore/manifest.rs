@@ -3,12 +3,18 @@
 //! The manifest that cosign keeps under the tag `sha256-<hex>.sig`: one layer a signature. The layer's digest is that of the payload, the signature is
 //! an annotation of the layer (cosign, "Signature Specification"). Nothing in it is trusted: it only says which signatures to check.
 
-use std::{borrow::Cow, fmt};
+use std::{collections::BTreeSet, fmt};
 
 use base64ct::{Base64, Encoding as _};
-use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use crate::image::Digest;
+use crate::{
+    image::Digest,
+    json::{entries, members, text},
+};
+
+const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
+const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 
 /// Most layers that are looked at; cosign reads no more either.
 const MAX_LAYERS: usize = 1_000;
@@ -18,10 +24,8 @@ const MAX_SIGNATURE: usize = 1_368;
 /// The signatures that lie beside an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::proof) struct Signatures {
-    /// Those that can be checked, in their order.
+    /// Those that can be checked, each once, in their order. What holds nothing that could be a signature is left out.
     pub(in crate::proof) layers: Vec<Layer>,
-    /// How many layers hold nothing that could be a signature.
-    pub(in crate::proof) unreadable: usize,
 }
 
 /// One signature.
@@ -46,29 +50,6 @@ pub enum Unusable {
     Layers(usize),
 }
 
-#[derive(Deserialize)]
-struct Manifest<'a> {
-    #[serde(borrow)]
-    layers: Option<Vec<Descriptor<'a>>>,
-    manifests: Option<serde::de::IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct Descriptor<'a> {
-    #[serde(borrow)]
-    digest: Cow<'a, str>,
-    #[serde(borrow)]
-    annotations: Option<Annotations<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Annotations<'a> {
-    #[serde(borrow, rename = "dev.cosignproject.cosign/signature")]
-    signature: Option<Cow<'a, str>>,
-    #[serde(rename = "dev.sigstore.cosign/certificate")]
-    certificate: Option<serde::de::IgnoredAny>,
-}
-
 /// The tag under which cosign keeps the signatures of `digest`.
 pub(in crate::proof) fn signature_tag(digest: Digest) -> String {
     format!("{}.sig", digest.to_string().replace(':', "-"))
@@ -80,32 +61,32 @@ impl Signatures {
     /// # Errors
     /// When it is no manifest, or one that is not looked at.
     pub(in crate::proof) fn read(json: &[u8]) -> Result<Signatures, Unusable> {
-        let manifest: Manifest<'_> = serde_json::from_slice(json).map_err(|_| Unusable::Form)?;
-        let layers = match (manifest.layers, manifest.manifests) {
-            (Some(layers), None) => layers,
-            (_, Some(_)) => return Err(Unusable::Index),
-            (None, None) => return Err(Unusable::Form),
+        let manifest: &RawValue = serde_json::from_slice(json).map_err(|_| Unusable::Form)?;
+        let layers = match members(manifest, ["layers", "manifests"]).map_err(|_| Unusable::Form)? {
+            [Some(layers), None] => entries(layers).map_err(|_| Unusable::Form)?,
+            [_, Some(_)] => return Err(Unusable::Index),
+            [None, None] => return Err(Unusable::Form),
         };
         if layers.len() > MAX_LAYERS {
             return Err(Unusable::Layers(layers.len()));
         }
-        let all = layers.len();
-        let layers: Vec<Layer> = layers.iter().filter_map(Descriptor::layer).collect();
-        Ok(Signatures { unreadable: all.saturating_sub(layers.len()), layers })
+        let mut known = BTreeSet::new();
+        // A copy of a signature is not another one.
+        let is_new = |layer: &Layer| known.insert((layer.payload, layer.signature.clone()));
+        Ok(Signatures { layers: layers.into_iter().filter_map(layer).filter(is_new).collect() })
     }
 }
 
-impl Descriptor<'_> {
-    /// The signature, if this is the descriptor of one.
-    fn layer(&self) -> Option<Layer> {
-        let annotations = self.annotations.as_ref()?;
-        let signature = annotations.signature.as_deref().filter(|text| text.len() <= MAX_SIGNATURE)?;
-        Some(Layer {
-            has_certificate: annotations.certificate.is_some(),
-            payload: Digest::parse(&self.digest).ok()?,
-            signature: Base64::decode_vec(signature).ok().filter(|bytes| !bytes.is_empty())?,
-        })
-    }
+/// The signature that this descriptor is of, if it is of one.
+fn layer(descriptor: &RawValue) -> Option<Layer> {
+    let [digest, annotations] = members(descriptor, ["digest", "annotations"]).ok()?;
+    let [signature, certificate] = members(annotations?, [SIGNATURE, CERTIFICATE]).ok()?;
+    let signature = text(signature?).ok().filter(|text| text.len() <= MAX_SIGNATURE)?;
+    Some(Layer {
+        payload: Digest::parse(&text(digest?).ok()?).ok()?,
+        signature: Base64::decode_vec(&signature).ok().filter(|bytes| !bytes.is_empty())?,
+        has_certificate: certificate.is_some(),
+    })
 }
 
 impl fmt::Display for Unusable {
@@ -143,35 +124,43 @@ mod tests {
         let manifest =
             |layers: &[String]| format!(r#"{{"schemaVersion":2,"config":{{}},"layers":[{}]}}"#, layers.join(","));
         let good = signed("AQID");
-        let rows: &[(String, Result<(usize, usize), Unusable>, &str)] = &[
-            (manifest(std::slice::from_ref(&good)), Ok((1, 0)), "one signature"),
-            (manifest(&[good.clone(), good.clone()]), Ok((2, 0)), "two, over the same payload"),
-            (manifest(&[]), Ok((0, 0)), "none"),
-            (manifest(&[layer(&digest.to_string(), ""), good.clone()]), Ok((1, 1)), "a layer without annotations"),
-            (manifest(&[layer(&digest.to_string(), r#","annotations":null"#)]), Ok((0, 1)), "annotations left empty"),
-            (manifest(&[layer(&digest.to_string(), r#","annotations":{}"#)]), Ok((0, 1)), "no signature among them"),
-            (manifest(&[signed("")]), Ok((0, 1)), "an empty signature"),
-            (manifest(&[signed("%%%")]), Ok((0, 1)), "no base64"),
-            (manifest(&[signed("AQI")]), Ok((0, 1)), "base64 without its padding"),
-            (manifest(&[signed(&"A".repeat(1_372))]), Ok((0, 1)), "longer than any signature"),
+        let rows: &[(String, Result<usize, Unusable>, &str)] = &[
+            (manifest(std::slice::from_ref(&good)), Ok(1), "one signature"),
+            (manifest(&[good.clone(), signed("AQIE")]), Ok(2), "two, over the same payload"),
+            (manifest(&[good.clone(), good.clone()]), Ok(1), "one and its copy"),
+            (manifest(&[]), Ok(0), "none"),
+            (manifest(&[layer(&digest.to_string(), ""), good.clone()]), Ok(1), "a layer without annotations"),
+            (manifest(&[layer(&digest.to_string(), r#","annotations":null"#)]), Ok(0), "annotations left empty"),
+            (manifest(&[layer(&digest.to_string(), r#","annotations":{}"#)]), Ok(0), "no signature among them"),
+            (manifest(&[signed("")]), Ok(0), "an empty signature"),
+            (manifest(&[signed("%%%")]), Ok(0), "no base64"),
+            (manifest(&[signed("AQI")]), Ok(0), "base64 without its padding"),
+            (manifest(&[signed(&"A".repeat(1_372))]), Ok(0), "longer than any signature"),
             (
                 manifest(&[layer("sha512:00", r#","annotations":{"dev.cosignproject.cosign/signature":"AQID"}"#)]),
-                Ok((0, 1)),
+                Ok(0),
                 "another digest algorithm",
             ),
-            (manifest(&vec![good.clone(); 1_000]), Ok((1_000, 0)), "as many as are looked at"),
+            (manifest(&vec![good.clone(); 1_000]), Ok(1), "as many as are looked at"),
             (manifest(&vec![good; 1_001]), Err(Unusable::Layers(1_001)), "more"),
             (r#"{"schemaVersion":2,"manifests":[]}"#.to_owned(), Err(Unusable::Index), "an index"),
             (r#"{"layers":[],"manifests":[]}"#.to_owned(), Err(Unusable::Index), "both"),
             (r#"{"layers":"x"}"#.to_owned(), Err(Unusable::Form), "layers that are no list"),
             (r#"{"layers":[],"layers":[]}"#.to_owned(), Err(Unusable::Form), "layers twice"),
             ("{}".to_owned(), Err(Unusable::Form), "nothing"),
+            (format!(r#"[[["{digest}",["AQID"]]],null]"#), Err(Unusable::Form), "a list in the place of every object"),
+            (manifest(&[format!(r#"["{digest}",["AQID"]]"#)]), Ok(0), "a list in the place of a layer"),
+            (
+                manifest(&[good.replace("AQID\"", "AQID\",\"dev.cosignproject.cosign/signature\":\"AQIE\"")]),
+                Ok(0),
+                "two signatures in one layer",
+            ),
             ("null".to_owned(), Err(Unusable::Form), "null"),
             ("<html>".to_owned(), Err(Unusable::Form), "no JSON"),
             (String::new(), Err(Unusable::Form), "no text"),
         ];
         for (json, expected, why) in rows {
-            let read = Signatures::read(json.as_bytes()).map(|read| (read.layers.len(), read.unreadable));
+            let read = Signatures::read(json.as_bytes()).map(|read| read.layers.len());
             assert_eq!(read, *expected, "{why}");
         }
         let read = Signatures::read(manifest(&[signed("AQID")]).as_bytes()).unwrap();
