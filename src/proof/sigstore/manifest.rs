@@ -142,7 +142,7 @@ mod tests {
                 "another digest algorithm",
             ),
             (manifest(&vec![good.clone(); 1_000]), Ok(1), "as many as are looked at"),
-            (manifest(&vec![good; 1_001]), Err(Unusable::Layers(1_001)), "more"),
+            (manifest(&vec![good.clone(); 1_001]), Err(Unusable::Layers(1_001)), "more"),
             (r#"{"schemaVersion":2,"manifests":[]}"#.to_owned(), Err(Unusable::Index), "an index"),
             (r#"{"layers":[],"manifests":[]}"#.to_owned(), Err(Unusable::Index), "both"),
             (r#"{"layers":"x"}"#.to_owned(), Err(Unusable::Form), "layers that are no list"),
