@@ -13,7 +13,7 @@ use image_trust::{
     policy::{Choice, Policy, Standing},
 };
 use proptest::{prelude::*, sample::Index};
-use registry::{Signed, repository};
+use registry::{Signed, payload, repository, sign, signature_manifest};
 use serde_json::{Value, json};
 
 const ALICE: &str = include_str!("keys/alice.pub");
@@ -63,6 +63,59 @@ impl Clock for Simulated {
     fn elapsed(&self) -> Duration {
         Duration::ZERO
     }
+}
+
+const APP: &str = "ghcr.io/acme/app";
+const SIGNATURE: &str = "/annotations/dev.cosignproject.cosign~1signature";
+
+fn digest() -> Digest {
+    Digest::of(b"an image")
+}
+
+/// A registry in which these bytes lie where signatures belong, and a host that trusts nobody.
+struct Beside(Vec<u8>);
+
+impl Registry for Beside {
+    fn digest(&self, _: &str) -> Result<Digest, HostError> {
+        Ok(digest())
+    }
+
+    fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
+        match image.ends_with(".sig") {
+            true => Ok(self.0.clone()),
+            false => Err(HostError::of_registry("[OCI API error: manifest unknown]")),
+        }
+    }
+}
+
+impl Sigstore for Beside {
+    fn verify(&self, _: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
+        Err(HostError::of_verification("Image verification failed: missing signatures"))
+    }
+}
+
+impl Clock for Beside {
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// What may stand anywhere in a signature manifest.
+fn evidence() -> impl Strategy<Value = Value> {
+    let other = payload(APP, Digest::of(b"another image"));
+    prop::sample::select(vec![
+        json!(null),
+        json!(0),
+        json!([]),
+        json!({}),
+        json!(""),
+        json!(digest().to_string()),
+        json!(Digest::of(other.as_bytes()).to_string()),
+        json!(Digest::of(payload(APP, digest()).as_bytes()).to_string()),
+        json!(sign("alice", other.as_bytes())),
+        json!(sign("bob", payload(APP, digest()).as_bytes())),
+        json!([{"digest": Digest::of(other.as_bytes()).to_string(), "annotations": {"dev.cosignproject.cosign/signature": sign("alice", other.as_bytes())}}]),
+    ])
 }
 
 fn settings(mode: &str, detection: bool) -> Value {
@@ -194,10 +247,12 @@ fn pod(images: &[String]) -> Value {
     json!({"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": images.iter().enumerate().map(container).collect::<Vec<_>>()}})
 }
 
+fn request(object: &Value) -> Value {
+    json!({"kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE", "object": object})
+}
+
 fn review(object: &Value, settings: &Value) -> Value {
-    let request =
-        json!({"kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE", "object": object});
-    let payload = json!({"request": request, "settings": settings}).to_string();
+    let payload = json!({"request": request(object), "settings": settings}).to_string();
     serde_json::to_value(answer::validate(payload.as_bytes(), &Simulated::default())).unwrap()
 }
 
@@ -349,6 +404,33 @@ proptest! {
             let response = review(&pod(&[image]), &settings);
             let records = decisions(&response);
             prop_assert_eq!(records[0]["rule"].as_str(), chosen.as_deref(), "{}", response);
+        }
+    }
+
+    #[test]
+    fn only_alices_signature_proves(changes in prop::collection::vec((any::<Index>(), evidence()), 0..4)) {
+        let mut manifest: Value = serde_json::from_slice(&signature_manifest(&["mallory", "alice"], &payload(APP, digest()))).unwrap();
+        let genuine = manifest["layers"][1].clone();
+        for (at, value) in changes {
+            let places = places(&manifest);
+            if let Some(place) = manifest.pointer_mut(&places[at.index(places.len())]) {
+                *place = value;
+            }
+        }
+        let is_genuine = |layer: &Value| ["/digest", SIGNATURE].iter().all(|place| layer.pointer(place) == genuine.pointer(place));
+        let signed = manifest["layers"].as_array().is_some_and(|layers| layers.iter().any(is_genuine));
+        let payload = json!({"request": request(&pod(&[format!("{APP}:v1")])), "settings": settings("mutate", false)}).to_string();
+        let response = serde_json::to_value(answer::validate(payload.as_bytes(), &Beside(manifest.to_string().into_bytes()))).unwrap();
+        prop_assert!(response["accepted"] == json!(false) || signed, "{}", manifest);
+        prop_assert_ne!(&response["code"], &json!(500));
+    }
+
+    #[test]
+    fn no_bytes_beside_an_image_are_a_proof(bytes in prop::collection::vec(any::<u8>(), 0..64), text in "[\\[\\]{}\",:a-z0-9]{0,64}") {
+        for manifest in [bytes, text.into_bytes()] {
+            let payload = json!({"request": request(&pod(&[format!("{APP}:v1")])), "settings": settings("mutate", false)}).to_string();
+            let response = serde_json::to_value(answer::validate(payload.as_bytes(), &Beside(manifest))).unwrap();
+            prop_assert_eq!(&response["code"], &json!(403));
         }
     }
 
