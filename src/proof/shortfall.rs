@@ -68,6 +68,8 @@ pub enum Shortfall {
         certificates: usize,
         /// What those who are missing did instead.
         lacks: Vec<(String, Lack)>,
+        /// The fingerprints of two keys, one of which made the first signature, if nobody who is known did.
+        makers: Option<[Digest; 2]>,
     },
     /// Only the host could look; this is what it said.
     Told(Cause),
@@ -150,11 +152,15 @@ impl Missing<'_> {
             (Sight::Signatures(signatures), Some(digest)) if signatures.layers.is_empty() => {
                 Shortfall::Unsigned(foreign::beside(self.image, digest, budget))
             }
-            (Sight::Signatures(signatures), Some(digest)) => Shortfall::Signed {
-                signatures: signatures.layers.len(),
-                certificates: signatures.layers.iter().filter(|layer| layer.has_certificate).count(),
-                lacks: lack::of(self, signatures, digest, budget),
-            },
+            (Sight::Signatures(signatures), Some(digest)) => {
+                let lacks = lack::of(self, signatures, digest, budget);
+                Shortfall::Signed {
+                    signatures: signatures.layers.len(),
+                    certificates: signatures.layers.iter().filter(|layer| layer.has_certificate).count(),
+                    makers: lack::makers(signatures, &lacks),
+                    lacks,
+                }
+            }
             (Sight::Unusable(unusable), _) => Shortfall::Unusable(*unusable),
             (Sight::Blocked(cause), _) => Shortfall::Told(self.said.unwrap_or(*cause)),
             (Sight::Nothing | Sight::Signatures(_), None) => Shortfall::Told(Cause::Unsigned),
@@ -192,13 +198,20 @@ impl fmt::Display for Shortfall {
             }
             Shortfall::Unusable(unusable) => write!(f, "{unusable}"),
             Shortfall::Told(cause) => write!(f, "{cause}"),
-            Shortfall::Signed { signatures, certificates, lacks } => {
+            Shortfall::Signed { signatures, certificates, lacks, makers } => {
                 let plural = if *signatures == 1 { "" } else { "s" };
                 write!(f, "it has {signatures} signature{plural}")?;
                 if *certificates > 0 {
                     write!(f, " ({certificates} with a certificate, which this rule does not ask for)")?;
                 }
-                lack::write_all(f, lacks)
+                lack::write_all(f, lacks)?;
+                match makers {
+                    Some([one, other]) => {
+                        let first = if *signatures == 1 { "it" } else { "the first" };
+                        write!(f, "; {first} was made with the key {} or {}", lack::short(*one), lack::short(*other))
+                    }
+                    None => Ok(()),
+                }
             }
         }
     }

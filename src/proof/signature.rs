@@ -4,7 +4,10 @@
 //! 2) or pre-hashed with SHA-512 (cosign 3); RSA PKCS #1 v1.5 with SHA-256 (RFC 8017, section 8.2.2). A key that verifies one of them made the signature.
 
 use ed25519_dalek::Sha512;
-use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
+use p256::{
+    ecdsa::{RecoveryId, signature::hazmat::PrehashVerifier as _},
+    pkcs8::EncodePublicKey as _,
+};
 use rsa::pkcs1v15::Pkcs1v15Sign;
 use sha2::{Digest as _, Sha384};
 
@@ -38,6 +41,18 @@ impl Message<'_> {
             Message::Known(_) => None,
         }
     }
+}
+
+/// The two keys of which one made this ECDSA signature on P-256 (SEC 1, section 4.1.6), as fingerprints; the other is a by-product of the
+/// arithmetic, and a signature that is none has two by-products.
+pub(super) fn possible_makers(hash: Digest, signature: &[u8]) -> Option<[Digest; 2]> {
+    let signature = p256::ecdsa::Signature::from_der(signature).ok()?;
+    let key = |is_y_odd: bool| {
+        let id = RecoveryId::new(is_y_odd, false);
+        let key = p256::ecdsa::VerifyingKey::recover_from_prehash(&hash.bytes(), &signature, id).ok()?;
+        Some(Digest::of(key.to_public_key_der().ok()?.as_bytes()))
+    };
+    Some([key(false)?, key(true)?])
 }
 
 impl PublicKey {
@@ -152,6 +167,18 @@ mod tests {
             damaged.truncate(signature.len() - 1);
             assert!(!key.signed(messages[0], &damaged), "one byte less: {why}");
         }
+    }
+
+    #[test]
+    fn a_signature_tells_two_keys() {
+        let alice = key!("alice").fingerprint();
+        let of = |signature: &str| possible_makers(Digest::of(b"a payload"), &Base64::decode_vec(signature).unwrap());
+        for signature in [P256, P256_LOW_S] {
+            let [one, other] = of(signature).unwrap();
+            assert!(one == alice || other == alice, "{one} and {other}, not {alice}");
+            assert_ne!(one, other);
+        }
+        assert_eq!(of(RSA), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
     image::{Digest, ImageRef},
     proof::{
         Budget, Requirement, TrustRoot,
-        signature::Message,
+        signature::{Message, possible_makers},
         sigstore::{Payload, Signatures, repository_name},
     },
     shown::Shown,
@@ -69,6 +69,14 @@ pub(super) fn of(
     };
     let explained = missing.roots.iter().take(MAX_EXPLAINED);
     explained.filter_map(|root| lack(root).map(|lack| (root.name.clone(), lack))).collect()
+}
+
+/// Which keys may have made the first of these signatures, where nobody who is known did.
+pub(super) fn makers(signatures: &Signatures, lacks: &[(String, Lack)]) -> Option<[Digest; 2]> {
+    let is_stranger = |(_, lack): &(String, Lack)| matches!(lack, Lack::Stranger(_));
+    let first = signatures.layers.iter().find(|layer| !layer.has_certificate)?;
+    let are_strangers = !lacks.is_empty() && lacks.iter().all(is_stranger);
+    are_strangers.then(|| possible_makers(first.payload, &first.signature)).flatten()
 }
 
 /// Payloads that somebody may have signed by mistake, by their digest, and what the mistake would be.
@@ -129,10 +137,7 @@ impl Lack {
 /// What each of these did, in one sentence each; those who did nothing share one.
 pub(super) fn write_all(f: &mut fmt::Formatter<'_>, lacks: &[(String, Lack)]) -> fmt::Result {
     let strangers = lacks.iter().filter_map(|(root, lack)| match lack {
-        Lack::Stranger(key) => {
-            let key: String = key.to_string().chars().take("sha256:".len() + 16).collect();
-            Some(format!("{} (key {key}…)", Shown(root)))
-        }
+        Lack::Stranger(key) => Some(format!("{} (key {})", Shown(root), short(*key))),
         _ => None,
     });
     let strangers: Vec<String> = strangers.collect();
@@ -145,6 +150,12 @@ pub(super) fn write_all(f: &mut fmt::Formatter<'_>, lacks: &[(String, Lack)]) ->
         true => f.write_str(", and none that proves it"),
         false => write!(f, ": {}", sentences.join(", ")),
     }
+}
+
+/// As much of a fingerprint as tells keys apart.
+pub(super) fn short(key: Digest) -> String {
+    let text: String = key.to_string().chars().take("sha256:".len() + 16).collect();
+    text + "…"
 }
 
 impl Lack {
