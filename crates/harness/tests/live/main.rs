@@ -9,6 +9,7 @@ mod docker_registry;
 mod failures;
 mod policy;
 mod samples;
+mod shapes;
 mod signatures;
 mod signer;
 mod tools;
