@@ -236,8 +236,8 @@ fn a_registry_that_never_answers_is_ended_by_the_platform() {
     const DEADLINE: &[&str] = &["Policy execution interrupted because it exceeded the allowed execution time"];
     // where it hangs, the deadline, the code and the words of the verdict that comes in the end, the reason
     let table = [
-        (Image, Deadline::Ticks(1), (500, DEADLINE), "the deadline struck in the image's digest"),
-        (Signatures, Deadline::Ticks(1), (500, DEADLINE), "the deadline struck in its signatures"),
+        (Image, Deadline::default(), (500, DEADLINE), "the deadline struck in the image's digest"),
+        (Signatures, Deadline::default(), (500, DEADLINE), "the deadline struck in its signatures"),
         (Image, Deadline::Off, (503, UNREACHABLE), "kwctl has no deadline"),
         (Signatures, Deadline::Off, (503, UNREACHABLE), "nor for the signatures"),
     ];
@@ -246,8 +246,8 @@ fn a_registry_that_never_answers_is_ended_by_the_platform() {
     for one in &hanging {
         one.wait();
     }
-    // All of them hang by now, so the one second that a tick of the deadline takes is over when the first wait is.
-    for (one, patience) in hanging.iter().zip([2_000, 0, 0, 0]) {
+    // All of them hang by now, so the two seconds of the deadline, which began before, are over when the first wait is.
+    for (one, patience) in hanging.iter().zip([3_000, 0, 0, 0]) {
         let came = one.came.recv_timeout(Duration::from_millis(patience));
         assert!(matches!(came, Err(RecvTimeoutError::Timeout)), "{}: not while it hangs: {came:?}", one.path);
     }
