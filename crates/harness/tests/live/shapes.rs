@@ -77,6 +77,17 @@ impl Beside {
         signed["layers"].as_array_mut().unwrap().pop().unwrap()
     }
 
+    /// Good layers by so many others, and alice's behind them.
+    fn crowded(&self, others: usize) -> Value {
+        for n in 0..others {
+            let signer = Signer::named(&format!("signer {n}"));
+            signer.sign(&self.registry, "app", &self.digest, &Default::default()).unwrap();
+        }
+        self.good(&[]);
+        let signed = self.registry.manifest("app", &signature_tag(&self.digest)).unwrap();
+        serde_json::from_slice(&signed.bytes).unwrap()
+    }
+
     /// The good layer without annotations, with this value in place of the signature.
     fn signed_with(&self, signature: &str) -> Value {
         let mut good = self.good(&[]);
@@ -138,6 +149,8 @@ fn signature_manifests_of_every_size_and_form_are_decided_quickly() {
         (|_| behind(0, layer("nobody has it", &json!({SIGNATURE_ANNOTATION: "Z2FyYmFnZQ=="}))), "alice", ASK, Expect::Denied(503, &untold, "Cannot pull "), "a layer that is not there"),
         (|it| behind(19, it.good(&[("env", "prod")])), "alice", ASK, BY_HOST, "a payload that only the host can read, behind 19 of garbage"),
         (|it| behind(20, it.good(&[("env", "prod")])), "alice", LOOK, denied(&["it has 21 signatures: alice signed another digest, name or annotations than those asked for"]), "more unknown payloads than the host is asked to read"),
+        (|it| it.crowded(100), "alice", LOOK, BY_GUEST, "a hundred other signers of the same payload"),
+        (|it| it.crowded(100), "bob", LOOK, denied(&["it has 101 signatures", "missing trust root bob"]), "none of whom is asked for"),
         (|it| manifest(vec![it.good(&[]); 1_000]), "alice", LOOK, BY_GUEST, "a thousand copies of the good one"),
         (|it| manifest(vec![it.good(&[]); 1_000]), "bob", LOOK, denied(&["it has 1000 signatures", "missing trust root bob"]), "none of which is of the one who is asked for"),
         (|it| manifest(vec![layer("", &Value::Null), it.good(&[])]), "alice", LOOK, BY_GUEST, "a layer without annotations before the good one"),
