@@ -9,7 +9,8 @@ use serde_json::json;
 
 use crate::docker_registry::DockerRegistry;
 use crate::policy::{
-    ASK, Expect, GUEST, LOOK, LOOK_AROUND, Row, by, check, evaluate_within, host, pod, settings, wrong,
+    ASK, Expect, GUEST, LOOK, LOOK_AROUND, Row, by, check, evaluate, evaluate_within, host, leak, pins, pod, settings,
+    wrong,
 };
 
 fn alice() -> [(&'static str, String); 1] {
@@ -176,6 +177,32 @@ fn broken(registry: &Registry, n: usize, failing: Failing, fault: &Fault) -> Str
         registry.fail(Scope::Manifest { repository: repository.clone(), reference }, fault.clone());
     }
     digest
+}
+
+/// In detection mode a warning is all that anybody sees.
+#[test]
+fn in_detection_mode_failures_are_warnings() {
+    // the fault, what the warning says
+    let table = [
+        (Fault::Unauthorized, "the registry refused the policy server's credentials"),
+        (Fault::TooManyRequests, "the registry limits the rate of requests"),
+        (Fault::ServerError, "the registry could not be reached, or its answer was of no use"),
+    ];
+    let registry = Registry::start().unwrap();
+    let mut settings = settings(&registry.host(), &alice(), &by("alice"));
+    settings["features"]["detectionMode"] = json!(true);
+    for (n, (fault, words)) in table.into_iter().enumerate() {
+        for (m, failing) in [Image, Signatures].into_iter().enumerate() {
+            let n = 2 * n + m;
+            broken(&registry, n, failing, &fault);
+            let came = evaluate(&pod(&format!("{}/r{n}:1", registry.host())), &settings, &host(&[&registry.host()]));
+            let warnings = came.response.warnings.clone().unwrap_or_default();
+            let told =
+                matches!(warnings.as_slice(), [one] if one.contains("evidence-unavailable") && one.contains(words));
+            assert!(came.response.allowed && told, "{failing:?}, {fault:?}: {:?}", came.response);
+            assert_eq!((pins(&came), leak(&came)), (Vec::new(), None), "{failing:?}, {fault:?}");
+        }
+    }
 }
 
 /// Answers that come, inside of the platform's deadline, but later than the policy's own time budget: it says so in its own words.

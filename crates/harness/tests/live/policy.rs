@@ -162,14 +162,19 @@ fn complaints(came: &Evaluation) -> String {
     came.calls.iter().filter_map(|call| call.answer.clone().err()).collect()
 }
 
+/// What a message or a warning says that nobody should have to read.
+pub(crate) fn leak(came: &Evaluation) -> Option<String> {
+    let message = came.response.status.iter().filter_map(|status| status.message.as_ref());
+    let raw = |text: &String| RAW.iter().find(|raw| text.contains(**raw)).map(|raw| format!("says {raw:?}: {text}"));
+    message.chain(came.response.warnings.iter().flatten()).find_map(raw)
+}
+
 /// The first thing about this evaluation that is not as it has to be.
 pub(crate) fn wrong(came: &Evaluation, image: &str, expect: &Expect<'_>) -> Option<String> {
     let (pins, said) = (pins(came), complaints(came));
     let status = came.response.status.clone().unwrap_or_default();
     let message = status.message.unwrap_or_default();
-    let raw = |text: &String| RAW.iter().find(|raw| text.contains(**raw)).map(|raw| format!("says {raw:?}: {text}"));
-    let texts = came.response.warnings.iter().flatten().chain([&message]);
-    if let Some(leak) = texts.into_iter().find_map(raw) {
+    if let Some(leak) = leak(came) {
         return Some(leak);
     }
     match expect {
