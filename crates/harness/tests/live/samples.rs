@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use image_trust_harness::loopback::Registry;
+use image_trust_harness::loopback::{ImageKind, Registry, Signer, signed_payload};
 use image_trust_harness::{Live, LiveConfig, Proxies};
 use serde_json::{Value, json};
 
@@ -40,9 +40,9 @@ fn load(registry: &Registry, sample: &str, repository: &str) -> String {
     digest.expect("a sample has an image")
 }
 
-/// A host for which this registry is both of those in which the samples were signed.
-fn host_behind(registry: &Registry) -> Arc<Live> {
-    let mut config = LiveConfig::loopback(["localhost:5003".to_owned(), "registry.example.com".to_owned()]);
+/// A host for which this registry is each of these.
+fn host_behind(registry: &Registry, names: &[&str]) -> Arc<Live> {
+    let mut config = LiveConfig::loopback(names.iter().map(|name| (*name).to_owned()));
     let nobody = config.sources.proxies.take().and_then(|proxies| proxies.https_proxy);
     let here = Some(format!("http://{}", registry.host()));
     config.sources.proxies = Some(Proxies { http_proxy: here, https_proxy: nobody, no_proxy: None });
@@ -172,7 +172,39 @@ fn samples_are_proven_without_tools() {
         };
         let row = Row { image: (*image).to_owned(), rule: rule.clone(), calls, expect, why };
         // A host without a memory, so that no row stands on another one's answers.
-        failures.extend(row.failure("*", &keys, &host_behind(&registry)));
+        failures.extend(row.failure("*", &keys, &host_behind(&registry, &["localhost:5003", "registry.example.com"])));
     }
     assert!(failures.is_empty(), "{} of {} fail:\n{}", failures.len(), table.len(), failures.join("\n"));
+}
+
+/// cosign knows Docker Hub by its old name, and short names by their full ones.
+#[test]
+fn images_of_docker_hub_are_signed_under_its_old_name() {
+    const OTHER_PAYLOAD: Expect<'_> =
+        Expect::Denied(403, &["alice signed another digest, name or annotations than those asked for"], "");
+    let of_itself = json!({"with": {"trustRoot": "alice", "identities": ["self"]}});
+    // the image as it is written, the name that was signed, the rule, the host calls, what comes out, the reason
+    #[rustfmt::skip]
+    let table: &[(&str, &str, Value, &str, Expect<'_>, &str)] = &[
+        ("nginx:1", "index.docker.io/library/nginx", by("alice"), LOOK, Expect::Pinned("", GUEST), "as cosign writes it"),
+        ("docker.io/library/nginx:1", "index.docker.io/library/nginx", of_itself.clone(), LOOK, Expect::Pinned("", GUEST), "its own name, however it is written"),
+        ("index.docker.io/library/nginx:1", "index.docker.io/library/nginx", of_itself.clone(), LOOK, Expect::Pinned("", GUEST), "by the old name"),
+        ("nginx:1", "docker.io/library/nginx", of_itself, LOOK, OTHER_PAYLOAD, "by the new name, which cosign never signs"),
+        ("nginx:1", "docker.io/library/nginx", by("alice"), ASK, Expect::Pinned("", HOST), "which is any name, where no rule says otherwise"),
+    ];
+    let keys = [("alice", Signer::named("alice").public_pem())];
+    let mut failures = Vec::new();
+    for (image, name, rule, calls, expect, why) in table {
+        let registry = Registry::start().unwrap();
+        let digest = registry.push_image("library/nginx", "1", ImageKind::Oci, "x");
+        let payload = signed_payload(name, &digest, &Default::default());
+        Signer::named("alice").sign_payload(&registry, "library/nginx", &digest, &payload).unwrap();
+        let expect = match *expect {
+            Expect::Pinned(_, evidence) => Expect::Pinned(&digest, evidence),
+            denied => denied,
+        };
+        let row = Row { image: (*image).to_owned(), rule: rule.clone(), calls, expect, why };
+        failures.extend(row.failure("*", &keys, &host_behind(&registry, &["docker.io", "index.docker.io"])));
+    }
+    assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
 }
