@@ -136,11 +136,18 @@ pub(crate) fn check(rows: &[Row<'_>], registry: &str, keys: &[(&str, String)], h
 impl Row<'_> {
     /// What did not come out as it has to, if anything.
     pub(crate) fn failure(&self, registry: &str, keys: &[(&str, String)], host: &Arc<Live>) -> Option<String> {
-        let came = evaluate(&pod(&self.image), &settings(registry, keys, &self.rule), host);
+        self.judge(&self.evaluate(registry, keys, host))
+    }
+
+    pub(crate) fn evaluate(&self, registry: &str, keys: &[(&str, String)], host: &Arc<Live>) -> Evaluation {
+        evaluate(&pod(&self.image), &settings(registry, keys, &self.rule), host)
+    }
+
+    pub(crate) fn judge(&self, came: &Evaluation) -> Option<String> {
         let calls: Vec<&str> =
             came.calls.iter().map(|call| call.capability.rsplit('/').next().unwrap_or_default()).collect();
         let calls = calls.join(" ");
-        let wrong = wrong(&came, &self.image, &self.expect)
+        let wrong = wrong(came, &self.image, &self.expect)
             .or_else(|| (calls != self.calls).then(|| format!("expected the host calls {}", self.calls)));
         wrong.map(|what| {
             format!(
@@ -150,8 +157,8 @@ impl Row<'_> {
                 self.why,
                 came.response.status,
                 came.response.audit_annotations,
-                pins(&came),
-                complaints(&came)
+                pins(came),
+                complaints(came)
             )
         })
     }
