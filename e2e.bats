@@ -6,6 +6,8 @@ bats_require_minimum_version 1.5.0
 
 lookalike=tests/corpus/lookalike-registry-is-denied
 pinned=tests/corpus/signed-tag-is-pinned
+unsigned=tests/corpus/unsigned-image-is-denied
+unreachable=tests/corpus/unreachable-registry-is-told
 
 setup() {
     cd "$BATS_TEST_DIRNAME"
@@ -25,13 +27,6 @@ allowed() { [ "$status" -eq 0 ] && [[ $output == *'"allowed":true'* ]]; }
 denied() { [ "$status" -eq 0 ] && [[ $output == *'"allowed":false'* ]] && [[ $output == *"\"code\":$1"* ]]; }
 says() { [[ $output == *"$1"* ]]; }
 patch() { sed -n 's/.*"patch":"\([^"]*\)".*/\1/p' <<<"$output" | base64 -d; }
-
-# session_with ERROR: the recorded question, answered with this error of the host.
-session_with() {
-    session=$BATS_TEST_TMPDIR/session.yaml
-    sed '/^  response:/,$d' "$pinned/session.yaml" >"$session"
-    printf '  response:\n    type: Error\n    message: "%s"\n' "$1" >>"$session"
-}
 
 @test "the settings of every example are accepted" {
     for settings in examples/*.yaml; do
@@ -97,15 +92,15 @@ JSON
 }
 
 @test "an unsigned image is not trusted" {
-    session_with 'no signatures found for image: ghcr.io/acme/app:v1'
-    replay -r "$pinned/request.json" -s "$pinned/settings.yaml"
+    session=$unsigned/session.yaml
+    replay -r "$unsigned/request.json" -s "$unsigned/settings.yaml"
     denied 403
-    says 'not trusted: no signature could be found'
+    says 'not trusted: it has no signature in the format of cosign 2'
 }
 
 @test "a registry that does not answer is another denial than an unsigned image" {
-    session_with 'error sending request for url (https://ghcr.io/v2/): connection refused'
-    replay -r "$pinned/request.json" -s "$pinned/settings.yaml"
+    session=$unreachable/session.yaml
+    replay -r "$unreachable/request.json" -s "$unreachable/settings.yaml"
     denied 503
     says 'could not tell whether it is signed'
 }

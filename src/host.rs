@@ -1,7 +1,7 @@
 //! What does a review need from outside, and how does that fail?
 //!
 //! One small trait a capability, in our own types: the guest implements them over real host calls, tests over recorded ones. The host's errors
-//! are texts; [`HostError::read`] is the one place that tells them apart.
+//! are texts, and this is the one place that tells them apart.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 

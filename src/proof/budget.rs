@@ -56,6 +56,11 @@ impl<'h> Budget<'h> {
         std::mem::take(&mut self.said)
     }
 
+    /// Is there time for what is not needed? A call can take long, and what is certain has to be said before the host ends it all.
+    pub(super) fn has_time_to_spare(&self) -> bool {
+        self.host.elapsed() < self.limit / 2
+    }
+
     /// Goes on, unless the time is up.
     pub(super) fn tick(&self) -> Result<(), TimeIsUp> {
         if self.is_spent() { Err(TimeIsUp) } else { Ok(()) }

@@ -114,7 +114,7 @@ enum Beyond<'s> {
     Untold(Cause),
     /// The payloads of these.
     Payloads(Vec<&'s Layer>),
-    /// It could read nothing at all.
+    /// Everything: it could not look.
     Everything,
 }
 
@@ -236,7 +236,6 @@ impl<'r> Proof<'r> {
                     _ => Beyond::Untold(Cause::TooMany),
                 }
             }
-            (Sight::Unusable(Unusable::Form | Unusable::Index), _) if is_hosts => Beyond::Everything,
             (Sight::Signatures(_) | Sight::Nothing | Sight::Unusable(_), _) => Beyond::Nothing,
             // The host may remember, or reach the registry in another way. With other credentials, or more patience, it would not.
             (Sight::Blocked(Cause::Unavailable | Cause::Forbidden), _) if is_hosts => Beyond::Everything,

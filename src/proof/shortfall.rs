@@ -142,6 +142,7 @@ impl Missing<'_> {
             (Sight::Nothing, Some(digest)) => {
                 // A digest was never looked up: perhaps the image is not there either.
                 if self.image.digest().is_some()
+                    && budget.has_time_to_spare()
                     && let Ok(Err(error)) = budget.digest(&self.image.by_digest(digest))
                     && error.cause == Cause::NotFound
                 {

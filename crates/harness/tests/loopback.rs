@@ -263,6 +263,16 @@ fn faults_in_the_body() {
     registry.fail(Scope::Everywhere, Fault::WrongContentType);
     let html = ask(&registry.host(), "GET", "/v2/a/manifests/1", &[], b"");
     assert_eq!((html.header("content-type"), html.body.as_slice()), ("text/html", &whole.bytes[..]));
+    assert!(html.headers.contains_key("docker-content-digest"), "says what it is");
+
+    for (inner, bytes) in [(Fault::OtherBytes(b"{}".to_vec()), &b"{}"[..]), (Fault::WrongContentType, &whole.bytes)] {
+        registry.fail(Scope::Everywhere, Fault::Undigested(Box::new(inner)));
+        let mute = ask(&registry.host(), "GET", "/v2/a/manifests/1", &[], b"");
+        assert_eq!((mute.status, mute.body.as_slice()), (200, bytes), "as with the fault inside");
+        assert!(!mute.headers.contains_key("docker-content-digest"), "does not say what it is");
+    }
+    registry.fail(Scope::Everywhere, Fault::Undigested(Box::new(Fault::NotFound)));
+    assert_eq!(ask(&registry.host(), "GET", "/v2/a/manifests/1", &[], b"").status, 404, "a status stays one");
 }
 
 #[tokio::test]

@@ -18,6 +18,9 @@ const MAX_FETCHED: usize = 4;
 
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 const NOTATION: &str = "application/vnd.cncf.notary.signature";
+/// What a bundle's manifest says of its content, and what it says of a signature.
+const PREDICATE: &str = "dev.sigstore.bundle.predicateType";
+const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
 /// What the types of every version begin with.
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
 
@@ -28,12 +31,18 @@ pub enum Foreign {
     Bundle,
     /// A signature by Notation.
     Notation,
+    /// A Sigstore bundle that says something else of the image than that it is signed.
+    Attestation,
 }
 
 /// What refers to `image`, as far as it can be told before the time is up.
 pub(super) fn beside(image: &ImageRef, digest: Digest, budget: &mut Budget<'_>) -> BTreeSet<Foreign> {
     let tag = digest.to_string().replace(':', "-");
-    let Ok(Ok(json)) = budget.manifest(&image.with_tag(&tag)) else {
+    let mut look = |image: &str| match budget.has_time_to_spare() {
+        true => budget.manifest(image).ok()?.ok(),
+        false => None,
+    };
+    let Some(json) = look(&image.with_tag(&tag)) else {
         return BTreeSet::new();
     };
     let (mut found, mut untold) = (BTreeSet::new(), Vec::new());
@@ -45,13 +54,21 @@ pub(super) fn beside(image: &ImageRef, digest: Digest, budget: &mut Budget<'_>) 
         }
     }
     for digest in untold.into_iter().take(MAX_FETCHED) {
-        let Ok(Ok(json)) = budget.manifest(&image.by_digest(digest)) else {
-            continue;
-        };
-        let manifest: Option<&RawValue> = serde_json::from_slice(&json).ok();
-        found.extend(manifest.and_then(artifact_type).and_then(|word| Foreign::of(&word)));
+        found.extend(look(&image.by_digest(digest)).and_then(|json| kind(&json)));
     }
     found
+}
+
+/// What a manifest holds. A bundle can hold an attestation too, and says so.
+fn kind(json: &[u8]) -> Option<Foreign> {
+    let manifest: &RawValue = serde_json::from_slice(json).ok()?;
+    let [annotations] = members(manifest, ["annotations"]).ok()?;
+    let predicate = annotations.and_then(|annotations| members(annotations, [PREDICATE]).ok());
+    let predicate = predicate.and_then(|[predicate]| text(predicate?).ok());
+    match Foreign::of(&artifact_type(manifest)?)? {
+        Foreign::Bundle if predicate.is_some_and(|predicate| predicate != SIGNATURE) => Some(Foreign::Attestation),
+        foreign => Some(foreign),
+    }
 }
 
 /// The entries of an index.
@@ -86,6 +103,7 @@ impl fmt::Display for Foreign {
         f.write_str(match self {
             Foreign::Bundle => "a bundle of cosign 3",
             Foreign::Notation => "a signature by Notation",
+            Foreign::Attestation => "an attestation",
         })
     }
 }

@@ -19,7 +19,7 @@ const MAX_MANIFEST: usize = 4 << 20;
 /// Everything is held in memory, and what tests push is tiny.
 pub(super) const MAX_BLOB: usize = 64 << 20;
 
-const CONTENT_DIGEST: &str = "docker-content-digest";
+pub(super) const CONTENT_DIGEST: &str = "docker-content-digest";
 
 /// What the server and the owner of the [`super::Registry`] both see.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, StreamExt};
 use oci_spec::distribution::ErrorCode;
 
-use super::answer::refusal;
+use super::answer::{CONTENT_DIGEST, refusal};
 use super::route::Route;
 
 /// One way to misbehave.
@@ -39,6 +39,8 @@ pub enum Fault {
     OtherBytes(Vec<u8>),
     /// A good answer that calls itself `text/html`.
     WrongContentType,
+    /// As with this fault, and no answer says what its digest is: clients then fetch what they would have asked the digest of.
+    Undigested(Box<Fault>),
 }
 
 /// Which requests a fault is for.
@@ -90,6 +92,7 @@ impl Fault {
                 return None;
             }
             Self::NeverAnswers => std::future::pending().await,
+            Self::Undigested(fault) => return Box::pin(fault.before()).await,
             Self::CutBody | Self::OtherBytes(_) | Self::WrongContentType => return None,
         };
         let mut response = refusal(status, code, message);
@@ -116,6 +119,11 @@ impl Fault {
             Self::WrongContentType => {
                 let mut response = response;
                 response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+                response
+            }
+            Self::Undigested(fault) => {
+                let mut response = Box::pin(fault.after(response)).await;
+                response.headers_mut().remove(CONTENT_DIGEST);
                 response
             }
             _ => response,

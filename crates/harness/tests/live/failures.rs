@@ -1,9 +1,17 @@
 //! What a registry that fails, or lacks what it is asked for, comes to. "Could not tell" and "not signed" must not be taken for each other.
 
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
 use image_trust_harness::loopback::{Fault, ImageKind, Registry, Scope, Signer, signature_tag};
+use image_trust_harness::{Deadline, Evaluation};
+use serde_json::json;
 
 use crate::docker_registry::DockerRegistry;
-use crate::policy::{Expect, Row, by, check, host};
+use crate::policy::{
+    ASK, Expect, GUEST, LOOK, LOOK_AROUND, Row, by, check, evaluate, evaluate_within, host, leak, pins, pod, settings,
+    wrong,
+};
 
 fn alice() -> [(&'static str, String); 1] {
     [("alice", Signer::named("alice").public_pem())]
@@ -16,19 +24,20 @@ fn what_a_real_registry_lacks_is_not_there() {
     };
     registry.push("app", "1", ImageKind::Oci, "x");
     let digest = format!("sha256:{}", "0".repeat(64));
-    // the image, the host's words, the reason
+    const UNKNOWN: &str = "[OCI API error: manifest unknown]";
+    // the image, the host calls, the reason
     let table = [
-        ("app:2".to_owned(), "[OCI API error: manifest unknown]", "a tag that is not there"),
-        (format!("app:1@{digest}"), "[OCI API error: manifest unknown]", "a digest that is not there"),
-        ("other:1".to_owned(), "[OCI API error: manifest unknown]", "a repository that is not there"),
+        ("app:2".to_owned(), "manifest_digest", "a tag that is not there"),
+        (format!("app:1@{digest}"), "oci_manifest manifest_digest", "a digest that is not there"),
+        ("other:1".to_owned(), "manifest_digest", "a repository that is not there"),
     ];
     let rows: Vec<Row<'_>> = table
         .iter()
-        .map(|(image, said, why)| Row {
+        .map(|(image, calls, why)| Row {
             image: format!("{}/{image}", registry.host()),
             rule: by("alice"),
-            host_calls: 1,
-            expect: Expect::Denied(403, "the registry does not have it", said),
+            calls,
+            expect: Expect::Denied(403, ABSENT, UNKNOWN),
             why,
         })
         .collect();
@@ -46,8 +55,8 @@ fn a_registry_that_is_gone_tells_nothing() {
     let row = Row {
         image: format!("{gone}/app:1"),
         rule: by("alice"),
-        host_calls: 1,
-        expect: Expect::Denied(503, "could not tell whether it is signed", "error sending request"),
+        calls: "manifest_digest verify",
+        expect: Expect::Denied(503, UNREACHABLE, "error sending request"),
         why: "nobody listens",
     };
     check(&[row], &gone, &alice(), &host(&[&gone]));
@@ -56,83 +65,232 @@ fn a_registry_that_is_gone_tells_nothing() {
 /// Which requests fail.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Failing {
-    /// All for this image.
-    All,
     /// Those for the image's own manifest.
     Image,
     /// Those for the manifest with its signatures.
     Signatures,
 }
-use Failing::{All, Image, Signatures};
+use Failing::{Image, Signatures};
 
 const OTHER_WORDS: &str = r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"there is no such thing"}]}"#;
 const OTHER_LIMIT: &str =
     r#"{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}"#;
+/// A manifest, but not of signatures; and something that is no JSON.
+const OTHER_MANIFEST: &[u8] = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"a/b","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}"#;
+const NONSENSE: &[u8] = b"<html>it works!</html>";
+
+/// What registries that fail come to.
+const UNREACHABLE: &[&str] = &[
+    "could not tell whether it is signed: the registry could not be reached, or its answer was of no use; nobody could tell about trust root alice",
+    "Try again, and check that the policy server reaches the registry",
+];
+const REFUSED: &[&str] = &[
+    "could not tell whether it is signed: the registry refused the policy server's credentials; nobody could tell about trust root alice",
+    "Give the PolicyServer credentials for this registry (imagePullSecret): the Pod's own are not used",
+];
+const LIMITED: &[&str] = &[
+    "could not tell whether it is signed: the registry limits the rate of requests; nobody could tell about trust root alice",
+    "Try again later, or give the PolicyServer credentials (imagePullSecret)",
+];
+const ABSENT: &[&str] = &["the registry does not have it", "Check its name and tag"];
+const UNSIGNED: &[&str] =
+    &["not trusted: it has no signature of cosign's; missing trust root alice", "Sign it in its own repository"];
+
+fn undigested(fault: Fault) -> Fault {
+    Fault::Undigested(Box::new(fault))
+}
 
 #[test]
 fn a_registry_that_fails_is_not_an_image_without_signatures() {
-    const UNKNOWN: &str =
-        "could not tell whether it is signed: the registry could not be reached, or its answer was of no use";
-    const ABSENT: &str = "the registry does not have it";
-    const LIMITED: &str = "could not tell whether it is signed: the registry limits the rate of requests";
-    const REFUSED: &str = "could not tell whether it is signed: the registry refused the policy server's credentials";
-    const UNSIGNED: &str = "not trusted: no signature could be found";
-    const NONE: &str = "no signatures found for image";
-    type Denial<'a> = Option<(u16, &'a str, &'a str)>;
-    // what fails, how, what comes out (pinned if nothing is said: the code, our words, the host's), the reason
+    // The digest could not be had, so the host was the last hope; or the signatures could not.
+    const DIGEST: &str = "manifest_digest";
+    const DIGEST_ASK: &str = "manifest_digest verify";
+    let denied = Expect::Denied;
+    // where it fails, how, the host calls, what comes out, the reason
     #[rustfmt::skip]
-    let table: &[(Failing, Fault, Denial<'_>, &str)] = &[
-        (All, Fault::Unauthorized, Some((503, REFUSED, "Not authorized: url")), "401"),
-        (All, Fault::NotFound, Some((403, ABSENT, "[OCI API error: manifest unknown]")), "404"),
-        (All, Fault::TooManyRequests, Some((503, LIMITED, "[OCI API error: too many requests]")), "429"),
-        (All, Fault::Forbidden, Some((503, REFUSED, "[OCI API error: requested access to the resource is denied]")), "403"),
-        (All, Fault::ServerError, Some((503, UNKNOWN, "code: 500, message: told to fail")), "500"),
+    let table: &[(Failing, Fault, &str, Expect<'_>, &str)] = &[
+        (Image, Fault::Unauthorized, DIGEST, denied(503, REFUSED, "Not authorized: url"), "401"),
+        (Image, Fault::Forbidden, DIGEST, denied(503, REFUSED, "[OCI API error: requested access to the resource is denied]"), "403"),
+        (Image, Fault::NotFound, DIGEST, denied(403, ABSENT, "[OCI API error: manifest unknown]"), "404"),
+        (Image, Fault::TooManyRequests, DIGEST, denied(503, LIMITED, "[OCI API error: too many requests]"), "429"),
+        (Image, Fault::ServerError, DIGEST_ASK, denied(503, UNREACHABLE, "code: 500, message: told to fail"), "500"),
         // The host passes on a registry's words and drops its code, so words that are not known can't be told apart.
-        (All, Fault::Says(404, OTHER_WORDS), Some((503, UNKNOWN, "[OCI API error: there is no such thing]")), "404 in other words"),
-        (All, Fault::Says(404, "404 page not found"), Some((503, UNKNOWN, "code: 404, message: 404 page not found")), "404 of something that is no registry"),
-        (All, Fault::Says(429, OTHER_LIMIT), Some((503, LIMITED, "[OCI API error: You have reached your pull rate limit.]")), "429 in other words"),
-        (All, Fault::Says(503, ""), Some((503, UNKNOWN, "code: 503, message: ")), "a gateway in between"),
-        // The host asks for an image's digest and not for its manifest: what the signature is for is what is pinned.
-        (Image, Fault::CutBody, None, "HEAD has no body"),
-        (Image, Fault::OtherBytes(Vec::new()), None, "nor other bytes"),
-        (Signatures, Fault::NotFound, Some((403, UNSIGNED, NONE)), "no signatures"),
-        (Signatures, Fault::WrongContentType, None, "the signature is good, whatever it is called"),
-        // The host calls every image unsigned whose signatures it could not get. Denied it is, with a reason that may not be true.
-        (Signatures, Fault::Unauthorized, Some((403, UNSIGNED, NONE)), "401"),
-        (Signatures, Fault::Forbidden, Some((403, UNSIGNED, NONE)), "403"),
-        (Signatures, Fault::TooManyRequests, Some((403, UNSIGNED, NONE)), "429"),
-        (Signatures, Fault::ServerError, Some((403, UNSIGNED, NONE)), "500"),
-        (Signatures, Fault::CutBody, Some((403, UNSIGNED, NONE)), "half a manifest"),
-        (Signatures, Fault::OtherBytes(b"{}".to_vec()), Some((403, UNSIGNED, NONE)), "no manifest"),
+        (Image, Fault::Says(404, OTHER_WORDS), DIGEST_ASK, denied(503, UNREACHABLE, "[OCI API error: there is no such thing]"), "404 in other words"),
+        (Image, Fault::Says(404, "404 page not found"), DIGEST_ASK, denied(503, UNREACHABLE, "code: 404, message: 404 page not found"), "404 of something that is no registry"),
+        (Image, Fault::Says(429, OTHER_LIMIT), DIGEST, denied(503, LIMITED, "[OCI API error: You have reached your pull rate limit.]"), "429 in other words"),
+        (Image, Fault::Says(503, ""), DIGEST_ASK, denied(503, UNREACHABLE, "code: 503, message: "), "a gateway in between"),
+        (Image, undigested(Fault::CutBody), DIGEST_ASK, denied(503, UNREACHABLE, "end of file before message length reached"), "half a manifest"),
+        (Image, undigested(Fault::OtherBytes(NONSENSE.into())), LOOK_AROUND, denied(403, UNSIGNED, "[OCI API error: manifest unknown]"), "no manifest: its digest has no signatures"),
+        (Image, undigested(Fault::OtherBytes(OTHER_MANIFEST.into())), LOOK_AROUND, denied(403, UNSIGNED, "[OCI API error: manifest unknown]"), "another image than was signed"),
+        // The image's own manifest is never read where the registry says what its digest is: what the signature is for is what is pinned.
+        (Image, Fault::CutBody, LOOK, Expect::Pinned("", GUEST), "HEAD has no body"),
+        (Image, Fault::OtherBytes(NONSENSE.into()), LOOK, Expect::Pinned("", GUEST), "nor other bytes"),
+        (Image, Fault::WrongContentType, LOOK, Expect::Pinned("", GUEST), "the digest is good, whatever it is called"),
+
+        (Signatures, Fault::Unauthorized, LOOK, denied(503, REFUSED, "Not authorized: url"), "401"),
+        (Signatures, Fault::Forbidden, LOOK, denied(503, REFUSED, "[OCI API error: requested access to the resource is denied]"), "403"),
+        (Signatures, Fault::NotFound, LOOK_AROUND, denied(403, UNSIGNED, "[OCI API error: manifest unknown]"), "404: no signatures"),
+        (Signatures, Fault::TooManyRequests, LOOK, denied(503, LIMITED, "[OCI API error: too many requests]"), "429"),
+        // The host calls every image unsigned whose signatures it could not get; we know better.
+        (Signatures, Fault::ServerError, ASK, denied(503, UNREACHABLE, "no signatures found for image"), "500"),
+        (Signatures, Fault::Says(404, OTHER_WORDS), ASK, denied(503, UNREACHABLE, "[OCI API error: there is no such thing]"), "404 in other words"),
+        (Signatures, Fault::Says(404, "404 page not found"), ASK, denied(503, UNREACHABLE, "code: 404, message: 404 page not found"), "404 of something that is no registry"),
+        (Signatures, Fault::Says(429, OTHER_LIMIT), LOOK, denied(503, LIMITED, "[OCI API error: You have reached your pull rate limit.]"), "429 in other words"),
+        (Signatures, Fault::Says(503, ""), ASK, denied(503, UNREACHABLE, "code: 503, message: "), "a gateway in between"),
+        (Signatures, Fault::CutBody, ASK, denied(503, UNREACHABLE, "end of file before message length reached"), "half a manifest"),
+        (Signatures, Fault::OtherBytes(OTHER_MANIFEST.into()), ASK, denied(503, UNREACHABLE, "Digest error: Invalid digest"), "other bytes than those of the digest that is claimed"),
+        (Signatures, undigested(Fault::OtherBytes(NONSENSE.into())), ASK, denied(503, UNREACHABLE, "expected value at line 1 column 1"), "no JSON"),
+        (Signatures, undigested(Fault::OtherBytes(b"{}".into())), ASK, denied(503, UNREACHABLE, "missing field `schemaVersion`"), "no manifest"),
+        (Signatures, Fault::WrongContentType, LOOK, Expect::Pinned("", GUEST), "the signature is good, whatever it is called"),
     ];
     let registry = Registry::start().unwrap();
-    // An image of its own for each: hosts remember digests and manifests by name.
     let digests: Vec<String> =
-        (0..table.len()).map(|n| registry.push_image(&format!("r{n}"), "1", ImageKind::Oci, "x")).collect();
-    let mut rows = Vec::new();
-    for (n, ((failing, fault, denial, why), digest)) in table.iter().zip(&digests).enumerate() {
-        let repository = format!("r{n}");
-        let alice = Signer::named("alice");
-        alice.sign(&registry, &repository, digest, &Default::default()).unwrap();
-        let references = match failing {
-            All => vec!["1".to_owned(), digest.clone(), signature_tag(digest)],
-            Image => vec!["1".to_owned(), digest.clone()],
-            Signatures => vec![signature_tag(digest)],
-        };
-        for reference in references {
-            let repository = repository.clone();
-            registry.fail(Scope::Manifest { repository, reference }, fault.clone());
-        }
-        let denied = |(code, words, said)| Expect::Denied(code, words, said);
-        rows.push(Row {
-            image: format!("{}/{repository}:1", registry.host()),
+        table.iter().enumerate().map(|(n, (failing, fault, ..))| broken(&registry, n, *failing, fault)).collect();
+    let rows: Vec<Row<'_>> = table
+        .iter()
+        .zip(&digests)
+        .enumerate()
+        .map(|(n, ((_, _, calls, expect, why), digest))| Row {
+            image: format!("{}/r{n}:1", registry.host()),
             rule: by("alice"),
-            host_calls: 1,
-            expect: denial.map_or(Expect::Pinned(digest), denied),
+            calls,
+            expect: match *expect {
+                Expect::Pinned(_, evidence) => Expect::Pinned(digest, evidence),
+                denied => denied,
+            },
             why,
-        });
-    }
+        })
+        .collect();
     check(&rows, &registry.host(), &alice(), &host(&[&registry.host()]));
+}
+
+/// An image that alice signed, in a repository of its own (hosts remember digests and manifests by name) that fails in this way. Returns its digest.
+fn broken(registry: &Registry, n: usize, failing: Failing, fault: &Fault) -> String {
+    let repository = format!("r{n}");
+    let digest = registry.push_image(&repository, "1", ImageKind::Oci, "x");
+    Signer::named("alice").sign(registry, &repository, &digest, &Default::default()).unwrap();
+    let references = match failing {
+        Image => vec!["1".to_owned(), digest.clone()],
+        Signatures => vec![signature_tag(&digest)],
+    };
+    for reference in references {
+        registry.fail(Scope::Manifest { repository: repository.clone(), reference }, fault.clone());
+    }
+    digest
+}
+
+/// In detection mode a warning is all that anybody sees.
+#[test]
+fn in_detection_mode_failures_are_warnings() {
+    // the fault, what the warning says
+    let table = [
+        (Fault::Unauthorized, "the registry refused the policy server's credentials"),
+        (Fault::TooManyRequests, "the registry limits the rate of requests"),
+        (Fault::ServerError, "the registry could not be reached, or its answer was of no use"),
+    ];
+    let registry = Registry::start().unwrap();
+    let mut settings = settings(&registry.host(), &alice(), &by("alice"));
+    settings["features"]["detectionMode"] = json!(true);
+    for (n, (fault, words)) in table.into_iter().enumerate() {
+        for (m, failing) in [Image, Signatures].into_iter().enumerate() {
+            let n = 2 * n + m;
+            broken(&registry, n, failing, &fault);
+            let came = evaluate(&pod(&format!("{}/r{n}:1", registry.host())), &settings, &host(&[&registry.host()]));
+            let warnings = came.response.warnings.clone().unwrap_or_default();
+            let told =
+                matches!(warnings.as_slice(), [one] if one.contains("evidence-unavailable") && one.contains(words));
+            assert!(came.response.allowed && told, "{failing:?}, {fault:?}: {:?}", came.response);
+            assert_eq!((pins(&came), leak(&came)), (Vec::new(), None), "{failing:?}, {fault:?}");
+        }
+    }
+}
+
+/// Answers that come, inside of the platform's deadline, but later than the policy's own time budget: it says so in its own words.
+#[test]
+fn what_comes_late_is_not_decided() {
+    let registry = Registry::start().unwrap();
+    let late = Fault::Late(Duration::from_millis(200));
+    for (n, failing) in [Image, Signatures].into_iter().enumerate() {
+        broken(&registry, n, failing, &late);
+        let image = format!("{}/r{n}:1", registry.host());
+        let mut settings = settings(&registry.host(), &alice(), &by("alice"));
+        settings["features"]["timeBudgetMs"] = json!(100);
+        let came = evaluate_within(Deadline::Ticks(60), &pod(&image), &settings, &host(&[&registry.host()]));
+        let said = ["not decided: the time budget was spent; not asked about trust root alice", "timeoutEvalSeconds"];
+        let wrong = wrong(&came, &image, &Expect::Denied(504, &said, ""));
+        assert_eq!(wrong, None, "{failing:?}: {:?}", came.response.status);
+    }
+}
+
+/// An evaluation under way in a thread of its own, and what it comes to.
+struct Hanging {
+    registry: Registry,
+    /// Requests for this path are never answered.
+    path: String,
+    came: Receiver<Evaluation>,
+}
+
+impl Hanging {
+    fn start(failing: Failing, deadline: Deadline) -> Self {
+        let registry = Registry::start().unwrap();
+        let digest = broken(&registry, 0, failing, &Fault::NeverAnswers);
+        let reference = if failing == Image { "1".to_owned() } else { signature_tag(&digest) };
+        let image = format!("{}/r0:1", registry.host());
+        let (request, settings) = (pod(&image), settings(&registry.host(), &alice(), &by("alice")));
+        let host = host(&[&registry.host()]);
+        let (sender, came) = channel();
+        // Nobody waits any more where the test has failed already.
+        std::thread::spawn(move || sender.send(evaluate_within(deadline, &request, &settings, &host)).ok());
+        Self { registry, path: format!("/v2/r0/manifests/{reference}"), came }
+    }
+
+    /// Waits until the registry was asked what it will not answer. Nothing may have come out by then.
+    fn wait(&self) {
+        for _ in 0..1_200 {
+            if self.registry.requests().iter().any(|request| request.path == self.path) {
+                return;
+            }
+            let came = self.came.recv_timeout(Duration::from_millis(25));
+            assert!(matches!(came, Err(RecvTimeoutError::Timeout)), "{}: not while it hangs: {came:?}", self.path);
+        }
+        panic!("{} was not asked in half a minute", self.path);
+    }
+}
+
+/// Nobody can interrupt a host call that hangs: neither the policy's time budget nor the platform's deadline. Once it ends, the deadline's verdict is the
+/// platform's; where there is none, or time is left, it is ours.
+#[test]
+fn a_registry_that_never_answers_is_ended_by_the_platform() {
+    const DEADLINE: &[&str] = &["Policy execution interrupted because it exceeded the allowed execution time"];
+    // where it hangs, the deadline, the code and the words of the verdict that comes in the end, the reason
+    let table = [
+        (Image, Deadline::default(), (500, DEADLINE), "the deadline struck in the image's digest"),
+        (Signatures, Deadline::default(), (500, DEADLINE), "the deadline struck in its signatures"),
+        (Image, Deadline::Off, (503, UNREACHABLE), "kwctl has no deadline"),
+        (Signatures, Deadline::Off, (503, UNREACHABLE), "nor for the signatures"),
+    ];
+    let hanging: Vec<Hanging> =
+        table.iter().map(|(failing, deadline, ..)| Hanging::start(*failing, *deadline)).collect();
+    for one in &hanging {
+        one.wait();
+    }
+    // All of them hang by now, so the two seconds of the deadline, which began before, are over when the first wait is.
+    for (one, patience) in hanging.iter().zip([3_000, 0, 0, 0]) {
+        let came = one.came.recv_timeout(Duration::from_millis(patience));
+        assert!(matches!(came, Err(RecvTimeoutError::Timeout)), "{}: not while it hangs: {came:?}", one.path);
+    }
+    for (Hanging { registry, came, .. }, (failing, deadline, (code, phrases), why)) in hanging.into_iter().zip(table) {
+        drop(registry);
+        let response = came.recv_timeout(Duration::from_secs(60)).expect("an end, now that the call has one").response;
+        let status = response.status.unwrap_or_default();
+        let message = status.message.unwrap_or_default();
+        let said = phrases.iter().all(|phrase| message.contains(phrase));
+        assert!(
+            !response.allowed && response.patch.is_none() && status.code == Some(code) && said,
+            "{failing:?}, {deadline:?}: {why}: {:?} {message}",
+            status.code
+        );
+    }
 }
 
 /// Registries that hand out tokens elsewhere, as the big ones do. Whatever goes wrong there, the host asks on without a token and says that it was refused.
@@ -158,8 +316,8 @@ fn without_a_token_nothing_is_told() {
         let row = Row {
             image: format!("{}/app:1", registry.host()),
             rule: by("alice"),
-            host_calls: 1,
-            expect: Expect::Denied(503, "the registry refused the policy server's credentials", "Not authorized: url"),
+            calls: "manifest_digest",
+            expect: Expect::Denied(503, REFUSED, "Not authorized: url"),
             why,
         };
         check(&[row], &registry.host(), &alice(), &host(&[&registry.host()]));

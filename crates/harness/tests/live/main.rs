@@ -10,6 +10,7 @@ mod failures;
 mod policy;
 mod private;
 mod samples;
+mod shapes;
 mod signatures;
 mod signer;
 mod tls;

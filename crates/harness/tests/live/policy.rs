@@ -40,14 +40,33 @@ pub(crate) fn by(name: &str) -> Value {
 
 pub(crate) fn evaluate(request: &AdmissionRequest, settings: &Value, host: &Arc<Live>) -> Evaluation {
     module().check_settings(settings).unwrap();
-    let gate = Arc::new(Gate::new(Arc::clone(host)));
-    let evaluation = module().evaluate(request, settings, gate, Deadline::Off).unwrap();
+    let evaluation = evaluate_within(Deadline::Off, request, settings, host);
     for call in &evaluation.calls {
         if let Err(text) = &call.answer {
             println!("{}: {text}", call.payload);
         }
     }
     evaluation
+}
+
+/// The same with a deadline, and without a look at the settings.
+pub(crate) fn evaluate_within(
+    deadline: Deadline,
+    request: &AdmissionRequest,
+    settings: &Value,
+    host: &Arc<Live>,
+) -> Evaluation {
+    let gate = Arc::new(Gate::new(Arc::clone(host)));
+    module().evaluate(request, settings, gate, deadline).unwrap()
+}
+
+/// The creation of a Pod with this image.
+pub(crate) fn pod(image: &str) -> AdmissionRequest {
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"},
+        "spec": {"containers": [{"name": "c", "image": image}]},
+    });
+    AdmissionRequest::create(pod).unwrap()
 }
 
 /// What the patch writes, by place.
@@ -62,19 +81,48 @@ pub(crate) fn pins(evaluation: &Evaluation) -> Vec<(String, String)> {
 }
 
 /// What has to come out for one image.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Expect<'a> {
-    /// Admitted, with this digest behind what the user wrote.
-    Pinned(&'a str),
-    /// Denied with this code, in these words, after the host said that.
-    Denied(u16, &'a str, &'a str),
+    /// Admitted, with this digest behind what the user wrote, and this for evidence. The host had nothing to complain of.
+    Pinned(&'a str, &'a str),
+    /// Denied with this code, with all of these phrases, after the host said that; where that is empty, it had nothing to complain of.
+    Denied(u16, &'a [&'a str], &'a str),
 }
+
+/// Evidence: the guest's own proof, and the host's word.
+pub(crate) const GUEST: &str = r#"["signatureManifest"]"#;
+pub(crate) const HOST: &str = r#"["host"]"#;
+
+/// Host calls: for a tag, all that a proof by the guest takes; and those that come after it when the guest could not read everything.
+pub(crate) const LOOK: &str = "manifest_digest oci_manifest";
+pub(crate) const ASK: &str = "manifest_digest oci_manifest verify";
+/// Nothing lies where signatures belong, and nothing refers to the image.
+pub(crate) const LOOK_AROUND: &str = "manifest_digest oci_manifest oci_manifest";
+
+/// What no message and no warning may hold: the host's chain of errors, keys, traces.
+const RAW: [&str; 8] = [
+    "Callback evaluation",
+    "Caused by",
+    "backtrace",
+    "panicked",
+    "-----BEGIN",
+    "OCI API error",
+    "http://",
+    "internal error",
+];
+/// What a denial with this code may not say: "could not tell" and "not trusted" are never the same message.
+const OTHERS_WORDS: [(u16, &[&str]); 3] = [
+    (403, &["could not tell", "not decided", "not asked"]),
+    (503, &["not trusted", "not decided", "missing trust root"]),
+    (504, &["not trusted", "could not tell", "missing trust root"]),
+];
 
 /// An image in a Pod, and what becomes of it.
 pub(crate) struct Row<'a> {
     pub(crate) image: String,
     pub(crate) rule: Value,
-    pub(crate) host_calls: usize,
+    /// The host calls, by the last word of their names, in their order.
+    pub(crate) calls: &'a str,
     pub(crate) expect: Expect<'a>,
     pub(crate) why: &'a str,
 }
@@ -86,32 +134,85 @@ pub(crate) fn check(rows: &[Row<'_>], registry: &str, keys: &[(&str, String)], h
 }
 
 impl Row<'_> {
-    fn failure(&self, registry: &str, keys: &[(&str, String)], host: &Arc<Live>) -> Option<String> {
-        let pod = json!({
-            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"},
-            "spec": {"containers": [{"name": "c", "image": self.image}]},
-        });
-        let request = AdmissionRequest::create(pod).unwrap();
-        let came = evaluate(&request, &settings(registry, keys, &self.rule), host);
-        let pins = pins(&came);
-        let status = came.response.status.clone().unwrap_or_default();
-        let message = status.message.unwrap_or_default();
-        let said: String = came.calls.iter().filter_map(|call| call.answer.clone().err()).collect();
-        let as_expected = match self.expect {
-            Expect::Pinned(digest) => {
-                let pin = ("/spec/containers/0/image".to_owned(), format!("{}@{digest}", self.image));
-                came.response.allowed && pins == [pin]
-            }
-            Expect::Denied(code, words, host_words) => {
-                let right = !came.response.allowed && pins.is_empty() && status.code == Some(code);
-                right && message.contains(words) && said.contains(host_words)
-            }
-        };
-        (!as_expected || came.calls.len() != self.host_calls).then(|| {
+    /// What did not come out as it has to, if anything.
+    pub(crate) fn failure(&self, registry: &str, keys: &[(&str, String)], host: &Arc<Live>) -> Option<String> {
+        self.judge(&self.evaluate(registry, keys, host))
+    }
+
+    pub(crate) fn evaluate(&self, registry: &str, keys: &[(&str, String)], host: &Arc<Live>) -> Evaluation {
+        evaluate(&pod(&self.image), &settings(registry, keys, &self.rule), host)
+    }
+
+    pub(crate) fn judge(&self, came: &Evaluation) -> Option<String> {
+        let calls: Vec<&str> =
+            came.calls.iter().map(|call| call.capability.rsplit('/').next().unwrap_or_default()).collect();
+        let calls = calls.join(" ");
+        let wrong = wrong(came, &self.image, &self.expect)
+            .or_else(|| (calls != self.calls).then(|| format!("expected the host calls {}", self.calls)));
+        wrong.map(|what| {
             format!(
-                "{}, {}: {}: {:?} after {} host calls: allowed {}, {:?} {message}, pins {pins:?}, after {} calls; the host: {said:?}",
-                self.image, self.rule, self.why, self.expect, self.host_calls, came.response.allowed, status.code, came.calls.len()
+                "{}, {}: {}: {what}\n  came: {:?}, audit {:?}, pins {:?}, after {calls}; the host: {:?}",
+                self.image,
+                self.rule,
+                self.why,
+                came.response.status,
+                came.response.audit_annotations,
+                pins(came),
+                complaints(came)
             )
         })
+    }
+}
+
+/// What the host said instead of answering.
+fn complaints(came: &Evaluation) -> String {
+    came.calls.iter().filter_map(|call| call.answer.clone().err()).collect()
+}
+
+/// What a message or a warning says that nobody should have to read.
+pub(crate) fn leak(came: &Evaluation) -> Option<String> {
+    let message = came.response.status.iter().filter_map(|status| status.message.as_ref());
+    let raw = |text: &String| RAW.iter().find(|raw| text.contains(**raw)).map(|raw| format!("says {raw:?}: {text}"));
+    message.chain(came.response.warnings.iter().flatten()).find_map(raw)
+}
+
+/// The first thing about this evaluation that is not as it has to be.
+pub(crate) fn wrong(came: &Evaluation, image: &str, expect: &Expect<'_>) -> Option<String> {
+    let (pins, said) = (pins(came), complaints(came));
+    let status = came.response.status.clone().unwrap_or_default();
+    let message = status.message.unwrap_or_default();
+    if let Some(leak) = leak(came) {
+        return Some(leak);
+    }
+    match expect {
+        Expect::Pinned(digest, evidence) => {
+            let pin = ("/spec/containers/0/image".to_owned(), format!("{image}@{digest}"));
+            // Where the user has written the digest, there is nothing to write.
+            let expected = if image.ends_with(digest) { vec![] } else { vec![pin] };
+            let proof = format!(r#""evidence":{evidence}"#);
+            let audited = came.response.audit_annotations.iter().flat_map(|records| records.values());
+            if !came.response.allowed || pins != expected {
+                Some(format!("expected to be pinned to {digest}"))
+            } else if !audited.into_iter().any(|record| record.contains(&proof)) {
+                Some(format!("expected the audit record to say {proof}"))
+            } else {
+                (!said.is_empty()).then(|| "expected no complaint of the host".to_owned())
+            }
+        }
+        Expect::Denied(code, phrases, host_words) => {
+            let not_said = phrases.iter().find(|phrase| !message.contains(**phrase));
+            let others = OTHERS_WORDS.iter().filter(|(of, _)| of == code).flat_map(|(_, words)| *words);
+            let other = others.into_iter().find(|words| message.contains(**words));
+            if came.response.allowed || !pins.is_empty() || status.code != Some(*code) {
+                Some(format!("expected a denial with {code}"))
+            } else if let Some(phrase) = not_said {
+                Some(format!("expected it to say {phrase:?}"))
+            } else if let Some(words) = other {
+                Some(format!("{code} must not say {words:?}"))
+            } else {
+                let as_said = if host_words.is_empty() { said.is_empty() } else { said.contains(host_words) };
+                (!as_said).then(|| format!("expected the host to say {host_words:?}"))
+            }
+        }
     }
 }

@@ -1,71 +1,210 @@
-//! Signatures that real cosign made once, kept in `tests/samples`: what is proven here needs no tools.
+//! Signatures that real tools made once, kept in `tests/samples`: what is proven here needs no tools.
+//!
+//! The names under which they were signed are in the payloads. So the images are asked for by those names, and the registry that has them stands where
+//! the host's proxy would be.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use image_trust_harness::loopback::Registry;
+use image_trust_harness::loopback::{ImageKind, Registry, Signer, signed_payload};
+use image_trust_harness::{Live, LiveConfig, Proxies};
 use serde_json::{Value, json};
 
-use crate::policy::{Expect, Row, by, check, host};
+use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, Row, by};
 
-/// Stores a sample's files in the repository that it was signed in, the image as `v1`; returns the image's digest.
-fn load(registry: &Registry, variant: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples").join(variant);
-    let repository = format!("s/{variant}");
+fn folder(sample: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples").join(sample)
+}
+
+/// Stores a sample's files in this repository, the image as `v1`; returns the image's digest.
+fn load(registry: &Registry, sample: &str, repository: &str) -> String {
     let mut digest = None;
-    for entry in fs::read_dir(folder).unwrap() {
+    for entry in fs::read_dir(folder(sample)).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
         let bytes = fs::read(entry.path()).unwrap();
         let put = |tag| {
             let manifest: Value = serde_json::from_slice(&bytes).unwrap();
-            registry.put_manifest(&repository, tag, manifest["mediaType"].as_str().unwrap(), &bytes)
+            registry.put_manifest(repository, tag, manifest["mediaType"].as_str().unwrap(), &bytes)
         };
         match name.strip_suffix(".manifest.json") {
             // What is named by its digest only.
             Some(name) if name.starts_with("ref-") => drop(put(None)),
             Some(tag) => drop(put(Some(tag))),
             None if name == "image-manifest.json" => digest = Some(put(Some("v1"))),
-            None if name.starts_with("blob-") => drop(registry.put_blob(&repository, &bytes)),
+            None if name.starts_with("blob-") => drop(registry.put_blob(repository, &bytes)),
             None => {}
         }
     }
     digest.expect("a sample has an image")
 }
 
+/// A host for which this registry is each of these.
+fn host_behind(registry: &Registry, names: &[&str]) -> Arc<Live> {
+    let mut config = LiveConfig::loopback(names.iter().map(|name| (*name).to_owned()));
+    let nobody = config.sources.proxies.take().and_then(|proxies| proxies.https_proxy);
+    let here = Some(format!("http://{}", registry.host()));
+    config.sources.proxies = Some(Proxies { http_proxy: here, https_proxy: nobody, no_proxy: None });
+    Arc::new(Live::new(config).unwrap())
+}
+
+/// Rules that ask for the key called `ecdsa`, which most samples were signed with.
+fn annotated(annotations: Value) -> Value {
+    json!({"with": {"trustRoot": "ecdsa", "annotations": annotations}})
+}
+
+fn named(identities: &[&str]) -> Value {
+    json!({"with": {"trustRoot": "ecdsa", "identities": identities}})
+}
+
 #[test]
 fn samples_are_proven_without_tools() {
-    let annotated = |value: &str| json!({"with": {"trustRoot": "root", "annotations": {"env": value}}});
-    const OTHER: (&str, &str) = ("the signatures are by other keys", "missing signatures");
-    // the sample, whose key, the rule, why it is denied if it is, the reason
-    type Denial<'a> = Option<(&'a str, &'a str)>;
+    // The keys, and the samples that have them.
+    let keys = [
+        ("ecdsa", "c2-ecdsa"),
+        ("rsa", "c2-imp3-rsa"),
+        ("ed25519", "c2-ed"),
+        ("p384", "c2-imp3-ecp-384"),
+        ("p384by3", "c3-old-p384"),
+        ("ed25519by3", "c3-old-ed25519"),
+    ]
+    .map(|(name, sample)| (name, fs::read_to_string(folder(sample).join("cosign.pub")).unwrap()));
+
+    /// What stands for the sample's own digest.
+    const BY_GUEST: Expect<'_> = Expect::Pinned("", GUEST);
+    const BY_HOST: Expect<'_> = Expect::Pinned("", HOST);
+    const MISSING: &str = "Image verification failed: missing signatures";
+    const NOTHING: &str = "[OCI API error: manifest unknown]";
+    const OTHER_PAYLOAD: &str =
+        "not trusted: it has 1 signature: ecdsa signed another digest, name or annotations than those asked for";
+    const OTHER_KEY: Expect<'_> =
+        Expect::Denied(403, &["it has 1 signature: ed25519 (key sha256:", "…) made none of them"], "");
+    const BUNDLE: Expect<'_> = Expect::Denied(
+        403,
+        &[
+            "it has no signature of cosign's; what is there is a bundle of cosign 3, which can't be proven here yet; missing trust root ecdsa",
+            "--use-signing-config=false --new-bundle-format=false",
+        ],
+        NOTHING,
+    );
+    const NOTATION: Expect<'_> = Expect::Denied(
+        403,
+        &[
+            "it has no signature of cosign's; what is there is a signature by Notation, which can't be proven here yet; missing trust root ecdsa",
+            "Sign it with cosign as well, or cover it with another rule",
+        ],
+        NOTHING,
+    );
+    const UNSIGNED: Expect<'_> =
+        Expect::Denied(403, &["it has no signature of cosign's; missing trust root ecdsa", "Sign it"], NOTHING);
+    // An index tells the type of Notation's signatures, but not of bundles.
+    const LOOK_CLOSER: &str = "manifest_digest oci_manifest oci_manifest oci_manifest";
+    // What lies in a digest's place needs no digest first.
+    const LOOK_BY_DIGEST: &str = "oci_manifest";
+
+    let of_all = |threshold: usize| json!({"with": {"trustRoot": "*", "threshold": threshold}});
+    let both = json!({"env": "prod", "a": "<b>&ü/"});
+    let foreign_name = "registry.example.com/foo/bar:1.0";
+    // the sample, the image as it was signed, the rule, the host calls, what comes out, the reason
     #[rustfmt::skip]
-    let table: &[(&str, &str, Value, Denial<'_>, &str)] = &[
-        ("c2-ecdsa", "c2-ecdsa", by("root"), None, "P-256"),
-        ("c2-ecdsa", "c2-ed", by("root"), Some(OTHER), "another key"),
-        ("c2-imp3-rsa", "c2-imp3-rsa", by("root"), None, "RSA"),
-        ("c2-ed", "c2-ed", by("root"), None, "Ed25519"),
-        ("c2-imp3-ecp-384", "c2-imp3-ecp-384", by("root"), Some(OTHER), "cosign 2 takes SHA-256 with every curve, hosts SHA-384 with P-384"),
-        ("c2-annot", "c2-annot", by("root"), None, "annotations that nobody asks for"),
-        ("c2-annot", "c2-annot", annotated("prod"), None, "an annotation that is there"),
-        ("c2-annot", "c2-annot", annotated("test"), Some(OTHER), "one that isn't"),
-        ("c2-index-r", "c2-index-r", by("root"), None, "an index whose images are signed too"),
-        ("c2-docker", "c2-docker", by("root"), None, "a Docker image"),
-        ("c3-old", "c3-old", by("root"), None, "cosign 3 in the old format"),
-        ("c3-nosc", "c3-nosc", by("root"), Some(("no signature could be found", "no signatures found for image")), "a bundle only"),
+    let table: &[(&str, &str, Value, &str, Expect<'_>, &str)] = &[
+        ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", by("ecdsa"), LOOK, BY_GUEST, "cosign 2, P-256"),
+        ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", named(&["self"]), LOOK, BY_GUEST, "under its own name"),
+        ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", by("ed25519"), LOOK, OTHER_KEY, "another key"),
+        ("c2-ecdsa", "localhost:5003/moved/here:v1", by("ecdsa"), ASK, BY_HOST, "moved to another repository, with its signature"),
+        ("c2-ecdsa", "localhost:5003/moved/here:v1", named(&["self"]), LOOK, Expect::Denied(403, &[OTHER_PAYLOAD], ""), "where its name is no longer its own"),
+        ("c2-ecdsa", "localhost:5003/moved/here:v1", named(&["self", "localhost:5003/s/c2-ecdsa"]), LOOK, BY_GUEST, "unless the rule accepts it"),
+        ("c2-bytag", "localhost:5003/s/c2-bytag:v1", by("ecdsa"), LOOK, BY_GUEST, "signed by its tag: the payload has none"),
+        ("c2-docker", "localhost:5003/s/c2-docker:v1", by("ecdsa"), LOOK, BY_GUEST, "a Docker image"),
+        ("c2-imp3-rsa", "localhost:5003/s/c2-imp3-rsa:v1", by("rsa"), LOOK, BY_GUEST, "RSA"),
+        ("c2-imp3-ecp-384", "localhost:5003/s/c2-imp3-ecp-384:v1", by("p384"), LOOK, BY_GUEST, "P-384 with SHA-256, as cosign 2 signs"),
+        ("c2-imp3-ecp-384", "localhost:5003/s/c2-imp3-ecp-384:v1", by("ed25519"), LOOK, OTHER_KEY, "another key's algorithm"),
+        ("c2-ed", "localhost:5003/s/c2-ed:v1", by("ed25519"), LOOK, BY_GUEST, "Ed25519, as cosign 2 signs"),
+        ("c3-old", "localhost:5003/s/c3-old:v1", by("ecdsa"), LOOK, BY_GUEST, "cosign 3 in the old format"),
+        ("c3-old-p384", "localhost:5003/s/c3-old-p384:v1", by("p384by3"), LOOK, BY_GUEST, "P-384 with SHA-384, as cosign 3 signs"),
+        ("c3-old-ed25519", "localhost:5003/s/c3-old-ed25519:v1", by("ed25519by3"), LOOK, BY_GUEST, "Ed25519ph, as cosign 3 signs"),
+        ("c3-old-ed25519", "localhost:5003/s/c3-old-ed25519:v1", by("ed25519"), LOOK, OTHER_KEY, "another key of the same kind"),
+
+        ("c2-annot", "localhost:5003/s/c2-annot:v1", annotated(both), LOOK, BY_GUEST, "both annotations that are there: the payload can be written again"),
+        ("c2-annot", "localhost:5003/s/c2-annot:v1", annotated(json!({"env": "prod"})), ASK, BY_HOST, "one of two annotations"),
+        ("c2-annot", "localhost:5003/s/c2-annot:v1", by("ecdsa"), ASK, BY_HOST, "annotations that nobody asks for"),
+        ("c2-annot", "localhost:5003/s/c2-annot:v1", annotated(json!({"env": "test"})), ASK, Expect::Denied(403, &[OTHER_PAYLOAD], MISSING), "an annotation with another value"),
+        ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", annotated(json!({"env": "prod"})), ASK, Expect::Denied(403, &["ecdsa signed it without the right annotations (env)", "cosign sign -a"], MISSING), "no annotation at all"),
+        ("c2-annot", "localhost:5003/s/c2-annot:v1", named(&["self"]), LOOK, Expect::Denied(403, &[OTHER_PAYLOAD], ""), "with identities the host is not asked, whatever else it could read"),
+
+        ("c2-ident", "localhost:5003/s/c2-ident:v1", named(&[foreign_name]), LOOK, BY_GUEST, "under another name, which the rule accepts"),
+        ("c2-ident", "localhost:5003/s/c2-ident:v1", named(&["self"]), LOOK, Expect::Denied(403, &[OTHER_PAYLOAD], ""), "and which it does not"),
+        ("c2-ident", "localhost:5003/s/c2-ident:v1", named(&["registry.example.com/foo/bar"]), LOOK, Expect::Denied(403, &[OTHER_PAYLOAD], ""), "names are compared as they are, tags too"),
+        ("c2-ident", "localhost:5003/s/c2-ident:v1", by("ecdsa"), ASK, BY_HOST, "without identities any name will do"),
+        ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", named(&[foreign_name]), LOOK, Expect::Denied(403, &["ecdsa signed it as \"localhost:5003/s/c2-ecdsa\", which is none of the rule's identities"], ""), "under its own name, which the rule does not accept"),
+
+        ("c2-two", "localhost:5003/s/two:v1", by("ecdsa"), LOOK, BY_GUEST, "the first of three signatures"),
+        ("c2-two", "localhost:5003/s/two:v1", by("rsa"), LOOK, BY_GUEST, "the second, over the same payload"),
+        ("c2-two", "localhost:5003/s/two:v1", annotated(json!({"env": "prod"})), LOOK, BY_GUEST, "the third, which is annotated"),
+        ("c2-two", "localhost:5003/s/two:v1", of_all(2), LOOK, BY_GUEST, "two signers"),
+        ("c2-two", "localhost:5003/s/two:v1", of_all(3), "manifest_digest oci_manifest verify verify verify verify", Expect::Denied(403, &["it has 3 signatures: ", "2 of 3 needed: signed by trust roots ecdsa, rsa; missing "], MISSING), "three signatures are no third signer"),
+
+        ("c2-index-r", "localhost:5003/s/c2-index-r:v1", by("ecdsa"), LOOK, BY_GUEST, "an index"),
+        ("c2-index-r", "localhost:5003/s/c2-index-r:arm64", by("ecdsa"), LOOK, Expect::Pinned("sha256:313491c0232e26ae84b8438c8bf9d627ff81449d1295ef5a314147460247b713", GUEST), "one of its images, which was signed too"),
+        ("c2-index-r", "localhost:5003/s/c2-index-r@sha256:2b2165ee9b31770da42b69f7e8ccf3f8ca640193252f60a84cca1267daf91069", by("ecdsa"), LOOK_BY_DIGEST, Expect::Pinned("sha256:2b2165ee9b31770da42b69f7e8ccf3f8ca640193252f60a84cca1267daf91069", GUEST), "the other, by its digest"),
+
+        ("c3-sc", "localhost:5003/s/c3-sc:v1", by("ecdsa"), LOOK_CLOSER, BUNDLE, "a bundle"),
+        ("c3-nosc", "localhost:5003/s/c3-nosc:v1", by("ecdsa"), LOOK_CLOSER, BUNDLE, "a bundle, without a signing config"),
+        ("c3-annot", "localhost:5003/s/c3-annot:v1", by("ecdsa"), LOOK_CLOSER, BUNDLE, "a bundle with annotations"),
+        ("notation-ec256", "localhost:5003/n/ec256:v1", by("ecdsa"), LOOK_AROUND, NOTATION, "another tool's"),
+
+        ("skopeo-1.18", "registry.example.com/sk/signed:v1", by("ecdsa"), ASK, BY_HOST, "a payload with a time in it, which only the host reads"),
+        ("skopeo-1.18", "registry.example.com/sk/signed:v1", named(&["registry.example.com/sk/signed:v1"]), LOOK, Expect::Denied(403, &[OTHER_PAYLOAD], ""), "and which can't be written again"),
+        ("ca-v2", "localhost:5003/ca/v2:v1", by("ecdsa"), LOOK, Expect::Denied(403, &["it has 1 signature: ecdsa (key sha256:", "…) made none of them"], ""), "by the key of a certificate"),
+        ("att2", "localhost:5003/s/att2:v1", by("ecdsa"), LOOK_AROUND, UNSIGNED, "an attestation by cosign 2 is no signature of an image"),
+        ("att3", "localhost:5003/s/att3:v1", by("ecdsa"), LOOK_CLOSER, BUNDLE, "nor is one by cosign 3, which looks like any bundle"),
     ];
     let registry = Registry::start().unwrap();
-    let live = host(&[&registry.host()]);
-    for (sample, whose, rule, denial, why) in table {
-        let digest = load(&registry, sample);
-        let key = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples").join(whose).join("cosign.pub");
-        let row = Row {
-            image: format!("{}/s/{sample}:v1", registry.host()),
-            rule: rule.clone(),
-            host_calls: 1,
-            expect: denial.map_or(Expect::Pinned(&digest), |(words, said)| Expect::Denied(403, words, said)),
-            why,
+    let mut failures = Vec::new();
+    for (sample, image, rule, calls, expect, why) in table {
+        let (_, path) = image.split_once('/').unwrap();
+        let repository = path.split(['@', ':']).next().unwrap();
+        let digest = load(&registry, sample, repository);
+        let expect = match *expect {
+            Expect::Pinned("", evidence) => Expect::Pinned(&digest, evidence),
+            other => other,
         };
-        check(&[row], &registry.host(), &[("root", fs::read_to_string(key).unwrap())], &live);
+        let row = Row { image: (*image).to_owned(), rule: rule.clone(), calls, expect, why };
+        // A host without a memory, so that no row stands on another one's answers.
+        failures.extend(row.failure("*", &keys, &host_behind(&registry, &["localhost:5003", "registry.example.com"])));
     }
+    assert!(failures.is_empty(), "{} of {} fail:\n{}", failures.len(), table.len(), failures.join("\n"));
+}
+
+/// cosign knows Docker Hub by its old name, and short names by their full ones.
+#[test]
+fn images_of_docker_hub_are_signed_under_its_old_name() {
+    const OTHER_PAYLOAD: Expect<'_> =
+        Expect::Denied(403, &["alice signed another digest, name or annotations than those asked for"], "");
+    let of_itself = json!({"with": {"trustRoot": "alice", "identities": ["self"]}});
+    // the image as it is written, the name that was signed, the rule, the host calls, what comes out, the reason
+    #[rustfmt::skip]
+    let table: &[(&str, &str, Value, &str, Expect<'_>, &str)] = &[
+        ("nginx:1", "index.docker.io/library/nginx", by("alice"), LOOK, Expect::Pinned("", GUEST), "as cosign writes it"),
+        ("docker.io/library/nginx:1", "index.docker.io/library/nginx", of_itself.clone(), LOOK, Expect::Pinned("", GUEST), "its own name, however it is written"),
+        ("index.docker.io/library/nginx:1", "index.docker.io/library/nginx", of_itself.clone(), LOOK, Expect::Pinned("", GUEST), "by the old name"),
+        ("nginx:1", "docker.io/library/nginx", of_itself, LOOK, OTHER_PAYLOAD, "by the new name, which cosign never signs"),
+        ("nginx:1", "docker.io/library/nginx", by("alice"), ASK, Expect::Pinned("", HOST), "which is any name, where no rule says otherwise"),
+    ];
+    let keys = [("alice", Signer::named("alice").public_pem())];
+    let mut failures = Vec::new();
+    for (image, name, rule, calls, expect, why) in table {
+        let registry = Registry::start().unwrap();
+        let digest = registry.push_image("library/nginx", "1", ImageKind::Oci, "x");
+        let payload = signed_payload(name, &digest, &Default::default());
+        Signer::named("alice").sign_payload(&registry, "library/nginx", &digest, &payload).unwrap();
+        let expect = match *expect {
+            Expect::Pinned(_, evidence) => Expect::Pinned(&digest, evidence),
+            denied => denied,
+        };
+        let row = Row { image: (*image).to_owned(), rule: rule.clone(), calls, expect, why };
+        failures.extend(row.failure("*", &keys, &host_behind(&registry, &["docker.io", "index.docker.io"])));
+    }
+    assert!(failures.is_empty(), "{} fail:\n{}", failures.len(), failures.join("\n"));
 }

@@ -1,5 +1,6 @@
 //! Images that real cosign signed, in a real registry.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use image_trust_harness::{Live, LiveConfig};
 use serde_json::{Value, json};
 
 use crate::docker_registry::{BASIC, DockerRegistry};
-use crate::policy::{Expect, Row, by, check, host};
+use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, Row, by, check, host};
 use crate::tools::{Cosign, Format, skipped};
 
 /// Distinct signers, of two.
@@ -21,6 +22,27 @@ fn annotated(name: &str, value: &str) -> Value {
     json!({"with": {"trustRoot": "alice", "annotations": {name: value}}})
 }
 
+/// By alice, under one of these names.
+fn named(identities: &[&str]) -> Value {
+    json!({"with": {"trustRoot": "alice", "identities": identities}})
+}
+
+const IMAGES: [&str; 13] = [
+    "annotated",
+    "bundle",
+    "copied",
+    "docker",
+    "index",
+    "list",
+    "other",
+    "tag2",
+    "tag3",
+    "twice",
+    "two",
+    "unsigned",
+    "victim",
+];
+
 #[test]
 fn what_cosign_signs_is_proven() {
     let folder = tempfile::tempdir().unwrap();
@@ -30,15 +52,16 @@ fn what_cosign_signs_is_proven() {
     };
     let keys = [("alice", cosign2.generate("alice")), ("bob", cosign3.generate("bob"))];
     let image = |name: &str| format!("{}/live/{name}:1", registry.host());
-    for name in ["two", "tag3", "bundle", "twice", "annotated", "unsigned", "other", "victim"] {
-        registry.push(&format!("live/{name}"), "1", ImageKind::Oci, name);
-    }
-    for (name, kind) in [("index", ImageKind::Index), ("docker", ImageKind::Docker), ("list", ImageKind::DockerList)] {
-        registry.push(&format!("live/{name}"), "1", kind, name);
-    }
-    // The same image in two repositories, of which one is signed.
-    for name in ["tag2", "copied"] {
-        registry.push(&format!("live/{name}"), "1", ImageKind::Oci, "the same");
+    for name in IMAGES {
+        let (kind, seed) = match name {
+            "index" => (ImageKind::Index, name),
+            "docker" => (ImageKind::Docker, name),
+            "list" => (ImageKind::DockerList, name),
+            // The same image in two repositories, of which one is signed.
+            "tag2" | "copied" => (ImageKind::Oci, "the same"),
+            _ => (ImageKind::Oci, name),
+        };
+        registry.push(&format!("live/{name}"), "1", kind, seed);
     }
     let sign = |cosign: &Cosign<'_>, format, name: &str, images: &[&str], more: &[&str]| {
         let digest = |image: &str| registry.digest(&format!("live/{image}"), "1");
@@ -57,50 +80,99 @@ fn what_cosign_signs_is_proven() {
     registry.copy_signatures(("live/tag2", &signed), ("live/copied", &signed));
     registry.copy_signatures(("live/tag2", &signed), ("live/victim", &digest("victim")));
 
-    type Denial<'a> = Option<(u16, &'a str, &'a str)>;
     const MISSING: &str = "Image verification failed: missing signatures";
-    const UNSIGNED: Denial<'_> =
-        Some((403, "not trusted: no signature could be found; missing trust root", "no signatures found for image"));
-    const OTHER: Denial<'_> = Some((403, "not trusted: the signatures are by other keys; missing", MISSING));
-    const TEST: Denial<'_> = Some((403, "or lack the annotations env=test; missing trust root alice", MISSING));
-    const BOB_MISSING: &str = "1 of 2 needed: signed by trust root alice; missing trust root bob";
-    const ONE_OF_TWO: Denial<'_> = Some((403, BOB_MISSING, MISSING));
-    const FOR_ANOTHER: Denial<'_> =
-        Some((403, "the signatures that are there are not for this image", "No Signature Layer passed verification"));
-    // the image, the rule, the number of host calls, what comes out (pinned if nothing is said: the code, our words, the host's), the reason
+    const UNKNOWN: &str = "[OCI API error: manifest unknown]";
+    const UNSIGNED: Expect<'_> = Expect::Denied(
+        403,
+        &["not trusted: it has no signature of cosign's; missing trust root alice", "cosign sign --key"],
+        UNKNOWN,
+    );
+    const OTHER: Expect<'_> = Expect::Denied(
+        403,
+        &[
+            "not trusted: it has 1 signature: alice (key sha256:",
+            "…) made none of them; missing trust root alice",
+            "Have it signed by those who are missing",
+        ],
+        "",
+    );
+    const ONE_OF_TWO: Expect<'_> = Expect::Denied(
+        403,
+        &[
+            "it has 1 signature: bob (key sha256:",
+            "…) made none of them; 1 of 2 needed: signed by trust root alice; missing trust root bob",
+        ],
+        "",
+    );
+    const NOT_ANNOTATED: Expect<'_> = Expect::Denied(
+        403,
+        &[
+            "it has 1 signature: alice signed it without the right annotations (env); missing trust root alice",
+            "cosign sign -a",
+        ],
+        MISSING,
+    );
+    const OTHER_PAYLOAD: &str = "it has 1 signature: alice signed another digest, name or annotations than those asked for; missing trust root alice";
+    const BUNDLE: Expect<'_> = Expect::Denied(
+        403,
+        &[
+            "it has no signature of cosign's; what is there is a bundle of cosign 3, which can't be proven here yet; missing trust root bob",
+            "--use-signing-config=false --new-bundle-format=false",
+        ],
+        UNKNOWN,
+    );
+    const FOR_ANOTHER: Expect<'_> = Expect::Denied(
+        403,
+        &["it has 1 signature: alice signed another image than this one; missing trust root alice"],
+        "No Signature Layer passed verification",
+    );
+    // What is under a bundle's tag, and the manifest that it names.
+    const LOOK_CLOSER: &str = "manifest_digest oci_manifest oci_manifest oci_manifest";
+    let digests: BTreeMap<&str, String> = IMAGES.iter().map(|name| (*name, digest(name))).collect();
+    let pinned = |name: &str, evidence| Expect::Pinned(&digests[name], evidence);
+    let signed_as = format!("{}/live/tag2", registry.host());
+    let not_as = format!("alice signed it as \"{signed_as}\", which is none of the rule's identities");
+    let not_as = [not_as.as_str(), "add this one to the rule's identities"];
+    let both = json!({"with": {"trustRoot": "alice", "annotations": {"env": "prod", "odd": "<b>&ü/"}}});
+    let as_itself = named(&["self"]);
+    // the image, the rule, the host calls, what comes out, the reason
     #[rustfmt::skip]
-    let table: &[(&str, Value, usize, Denial<'_>, &str)] = &[
-        ("tag2", by("alice"), 1, None, "cosign 2, P-256"),
-        ("tag3", by("bob"), 1, None, "cosign 3 in the old format, P-256"),
-        ("index", by("alice"), 1, None, "an index is signed by its own digest, and pinned to it"),
-        ("docker", by("alice"), 1, None, "a Docker image"),
-        ("list", by("alice"), 1, None, "a Docker manifest list"),
-        ("two", of_both(2), 2, None, "two signatures under one tag, of two generations of cosign"),
-        ("two", of_both(1), 1, None, "the first yes is enough"),
-        ("tag3", of_both(1), 2, None, "one of two, and the first asked about is not it"),
-        ("tag2", of_both(2), 2, ONE_OF_TWO, "one of two is missing"),
-        ("twice", by("alice"), 1, None, "two signatures of one key do no harm"),
-        ("twice", of_both(2), 2, ONE_OF_TWO, "and count as one signer"),
-        ("annotated", by("alice"), 1, None, "more annotations than are asked for"),
-        ("annotated", annotated("env", "prod"), 1, None, "an annotation that is there"),
-        ("annotated", annotated("odd", "<b>&ü/"), 1, None, "one that Go escapes"),
-        ("annotated", annotated("env", "test"), 1, TEST, "there with another value"),
-        ("tag2", annotated("env", "test"), 1, TEST, "nothing was annotated"),
-        ("unsigned", by("alice"), 1, UNSIGNED, "nobody signed"),
-        ("other", by("alice"), 1, OTHER, "bob signed, and alice is asked for"),
-        ("bundle", by("bob"), 1, UNSIGNED, "hosts don't read cosign 3's own format"),
-        ("copied", by("alice"), 1, None, "the digest is what is signed: hosts don't compare the repository in the payload"),
-        ("victim", by("alice"), 1, FOR_ANOTHER, "a good signature under the tag of an image that it isn't for"),
+    let table: &[(&str, Value, &str, Expect<'_>, &str)] = &[
+        ("tag2", by("alice"), LOOK, pinned("tag2", GUEST), "cosign 2, P-256"),
+        ("tag3", by("bob"), LOOK, pinned("tag3", GUEST), "cosign 3 in the old format, P-256"),
+        ("index", by("alice"), LOOK, pinned("index", GUEST), "an index is signed by its own digest, and pinned to it"),
+        ("docker", by("alice"), LOOK, pinned("docker", GUEST), "a Docker image"),
+        ("list", by("alice"), LOOK, pinned("list", GUEST), "a Docker manifest list"),
+        ("two", of_both(2), LOOK, pinned("two", GUEST), "two signatures under one tag, of two generations of cosign"),
+        ("two", of_both(1), LOOK, pinned("two", GUEST), "the first yes is enough"),
+        ("tag3", of_both(1), LOOK, pinned("tag3", GUEST), "one of two, and the first that is tried is not it"),
+        ("tag2", of_both(2), LOOK, ONE_OF_TWO, "one of two is missing"),
+        ("twice", by("alice"), LOOK, pinned("twice", GUEST), "signing twice with one key does no harm"),
+        ("twice", of_both(2), LOOK, ONE_OF_TWO, "and counts as one signer"),
+        ("annotated", by("alice"), ASK, pinned("annotated", HOST), "more annotations than are asked for: only the host reads them"),
+        ("annotated", annotated("env", "prod"), ASK, pinned("annotated", HOST), "one of two annotations that are there"),
+        ("annotated", annotated("odd", "<b>&ü/"), ASK, pinned("annotated", HOST), "one that Go escapes"),
+        ("annotated", both, LOOK, pinned("annotated", GUEST), "all that are there: the payload can be written again"),
+        ("annotated", annotated("env", "test"), ASK, Expect::Denied(403, &[OTHER_PAYLOAD], MISSING), "there with another value"),
+        ("tag2", annotated("env", "test"), ASK, NOT_ANNOTATED, "nothing was annotated"),
+        ("unsigned", by("alice"), LOOK_AROUND, UNSIGNED, "nobody signed"),
+        ("other", by("alice"), LOOK, OTHER, "bob signed, and alice is asked for"),
+        ("bundle", by("bob"), LOOK_CLOSER, BUNDLE, "cosign 3's own format can't be read, and that is said"),
+        ("tag2", as_itself.clone(), LOOK, pinned("tag2", GUEST), "signed under its own name, as the rule wants"),
+        ("tag2", named(&["example.com/a", "example.com/b"]), LOOK, Expect::Denied(403, &not_as, ""), "signed under its own name, and the rule wants others"),
+        ("copied", by("alice"), ASK, pinned("copied", HOST), "the digest is what is signed: without identities nobody compares the repository in the payload"),
+        ("copied", as_itself.clone(), LOOK, Expect::Denied(403, &[OTHER_PAYLOAD], ""), "signed elsewhere, and the rule wants this repository; the host is not asked"),
+        ("copied", named(&["self", &signed_as]), LOOK, pinned("copied", GUEST), "signed elsewhere, where the rule accepts it"),
+        ("victim", by("alice"), ASK, FOR_ANOTHER, "a good signature under the tag of an image that it isn't for"),
+        ("victim", as_itself, LOOK, Expect::Denied(403, &[OTHER_PAYLOAD], ""), "nor by its name"),
     ];
-    let digests: Vec<String> = table.iter().map(|(name, ..)| digest(name)).collect();
     let rows: Vec<Row<'_>> = table
         .iter()
-        .zip(&digests)
-        .map(|((name, rule, host_calls, denial, why), digest)| Row {
+        .map(|(name, rule, calls, expect, why)| Row {
             image: image(name),
             rule: rule.clone(),
-            host_calls: *host_calls,
-            expect: denial.map_or(Expect::Pinned(digest), |(code, words, said)| Expect::Denied(code, words, said)),
+            calls,
+            expect: *expect,
             why,
         })
         .collect();
@@ -115,19 +187,20 @@ fn keys_of_every_algorithm_prove() {
     let (Some(registry), Some(cosign2), Some(cosign3)) = (DockerRegistry::start(), cosign2, cosign3) else {
         return;
     };
-    // the name, what openssl makes, by whom it is signed, whether the host says yes, the reason
-    type Key<'a> = (&'a str, &'a [&'a str], &'a Cosign<'a>, Format, bool, &'a str);
+    // the name, what openssl makes, by whom it is signed, the reason
+    type Key<'a> = (&'a str, &'a [&'a str], &'a Cosign<'a>, Format, &'a str);
     #[rustfmt::skip]
     let table: [Key<'_>; 6] = [
-        ("rsa", &["RSA", "-pkeyopt", "rsa_keygen_bits:2048"], &cosign2, Format::Tag, true, "RSA, PKCS #1 v1.5 and SHA-256"),
-        ("rsa3", &["RSA", "-pkeyopt", "rsa_keygen_bits:3072"], &cosign3, Format::TagBy3, true, "the same by cosign 3"),
-        ("ed", &["ED25519"], &cosign2, Format::Tag, true, "Ed25519"),
-        ("ed3", &["ED25519"], &cosign3, Format::TagBy3, false, "cosign 3 makes it Ed25519ph, which is another algorithm"),
-        ("p384", &["EC", "-pkeyopt", "ec_paramgen_curve:P-384"], &cosign2, Format::Tag, false, "cosign 2 takes SHA-256 with every curve, hosts SHA-384 with P-384"),
-        ("p384by3", &["EC", "-pkeyopt", "ec_paramgen_curve:P-384"], &cosign3, Format::TagBy3, true, "and so does cosign 3"),
+        ("rsa", &["RSA", "-pkeyopt", "rsa_keygen_bits:2048"], &cosign2, Format::Tag, "RSA, PKCS #1 v1.5 and SHA-256"),
+        ("rsa3", &["RSA", "-pkeyopt", "rsa_keygen_bits:3072"], &cosign3, Format::TagBy3, "the same by cosign 3"),
+        ("ed", &["ED25519"], &cosign2, Format::Tag, "Ed25519"),
+        ("ed3", &["ED25519"], &cosign3, Format::TagBy3, "cosign 3 makes it Ed25519ph, which is another algorithm"),
+        ("p384", &["EC", "-pkeyopt", "ec_paramgen_curve:P-384"], &cosign2, Format::Tag, "cosign 2 takes SHA-256 with every curve"),
+        ("p384by3", &["EC", "-pkeyopt", "ec_paramgen_curve:P-384"], &cosign3, Format::TagBy3, "cosign 3 takes SHA-384 with this one"),
     ];
+    let stranger = ("stranger", cosign2.generate("stranger"));
     let live = host(&[registry.host()]);
-    for (name, algorithm, cosign, format, accepted, why) in table {
+    for (name, algorithm, cosign, format, why) in table {
         let openssl = Command::new("openssl")
             .args(["genpkey", "-out", &format!("{name}.pem"), "-algorithm"])
             .args(algorithm)
@@ -138,15 +211,20 @@ fn keys_of_every_algorithm_prove() {
             return;
         }
         // cosign 2.5 can't import these, and uses what cosign 3 imported.
-        let keys = [("root", cosign3.import(name))];
+        let keys = [("root", cosign3.import(name)), stranger.clone()];
         let digest = registry.push(name, "1", ImageKind::Oci, name);
         cosign.sign(format, name, &[format!("{}/{name}@{digest}", registry.host())], &[]);
-        let expect = match accepted {
-            true => Expect::Pinned(&digest),
-            false => Expect::Denied(403, "the signatures are by other keys", "missing signatures"),
+        let row = |root: &str, expect, why| Row {
+            image: format!("{}/{name}:1", registry.host()),
+            rule: by(root),
+            calls: LOOK,
+            expect,
+            why,
         };
-        let image = format!("{}/{name}:1", registry.host());
-        check(&[Row { image, rule: by("root"), host_calls: 1, expect, why }], registry.host(), &keys, &live);
+        let no = Expect::Denied(403, &["stranger (key sha256:", "…) made none of them"], "");
+        let rows =
+            [row("root", Expect::Pinned(&digest, GUEST), why), row("stranger", no, "another algorithm's signature")];
+        check(&rows, registry.host(), &keys, &live);
     }
 }
 
@@ -166,13 +244,21 @@ fn credentials_are_the_policy_servers() {
     cosign.sign(Format::Tag, "alice", &[format!("{}/private@{digest}", registry.host())], &[]);
     let loopback = LiveConfig::loopback([registry.host().to_owned()]);
     let as_alice = LiveConfig { docker_config: Some(config), ..loopback.clone() };
-    let refused = Expect::Denied(503, "the registry refused the policy server's credentials", "Not authorized: url");
+    let refused = Expect::Denied(
+        503,
+        &[
+            "could not tell whether it is signed: the registry refused the policy server's credentials; nobody could tell about trust root alice",
+            "Give the PolicyServer credentials for this registry (imagePullSecret)",
+        ],
+        "Not authorized: url",
+    );
     // In this order: the host's memory of digests and manifests is the whole process's, and doesn't ask who asks.
-    for (config, expect, why) in
-        [(loopback, refused, "nobody's password"), (as_alice, Expect::Pinned(&digest), "alice's password")]
-    {
+    for (config, calls, expect, why) in [
+        (loopback, "manifest_digest", refused, "nobody's password"),
+        (as_alice, LOOK, Expect::Pinned(&digest, GUEST), "alice's password"),
+    ] {
         let image = format!("{}/private:1", registry.host());
-        let row = Row { image, rule: by("alice"), host_calls: 1, expect, why };
+        let row = Row { image, rule: by("alice"), calls, expect, why };
         check(&[row], registry.host(), &keys, &Arc::new(Live::new(config).unwrap()));
     }
 }
