@@ -57,7 +57,7 @@ pub struct HostError {
 pub enum Cause {
     /// The image exists, and the host found no signature for it.
     Unsigned,
-    /// There are signatures, and none of them is for this image.
+    /// There are signatures, and the host takes none of them for one of this image.
     Elsewhere,
     /// There are signatures, and none by this key with these annotations.
     Mismatch,
@@ -82,7 +82,10 @@ impl HostError {
     /// What is not known is [`Cause::Unavailable`]: "could not tell", never "not signed".
     #[must_use]
     pub fn of_verification(text: &str) -> HostError {
-        let cause = match first(&[&PERMISSION, &SIGNATURES, &REGISTRY], text) {
+        let text = beginning(text);
+        // The host's own words count only where no registry's are quoted.
+        let signatures: &[_] = if text.contains(QUOTE) { &[] } else { &SIGNATURES };
+        let cause = match first(&[&PERMISSION, signatures, &REGISTRY], text) {
             // Something else is not there: a part of the signature, say.
             Cause::NotFound if !text.contains(IMAGE_ITSELF) => Cause::Unavailable,
             cause => cause,
@@ -93,6 +96,7 @@ impl HostError {
     /// Reads the text of a question to a registry that failed, in the same manner.
     #[must_use]
     pub fn of_registry(text: &str) -> HostError {
+        let text = beginning(text);
         HostError { cause: first(&[&PERMISSION, &REGISTRY], text), text: text.to_owned() }
     }
 }
@@ -108,6 +112,16 @@ fn first(tables: &[&[(&[&str], Cause)]], text: &str) -> Cause {
     rows.find(|(phrases, _)| said(phrases)).map_or(Cause::Unavailable, |(_, cause)| *cause)
 }
 
+/// As much of an error as is read: a registry may answer with megabytes.
+fn beginning(text: &str) -> &str {
+    let end = text.floor_char_boundary(MAX_TEXT);
+    text.get(..end).unwrap_or_default()
+}
+
+/// Most bytes of an error that are read.
+const MAX_TEXT: usize = 65_536;
+/// Stands before every message of a registry.
+const QUOTE: &str = "OCI API error: ";
 /// Stands before what a registry said of the image's own manifest.
 const IMAGE_ITSELF: &str = "Cannot fetch manifest of ";
 
@@ -125,7 +139,15 @@ const SIGNATURES: [(&[&str], Cause); 3] = [
 /// which every registry words in its own way, and never the code.
 const REGISTRY: [(&[&str], Cause); 3] = [
     (
-        &["too many requests", "Too Many Requests", "pull rate limit", "rate limit exceeded", "code: 429, message"],
+        &[
+            "too many requests",
+            "Too Many Requests",
+            "pull rate limit",
+            "rate limit exceeded",
+            "Rate exceeded",
+            "Quota exceeded for ",
+            "code: 429, message",
+        ],
         Cause::RateLimited,
     ),
     (
@@ -134,6 +156,9 @@ const REGISTRY: [(&[&str], Cause); 3] = [
             "Authentication failure: ",
             "authentication required",
             "access to the resource is denied",
+            "is not authorized to perform",
+            "authorization token has expired",
+            "denied on resource",
             "code: 401, message",
             "code: 403, message",
         ],
@@ -146,7 +171,8 @@ const REGISTRY: [(&[&str], Cause); 3] = [
             "Image manifest not found: ",
             "image not found]",
             "is not found]",
-            "was not found",
+            "entity was not found",
+            "Failed to fetch \"",
             "manifest is not known",
             "does not exist in the registry",
             // The right status, in the specification's form, with a code that it does not have (Harbor's).
@@ -198,13 +224,13 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Cause::Unsigned => "no signature could be found",
-            Cause::Elsewhere => "the signatures that are there are not for this image",
+            Cause::Elsewhere => "the host takes none of the signatures for one of this image",
             Cause::Mismatch => "the signatures are by other keys",
             Cause::NotFound => "the registry does not have this image",
             Cause::Unauthorized => "the registry refused the policy server's credentials",
             Cause::RateLimited => "the registry limits the rate of requests",
             Cause::Forbidden => "the policy was not granted a host capability that it needs",
-            Cause::TooMany => "there are too many signatures whose payload is unknown",
+            Cause::TooMany => "there are more signatures than are read",
             Cause::Unavailable => "the registry could not be reached, or its answer was of no use",
         })
     }
@@ -240,6 +266,7 @@ mod tests {
             (server("code: 429, message: slow down"), Cause::RateLimited, "429 of a proxy"),
             (server("code: 500, message: oops"), Cause::Unavailable, "500"),
             (server("code: 500, message: backend: manifest unknown"), Cause::Unavailable, "500 in the words of another answer"),
+            (oci("no signatures found for image"), Cause::Unavailable, "a registry in the host's words"),
             (server("code: 503, message: Image verification failed: missing signatures"), Cause::Unavailable, "503 in the host's words"),
             (format!("{url} error sending request for url (https://ghcr.io/v2/a/manifests/1)"), Cause::Unavailable, "connection refused"),
             ("Policy has not been granted access to the 'oci/v2/verify' host capability. The violation has been reported.".to_owned(), Cause::Forbidden, "not granted"),
@@ -269,6 +296,12 @@ mod tests {
             (oci("The named manifest is not known to the registry."), Cause::NotFound, "and in another's"),
             ("Fail to interact with OCI registry: Server error: url http://r/v2/a/manifests/1, code: 404, message: {\"errors\":[{\"code\":\"NOT_FOUND\",\"message\":\"artifact a:1 not found\"}]}".to_owned(), Cause::NotFound, "and in Harbor's, with a code of its own"),
             ("Fail to interact with OCI registry: Server error: url http://r/v2/a/manifests/1, code: 404, message: 404 page not found".to_owned(), Cause::Unavailable, "something that is no registry"),
+            (oci("Failed to fetch \"sha256-1.sig\""), Cause::NotFound, "and in Google's"),
+            (oci("User: arn:aws:iam::1:user/x is not authorized to perform: ecr:BatchGetImage"), Cause::Unauthorized, "403 in Amazon's words"),
+            (oci("Your authorization token has expired. Reauthenticate and try again."), Cause::Unauthorized, "and an old login there"),
+            (oci("Permission \"artifactregistry.repositories.downloadArtifacts\" denied on resource \"x\""), Cause::Unauthorized, "403 in Google's"),
+            (oci("Rate exceeded"), Cause::RateLimited, "429 in Amazon's"),
+            (format!("{} manifest unknown", "x".repeat(70_000)), Cause::Unavailable, "what nobody reads to the end"),
             (oci("something unheard of"), Cause::Unavailable, "words that nobody knows"),
             (oci("no signatures found for image"), Cause::Unavailable, "the host's words in a registry's mouth"),
             ("Fail to interact with OCI registry: Not authorized: url https://ghcr.io/v2/a/manifests/1".to_owned(), Cause::Unauthorized, "401"),

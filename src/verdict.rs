@@ -302,7 +302,7 @@ impl Reason {
                 "Try again, and check that the policy server reaches the registry"
             }
             Reason::OutOfTime(_) | Reason::Unproven(Unproven::OutOfTime { .. }) => {
-                "Try again: what was proven meanwhile is remembered for a minute; or raise features.timeBudgetMs together with the policy's timeoutEvalSeconds"
+                "Try again: what was fetched meanwhile is remembered for a minute; raise features.timeBudgetMs together with the policy's timeoutEvalSeconds; or remove old signatures (cosign clean)"
             }
             Reason::AfterPinning { reason, .. } => reason.remedy(),
             Reason::Settings(_) => "Have the policy's settings mended; `image-trust run` shows the same",

@@ -10,7 +10,7 @@ use serde_json::{Value, json, value::RawValue};
 use super::{Request, RequestError, patched};
 use crate::{
     policy::Features,
-    proof::{Shortfall, Tally, Unproven},
+    proof::{Shortfall, Unproven},
     shown::Shown,
     verdict::{Class, Denial, Denials, Grounds, Reason, Record, Review, Verdict},
 };
@@ -191,62 +191,72 @@ fn cut(mut warning: String) -> String {
     warning
 }
 
-/// The machine-readable record of one image.
+/// The machine-readable record of one image (`docs/audit.md`).
 fn audit(record: &Record, written: bool) -> Value {
     let mut fields = json!({
         "image": record.image.as_deref().map(|image| Shown(image).to_string()),
         "slots": record.slots,
         "hostCalls": record.host_calls,
         "pinned": if written { record.pinned } else { 0 },
+        "verdict": record.outcome.as_ref().map_or("denied", Grounds::word),
     });
     let mut add = |key: &str, value: Value| fields[key] = value;
     if let Some((pattern, validator)) = &record.rule {
         add("rule", Shown(pattern).to_string().into());
         add("validator", Shown(validator).to_string().into());
     }
-    match &record.outcome {
-        Ok(grounds) => add("verdict", grounds.word().into()),
-        Err(_) => add("verdict", "denied".into()),
-    }
-    if let Err(reason) = &record.outcome {
-        add("reason", reason.word().into());
-        match reason {
-            Reason::Unproven(Unproven::NotSigned { shortfall, .. }) => {
-                add("cause", shortfall.word().into());
-                if let Shortfall::Signed { lacks, .. } = shortfall {
-                    let lacks = lacks.iter().map(|(root, lack)| (Shown(root).to_string(), Value::from(lack.word())));
-                    add("lacks", Value::Object(lacks.collect()));
-                }
+    let tally = match &record.outcome {
+        Ok(Grounds::Allowed) => None,
+        Ok(Grounds::Proven(verified)) => {
+            add("digest", verified.digest().to_string().into());
+            add("evidence", verified.provers().iter().map(|prover| prover.word()).collect());
+            Some(verified.tally())
+        }
+        Err(reason) => {
+            add("reason", reason.word().into());
+            let mut decisive = reason;
+            if let Reason::AfterPinning { other, reason, .. } = reason {
+                add("otherRule", Shown(other).to_string().into());
+                add("otherReason", reason.word().into());
+                decisive = reason;
             }
-            Reason::Unproven(Unproven::Undecided { cause, .. }) => add("cause", cause.word().into()),
-            _ => {}
+            match decisive {
+                Reason::Unproven(unproven) => {
+                    why(unproven, &mut add);
+                    unproven.tally()
+                }
+                _ => None,
+            }
         }
-        if let Reason::AfterPinning { other, .. } = reason {
-            add("otherRule", Shown(other).to_string().into());
-        }
-    }
-    if let Ok(Grounds::Proven(verified)) = &record.outcome {
-        add("digest", verified.digest().to_string().into());
-        add("evidence", verified.provers().iter().map(|prover| prover.word()).collect());
-    }
-    if let Some(tally) = tally(&record.outcome) {
-        add("signers", tally.signed.clone().into());
-        add("missing", tally.missing.clone().into());
-        add("undecided", tally.undecided.clone().into());
-        add("notAsked", tally.not_asked.clone().into());
-        add("required", tally.required.clone().into());
+    };
+    if let Some(tally) = tally {
+        add("signers", shown(&tally.signed));
+        add("missing", shown(&tally.missing));
+        add("undecided", shown(&tally.undecided));
+        add("notAsked", shown(&tally.not_asked));
+        add("required", shown(&tally.required));
         add("needed", tally.needed.into());
     }
     fields
 }
 
-fn tally(outcome: &Result<Grounds, Reason>) -> Option<&Tally> {
-    match outcome {
-        Ok(Grounds::Proven(verified)) => Some(verified.tally()),
-        Ok(Grounds::Allowed) => None,
-        Err(Reason::Unproven(unproven)) => unproven.tally(),
-        Err(_) => None,
+/// Adds what was there in place of a proof.
+fn why(unproven: &Unproven, add: &mut impl FnMut(&str, Value)) {
+    match unproven {
+        Unproven::NotSigned { shortfall, .. } => {
+            add("cause", shortfall.word().into());
+            if let Shortfall::Signed { lacks, .. } = shortfall {
+                let lacks = lacks.iter().map(|(root, lack)| (Shown(root).to_string(), Value::from(lack.word())));
+                add("lacks", Value::Object(lacks.collect()));
+            }
+        }
+        Unproven::Undecided { cause, .. } => add("cause", cause.word().into()),
+        Unproven::NotFound | Unproven::Disagreement { .. } | Unproven::OutOfTime { .. } => {}
     }
+}
+
+fn shown(names: &[String]) -> Value {
+    names.iter().map(|name| Shown(name).to_string()).collect()
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub(super) const MAX_VALIDATORS: usize = 100;
 pub(super) const MAX_TRUST_ROOTS: usize = 50;
 /// Most annotations asked for by one rule.
 pub(super) const MAX_ANNOTATIONS: usize = 32;
+/// Longest text that a signature may have to carry, in bytes: each is put into payloads, of which there are many.
+const MAX_SIGNED: usize = 512;
 /// Most names under which an image may have been signed.
 pub(super) const MAX_IDENTITIES: usize = 32;
 /// The validator of rules that name none, and the trust root of rules that name none.
@@ -338,6 +340,13 @@ impl Rule<'_> {
         if annotations.len() > MAX_ANNOTATIONS {
             wrong("annotations", bound(annotations.len(), MAX_ANNOTATIONS));
         }
+        let too_long = |text: &&String| text.len() > MAX_SIGNED;
+        if let Some(text) = annotations.iter().flat_map(|(key, value)| [key, value]).find(too_long) {
+            wrong("annotations", long(text.len()));
+        }
+        if let Some(text) = with.identities.iter().flatten().find(too_long) {
+            wrong("identities", long(text.len()));
+        }
         let identities = with.identities.map(|names| names.into_iter().map(identity).collect::<BTreeSet<_>>());
         if let Some(length) =
             identities.as_ref().map(BTreeSet::len).filter(|length| !(1..=MAX_IDENTITIES).contains(length))
@@ -444,6 +453,11 @@ pub(super) fn bound(length: usize, most: usize) -> String {
         0 => "is empty: it decides nothing".to_owned(),
         _ => format!("has {length} entries; at most {most} are read"),
     }
+}
+
+/// A text that is too long to be put into payloads.
+fn long(length: usize) -> String {
+    format!("holds a text of {length} bytes; at most {MAX_SIGNED} are read")
 }
 
 fn no_validator(name: &str) -> String {

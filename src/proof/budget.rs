@@ -12,6 +12,9 @@ use crate::{
     shown::{Shown, ShownInLog},
 };
 
+/// Most answers of the host that are noted for the log.
+const MAX_SAID: usize = 100;
+
 /// How much a request may cost.
 pub struct Budget<'h> {
     host: &'h dyn Host,
@@ -97,7 +100,9 @@ impl<'h> Budget<'h> {
         self.tick()?;
         self.calls += 1;
         let answer = question(self.host);
-        if let Err(error) = &answer {
+        if let Err(error) = &answer
+            && self.said.len() < MAX_SAID
+        {
             self.said.push(format!("{}: {}", about(), ShownInLog(&error.text)));
         }
         Ok(answer)

@@ -11,7 +11,7 @@ use super::{
     budget::TimeIsUp,
     shortfall::{Missing, guesses},
     signature::Message,
-    sigstore::{Layer, Payload, Signatures, Unusable, signature_tag},
+    sigstore::{Layer, Payload, Signatures, Unread, Unusable, signature_tag},
 };
 use crate::{
     host::Cause,
@@ -20,6 +20,9 @@ use crate::{
 
 /// Most signatures of which the host is asked to read the payloads: it fetches one after the other, and can't be stopped.
 const MAX_FETCHED: usize = 20;
+
+/// Most signatures over unknown payloads of which it is told whose they can be.
+const MAX_TOLD: usize = 100;
 
 /// A digest that enough trust roots signed. There is no other way to get one than to have [`prove`] prove it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,10 +99,10 @@ impl From<TimeIsUp> for Stop {
 
 /// What the guest saw beside an image.
 pub(super) enum Sight {
-    /// Signatures.
-    Signatures(Signatures),
-    /// No signature manifest.
-    Nothing,
+    /// Signatures of this digest.
+    Signatures(Digest, Signatures),
+    /// No signature manifest of this digest.
+    Nothing(Digest),
     /// Something that is none.
     Unusable(Unusable),
     /// It could not look.
@@ -167,11 +170,12 @@ impl<'r> Proof<'r> {
             Ok(json) => match Signatures::read(&json) {
                 Ok(signatures) => {
                     self.check(&signatures, digest, budget)?;
-                    Sight::Signatures(signatures)
+                    Sight::Signatures(digest, signatures)
                 }
-                Err(unusable) => Sight::Unusable(unusable),
+                Err(Unread::Unusable(unusable)) => Sight::Unusable(unusable),
+                Err(Unread::TooMany) => Sight::Blocked(Cause::TooMany),
             },
-            Err(error) if error.cause == Cause::NotFound => Sight::Nothing,
+            Err(error) if error.cause == Cause::NotFound => Sight::Nothing(digest),
             Err(error) => Sight::Blocked(error.cause),
         })
     }
@@ -179,9 +183,9 @@ impl<'r> Proof<'r> {
     /// Votes for every trust root that made one of these signatures over a payload that this rule accepts.
     fn check(&mut self, signatures: &Signatures, digest: Digest, budget: &Budget<'_>) -> Result<(), TimeIsUp> {
         let payloads = self.requirement.payloads(self.image, digest);
-        // A signature has one signer, so one that was told is not tried again.
+        // The newest is the last, and the likeliest to be wanted. A signature has one signer, so one that was told is not tried again.
         let mut unclaimed: Vec<(&Layer, &Payload)> =
-            (signatures.layers.iter()).filter_map(|layer| Some((layer, payloads.get(&layer.payload)?))).collect();
+            (signatures.layers.iter().rev()).filter_map(|layer| Some((layer, payloads.get(&layer.payload)?))).collect();
         for root in self.roots.clone() {
             if self.quorum.standing() != Standing::Open {
                 break;
@@ -210,11 +214,22 @@ impl<'r> Proof<'r> {
             Beyond::Untold(cause) => Ok(self.all_others(Vote::Undecided, Some(cause))),
             Beyond::Payloads(layers) => {
                 for root in self.roots.clone() {
-                    if !may_have_signed(root, &layers, budget)? {
+                    if self.quorum.standing() != Standing::Open {
+                        break;
+                    }
+                    if self.quorum.awaits(&root.name) && !may_have_signed(root, &layers, budget)? {
                         self.quorum.vote(&root.name, Vote::Missing);
                     }
                 }
-                self.ask_host(sight, budget)
+                match sight {
+                    // It would fetch all of them.
+                    Sight::Signatures(_, signatures)
+                        if self.quorum.standing() == Standing::Open && signatures.layers.len() > MAX_FETCHED =>
+                    {
+                        Ok(self.all_others(Vote::Undecided, Some(Cause::TooMany)))
+                    }
+                    _ => self.ask_host(sight, budget),
+                }
             }
             Beyond::Everything => self.ask_host(sight, budget),
         }
@@ -223,23 +238,23 @@ impl<'r> Proof<'r> {
     /// Is there something that the host could read and the guest could not?
     fn beyond<'s>(&self, sight: &'s Sight) -> Beyond<'s> {
         let is_hosts = self.requirement.identities.is_none();
-        match (sight, self.digest) {
-            (Sight::Signatures(signatures), Some(digest)) if is_hosts => {
-                let accepted = self.requirement.payloads(self.image, digest);
-                let guesses = guesses(self.image, self.requirement, digest);
+        match sight {
+            Sight::Signatures(digest, signatures) if is_hosts => {
+                let accepted = self.requirement.payloads(self.image, *digest);
+                let guesses = guesses(self.image, self.requirement, *digest);
                 let is_unknown =
                     |layer: &&Layer| !accepted.contains_key(&layer.payload) && !guesses.contains_key(&layer.payload);
                 let unknown: Vec<&Layer> = signatures.layers.iter().filter(is_unknown).collect();
-                match signatures.layers.len() {
-                    _ if unknown.is_empty() => Beyond::Nothing,
-                    0..=MAX_FETCHED => Beyond::Payloads(unknown),
+                match unknown.len() {
+                    0 => Beyond::Nothing,
+                    1..=MAX_TOLD => Beyond::Payloads(unknown),
                     _ => Beyond::Untold(Cause::TooMany),
                 }
             }
-            (Sight::Signatures(_) | Sight::Nothing | Sight::Unusable(_), _) => Beyond::Nothing,
+            Sight::Signatures(..) | Sight::Nothing(_) | Sight::Unusable(_) => Beyond::Nothing,
             // The host may remember, or reach the registry in another way. With other credentials, or more patience, it would not.
-            (Sight::Blocked(Cause::Unavailable | Cause::Forbidden), _) if is_hosts => Beyond::Everything,
-            (Sight::Blocked(cause), _) => Beyond::Untold(*cause),
+            Sight::Blocked(Cause::Unavailable | Cause::Forbidden) if is_hosts => Beyond::Everything,
+            Sight::Blocked(cause) => Beyond::Untold(*cause),
         }
     }
 
@@ -278,12 +293,13 @@ impl<'r> Proof<'r> {
                         said.obstacle = Some(Cause::Unavailable);
                         self.quorum.vote(&root.name, Vote::Undecided);
                     }
-                    // The host says it too where it could not fetch the signatures, and neither could we.
-                    (Cause::Unsigned, Sight::Blocked(cause)) => {
-                        said.obstacle = Some(*cause);
+                    // The host says "no signatures" where it could not fetch them. Either we saw some, or could not look ourselves.
+                    (Cause::Unsigned, sight) => {
+                        said.obstacle =
+                            Some(if let Sight::Blocked(cause) = sight { *cause } else { Cause::Unavailable });
                         self.quorum.vote(&root.name, Vote::Undecided);
                     }
-                    (cause @ (Cause::Unsigned | Cause::Elsewhere | Cause::Mismatch), _) => {
+                    (cause @ (Cause::Elsewhere | Cause::Mismatch), _) => {
                         said.refusal = Some(cause);
                         self.quorum.vote(&root.name, Vote::Missing);
                     }
@@ -298,8 +314,8 @@ impl<'r> Proof<'r> {
     }
 
     fn missing<'p>(&'p self, sight: &'p Sight, said: Option<Cause>) -> Missing<'p> {
-        let roots = self.roots.iter().copied().filter(|root| !self.quorum.has_signed(&root.name)).collect();
-        Missing { image: self.image, requirement: self.requirement, digest: self.digest, roots, sight, said }
+        let roots = self.roots.iter().copied().filter(|root| self.quorum.misses(&root.name)).collect();
+        Missing { image: self.image, requirement: self.requirement, roots, sight, said }
     }
 }
 

@@ -84,10 +84,10 @@ impl<'r> Quorum<'r> {
         }
     }
 
-    /// Has this root signed?
+    /// Is it certain that this root did not sign?
     #[must_use]
-    pub fn has_signed(&self, root: &str) -> bool {
-        self.signed.contains(root)
+    pub fn misses(&self, root: &str) -> bool {
+        self.missing.contains(root)
     }
 
     /// Has this root not answered yet?

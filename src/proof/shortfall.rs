@@ -111,7 +111,7 @@ impl Shortfall {
             Shortfall::Unsigned(foreign) if foreign.contains(&Foreign::Notation) => {
                 "Sign it with cosign as well, or cover it with another rule"
             }
-            Shortfall::Unsigned(_) | Shortfall::Told(Cause::Unsigned) => {
+            Shortfall::Unsigned(_) => {
                 "Sign it in its own repository (cosign sign --key …, for the platforms of an index --recursive; with cosign 3 add --use-signing-config=false --new-bundle-format=false)"
             }
             Shortfall::Unusable(_) => "Remove what is under its tag sha256-….sig (cosign clean), and sign it again",
@@ -127,8 +127,7 @@ const MISSING: &str = "Have it signed by those who are missing";
 pub(super) struct Missing<'p> {
     pub(super) image: &'p ImageRef,
     pub(super) requirement: &'p Requirement,
-    pub(super) digest: Option<Digest>,
-    /// Those who did not sign.
+    /// Those who certainly did not sign.
     pub(super) roots: Vec<&'p TrustRoot>,
     pub(super) sight: &'p Sight,
     /// What the host said of them, if it was asked.
@@ -138,33 +137,32 @@ pub(super) struct Missing<'p> {
 impl Missing<'_> {
     /// Looks at what is there. Where the time is up, less is told; the answer stays the same.
     pub(super) fn explain(&self, tally: Tally, budget: &mut Budget<'_>) -> Unproven {
-        let shortfall = match (self.sight, self.digest) {
-            (Sight::Nothing, Some(digest)) => {
+        let shortfall = match self.sight {
+            Sight::Nothing(digest) => {
                 // A digest was never looked up: perhaps the image is not there either.
                 if self.image.digest().is_some()
                     && budget.has_time_to_spare()
-                    && let Ok(Err(error)) = budget.digest(&self.image.by_digest(digest))
+                    && let Ok(Err(error)) = budget.digest(&self.image.by_digest(*digest))
                     && error.cause == Cause::NotFound
                 {
                     return Unproven::NotFound;
                 }
-                Shortfall::Unsigned(foreign::beside(self.image, digest, budget))
+                Shortfall::Unsigned(foreign::beside(self.image, *digest, budget))
             }
-            (Sight::Signatures(signatures), Some(digest)) if signatures.layers.is_empty() => {
-                Shortfall::Unsigned(foreign::beside(self.image, digest, budget))
+            Sight::Signatures(digest, signatures) if signatures.layers.is_empty() => {
+                Shortfall::Unsigned(foreign::beside(self.image, *digest, budget))
             }
-            (Sight::Signatures(signatures), Some(digest)) => {
-                let lacks = lack::of(self, signatures, digest, budget);
+            Sight::Signatures(digest, signatures) => {
+                let lacks = lack::of(self, signatures, *digest, budget);
                 Shortfall::Signed {
                     signatures: signatures.layers.len(),
                     certificates: signatures.layers.iter().filter(|layer| layer.has_certificate).count(),
-                    makers: lack::makers(signatures, &lacks),
+                    makers: lack::makers(signatures, &tally, &lacks),
                     lacks,
                 }
             }
-            (Sight::Unusable(unusable), _) => Shortfall::Unusable(*unusable),
-            (Sight::Blocked(cause), _) => Shortfall::Told(self.said.unwrap_or(*cause)),
-            (Sight::Nothing | Sight::Signatures(_), None) => Shortfall::Told(Cause::Unsigned),
+            Sight::Unusable(unusable) => Shortfall::Unusable(*unusable),
+            Sight::Blocked(cause) => Shortfall::Told(self.said.unwrap_or(*cause)),
         };
         Unproven::NotSigned { tally, shortfall }
     }
@@ -202,14 +200,21 @@ impl fmt::Display for Shortfall {
             Shortfall::Signed { signatures, certificates, lacks, makers } => {
                 let plural = if *signatures == 1 { "" } else { "s" };
                 write!(f, "it has {signatures} signature{plural}")?;
-                if *certificates > 0 {
-                    write!(f, " ({certificates} with a certificate, which this rule does not ask for)")?;
+                match *certificates {
+                    0 => {}
+                    1 if *signatures == 1 => f.write_str(" (with a certificate, which this rule does not ask for)")?,
+                    _ => write!(f, " ({certificates} with a certificate, which this rule does not ask for)")?,
                 }
                 lack::write_all(f, lacks)?;
                 match makers {
                     Some([one, other]) => {
                         let first = if *signatures == 1 { "it" } else { "the first" };
-                        write!(f, "; {first} was made with the key {} or {}", lack::short(*one), lack::short(*other))
+                        write!(
+                            f,
+                            "; if {first} is genuine, its key is {} or {}",
+                            lack::short(*one),
+                            lack::short(*other)
+                        )
                     }
                     None => Ok(()),
                 }

@@ -13,8 +13,8 @@ use crate::{
     proof::Budget,
 };
 
-/// Most manifests that are fetched to learn their type.
-const MAX_FETCHED: usize = 4;
+/// Most manifests that are opened to learn their type.
+const MAX_OPENED: usize = 4;
 
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 const NOTATION: &str = "application/vnd.cncf.notary.signature";
@@ -53,7 +53,7 @@ pub(super) fn beside(image: &ImageRef, digest: Digest, budget: &mut Budget<'_>) 
             Some(word) => found.extend(Foreign::of(word)),
         }
     }
-    for digest in untold.into_iter().take(MAX_FETCHED) {
+    for digest in untold.into_iter().take(MAX_OPENED) {
         found.extend(look(&image.by_digest(digest)).and_then(|json| kind(&json)));
     }
     found

@@ -7,10 +7,9 @@ use std::{collections::BTreeMap, fmt};
 
 use super::{MAX_EXPLAINED, MISSING, Missing};
 use crate::{
-    host::Cause,
     image::{Digest, ImageRef},
     proof::{
-        Budget, Requirement, TrustRoot,
+        Budget, Requirement, Tally, TrustRoot,
         signature::{Message, possible_makers},
         sigstore::{Payload, Signatures, repository_name},
     },
@@ -20,6 +19,9 @@ use crate::{
 /// Most signatures that are checked to explain a no.
 const MAX_CHECKS: usize = 100;
 
+/// Most accepted names under which mistakes are looked for.
+const MAX_GUESSED: usize = 4;
+
 /// What somebody who is missing did instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lack {
@@ -27,10 +29,10 @@ pub enum Lack {
     Annotations(Vec<String>),
     /// Signed the image under this name, which the rule does not accept.
     Identity(String),
-    /// Signed another image.
-    OtherImage,
     /// Signed something that can't be written again: another image, name or annotations.
     OtherPayload,
+    /// May have: signatures of this kind of key can't be told without the payload.
+    Untold,
     /// Made none of the signatures; this is the key's SHA-256.
     Stranger(Digest),
 }
@@ -58,24 +60,23 @@ pub(super) fn of(
                     return Some(lack.clone());
                 }
                 None if try_one(root, Message::Known(layer.payload), &layer.signature)? => {
-                    let elsewhere = missing.said == Some(Cause::Elsewhere);
-                    return Some(if elsewhere { Lack::OtherImage } else { Lack::OtherPayload });
+                    return Some(Lack::OtherPayload);
                 }
                 None => is_certain &= root.key.signs_sha256_only(),
                 Some(_) => {}
             }
         }
-        is_certain.then(|| Lack::Stranger(root.key.fingerprint()))
+        Some(if is_certain { Lack::Stranger(root.key.fingerprint()) } else { Lack::Untold })
     };
     let explained = missing.roots.iter().take(MAX_EXPLAINED);
     explained.filter_map(|root| lack(root).map(|lack| (root.name.clone(), lack))).collect()
 }
 
-/// Which keys may have made the first of these signatures, where nobody who is known did.
-pub(super) fn makers(signatures: &Signatures, lacks: &[(String, Lack)]) -> Option<[Digest; 2]> {
+/// Which keys may have made the first of these signatures, where it is certain that nobody who is asked made any.
+pub(super) fn makers(signatures: &Signatures, tally: &Tally, lacks: &[(String, Lack)]) -> Option<[Digest; 2]> {
     let is_stranger = |(_, lack): &(String, Lack)| matches!(lack, Lack::Stranger(_));
     let first = signatures.layers.iter().find(|layer| !layer.has_certificate)?;
-    let are_strangers = !lacks.is_empty() && lacks.iter().all(is_stranger);
+    let are_strangers = lacks.len() == tally.roots && lacks.iter().all(is_stranger);
     are_strangers.then(|| possible_makers(first.payload, &first.signature)).flatten()
 }
 
@@ -91,7 +92,7 @@ pub(in crate::proof) fn guesses(
         let payload = Payload::new(name, digest, annotations);
         guesses.entry(payload.digest()).or_insert((payload, lack));
     };
-    for name in requirement.names(image) {
+    for name in requirement.names(image).take(MAX_GUESSED) {
         if !asked.is_empty() {
             guess(&name, &BTreeMap::new(), Lack::Annotations(asked.keys().cloned().collect()));
         }
@@ -113,8 +114,8 @@ impl Lack {
         match self {
             Lack::Annotations(_) => "annotations-differ",
             Lack::Identity(_) => "identity-differs",
-            Lack::OtherImage => "not-for-this-image",
             Lack::OtherPayload => "other-payload",
+            Lack::Untold => "untold",
             Lack::Stranger(_) => "other-keys",
         }
     }
@@ -126,7 +127,7 @@ impl Lack {
             Lack::Identity(_) => {
                 "Have it signed under an accepted name, or add `self`, which is this one, to the rule's identities"
             }
-            Lack::OtherImage | Lack::OtherPayload => {
+            Lack::OtherPayload | Lack::Untold => {
                 "Have this very image signed, in its own repository and with just the annotations that the rule asks for"
             }
             Lack::Stranger(_) => MISSING,
@@ -170,9 +171,11 @@ impl Lack {
             Lack::Identity(name) => {
                 Some(format!("{root} signed it as \"{}\", which is none of the rule's identities", Shown(name)))
             }
-            Lack::OtherImage => Some(format!("{root} signed another image than this one")),
             Lack::OtherPayload => {
                 Some(format!("{root} signed another digest, name or annotations than those asked for"))
+            }
+            Lack::Untold => {
+                Some(format!("{root} may have signed another digest, name or annotations than those asked for"))
             }
             Lack::Stranger(_) => None,
         }

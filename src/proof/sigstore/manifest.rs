@@ -13,6 +13,7 @@ use crate::{
     json::{entries, members, text},
 };
 
+const FORM: Unread = Unread::Unusable(Unusable::Form);
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 
@@ -46,8 +47,15 @@ pub enum Unusable {
     Form,
     /// It is an index of manifests.
     Index,
+}
+
+/// Why a signature manifest was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::proof) enum Unread {
+    /// It is none.
+    Unusable(Unusable),
     /// It has more layers than are looked at.
-    Layers(usize),
+    TooMany,
 }
 
 /// The tag under which cosign keeps the signatures of `digest`.
@@ -60,15 +68,15 @@ impl Signatures {
     ///
     /// # Errors
     /// When it is no manifest, or one that is not looked at.
-    pub(in crate::proof) fn read(json: &[u8]) -> Result<Signatures, Unusable> {
-        let manifest: &RawValue = serde_json::from_slice(json).map_err(|_| Unusable::Form)?;
-        let layers = match members(manifest, ["layers", "manifests"]).map_err(|_| Unusable::Form)? {
-            [Some(layers), None] => entries(layers).map_err(|_| Unusable::Form)?,
-            [_, Some(_)] => return Err(Unusable::Index),
-            [None, None] => return Err(Unusable::Form),
+    pub(in crate::proof) fn read(json: &[u8]) -> Result<Signatures, Unread> {
+        let manifest: &RawValue = serde_json::from_slice(json).map_err(|_| FORM)?;
+        let layers = match members(manifest, ["layers", "manifests"]).map_err(|_| FORM)? {
+            [Some(layers), None] => entries(layers).map_err(|_| FORM)?,
+            [_, Some(_)] => return Err(Unread::Unusable(Unusable::Index)),
+            [None, None] => return Err(FORM),
         };
         if layers.len() > MAX_LAYERS {
-            return Err(Unusable::Layers(layers.len()));
+            return Err(Unread::TooMany);
         }
         let mut known = BTreeSet::new();
         // A copy of a signature is not another one.
@@ -96,9 +104,6 @@ impl fmt::Display for Unusable {
             Unusable::Index => {
                 f.write_str("what lies where its signatures belong is an index, not a manifest of signatures")
             }
-            Unusable::Layers(layers) => {
-                write!(f, "its signature manifest has {layers} layers, and {MAX_LAYERS} at most are looked at")
-            }
         }
     }
 }
@@ -124,7 +129,7 @@ mod tests {
         let manifest =
             |layers: &[String]| format!(r#"{{"schemaVersion":2,"config":{{}},"layers":[{}]}}"#, layers.join(","));
         let good = signed("AQID");
-        let rows: &[(String, Result<usize, Unusable>, &str)] = &[
+        let rows: &[(String, Result<usize, Unread>, &str)] = &[
             (manifest(std::slice::from_ref(&good)), Ok(1), "one signature"),
             (manifest(&[good.clone(), signed("AQIE")]), Ok(2), "two, over the same payload"),
             (manifest(&[good.clone(), good.clone()]), Ok(1), "one and its copy"),
@@ -142,22 +147,22 @@ mod tests {
                 "another digest algorithm",
             ),
             (manifest(&vec![good.clone(); 1_000]), Ok(1), "as many as are looked at"),
-            (manifest(&vec![good.clone(); 1_001]), Err(Unusable::Layers(1_001)), "more"),
-            (r#"{"schemaVersion":2,"manifests":[]}"#.to_owned(), Err(Unusable::Index), "an index"),
-            (r#"{"layers":[],"manifests":[]}"#.to_owned(), Err(Unusable::Index), "both"),
-            (r#"{"layers":"x"}"#.to_owned(), Err(Unusable::Form), "layers that are no list"),
-            (r#"{"layers":[],"layers":[]}"#.to_owned(), Err(Unusable::Form), "layers twice"),
-            ("{}".to_owned(), Err(Unusable::Form), "nothing"),
-            (format!(r#"[[["{digest}",["AQID"]]],null]"#), Err(Unusable::Form), "a list in the place of every object"),
+            (manifest(&vec![good.clone(); 1_001]), Err(Unread::TooMany), "more"),
+            (r#"{"schemaVersion":2,"manifests":[]}"#.to_owned(), Err(Unread::Unusable(Unusable::Index)), "an index"),
+            (r#"{"layers":[],"manifests":[]}"#.to_owned(), Err(Unread::Unusable(Unusable::Index)), "both"),
+            (r#"{"layers":"x"}"#.to_owned(), Err(FORM), "layers that are no list"),
+            (r#"{"layers":[],"layers":[]}"#.to_owned(), Err(FORM), "layers twice"),
+            ("{}".to_owned(), Err(FORM), "nothing"),
+            (format!(r#"[[["{digest}",["AQID"]]],null]"#), Err(FORM), "a list in the place of every object"),
             (manifest(&[format!(r#"["{digest}",["AQID"]]"#)]), Ok(0), "a list in the place of a layer"),
             (
                 manifest(&[good.replace("AQID\"", "AQID\",\"dev.cosignproject.cosign/signature\":\"AQIE\"")]),
                 Ok(0),
                 "two signatures in one layer",
             ),
-            ("null".to_owned(), Err(Unusable::Form), "null"),
-            ("<html>".to_owned(), Err(Unusable::Form), "no JSON"),
-            (String::new(), Err(Unusable::Form), "no text"),
+            ("null".to_owned(), Err(FORM), "null"),
+            ("<html>".to_owned(), Err(FORM), "no JSON"),
+            (String::new(), Err(FORM), "no text"),
         ];
         for (json, expected, why) in rows {
             let read = Signatures::read(json.as_bytes()).map(|read| read.layers.len());

@@ -6,5 +6,5 @@ mod manifest;
 mod payload;
 
 pub use manifest::Unusable;
-pub(super) use manifest::{Layer, Signatures, signature_tag};
+pub(super) use manifest::{Layer, Signatures, Unread, signature_tag};
 pub(super) use payload::{Payload, repository_name};

@@ -92,9 +92,11 @@ const LIMITED: &[&str] = &[
     "could not tell whether it is signed: the registry limits the rate of requests; nobody could tell about trust root alice",
     "Try again later, or give the PolicyServer credentials (imagePullSecret)",
 ];
-const ABSENT: &[&str] = &["the registry does not have it", "Check its name and tag"];
-const UNSIGNED: &[&str] =
-    &["not trusted: it has no signature of cosign's; missing trust root alice", "Sign it in its own repository"];
+const ABSENT: &[&str] = &["the registry does not have it", "Check its name, and its tag or digest"];
+const UNSIGNED: &[&str] = &[
+    "not trusted: it has no signature in the format of cosign 2; missing trust root alice",
+    "Sign it in its own repository",
+];
 
 fn undigested(fault: Fault) -> Fault {
     Fault::Undigested(Box::new(fault))

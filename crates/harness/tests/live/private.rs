@@ -8,7 +8,7 @@ use image_trust_harness::{Live, LiveConfig, Sources};
 use serde_json::json;
 
 use crate::docker_registry::{BASIC, DockerRegistry};
-use crate::policy::{Expect, Row, by, check};
+use crate::policy::{Expect, GUEST, LOOK, Row, by, check};
 use crate::tls::Authority;
 use crate::tools::{Cosign, Format};
 
@@ -38,23 +38,48 @@ fn a_private_registry_needs_its_authority_and_a_password() {
     let image = format!("{host}/private@{digest}");
     cosign.sign(Format::Tag, "alice", &[image], &["--registry-cacert", "ca.pem"]);
 
-    let refused =
-        || Expect::Denied(503, "the registry refused the policy server's credentials", "Not authorized: url https://");
+    let refused = || {
+        Expect::Denied(503, &["the registry refused the policy server's credentials"], "Not authorized: url https://")
+    };
     let unreachable = || {
         let words =
-            "could not tell whether it is signed: the registry could not be reached, or its answer was of no use";
+            &["could not tell whether it is signed: the registry could not be reached, or its answer was of no use"];
         Expect::Denied(503, words, "error sending request for url (https://")
     };
-    // whom the host trusts, who it is, what comes out, the reason; what is admitted comes last, since hosts remember it and don't ask who asks
+    // whom the host trusts, who it is, what it is asked, what comes out, the reason; what is admitted comes last, since hosts remember it and don't ask who asks
     let table = [
-        (Some(&ours), None, refused(), "no credentials"),
-        (Some(&ours), Some(config("wrong.json", WRONG)), refused(), "a password that is not alice's"),
-        (Some(&ours), Some(config("bob.json", BOB)), refused(), "somebody that the registry does not know"),
-        (None, Some(alice.clone()), unreachable(), "nobody said that this authority is to be trusted"),
-        (Some(&other), Some(alice.clone()), unreachable(), "the certificate is not by this authority"),
-        (Some(&ours), Some(alice), Expect::Pinned(&digest), "the right authority and the right password"),
+        (Some(&ours), None, "manifest_digest", refused(), "no credentials"),
+        (
+            Some(&ours),
+            Some(config("wrong.json", WRONG)),
+            "manifest_digest",
+            refused(),
+            "a password that is not alice's",
+        ),
+        (
+            Some(&ours),
+            Some(config("bob.json", BOB)),
+            "manifest_digest",
+            refused(),
+            "somebody that the registry does not know",
+        ),
+        (
+            None,
+            Some(alice.clone()),
+            "manifest_digest verify",
+            unreachable(),
+            "nobody said that this authority is to be trusted",
+        ),
+        (
+            Some(&other),
+            Some(alice.clone()),
+            "manifest_digest verify",
+            unreachable(),
+            "the certificate is not by this authority",
+        ),
+        (Some(&ours), Some(alice), LOOK, Expect::Pinned(&digest, GUEST), "the right authority and the right password"),
     ];
-    for (authority, credentials, expect, why) in table {
+    for (authority, credentials, calls, expect, why) in table {
         let authorities = authority.map(|authority| json!([{"type": "Data", "data": authority.pem()}]));
         let authorities: serde_json::Map<_, _> = authorities.map(|list| (host.to_owned(), list)).into_iter().collect();
         let sources = Sources::from_yaml(&json!({"source_authorities": authorities}).to_string()).unwrap();
@@ -65,7 +90,7 @@ fn a_private_registry_needs_its_authority_and_a_password() {
             cluster_dir: None,
         };
         let image = format!("{host}/private:1");
-        let row = Row { image, rule: by("alice"), host_calls: 1, expect, why };
+        let row = Row { image, rule: by("alice"), calls, expect, why };
         check(&[row], host, &keys, &Arc::new(Live::new(config).unwrap()));
     }
 }

@@ -76,14 +76,13 @@ fn samples_are_proven_without_tools() {
     const BY_HOST: Expect<'_> = Expect::Pinned("", HOST);
     const MISSING: &str = "Image verification failed: missing signatures";
     const NOTHING: &str = "[OCI API error: manifest unknown]";
-    const OTHER_PAYLOAD: &str =
-        "not trusted: it has 1 signature: ecdsa signed another digest, name or annotations than those asked for";
+    const OTHER_PAYLOAD: &str = "not trusted: it has 1 signature: trust root ecdsa signed another digest, name or annotations than those asked for";
     const OTHER_KEY: Expect<'_> =
-        Expect::Denied(403, &["it has 1 signature: ed25519 (key sha256:", "…) made none of them"], "");
+        Expect::Denied(403, &["it has 1 signature: none verifies with the key of trust root ed25519 (key sha256:"], "");
     const BUNDLE: Expect<'_> = Expect::Denied(
         403,
         &[
-            "it has no signature of cosign's; what is there is a bundle of cosign 3, which can't be proven here yet; missing trust root ecdsa",
+            "it has no signature in the format of cosign 2, only a bundle of cosign 3; other formats can't be proven here yet; missing trust root ecdsa",
             "--use-signing-config=false --new-bundle-format=false",
         ],
         NOTHING,
@@ -91,13 +90,23 @@ fn samples_are_proven_without_tools() {
     const NOTATION: Expect<'_> = Expect::Denied(
         403,
         &[
-            "it has no signature of cosign's; what is there is a signature by Notation, which can't be proven here yet; missing trust root ecdsa",
+            "it has no signature in the format of cosign 2, only a signature by Notation; other formats can't be proven here yet; missing trust root ecdsa",
             "Sign it with cosign as well, or cover it with another rule",
         ],
         NOTHING,
     );
-    const UNSIGNED: Expect<'_> =
-        Expect::Denied(403, &["it has no signature of cosign's; missing trust root ecdsa", "Sign it"], NOTHING);
+    const ATTESTED: Expect<'_> = Expect::Denied(
+        403,
+        &[
+            "it has no signature in the format of cosign 2, only an attestation; other formats can't be proven here yet; missing trust root ecdsa",
+        ],
+        NOTHING,
+    );
+    const UNSIGNED: Expect<'_> = Expect::Denied(
+        403,
+        &["it has no signature in the format of cosign 2; missing trust root ecdsa", "Sign it"],
+        NOTHING,
+    );
     // An index tells the type of Notation's signatures, but not of bundles.
     const LOOK_CLOSER: &str = "manifest_digest oci_manifest oci_manifest oci_manifest";
     // What lies in a digest's place needs no digest first.
@@ -130,7 +139,7 @@ fn samples_are_proven_without_tools() {
         ("c2-annot", "localhost:5003/s/c2-annot:v1", annotated(json!({"env": "prod"})), ASK, BY_HOST, "one of two annotations"),
         ("c2-annot", "localhost:5003/s/c2-annot:v1", by("ecdsa"), ASK, BY_HOST, "annotations that nobody asks for"),
         ("c2-annot", "localhost:5003/s/c2-annot:v1", annotated(json!({"env": "test"})), ASK, Expect::Denied(403, &[OTHER_PAYLOAD], MISSING), "an annotation with another value"),
-        ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", annotated(json!({"env": "prod"})), ASK, Expect::Denied(403, &["ecdsa signed it without the right annotations (env)", "cosign sign -a"], MISSING), "no annotation at all"),
+        ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", annotated(json!({"env": "prod"})), LOOK, Expect::Denied(403, &["ecdsa signed it without the right annotations (env)", "cosign sign -a"], ""), "no annotation at all"),
         ("c2-annot", "localhost:5003/s/c2-annot:v1", named(&["self"]), LOOK, Expect::Denied(403, &[OTHER_PAYLOAD], ""), "with identities the host is not asked, whatever else it could read"),
 
         ("c2-ident", "localhost:5003/s/c2-ident:v1", named(&[foreign_name]), LOOK, BY_GUEST, "under another name, which the rule accepts"),
@@ -156,9 +165,9 @@ fn samples_are_proven_without_tools() {
 
         ("skopeo-1.18", "registry.example.com/sk/signed:v1", by("ecdsa"), ASK, BY_HOST, "a payload with a time in it, which only the host reads"),
         ("skopeo-1.18", "registry.example.com/sk/signed:v1", named(&["registry.example.com/sk/signed:v1"]), LOOK, Expect::Denied(403, &[OTHER_PAYLOAD], ""), "and which can't be written again"),
-        ("ca-v2", "localhost:5003/ca/v2:v1", by("ecdsa"), LOOK, Expect::Denied(403, &["it has 1 signature: ecdsa (key sha256:", "…) made none of them"], ""), "by the key of a certificate"),
+        ("ca-v2", "localhost:5003/ca/v2:v1", by("ecdsa"), LOOK, Expect::Denied(403, &["it has 1 signature (with a certificate, which this rule does not ask for): none verifies with the key of trust root ecdsa (key sha256:"], ""), "by the key of a certificate"),
         ("att2", "localhost:5003/s/att2:v1", by("ecdsa"), LOOK_AROUND, UNSIGNED, "an attestation by cosign 2 is no signature of an image"),
-        ("att3", "localhost:5003/s/att3:v1", by("ecdsa"), LOOK_CLOSER, BUNDLE, "nor is one by cosign 3, which looks like any bundle"),
+        ("att3", "localhost:5003/s/att3:v1", by("ecdsa"), LOOK_CLOSER, ATTESTED, "nor is one by cosign 3, whose bundle says what it is"),
     ];
     let registry = Registry::start().unwrap();
     let mut failures = Vec::new();

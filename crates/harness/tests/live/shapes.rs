@@ -1,7 +1,5 @@
 //! What lies beside an image when it is not what belongs there: signature manifests of every size and form, and what refers to the image.
 
-use std::time::Duration;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use image_trust_harness::loopback::{
     Fault, ImageKind, Registry, SIGNATURE_ANNOTATION, Scope, Signer, digest_of, signature_tag,
@@ -14,9 +12,6 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 const NOTATION: &str = "application/vnd.cncf.notary.signature";
-
-/// More than any of these takes on a busy machine, and less than ten thousand signatures to check would.
-const QUICK: Duration = Duration::from_secs(5);
 
 /// A layer that says of these bytes that they were signed.
 fn layer(payload: &str, annotations: &Value) -> Value {
@@ -118,8 +113,7 @@ impl Beside {
         let host_name = self.registry.host();
         let row = Row { image: format!("{host_name}/app:1"), rule: by(root), calls, expect, why };
         let came = row.evaluate(&host_name, &keys, &host(&[&host_name]));
-        let slow = || (came.elapsed >= QUICK).then(|| format!("{why}: took {:?}", came.elapsed));
-        row.judge(&came).or_else(slow)
+        row.judge(&came)
     }
 }
 
@@ -135,16 +129,19 @@ fn behind(n: usize, layer: Value) -> Value {
 }
 
 #[test]
-fn signature_manifests_of_every_size_and_form_are_decided_quickly() {
+fn signature_manifests_of_every_size_and_form_are_decided_in_time() {
     const BY_GUEST: Expect<'_> = Expect::Pinned("", GUEST);
     const BY_HOST: Expect<'_> = Expect::Pinned("", HOST);
-    const NOT_FOR_IT: &str = "No Signature Layer passed verification";
     let denied = |phrases| Expect::Denied(403, phrases, "");
-    let not_hers = ["it has 1 signature: alice (key sha256:", "…) made none of them; missing trust root alice"];
-    let nobodys = ["it has 0 signatures", "missing trust root alice"];
-    let too_many =
-        ["its signature manifest has 10000 layers, and 1000 at most are looked at; missing trust root alice"];
-    let untold = ["could not tell whether it is signed", "nobody could tell about trust root alice"];
+    let not_hers = ["it has 1 signature: none verifies with the key of trust root alice (key sha256:"];
+    let nobodys = ["it has no signature in the format of cosign 2; missing trust root alice"];
+    let nobody = Expect::Denied(403, &nobodys, "manifest unknown");
+    let is_index = ["what lies where its signatures belong is an index", "Remove what is under its tag sha256-….sig"];
+    let too_many = Expect::Denied(
+        503,
+        &["could not tell whether it is signed: there are more signatures than are read", "cosign clean"],
+        "",
+    );
     // what is there, whose signature is asked for, the host calls, what comes out, the reason
     type Shape<'a> = (fn(&Beside) -> Value, &'a str, &'a str, Expect<'a>, &'a str);
     #[rustfmt::skip]
@@ -153,31 +150,30 @@ fn signature_manifests_of_every_size_and_form_are_decided_quickly() {
         (|it| behind(1, it.good(&[])), "alice", LOOK, BY_GUEST, "one good layer behind one of garbage"),
         (|it| behind(49, it.good(&[])), "alice", LOOK, BY_GUEST, "behind 49"),
         (|it| behind(999, it.good(&[])), "alice", LOOK, BY_GUEST, "as the last of all that are looked at"),
-        (|it| behind(1_000, it.good(&[])), "alice", LOOK, denied(&["its signature manifest has 1001 layers, and 1000 at most are looked at; missing trust root alice", "Remove what is under that tag (cosign clean), and sign it again"]), "beyond them"),
-        (|it| behind(9_999, it.good(&[])), "alice", LOOK, denied(&too_many), "far beyond them"),
-        (|it| manifest(likely(10_000, &it.good(&[]))), "alice", LOOK, denied(&too_many), "a lot of what each has to be checked"),
+        (|it| behind(1_000, it.good(&[])), "alice", LOOK, too_many, "beyond them"),
+        (|it| behind(9_999, it.good(&[])), "alice", LOOK, too_many, "far beyond them"),
+        (|it| manifest(likely(10_000, &it.good(&[]))), "alice", LOOK, too_many, "a lot of what each has to be checked"),
         (|it| manifest(likely(300, &it.good(&[]))), "alice", LOOK, denied(&["it has 300 signatures", "missing trust root alice"]), "as much of it as is looked at in a moment"),
-        (|_| manifest(garbage(10_000)), "alice", LOOK, denied(&too_many), "garbage, and a lot of it"),
-        (|_| manifest(garbage(1)), "alice", ASK, Expect::Denied(403, &not_hers, NOT_FOR_IT), "one layer of garbage, which the host may look at"),
-        (|_| manifest(garbage(50)), "alice", LOOK, denied(&["it has 50 signatures", "missing trust root alice"]), "more of it than the host is asked to read"),
-        (|_| behind(0, layer("nobody has it", &json!({SIGNATURE_ANNOTATION: "Z2FyYmFnZQ=="}))), "alice", ASK, Expect::Denied(503, &untold, "Cannot pull "), "a layer that is not there"),
+        (|_| manifest(garbage(10_000)), "alice", LOOK, too_many, "garbage, and a lot of it"),
+        (|_| manifest(garbage(1)), "alice", LOOK, denied(&not_hers), "one layer of garbage, of which the host need not be asked"),
+        (|_| manifest(garbage(50)), "alice", LOOK, denied(&["it has 50 signatures: none verifies with the key of trust root alice"]), "more of it than the host would be asked to read"),
+        (|_| behind(0, layer("nobody has it", &json!({SIGNATURE_ANNOTATION: "Z2FyYmFnZQ=="}))), "alice", LOOK, denied(&not_hers), "a layer that is not there, and not hers either"),
         (|it| behind(19, it.good(&[("env", "prod")])), "alice", ASK, BY_HOST, "a payload that only the host can read, behind 19 of garbage"),
-        (|it| behind(20, it.good(&[("env", "prod")])), "alice", LOOK, denied(&["it has 21 signatures: alice signed another digest, name or annotations than those asked for"]), "more unknown payloads than the host is asked to read"),
+        (|it| behind(20, it.good(&[("env", "prod")])), "alice", LOOK, too_many, "more unknown payloads than the host is asked to read"),
         (|it| it.crowded(100), "alice", LOOK, BY_GUEST, "a hundred other signers of the same payload"),
         (|it| it.crowded(100), "bob", LOOK, denied(&["it has 101 signatures", "missing trust root bob"]), "none of whom is asked for"),
         (|it| manifest(vec![it.good(&[]); 1_000]), "alice", LOOK, BY_GUEST, "a thousand copies of the good one"),
-        (|it| manifest(vec![it.good(&[]); 1_000]), "bob", LOOK, denied(&["it has 1000 signatures", "missing trust root bob"]), "none of which is of the one who is asked for"),
+        (|it| manifest(vec![it.good(&[]); 1_000]), "bob", LOOK, denied(&["it has 1 signature: none verifies with the key of trust root bob"]), "none of which is of the one who is asked for"),
         (|it| manifest(vec![layer("", &Value::Null), it.good(&[])]), "alice", LOOK, BY_GUEST, "a layer without annotations before the good one"),
-        (|_| manifest(vec![layer("", &Value::Null)]), "alice", LOOK, denied(&nobodys), "only a layer without annotations"),
-        (|_| manifest(vec![layer("", &json!({"a": "b"}))]), "alice", LOOK, denied(&nobodys), "annotations of another kind"),
-        (|it| it.signed_with("%%%"), "alice", LOOK, denied(&nobodys), "no base64"),
-        (|it| it.signed_with(&"A".repeat(100_000)), "alice", LOOK, denied(&nobodys), "a signature longer than any"),
+        (|_| manifest(vec![layer("", &Value::Null)]), "alice", LOOK_AROUND, nobody, "only a layer without annotations"),
+        (|_| manifest(vec![layer("", &json!({"a": "b"}))]), "alice", LOOK_AROUND, nobody, "annotations of another kind"),
+        (|it| it.signed_with("%%%"), "alice", LOOK_AROUND, nobody, "no base64"),
+        (|it| it.signed_with(&"A".repeat(100_000)), "alice", LOOK_AROUND, nobody, "a signature longer than any"),
         (|it| it.signed_with("Z2FyYmFnZQ=="), "alice", LOOK, denied(&not_hers), "a good payload, and another signature"),
-        (|it| { let mut good = it.good(&[]); good["digest"] = json!(digest_of(b"garbage 1")); manifest(vec![good]) }, "alice", ASK, Expect::Denied(403, &not_hers, NOT_FOR_IT), "a good signature, and another payload"),
-        (|_| manifest(vec![]), "alice", LOOK, denied(&nobodys), "a manifest without layers"),
-        // A known gap: the guest sees what is wrong; the host, which is asked as well, can only tell that something is.
-        (|_| index(vec![]), "alice", ASK, Expect::Denied(503, &untold, "no entry found in image index manifest"), "an index without entries"),
-        (|_| index(vec![entry(BUNDLE)]), "alice", ASK, Expect::Denied(503, &untold, "no entry found in image index manifest"), "an index of other things"),
+        (|it| { let mut good = it.good(&[]); good["digest"] = json!(digest_of(b"garbage 1")); manifest(vec![good]) }, "alice", LOOK, denied(&not_hers), "a good signature, and another payload"),
+        (|_| manifest(vec![]), "alice", LOOK_AROUND, nobody, "a manifest without layers"),
+        (|_| index(vec![]), "alice", LOOK, denied(&is_index), "an index without entries"),
+        (|_| index(vec![entry(BUNDLE)]), "alice", LOOK, denied(&is_index), "an index of other things"),
     ];
     let mut failures = Vec::new();
     for (made, root, calls, expect, why) in table {
@@ -195,17 +191,22 @@ fn signature_manifests_of_every_size_and_form_are_decided_quickly() {
 /// What refers to an image is only looked at to explain a no. Whatever it is, the image stays unsigned.
 #[test]
 fn what_refers_to_an_image_explains_and_proves_nothing() {
-    const UNSIGNED: &str = "not trusted: it has no signature of cosign's; missing trust root alice";
+    const UNSIGNED: &str = "not trusted: it has no signature in the format of cosign 2; missing trust root alice";
     const IS_BUNDLE: &str =
-        "what is there is a bundle of cosign 3, which can't be proven here yet; missing trust root alice";
+        "only a bundle of cosign 3; other formats can't be proven here yet; missing trust root alice";
     const IS_NOTATION: &str =
-        "what is there is a signature by Notation, which can't be proven here yet; missing trust root alice";
-    const ARE_BOTH: &str = "what is there is a bundle of cosign 3, which can't be proven here yet and a signature by Notation, which can't be proven here yet; missing trust root alice";
+        "only a signature by Notation; other formats can't be proven here yet; missing trust root alice";
+    const ARE_BOTH: &str = "only a bundle of cosign 3 and a signature by Notation; other formats can't be proven here yet; missing trust root alice";
     // What an entry has no type for is looked at itself, four of them at most.
     const LOOK_AT_FOUR: &str =
         "manifest_digest oci_manifest oci_manifest oci_manifest oci_manifest oci_manifest oci_manifest";
     let entries = |types: &[&str]| index(types.iter().map(|name| entry(name)).collect());
-    let odd = |n| index((0..n).map(|n| entry(&format!("application/{n}"))).collect());
+    let untold = |n| {
+        let mut entry = entry(&format!("application/{n}"));
+        entry["artifactType"] = json!("application/vnd.oci.empty.v1+json");
+        entry
+    };
+    let odd = |n: usize| index((0..n).map(untold).collect());
     // what is under the fallback tag, the fault that it meets, the host calls, what the denial says, the reason
     type Shape<'a> = (Value, Option<Fault>, &'a str, &'a str, &'a str);
     #[rustfmt::skip]

@@ -83,7 +83,7 @@ pub(super) fn all(host: &str) -> Vec<Scene> {
             "web",
             web,
             Promise { asks: Asks::Memory, ..pinned() },
-            "The host remembers a yes for a minute: the same decision, and the registry hears nothing of it. Here that saves the least it can, with a registry next door.",
+            "The host remembers for a minute what it fetched: the signature is checked again, and the registry hears nothing of it.",
         ),
         scene(
             "Two have to sign, and both did",
