@@ -143,6 +143,15 @@ fn time_that_runs_out_is_a_denial_that_says_so() {
             &["container \"a\", image a, rule", "Decided in time: b@sha256:e3b0"],
             "what costs less comes first",
         ),
+        (
+            50,
+            true,
+            json!({"timeBudgetMs": 1_200}),
+            &["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"],
+            Some(504),
+            &["g (proven), h (proven), i (proven), j (proven) and 1 more."],
+            "ten are named, the others counted",
+        ),
         (225, true, json!({"timeBudgetMs": 2000}), &["a", "b"], None, &[], "a longer budget"),
         (0, true, json!({"timeBudgetMs": 1}), &["a", "b", "c"], None, &[], "no time passes"),
         (
