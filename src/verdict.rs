@@ -449,7 +449,7 @@ mod tests {
             (
                 Reason::Unproven(Unproven::NotSigned {
                     tally: tally.clone(),
-                    shortfall: Shortfall::Unsigned(BTreeSet::new()),
+                    shortfall: Box::new(Shortfall::Unsigned(BTreeSet::new())),
                 }),
                 403,
                 "not-signed",

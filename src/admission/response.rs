@@ -245,7 +245,7 @@ fn why(unproven: &Unproven, add: &mut impl FnMut(&str, Value)) {
     match unproven {
         Unproven::NotSigned { shortfall, .. } => {
             add("cause", shortfall.word().into());
-            if let Shortfall::Signed { lacks, .. } = shortfall {
+            if let Shortfall::Signed { lacks, .. } = shortfall.as_ref() {
                 let lacks = lacks.iter().map(|(root, lack)| (Shown(root).to_string(), Value::from(lack.word())));
                 add("lacks", Value::Object(lacks.collect()));
             }

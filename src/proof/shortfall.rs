@@ -28,7 +28,7 @@ pub enum Unproven {
         /// Who did and who did not.
         tally: Tally,
         /// What is there instead.
-        shortfall: Shortfall,
+        shortfall: Box<Shortfall>,
     },
     /// The registry does not have the image.
     NotFound,
@@ -164,7 +164,7 @@ impl Missing<'_> {
             Sight::Unusable(unusable) => Shortfall::Unusable(*unusable),
             Sight::Blocked(cause) => Shortfall::Told(self.said.unwrap_or(*cause)),
         };
-        Unproven::NotSigned { tally, shortfall }
+        Unproven::NotSigned { tally, shortfall: Box::new(shortfall) }
     }
 }
 
