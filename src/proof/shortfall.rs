@@ -208,10 +208,10 @@ impl fmt::Display for Shortfall {
                 lack::write_all(f, lacks)?;
                 match makers {
                     Some([one, other]) => {
-                        let first = if *signatures == 1 { "it" } else { "the first" };
+                        let one_of = if *signatures == 1 { "it" } else { "one of them" };
                         write!(
                             f,
-                            "; if {first} is genuine, its key is {} or {}",
+                            "; if {one_of} is genuine, its key is {} or {}",
                             lack::short(*one),
                             lack::short(*other)
                         )
