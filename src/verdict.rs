@@ -282,7 +282,9 @@ impl Reason {
             Reason::Rule => "Use an image that another rule covers, or have this rule changed",
             Reason::Tie(_) => "Make one of the two patterns more specific",
             Reason::Unproven(Unproven::NotSigned { shortfall, .. }) => shortfall.remedy(),
-            Reason::Unproven(Unproven::NotFound) => "Check its name, and its tag or digest",
+            Reason::Unproven(Unproven::NotFound) => {
+                "Check its name, and its tag or digest; some registries also hide what the PolicyServer's credentials (imagePullSecret) do not cover"
+            }
             Reason::Unproven(Unproven::Disagreement { .. }) => {
                 "Try again; if it stays, the policy server or the registry does not answer truthfully"
             }
