@@ -18,7 +18,7 @@ use crate::{
     image::{Digest, ImageRef},
 };
 
-/// Most signatures of which the host is asked to read the payloads: it fetches one after the other, and can't be stopped.
+/// Most layers of a manifest that the host is asked to read: it fetches them all, and can't be stopped.
 const MAX_FETCHED: usize = 20;
 
 /// Most signatures over unknown payloads of which it is told whose they can be.
@@ -222,9 +222,8 @@ impl<'r> Proof<'r> {
                     }
                 }
                 match sight {
-                    // It would fetch all of them.
                     Sight::Signatures(_, signatures)
-                        if self.quorum.standing() == Standing::Open && signatures.layers.len() > MAX_FETCHED =>
+                        if self.quorum.standing() == Standing::Open && signatures.all > MAX_FETCHED =>
                     {
                         Ok(self.all_others(Vote::Undecided, Some(Cause::TooMany)))
                     }

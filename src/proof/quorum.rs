@@ -56,9 +56,9 @@ impl<'r> Quorum<'r> {
         }
     }
 
-    /// Notes what `root` answered. A root that is not part of this quorum has no vote, and one that signed stays a signer.
+    /// Notes what `root` answered first. A root that is not part of this quorum has no vote.
     pub fn vote(&mut self, root: &'r str, vote: Vote) {
-        if !self.asked.contains(root) || self.signed.contains(root) {
+        if !self.awaits(root) {
             return;
         }
         match vote {
@@ -166,6 +166,16 @@ fn listed(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Standing::*, Vote::*, *};
+
+    #[test]
+    fn every_root_is_in_one_list() {
+        let mut quorum = Quorum::new(1, [], ["alice", "bob"]);
+        for (root, vote) in [("alice", Missing), ("alice", Undecided), ("bob", Undecided), ("bob", Signed)] {
+            quorum.vote(root, vote);
+        }
+        let tally = quorum.tally();
+        assert_eq!((tally.missing, tally.undecided, tally.signed), (vec!["alice".into()], vec!["bob".into()], vec![]));
+    }
 
     #[test]
     fn standings() {

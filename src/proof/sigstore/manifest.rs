@@ -27,6 +27,8 @@ const MAX_SIGNATURE: usize = 1_368;
 pub(in crate::proof) struct Signatures {
     /// Those that can be checked, each once, in their order. What holds nothing that could be a signature is left out.
     pub(in crate::proof) layers: Vec<Layer>,
+    /// How many layers there are, whatever they hold.
+    pub(in crate::proof) all: usize,
 }
 
 /// One signature.
@@ -81,7 +83,7 @@ impl Signatures {
         let mut known = BTreeSet::new();
         // A copy of a signature is not another one.
         let is_new = |layer: &Layer| known.insert((layer.payload, layer.signature.clone()));
-        Ok(Signatures { layers: layers.into_iter().filter_map(layer).filter(is_new).collect() })
+        Ok(Signatures { all: layers.len(), layers: layers.into_iter().filter_map(layer).filter(is_new).collect() })
     }
 }
 

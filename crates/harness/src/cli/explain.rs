@@ -104,7 +104,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match args.output {
         Output::Text => writeln!(out, "{}", show::text(&explanation))?,
-        Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&explanation)?)?,
+        Output::Json => writeln!(out, "{}", ascii(&serde_json::to_string_pretty(&explanation)?))?,
     }
     match explanation.disagreement {
         Some(what) => bail!("{what}"),
@@ -174,6 +174,17 @@ impl Verdict {
     }
 }
 
+/// The same JSON with escapes for what a terminal could take as a command; outside of strings there is nothing of the kind.
+fn ascii(json: &str) -> String {
+    let escaped = |c: char| -> String {
+        match c {
+            ' '..='~' | '\n' => c.to_string(),
+            _ => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+        }
+    };
+    json.chars().map(escaped).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +204,16 @@ mod tests {
         ];
         for (payload, expected, why) in rows {
             assert!(trust_roots(&payload, &settings).iter().eq(expected.iter()), "{why}");
+        }
+    }
+
+    #[test]
+    fn json_without_commands_for_terminals_is_the_same_json() {
+        for text in ["plain", "a\u{9b}2J", "\u{7f}\u{202e}\u{2028}", "ü \u{1f600}", "\u{1b}[2J\n\t\"\\"] {
+            let json = serde_json::to_string_pretty(&[text]).expect("texts have a JSON form");
+            let safe = ascii(&json);
+            assert!(safe.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)), "{safe}");
+            assert_eq!(serde_json::from_str::<[String; 1]>(&safe).ok(), Some([text.to_owned()]));
         }
     }
 }

@@ -58,8 +58,11 @@ pub(super) fn deciding(rules: &[Rule]) -> Option<&Rule> {
 pub(super) fn disagreement(rules: &[Rule], record: &Map<String, Value>) -> Option<String> {
     let ours = deciding(rules).map(|rule| rule.pattern.as_str());
     let theirs = record.get("rule").and_then(Value::as_str);
+    let is_late = record.get("reason").and_then(Value::as_str) == Some("out-of-time");
     let same = match (ours, theirs) {
         (None, None) => true,
+        // The time was up before any rule was looked at.
+        (Some(_), None) if is_late => true,
         // Records cut what is long.
         (Some(ours), Some(theirs)) => {
             ours == theirs || theirs.split_once('…').is_some_and(|(start, _)| ours.starts_with(start))
