@@ -19,7 +19,7 @@ use crate::{
     host::Host,
     image::ImageRef,
     policy::{Choice, Decision, Mode, Policy, Problem, Rule, Rules},
-    proof::{Budget, Requirement, Verified, prove},
+    proof::{Budget, Failure, Requirement, Verified, prove},
     shown::Shown,
     verdict::{Denial, Denials, Grounds, Reason, Record, Review, Verdict},
 };
@@ -202,12 +202,18 @@ fn decide(items: &[Item<'_>], rules: &Rules<'_>, budget: &mut Budget<'_>) -> Res
     }
     // Cheapest first, so that the more is decided when the time runs out: a digest need not be looked up, and few trust roots are soon checked.
     turns.sort_by_key(|turn| (turn.image.digest().is_none(), turn.requirement.roots.len()));
-    for turn in turns {
+    let prove = |turn| {
         let before = budget.calls();
-        let result = by_proof(&turn, rules, budget).map(Grounds::Proven);
+        (turn, by_proof(turn, rules, budget), budget.calls() - before)
+    };
+    let proofs: Vec<_> = turns.iter().map(prove).collect();
+    // What is refused is explained last: the time is first that of the images that may be proven.
+    for (turn, result, calls) in proofs {
+        let before = budget.calls();
+        let result = result.map(Grounds::Proven).map_err(|refusal| refusal.explain(budget));
         let outcome = Outcome {
             mode: turn.mode,
-            host_calls: Cell::new(budget.calls() - before),
+            host_calls: Cell::new(calls + budget.calls() - before),
             ..Outcome::by(Some(&turn.rule), result)
         };
         outcomes.insert(turn.image.to_string(), outcome);
@@ -239,20 +245,39 @@ fn by_name<'p>(image: &ImageRef, rules: &Rules<'p>) -> ByName<'p> {
     }
 }
 
-fn by_proof(turn: &Turn<'_, '_>, rules: &Rules<'_>, budget: &mut Budget<'_>) -> Result<Verified, Reason> {
+/// Why an image is refused, or what it takes to tell.
+enum Refusal<'r> {
+    Reason(Reason),
+    Failure(Failure<'r>),
+}
+
+impl Refusal<'_> {
+    fn explain(self, budget: &mut Budget<'_>) -> Reason {
+        match self {
+            Refusal::Reason(reason) => reason,
+            Refusal::Failure(failure) => Reason::Unproven(failure.explain(budget)),
+        }
+    }
+}
+
+fn by_proof<'t>(turn: &'t Turn<'_, '_>, rules: &Rules<'_>, budget: &mut Budget<'_>) -> Result<Verified, Refusal<'t>> {
     let verified = prove_in_time(turn.image, &turn.requirement, budget)?;
     // A reference that has its digest was looked up with it already.
     if turn.image.digest().is_none() {
-        still_admitted(turn, &turn.image.pinned(verified.digest()), rules, budget)?;
+        still_admitted(turn, &turn.image.pinned(verified.digest()), rules, budget).map_err(Refusal::Reason)?;
     }
     Ok(verified)
 }
 
-fn prove_in_time(image: &ImageRef, requirement: &Requirement, budget: &mut Budget<'_>) -> Result<Verified, Reason> {
+fn prove_in_time<'r>(
+    image: &'r ImageRef,
+    requirement: &'r Requirement,
+    budget: &mut Budget<'_>,
+) -> Result<Verified, Refusal<'r>> {
     if budget.is_spent() {
-        return Err(Reason::OutOfTime(budget.limit()));
+        return Err(Refusal::Reason(Reason::OutOfTime(budget.limit())));
     }
-    prove(image, requirement, budget).map_err(Reason::Unproven)
+    prove(image, requirement, budget).map_err(Refusal::Failure)
 }
 
 /// Pinning must not change the verdict: the pinned reference comes back with the next update, and in the Pods of this object.
@@ -278,7 +303,7 @@ fn still_admitted(
             // The reference carries the digest now, so what is proven here is proven of the same bytes.
             Decision::Prove { requirement, .. } => match prove_in_time(pinned, &requirement, budget) {
                 Ok(_) => Ok(()),
-                Err(reason) => refused(&rule, reason),
+                Err(refusal) => refused(&rule, refusal.explain(budget)),
             },
         },
     }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 const ALICE: &str = include_str!("keys/alice.pub");
 const BOB: &str = include_str!("keys/bob.pub");
 
-/// A host in which every call takes this long, and everything is signed by both.
+/// A host in which every call takes this long, and everything is signed by both, unless its name says that it is unsigned.
 struct Slow {
     call: Duration,
     now: Cell<Duration>,
@@ -27,7 +27,8 @@ struct Slow {
 
 impl Slow {
     fn new(call_ms: u64, open: bool) -> Slow {
-        let registry = Signed { signers: |_| Some(&["alice", "bob"]) };
+        let signers = |name: &str| Some(if name.contains("unsigned") { [].as_slice() } else { &["alice", "bob"] });
+        let registry = Signed { signers };
         Slow { call: Duration::from_millis(call_ms), now: Cell::default(), open, registry }
     }
 
@@ -197,6 +198,15 @@ impl Clock for Restless {
     fn elapsed(&self) -> Duration {
         self.0.replace(self.0.get() + Duration::from_millis(400))
     }
+}
+
+#[test]
+fn what_is_refused_is_explained_after_the_others_are_proven() {
+    let settings = settings(&json!({"detectionMode": true}));
+    // Two calls an image; a third one, to explain the first, would leave no time for the second.
+    let response = review(&["unsigned", "b"], &settings, &Slow::new(200, true));
+    let record: Value = serde_json::from_str(response["audit_annotations"]["image-1"].as_str().unwrap()).unwrap();
+    assert_eq!(record["verdict"], "proven", "{response}");
 }
 
 #[test]

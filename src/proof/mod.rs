@@ -17,7 +17,7 @@ pub use budget::Budget;
 pub use key::{KeyError, PublicKey};
 pub use prove::{Verified, prove};
 pub use quorum::{Quorum, Standing, Tally, Vote};
-pub use shortfall::{Foreign, Lack, Shortfall, Unproven};
+pub use shortfall::{Failure, Foreign, Lack, Shortfall, Unproven};
 pub use sigstore::Unusable;
 
 use crate::image::{Digest, ImageRef};

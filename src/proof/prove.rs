@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::{
     Budget, Pinned, Prover, Quorum, Requirement, Standing, Tally, TrustRoot, Unproven, Vote,
     budget::TimeIsUp,
-    shortfall::{Missing, guesses},
+    shortfall::{Failure, Missing, guesses},
     signature::Message,
     sigstore::{Layer, Payload, Signatures, Unread, Unusable, signature_tag},
 };
@@ -64,13 +64,17 @@ impl Verified {
 /// A tag is resolved once. From then on its digest is what is asked about, so that a tag which moves meanwhile changes nothing.
 ///
 /// # Errors
-/// When too few signed, when it can't be told, or when the answers don't agree.
-pub fn prove(image: &ImageRef, requirement: &Requirement, budget: &mut Budget<'_>) -> Result<Verified, Unproven> {
+/// When too few signed, when it can't be told, or when the answers don't agree. What is certain can be explained later.
+pub fn prove<'r>(
+    image: &'r ImageRef,
+    requirement: &'r Requirement,
+    budget: &mut Budget<'_>,
+) -> Result<Verified, Failure<'r>> {
     let mut proof = Proof::new(image, requirement);
     match proof.run(budget) {
         Ok(verified) => Ok(verified),
-        Err(Stop::Unproven(unproven)) => Err(unproven),
-        Err(Stop::TimeIsUp) => Err(Unproven::OutOfTime { tally: proof.quorum.tally() }),
+        Err(Stop::Failed(failure)) => Err(failure),
+        Err(Stop::TimeIsUp) => Err(Failure::Told(Unproven::OutOfTime { tally: proof.quorum.tally() })),
     }
 }
 
@@ -86,13 +90,19 @@ struct Proof<'r> {
 }
 
 /// Why a proof ends early.
-enum Stop {
+enum Stop<'r> {
     TimeIsUp,
-    Unproven(Unproven),
+    Failed(Failure<'r>),
 }
 
-impl From<TimeIsUp> for Stop {
-    fn from(TimeIsUp: TimeIsUp) -> Stop {
+impl<'r> Stop<'r> {
+    fn told(unproven: Unproven) -> Stop<'r> {
+        Stop::Failed(Failure::Told(unproven))
+    }
+}
+
+impl From<TimeIsUp> for Stop<'_> {
+    fn from(TimeIsUp: TimeIsUp) -> Self {
         Stop::TimeIsUp
     }
 }
@@ -140,7 +150,7 @@ impl<'r> Proof<'r> {
         Proof { image, requirement, roots, quorum, digest: image.digest(), provers: BTreeSet::new() }
     }
 
-    fn run(&mut self, budget: &mut Budget<'_>) -> Result<Verified, Stop> {
+    fn run(&mut self, budget: &mut Budget<'_>) -> Result<Verified, Stop<'r>> {
         let sight = self.look(budget)?;
         let said = match self.quorum.standing() {
             Standing::Open => self.settle(&sight, budget)?,
@@ -151,18 +161,18 @@ impl<'r> Proof<'r> {
             (Standing::Met, Some(digest), _) => {
                 Ok(Verified { image: self.image.clone(), digest, tally, provers: std::mem::take(&mut self.provers) })
             }
-            (Standing::Open, _, Some(cause)) => Err(Stop::Unproven(Unproven::Undecided { tally, cause })),
-            _ => Err(Stop::Unproven(self.missing(&sight, said.refusal).explain(tally, budget))),
+            (Standing::Open, _, Some(cause)) => Err(Stop::told(Unproven::Undecided { tally, cause })),
+            _ => Err(Stop::Failed(Failure::Missing(Box::new(self.missing(sight, tally, said.refusal))))),
         }
     }
 
     /// The guest's own look, and a vote for everybody whose signature it saw.
-    fn look(&mut self, budget: &mut Budget<'_>) -> Result<Sight, Stop> {
+    fn look(&mut self, budget: &mut Budget<'_>) -> Result<Sight, Stop<'r>> {
         let digest = match self.digest {
             Some(digest) => digest,
             None => match budget.digest(&self.image.to_string())? {
                 Ok(digest) => *self.digest.insert(digest),
-                Err(error) if error.cause == Cause::NotFound => return Err(Stop::Unproven(Unproven::NotFound)),
+                Err(error) if error.cause == Cause::NotFound => return Err(Stop::told(Unproven::NotFound)),
                 Err(error) => return Ok(Sight::Blocked(error.cause)),
             },
         };
@@ -208,7 +218,7 @@ impl<'r> Proof<'r> {
     }
 
     /// Settles what the guest's look left open.
-    fn settle(&mut self, sight: &Sight, budget: &mut Budget<'_>) -> Result<Said, Stop> {
+    fn settle(&mut self, sight: &Sight, budget: &mut Budget<'_>) -> Result<Said, Stop<'r>> {
         match self.beyond(sight) {
             Beyond::Nothing => Ok(self.all_others(Vote::Missing, None)),
             Beyond::Untold(cause) => Ok(self.all_others(Vote::Undecided, Some(cause))),
@@ -265,7 +275,7 @@ impl<'r> Proof<'r> {
     }
 
     /// Asks the host about everybody whose signature was not seen, no more often than the answer needs.
-    fn ask_host(&mut self, sight: &Sight, budget: &mut Budget<'_>) -> Result<Said, Stop> {
+    fn ask_host(&mut self, sight: &Sight, budget: &mut Budget<'_>) -> Result<Said, Stop<'r>> {
         let mut said = Said::default();
         for root in self.roots.clone() {
             if self.quorum.standing() != Standing::Open {
@@ -279,13 +289,13 @@ impl<'r> Proof<'r> {
                 Ok(answered) => {
                     let asked = *self.digest.get_or_insert(answered);
                     if asked != answered {
-                        return Err(Stop::Unproven(Unproven::Disagreement { asked, answered }));
+                        return Err(Stop::told(Unproven::Disagreement { asked, answered }));
                     }
                     self.voted(root, Prover::Host);
                 }
                 Err(error) => match (error.cause, sight) {
                     (Cause::NotFound, _) if self.digest.is_none() => {
-                        return Err(Stop::Unproven(Unproven::NotFound));
+                        return Err(Stop::told(Unproven::NotFound));
                     }
                     // The digest is the registry's own.
                     (Cause::NotFound, _) => {
@@ -312,9 +322,9 @@ impl<'r> Proof<'r> {
         Ok(said)
     }
 
-    fn missing<'p>(&'p self, sight: &'p Sight, said: Option<Cause>) -> Missing<'p> {
+    fn missing(&self, sight: Sight, tally: Tally, said: Option<Cause>) -> Missing<'r> {
         let roots = self.roots.iter().copied().filter(|root| self.quorum.misses(&root.name)).collect();
-        Missing { image: self.image, requirement: self.requirement, roots, sight, said }
+        Missing { image: self.image, requirement: self.requirement, tally, roots, sight, said }
     }
 }
 

@@ -123,21 +123,40 @@ impl Shortfall {
 
 const MISSING: &str = "Have it signed by those who are missing";
 
-/// What is known when a proof has failed.
-pub(super) struct Missing<'p> {
-    pub(super) image: &'p ImageRef,
-    pub(super) requirement: &'p Requirement,
+/// A proof that failed. That it did is certain; why may still have to be looked for.
+pub enum Failure<'r> {
+    /// There is nothing more to find out.
+    Told(Unproven),
+    /// Too few have signed.
+    Missing(Box<Missing<'r>>),
+}
+
+impl Failure<'_> {
+    /// Looks at what is there instead. Where the time is up, less is told; the answer stays the same.
+    #[must_use]
+    pub fn explain(self, budget: &mut Budget<'_>) -> Unproven {
+        match self {
+            Failure::Told(unproven) => unproven,
+            Failure::Missing(missing) => missing.explain(budget),
+        }
+    }
+}
+
+/// What is known when too few have signed.
+pub struct Missing<'r> {
+    pub(super) image: &'r ImageRef,
+    pub(super) requirement: &'r Requirement,
+    pub(super) tally: Tally,
     /// Those who certainly did not sign.
-    pub(super) roots: Vec<&'p TrustRoot>,
-    pub(super) sight: &'p Sight,
+    pub(super) roots: Vec<&'r TrustRoot>,
+    pub(super) sight: Sight,
     /// What the host said of them, if it was asked.
     pub(super) said: Option<Cause>,
 }
 
 impl Missing<'_> {
-    /// Looks at what is there. Where the time is up, less is told; the answer stays the same.
-    pub(super) fn explain(&self, tally: Tally, budget: &mut Budget<'_>) -> Unproven {
-        let shortfall = match self.sight {
+    fn explain(self, budget: &mut Budget<'_>) -> Unproven {
+        let shortfall = match &self.sight {
             Sight::Nothing(digest) => {
                 // A digest was never looked up: perhaps the image is not there either.
                 if self.image.digest().is_some()
@@ -153,18 +172,18 @@ impl Missing<'_> {
                 Shortfall::Unsigned(foreign::beside(self.image, *digest, budget))
             }
             Sight::Signatures(digest, signatures) => {
-                let lacks = lack::of(self, signatures, *digest, budget);
+                let lacks = lack::of(&self, signatures, *digest, budget);
                 Shortfall::Signed {
                     signatures: signatures.layers.len(),
                     certificates: signatures.layers.iter().filter(|layer| layer.has_certificate).count(),
-                    makers: lack::makers(signatures, &tally, &lacks),
+                    makers: lack::makers(signatures, &self.tally, &lacks),
                     lacks,
                 }
             }
             Sight::Unusable(unusable) => Shortfall::Unusable(*unusable),
             Sight::Blocked(cause) => Shortfall::Told(self.said.unwrap_or(*cause)),
         };
-        Unproven::NotSigned { tally, shortfall: Box::new(shortfall) }
+        Unproven::NotSigned { tally: self.tally, shortfall: Box::new(shortfall) }
     }
 }
 
