@@ -16,8 +16,8 @@ use crate::{
     shown::Shown,
 };
 
-/// Most signatures that are checked to explain a no: the time is that of the images that are still to be proven.
-const MAX_CHECKS: usize = 20;
+/// Most signatures that are checked to explain a no.
+const MAX_CHECKS: usize = 100;
 
 /// Most accepted names under which mistakes are looked for.
 const MAX_GUESSED: usize = 4;
