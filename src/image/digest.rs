@@ -49,6 +49,12 @@ impl Digest {
         Digest(Sha256::digest(bytes).into())
     }
 
+    /// As part of a tag, which can't hold a colon: `sha256-<hex>`. What lies beside an image is found under such tags.
+    #[must_use]
+    pub fn as_tag(&self) -> String {
+        self.to_string().replace(':', "-")
+    }
+
     /// The hash itself.
     #[must_use]
     pub fn bytes(&self) -> [u8; 32] {

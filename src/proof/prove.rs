@@ -293,27 +293,21 @@ impl<'r> Proof<'r> {
                     }
                     self.voted(root, Prover::Host);
                 }
-                Err(error) => match (error.cause, sight) {
-                    (Cause::NotFound, _) if self.digest.is_none() => {
-                        return Err(Stop::told(Unproven::NotFound));
-                    }
-                    // The digest is the registry's own.
-                    (Cause::NotFound, _) => {
-                        said.obstacle = Some(Cause::Unavailable);
-                        self.quorum.vote(&root.name, Vote::Undecided);
-                    }
-                    // The host says "no signatures" where it could not fetch them. Either we saw some, or could not look ourselves.
-                    (Cause::Unsigned, sight) => {
-                        said.obstacle =
-                            Some(if let Sight::Blocked(cause) = sight { *cause } else { Cause::Unavailable });
-                        self.quorum.vote(&root.name, Vote::Undecided);
-                    }
-                    (cause @ (Cause::Elsewhere | Cause::Mismatch), _) => {
+                Err(error) => match error.cause {
+                    Cause::NotFound if self.digest.is_none() => return Err(Stop::told(Unproven::NotFound)),
+                    cause @ (Cause::Elsewhere | Cause::Mismatch) => {
                         said.refusal = Some(cause);
                         self.quorum.vote(&root.name, Vote::Missing);
                     }
-                    (cause, _) => {
-                        said.obstacle = Some(cause);
+                    cause => {
+                        said.obstacle = Some(match (cause, sight) {
+                            // The host says "no signatures" where it could not fetch them. Either we could not look ourselves,
+                            // or saw some.
+                            (Cause::Unsigned, Sight::Blocked(cause)) => *cause,
+                            // It does not have a digest that is the registry's own.
+                            (Cause::Unsigned | Cause::NotFound, _) => Cause::Unavailable,
+                            (cause, _) => cause,
+                        });
                         self.quorum.vote(&root.name, Vote::Undecided);
                     }
                 },

@@ -37,12 +37,11 @@ pub enum Foreign {
 
 /// What refers to `image`, as far as it can be told before the time is up.
 pub(super) fn beside(image: &ImageRef, digest: Digest, budget: &mut Budget<'_>) -> BTreeSet<Foreign> {
-    let tag = digest.to_string().replace(':', "-");
     let mut look = |image: &str| match budget.has_time_to_spare() {
         true => budget.manifest(image).ok()?.ok(),
         false => None,
     };
-    let Some(json) = look(&image.with_tag(&tag)) else {
+    let Some(json) = look(&image.with_tag(&digest.as_tag())) else {
         return BTreeSet::new();
     };
     let (mut found, mut untold) = (BTreeSet::new(), Vec::new());

@@ -62,7 +62,7 @@ pub(in crate::proof) enum Unread {
 
 /// The tag under which cosign keeps the signatures of `digest`.
 pub(in crate::proof) fn signature_tag(digest: Digest) -> String {
-    format!("{}.sig", digest.to_string().replace(':', "-"))
+    format!("{}.sig", digest.as_tag())
 }
 
 impl Signatures {
