@@ -5,11 +5,12 @@
 
 use std::{
     collections::BTreeMap,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use kubewarden_policy_sdk::{
-    host_capabilities::verification::verify_pub_keys_image, protocol_version_guest,
+    host_capabilities::{kubernetes::GetResourceRequest, verification::verify_pub_keys_image},
+    protocol_version_guest,
     settings::SettingsValidationResponse,
 };
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use wapc_guest::{CallResult, host_call, register_function};
 use crate::{
     admission::Level,
     answer,
-    host::{Clock, HostError, Registry, Sigstore, read_digest, read_verification},
+    host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore, read_digest, read_verification},
     image::Digest,
     proof::PublicKey,
 };
@@ -89,9 +90,31 @@ fn ask(operation: &str, image: &str) -> Result<Vec<u8>, HostError> {
     host_call("kubewarden", "oci", operation, &payload).map_err(|error| HostError::of_registry(&error.to_string()))
 }
 
+impl Cluster for Kubewarden {
+    fn object(&self, name: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
+        let request = GetResourceRequest {
+            api_version: name.api_version.to_owned(),
+            kind: name.kind.to_owned(),
+            name: name.name.to_owned(),
+            namespace: Some(name.namespace.to_owned()),
+            // What the host remembers may be older than the object that is asked for.
+            disable_cache: true,
+            field_masks: None,
+        };
+        let payload = serde_json::to_vec(&request).map_err(|error| HostError::of_cluster(&error.to_string()))?;
+        host_call("kubewarden", "kubernetes", "get_resource", &payload)
+            .map_err(|error| HostError::of_cluster(&error.to_string()))
+    }
+}
+
 impl Clock for Kubewarden {
     fn elapsed(&self) -> Duration {
         self.since.elapsed()
+    }
+
+    fn now(&self) -> Duration {
+        // Before 1970, nothing has been made yet.
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 }
 

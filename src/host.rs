@@ -32,16 +32,41 @@ pub trait Registry {
     fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError>;
 }
 
-/// Tells how long a request has been worked on.
+/// Asks the host what is in the cluster.
+pub trait Cluster {
+    /// The object as it is now, as JSON.
+    ///
+    /// # Errors
+    /// When there is none, or the host can't tell.
+    fn object(&self, name: &ObjectName<'_>) -> Result<Vec<u8>, HostError>;
+}
+
+/// Which object of the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ObjectName<'a> {
+    /// Group and version, as in `apps/v1`.
+    pub api_version: &'a str,
+    /// Its kind.
+    pub kind: &'a str,
+    /// Where it is.
+    pub namespace: &'a str,
+    /// Its name there.
+    pub name: &'a str,
+}
+
+/// Tells how long a request has been worked on, and what time it is.
 pub trait Clock {
     /// The time since the request came in.
     fn elapsed(&self) -> Duration;
+
+    /// The time since 1970-01-01, UTC.
+    fn now(&self) -> Duration;
 }
 
 /// Everything outside that a review may ask.
-pub trait Host: Sigstore + Registry + Clock {}
+pub trait Host: Sigstore + Registry + Cluster + Clock {}
 
-impl<T: Sigstore + Registry + Clock> Host for T {}
+impl<T: Sigstore + Registry + Cluster + Clock> Host for T {}
 
 /// An answer of the host that is not a yes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +123,12 @@ impl HostError {
     pub fn of_registry(text: &str) -> HostError {
         let text = beginning(text);
         HostError { cause: first(&[&PERMISSION, &REGISTRY], text), text: text.to_owned() }
+    }
+
+    /// Reads the text of a question to the cluster that failed. All of them are alike: whatever depends on the answer is not so.
+    #[must_use]
+    pub fn of_cluster(text: &str) -> HostError {
+        HostError { cause: Cause::Unavailable, text: beginning(text).to_owned() }
     }
 }
 
@@ -220,6 +251,12 @@ impl Cause {
             Cause::TooMany => "too-many-signatures",
             Cause::Unavailable => "unavailable",
         }
+    }
+}
+
+impl fmt::Display for ObjectName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} \"{}\" in namespace \"{}\"", self.kind, Shown(self.name), Shown(self.namespace))
     }
 }
 

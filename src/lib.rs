@@ -8,7 +8,9 @@
 //!
 //! ```
 //! use std::{collections::BTreeMap, time::Duration};
-//! use image_trust::{answer, host::{Clock, HostError, Registry, Sigstore}, image::Digest, proof::PublicKey};
+//! use image_trust::{
+//!     answer, host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore}, image::Digest, proof::PublicKey,
+//! };
 //!
 //! /// A host that nothing has to be asked of.
 //! struct Nobody;
@@ -25,8 +27,16 @@
 //!         Err(HostError::of_verification("nor is this"))
 //!     }
 //! }
+//! impl Cluster for Nobody {
+//!     fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
+//!         Err(HostError::of_cluster("nor this"))
+//!     }
+//! }
 //! impl Clock for Nobody {
 //!     fn elapsed(&self) -> Duration {
+//!         Duration::ZERO
+//!     }
+//!     fn now(&self) -> Duration {
 //!         Duration::ZERO
 //!     }
 //! }

@@ -5,24 +5,26 @@
 //! 1. Requests that bring no image pass: deletions, connections, objects that are on their way out.
 //! 2. Every slot is read, and every distinct image parsed once.
 //! 3. Every image gets the most specific rule; static rules are done with that.
-//! 4. What has to be proven is proven, one image after the other, while there is time.
-//! 5. A proven image is looked up once more with its digest, because that is what will run.
-//! 6. Every image has an outcome then. Only if each one is admitted is the request.
+//! 4. Of the others, some are approved, or keep the digest that is live: they are in the cluster already, and the settings say that this is enough.
+//! 5. What has to be proven is proven, one image after the other, while there is time.
+//! 6. A proven image is looked up once more with its digest, because that is what will run.
+//! 7. Every image has an outcome then. Only if each one is admitted is the request.
 
-use std::{
-    cell::Cell,
-    collections::{BTreeMap, BTreeSet},
-};
+mod approve;
+
+use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 
 use crate::{
-    admission::{List, Operation, Pin, Request, Slot, SlotError, Workload},
+    admission::{Before, Digested, LiveDigest, Operation, Pin, Request, Slot, SlotError, Workload},
     host::Host,
     image::ImageRef,
-    policy::{Choice, Decision, Mode, Policy, Problem, Rule, Rules},
-    proof::{Budget, Failure, Requirement, Verified, prove},
+    policy::{Choice, Decision, Features, Mode, Policy, Problem, Rule, Rules},
+    proof::{Budget, Failure, Requirement, TimeIsUp, prove},
     shown::Shown,
     verdict::{Denial, Denials, Grounds, Reason, Record, Review, Verdict},
 };
+
+use approve::Approvals;
 
 /// Most distinct images of one request: each may cost several host calls.
 pub(crate) const MAX_IMAGES: usize = 100;
@@ -40,17 +42,22 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
         Ok(rules) => rules,
         Err(problem) => return Review::refusal(Reason::Settings(problem)),
     };
-    let mut budget = Budget::new(host, policy.features().time_budget());
-    let outcomes = match decide(&items, &rules, &mut budget) {
+    let features = policy.features();
+    let before = Before::of(&workload, old.as_ref());
+    let pinning = Pinning {
+        allowed: features.mutation(),
+        is_pod: workload.is_pod(),
+        pods_only: features.pods_only(),
+        before: &before,
+    };
+    let mut budget = Budget::new(host, features.time_budget());
+    let case = Case { request, workload: &workload, features: &features, rules: &rules, pinning: &pinning };
+    let outcomes = match case.decide(&items, &mut budget) {
         Ok(outcomes) => outcomes,
         Err(reason) => return Review::refusal(reason),
     };
-    let pinning = Pinning {
-        allowed: policy.features().mutation(),
-        is_pod: workload.is_pod(),
-        unchanged: old.as_ref().map(|old| unchanged(&workload, old)).unwrap_or_default(),
-    };
-    let mut review = Review { log: budget.take_log(), ..Review::pass() };
+    let enforced = pinning.is_pod || !pinning.pods_only;
+    let mut review = Review { log: budget.take_log(), enforced, ..Review::pass() };
     let verdicts = items.iter().map(|item| conclude(item, &outcomes, &pinning, &mut review)).collect();
     review.verdict = Verdict::of(verdicts);
     review
@@ -84,32 +91,13 @@ fn relevant<'a>(request: &Request<'a>) -> Result<Relevance<'a>, Reason> {
     };
     let leaving = old.as_ref().is_some_and(Workload::is_being_deleted);
     let brings_nothing_new = old.as_ref().is_some_and(|old| {
-        let unchanged = unchanged(&workload, old);
-        workload.slots().all(|slot| slot.as_ref().is_ok_and(|slot| unchanged.contains(slot)))
+        let before = Before::of(&workload, Some(old));
+        workload.slots().all(|slot| slot.as_ref().is_ok_and(|slot| before.is_unchanged(slot)))
     });
     match brings_nothing_new && (leaving || subresource == Some("status")) {
         true => Ok(Relevance::Nothing),
         false => Ok(Relevance::Images { workload, old }),
     }
-}
-
-/// Slots by list and name.
-#[derive(Default)]
-struct Names<'w>(BTreeSet<(List, &'w str)>);
-
-impl Names<'_> {
-    fn contains(&self, slot: &Slot<'_>) -> bool {
-        slot.place().name.as_deref().is_some_and(|name| self.0.contains(&(slot.place().list, name)))
-    }
-}
-
-/// The slots that hold the same text before and after. One without a name of its own, in either, can't be told from others and is none of them.
-fn unchanged<'w>(workload: &'w Workload<'_>, old: &Workload<'_>) -> Names<'w> {
-    let before = old.named_images();
-    let same = |((list, name), image): ((List, &'w str), &str)| {
-        (before.get(&(list, name)) == Some(&image)).then_some((list, name))
-    };
-    Names(workload.named_images().into_iter().filter_map(same).collect())
 }
 
 /// What has to be decided: a text that one slot or more hold, or a slot that can't be read.
@@ -171,54 +159,154 @@ impl Outcome {
     }
 }
 
+/// The outcome of every text that is an image. Texts that name the same image can share one.
+type Outcomes<'i> = BTreeMap<&'i str, Rc<Outcome>>;
+
+/// A text that names an image, and the slots that hold it.
+#[derive(Clone, Copy)]
+struct Text<'i> {
+    image: &'i ImageRef,
+    slots: &'i [&'i Slot<'i>],
+}
+
 /// An image that has to be proven.
 struct Turn<'p, 'i> {
     image: &'i ImageRef,
+    texts: Vec<Text<'i>>,
     rule: Rule<'p>,
     requirement: Requirement,
     mode: Mode,
+    /// The digest that it keeps if its tag still points to it.
+    live: Option<LiveDigest<'i>>,
 }
 
-/// Decides every distinct image, by its canonical name. Whatever needs no host call comes first, so that it is decided when the time runs out.
-fn decide(items: &[Item<'_>], rules: &Rules<'_>, budget: &mut Budget<'_>) -> Result<BTreeMap<String, Outcome>, Reason> {
-    let references = items.iter().filter_map(Item::reference);
-    let mut known = BTreeSet::new();
-    let distinct: Vec<&ImageRef> = references.filter(|image| known.insert(image.to_string())).collect();
-    if distinct.len() > MAX_IMAGES {
-        return Err(Reason::TooManyImages(distinct.len()));
-    }
-    let mut outcomes = BTreeMap::new();
-    let mut turns = Vec::new();
-    for image in distinct {
-        // Rules can be many, and this comes before any question.
-        if budget.is_spent() {
-            outcomes.insert(image.to_string(), Outcome::by(None, Err(Reason::OutOfTime(budget.limit()))));
-            continue;
+/// Everything that images are decided by.
+struct Case<'c> {
+    request: &'c Request<'c>,
+    workload: &'c Workload<'c>,
+    features: &'c Features,
+    rules: &'c Rules<'c>,
+    pinning: &'c Pinning<'c>,
+}
+
+impl<'c> Case<'c> {
+    /// Decides every distinct image, by its canonical name. Whatever needs no host call comes first, so that it is decided when the time runs out.
+    fn decide<'i>(&self, items: &'i [Item<'_>], budget: &mut Budget<'_>) -> Result<Outcomes<'i>, Reason> {
+        let groups = distinct(items);
+        if groups.len() > MAX_IMAGES {
+            return Err(Reason::TooManyImages(groups.len()));
         }
-        match by_name(image, rules) {
-            ByName::Decided(outcome) => drop(outcomes.insert(image.to_string(), outcome)),
-            ByName::Prove { rule, requirement, mode } => turns.push(Turn { image, rule, requirement, mode }),
+        let mut outcomes = Outcomes::new();
+        let mut turns = Vec::new();
+        for (image, texts) in groups {
+            // Rules can be many, and this comes before any question.
+            if budget.is_spent() {
+                let late = Outcome::by(None, Err(Reason::OutOfTime(budget.limit())));
+                note(&mut outcomes, &texts, late);
+                continue;
+            }
+            match by_name(image, self.rules) {
+                ByName::Decided(outcome) => note(&mut outcomes, &texts, outcome),
+                ByName::Prove { rule, requirement, mode } => {
+                    turns.push(Turn { image, texts, rule, requirement, mode, live: None });
+                }
+            }
         }
-    }
-    // Cheapest first, so that the more is decided when the time runs out: a digest need not be looked up, and few trust roots are soon checked.
-    turns.sort_by_key(|turn| (turn.image.digest().is_none(), turn.requirement.roots.len()));
-    let prove = |turn| {
-        let before = budget.calls();
-        (turn, by_proof(turn, rules, budget), budget.calls() - before)
-    };
-    let proofs: Vec<_> = turns.iter().map(prove).collect();
-    // What is refused is explained last: the time is first that of the images that may be proven.
-    for (turn, result, calls) in proofs {
-        let before = budget.calls();
-        let result = result.map(Grounds::Proven).map_err(|refusal| refusal.explain(budget));
-        let outcome = Outcome {
-            mode: turn.mode,
-            host_calls: Cell::new(calls + budget.calls() - before),
-            ..Outcome::by(Some(&turn.rule), result)
+        let mut turns = self.without_what_is_here(turns, &mut outcomes, budget);
+        // Cheapest first, so that the more is decided when the time runs out: a digest need not be looked up, and few trust roots are soon checked.
+        turns.sort_by_key(|turn| (turn.image.digest().is_none(), turn.requirement.roots.len()));
+        let prove = |turn| {
+            let before = budget.calls();
+            (turn, by_proof(turn, self.rules, budget), budget.calls() - before)
         };
-        outcomes.insert(turn.image.to_string(), outcome);
+        let proofs: Vec<_> = turns.iter().map(prove).collect();
+        // What is refused is explained last: the time is first that of the images that may be proven.
+        for (turn, result, calls) in proofs {
+            let before = budget.calls();
+            let result = result.map_err(|refusal| refusal.explain(budget));
+            let outcome = Outcome {
+                mode: turn.mode,
+                host_calls: Cell::new(calls + budget.calls() - before),
+                ..Outcome::by(Some(&turn.rule), result)
+            };
+            note(&mut outcomes, &turn.texts, outcome);
+        }
+        Ok(outcomes)
     }
-    Ok(outcomes)
+
+    /// Notes what is approved, or keeps its live digest in a dry run; what is left has to be proven.
+    fn without_what_is_here<'p, 'i>(
+        &self,
+        turns: Vec<Turn<'p, 'i>>,
+        outcomes: &mut Outcomes<'i>,
+        budget: &mut Budget<'_>,
+    ) -> Vec<Turn<'p, 'i>> {
+        if turns.is_empty() {
+            return turns;
+        }
+        let mut approvals = Approvals::new(self.request, self.workload, self.pinning.before, self.features);
+        let mut left = Vec::new();
+        for mut turn in turns {
+            let mut approve = |text: &Text<'i>| {
+                let before = budget.calls();
+                let approval = approvals.find(text, turn.mode, budget)?;
+                let host_calls = Cell::new(budget.calls() - before);
+                Some(Outcome { host_calls, ..Outcome::by(Some(&turn.rule), Ok(Grounds::Approved(approval))) })
+            };
+            turn.texts.retain(|text| match approve(text) {
+                Some(outcome) => {
+                    note(outcomes, &[*text], outcome);
+                    false
+                }
+                None => true,
+            });
+            if turn.texts.is_empty() {
+                continue;
+            }
+            let live = self.live(&turn);
+            match live.filter(|_| self.request.dry_run && self.features.reuses_in_dry_run()) {
+                Some(live) => {
+                    let outcome = Outcome::by(Some(&turn.rule), Ok(Grounds::Carried(live.in_dry_run())));
+                    note(outcomes, &turn.texts, Outcome { mode: turn.mode, ..outcome });
+                }
+                None => {
+                    turn.live = live.filter(|_| self.features.keeps_what_resolves());
+                    left.push(turn);
+                }
+            }
+        }
+        left
+    }
+
+    /// The live digest that this image may keep: it would be written here, and is decided by the same rule.
+    fn live<'i>(&self, turn: &Turn<'_, 'i>) -> Option<LiveDigest<'i>> {
+        let slots = turn.texts.iter().flat_map(|text| text.slots).copied();
+        let live =
+            LiveDigest::of(turn.image, slots, self.pinning.before).filter(|_| self.pinning.applies(turn.mode))?;
+        let same_rule = matches!(self.rules.choose(&live.reference()), Ok(Choice::Rule(rule)) if rule == turn.rule);
+        same_rule.then_some(live)
+    }
+}
+
+/// Every distinct image by its canonical name, with the texts that name it, in the order of the slots.
+fn distinct<'i>(items: &'i [Item<'_>]) -> Vec<(&'i ImageRef, Vec<Text<'i>>)> {
+    let mut groups: Vec<(&ImageRef, Vec<Text<'_>>)> = Vec::new();
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    for item in items {
+        let Item::Image { reference: Ok(image), slots } = item else { continue };
+        let text = Text { image, slots };
+        let at = *known.entry(image.to_string()).or_insert(groups.len());
+        match groups.get_mut(at) {
+            Some((_, texts)) => texts.push(text),
+            None => groups.push((image, vec![text])),
+        }
+    }
+    groups
+}
+
+fn note<'i>(outcomes: &mut Outcomes<'i>, texts: &[Text<'i>], outcome: Outcome) {
+    let outcome = Rc::new(outcome);
+    outcomes.extend(texts.iter().map(|text| (text.image.written(), Rc::clone(&outcome))));
 }
 
 /// What the rules say of an image without asking anybody.
@@ -260,24 +348,28 @@ impl Refusal<'_> {
     }
 }
 
-fn by_proof<'t>(turn: &'t Turn<'_, '_>, rules: &Rules<'_>, budget: &mut Budget<'_>) -> Result<Verified, Refusal<'t>> {
-    let verified = prove_in_time(turn.image, &turn.requirement, budget)?;
+fn by_proof<'t>(turn: &'t Turn<'_, '_>, rules: &Rules<'_>, budget: &mut Budget<'_>) -> Result<Grounds, Refusal<'t>> {
+    if budget.is_spent() {
+        return Err(Refusal::Reason(Reason::OutOfTime(budget.limit())));
+    }
+    // What the registry says of a tag is asked once: whether it has moved, and else what has to be proven.
+    let resolved = match turn.live {
+        None => None,
+        Some(live) => {
+            let answer = budget.digest(&turn.image.to_string());
+            let answer = answer.map_err(|TimeIsUp| Refusal::Reason(Reason::OutOfTime(budget.limit())))?;
+            if let Some(carried) = answer.as_ref().ok().and_then(|digest| live.if_still(*digest)) {
+                return Ok(Grounds::Carried(carried));
+            }
+            Some(answer)
+        }
+    };
+    let verified = prove(turn.image, &turn.requirement, resolved, budget).map_err(Refusal::Failure)?;
     // A reference that has its digest was looked up with it already.
     if turn.image.digest().is_none() {
         still_admitted(turn, &turn.image.pinned(verified.digest()), rules, budget).map_err(Refusal::Reason)?;
     }
-    Ok(verified)
-}
-
-fn prove_in_time<'r>(
-    image: &'r ImageRef,
-    requirement: &'r Requirement,
-    budget: &mut Budget<'_>,
-) -> Result<Verified, Refusal<'r>> {
-    if budget.is_spent() {
-        return Err(Refusal::Reason(Reason::OutOfTime(budget.limit())));
-    }
-    prove(image, requirement, budget).map_err(Refusal::Failure)
+    Ok(Grounds::Proven(verified))
 }
 
 /// Pinning must not change the verdict: the pinned reference comes back with the next update, and in the Pods of this object.
@@ -301,26 +393,28 @@ fn still_admitted(
             Decision::Deny => refused(&rule, Reason::Rule),
             Decision::Prove { requirement, .. } if requirement == turn.requirement => Ok(()),
             // The reference carries the digest now, so what is proven here is proven of the same bytes.
-            Decision::Prove { requirement, .. } => match prove_in_time(pinned, &requirement, budget) {
+            Decision::Prove { .. } if budget.is_spent() => refused(&rule, Reason::OutOfTime(budget.limit())),
+            Decision::Prove { requirement, .. } => match prove(pinned, &requirement, None, budget) {
                 Ok(_) => Ok(()),
-                Err(refusal) => refused(&rule, refusal.explain(budget)),
+                Err(failure) => refused(&rule, Reason::Unproven(failure.explain(budget))),
             },
         },
     }
 }
 
-/// What decides whether a proven digest is written into a slot.
+/// What decides whether a digest is written into a slot.
 struct Pinning<'w> {
     allowed: bool,
     is_pod: bool,
+    pods_only: bool,
     /// Pinning what an update leaves alone would start rollouts that nobody asked for, or be refused for immutable fields.
-    unchanged: Names<'w>,
+    before: &'w Before<'w>,
 }
 
 impl Pinning<'_> {
     fn applies(&self, mode: Mode) -> bool {
         match mode {
-            Mode::Mutate => self.allowed,
+            Mode::Mutate => self.allowed && (self.is_pod || !self.pods_only),
             Mode::MutatePodsOnly => self.allowed && self.is_pod,
             Mode::InsecureValidateOnly => false,
         }
@@ -330,8 +424,9 @@ impl Pinning<'_> {
     fn warning(&self, mode: Mode) -> Option<&'static str> {
         match mode {
             Mode::InsecureValidateOnly => Some("its rule has mode insecureValidateOnly"),
-            // What is no Pod stays unpinned under this mode anyway.
+            // What is no Pod stays unpinned then anyway.
             Mode::MutatePodsOnly if !self.is_pod => None,
+            Mode::Mutate if !self.is_pod && self.pods_only => None,
             Mode::Mutate | Mode::MutatePodsOnly => (!self.allowed).then_some("features.mutation is false"),
         }
     }
@@ -340,7 +435,7 @@ impl Pinning<'_> {
 /// Turns an item's outcome into its part of the review, and of the verdict.
 fn conclude(
     item: &Item<'_>,
-    outcomes: &BTreeMap<String, Outcome>,
+    outcomes: &Outcomes<'_>,
     pinning: &Pinning<'_>,
     review: &mut Review,
 ) -> Result<Grounds, Denial> {
@@ -352,13 +447,12 @@ fn conclude(
             return Err(Denial { places: vec![error.to_string()], ..Denial::of_object(reason) });
         }
     };
-    let outcome = reference.as_ref().ok().and_then(|image| outcomes.get(&image.to_string()));
+    let outcome = reference.as_ref().ok().and_then(|image| outcomes.get(image.written()));
     let result = match (reference, outcome) {
         (Err(reason), _) => Err(reason.clone()),
         (Ok(_), None) => Err(Reason::Fault("an image was not decided")),
         (Ok(image), Some(outcome)) => match &outcome.result {
-            Ok(Grounds::Proven(verified)) => pin(image, slots, verified, outcome.mode, pinning, review),
-            Ok(Grounds::Allowed) => Ok(0),
+            Ok(grounds) => pin(image, slots, grounds, outcome.mode, pinning, review),
             Err(reason) => Err(reason.clone()),
         }
         .and_then(|pinned| outcome.result.clone().map(|grounds| (grounds, pinned))),
@@ -379,19 +473,24 @@ fn conclude(
     })
 }
 
-/// Pins every slot that may change to what was proven, and says in how many that is.
+/// Writes the digest that an image was admitted with into every slot that may change, and says into how many.
 fn pin(
     image: &ImageRef,
     slots: &[&Slot<'_>],
-    verified: &Verified,
+    grounds: &Grounds,
     mode: Mode,
     pinning: &Pinning<'_>,
     review: &mut Review,
 ) -> Result<usize, Reason> {
-    let pinned = verified.pin(image).ok_or(Reason::Fault("the proof is of another image"))?;
+    let (digest, digested) = match grounds {
+        Grounds::Allowed | Grounds::Approved(_) => return Ok(0),
+        Grounds::Proven(verified) => (verified.digest(), verified.pin(image).map(Digested::Proven)),
+        Grounds::Carried(carried) => (carried.digest(), carried.pin(image).map(Digested::Kept)),
+    };
+    let digested = digested.ok_or(Reason::Fault("the digest is of another image"))?;
     if !pinning.applies(mode) {
         if let Some(why) = pinning.warning(mode).filter(|_| image.digest().is_none()) {
-            let (image, digest) = (Shown(image.written()), verified.digest());
+            let image = Shown(image.written());
             let what = format!(
                 "not pinned: {image}: {why}; its tag may point elsewhere when it is pulled; proven was {digest}"
             );
@@ -399,8 +498,8 @@ fn pin(
         }
         return Ok(0);
     }
-    let changed = slots.iter().filter(|slot| !pinning.unchanged.contains(slot));
-    let pins: Vec<Pin> = changed.filter_map(|slot| Pin::new(slot, &pinned)).collect();
+    let changed = slots.iter().filter(|slot| !pinning.before.is_unchanged(slot));
+    let pins: Vec<Pin> = changed.filter_map(|slot| Pin::new(slot, &digested)).collect();
     let written = pins.len();
     review.pins.extend(pins);
     Ok(written)
@@ -408,7 +507,14 @@ fn pin(
 
 impl Review {
     fn pass() -> Review {
-        Review { verdict: Verdict::Admit, pins: Vec::new(), warnings: Vec::new(), records: Vec::new(), log: Vec::new() }
+        Review {
+            verdict: Verdict::Admit,
+            pins: Vec::new(),
+            enforced: true,
+            warnings: Vec::new(),
+            records: Vec::new(),
+            log: Vec::new(),
+        }
     }
 
     /// A denial of the whole object.

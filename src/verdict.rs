@@ -6,7 +6,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    admission::{ObjectError, Pin, RequestError},
+    admission::{Approval, Carried, ObjectError, Pin, RequestError},
     host::Cause,
     image::ReferenceError,
     policy::Problem,
@@ -38,6 +38,10 @@ pub enum Grounds {
     Allowed,
     /// Enough trust roots signed it.
     Proven(Verified),
+    /// It is in the cluster already.
+    Approved(Approval),
+    /// Its digest is in the cluster already.
+    Carried(Carried),
 }
 
 /// Something that may not run, and why.
@@ -132,6 +136,8 @@ pub struct Review {
     pub verdict: Verdict,
     /// What was proven and is to be written, whatever the answer is.
     pub pins: Vec<Pin>,
+    /// Whether images of this object are denied; else users are only warned of them, and whatever comes of the object is decided itself.
+    pub enforced: bool,
     /// What users should know of images that are admitted.
     pub warnings: Vec<String>,
     /// One record an image.
@@ -160,6 +166,8 @@ impl Grounds {
         match self {
             Grounds::Allowed => "allowed",
             Grounds::Proven(_) => "proven",
+            Grounds::Approved(_) => "approved",
+            Grounds::Carried(_) => "carried",
         }
     }
 }

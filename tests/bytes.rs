@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use image_trust::{
     Digest, PublicKey, answer,
-    host::{Clock, HostError, Registry, Sigstore},
+    host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore},
 };
 
 const ALICE: &str = include_str!("keys/alice.pub");
@@ -30,8 +30,18 @@ impl Sigstore for Signed {
     }
 }
 
+impl Cluster for Signed {
+    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
+        Err(HostError::of_cluster("there is no cluster"))
+    }
+}
+
 impl Clock for Signed {
     fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn now(&self) -> Duration {
         Duration::ZERO
     }
 }

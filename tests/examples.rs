@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 use image_trust::{
     Digest, PublicKey, answer,
-    host::{Clock, HostError, Registry, Sigstore},
+    host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore},
 };
 use serde_json::{Value, json};
 
@@ -27,8 +27,18 @@ impl Sigstore for Cut {
     }
 }
 
+impl Cluster for Cut {
+    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
+        Err(HostError::of_cluster("there is no cluster"))
+    }
+}
+
 impl Clock for Cut {
     fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn now(&self) -> Duration {
         Duration::ZERO
     }
 }

@@ -8,7 +8,7 @@ use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
 use image_trust::{
     Digest, PublicKey, answer,
-    host::{Clock, Host, HostError, Registry, Sigstore},
+    host::{Clock, Cluster, Host, HostError, ObjectName, Registry, Sigstore},
 };
 use registry::Signed;
 use serde_json::{Value, json};
@@ -64,9 +64,19 @@ impl Sigstore for Slow {
     }
 }
 
+impl Cluster for Slow {
+    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
+        Err(HostError::of_cluster("there is no cluster"))
+    }
+}
+
 impl Clock for Slow {
     fn elapsed(&self) -> Duration {
         self.now.get()
+    }
+
+    fn now(&self) -> Duration {
+        Duration::ZERO
     }
 }
 
@@ -194,9 +204,19 @@ impl Sigstore for Restless {
     }
 }
 
+impl Cluster for Restless {
+    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
+        Err(HostError::of_cluster("there is no cluster"))
+    }
+}
+
 impl Clock for Restless {
     fn elapsed(&self) -> Duration {
         self.0.replace(self.0.get() + Duration::from_millis(400))
+    }
+
+    fn now(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

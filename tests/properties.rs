@@ -9,7 +9,7 @@ use std::{
 
 use image_trust::{
     Digest, ImageRef, PublicKey, answer,
-    host::{Clock, HostError, Registry, Sigstore},
+    host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore},
     policy::{Choice, Policy, Standing},
 };
 use proptest::{prelude::*, sample::Index};
@@ -58,8 +58,18 @@ impl Sigstore for Beside {
     }
 }
 
+impl Cluster for Beside {
+    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
+        Err(HostError::of_cluster("there is no cluster"))
+    }
+}
+
 impl Clock for Beside {
     fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn now(&self) -> Duration {
         Duration::ZERO
     }
 }

@@ -1,11 +1,15 @@
 //! What does Kubernetes hand us, and what does it take back?
 
+mod approval;
+mod owner;
 mod patch;
 mod request;
 mod response;
 mod workload;
 
-pub use patch::{Pin, patched};
+pub use approval::{Approval, Before, Carried, Carrying, Kept, LiveDigest};
+pub use owner::{Owner, OwnerReference};
+pub use patch::{Digested, Pin, patched};
 pub use request::{Operation, Request, RequestError};
 pub use response::{Level, Response, respond, respond_unread};
 pub use workload::{List, ObjectError, Place, Slot, SlotError, Workload};

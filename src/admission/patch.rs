@@ -6,10 +6,28 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
-use super::Slot;
+use super::{Kept, Slot};
 use crate::proof::Pinned;
 
-/// A digest to be written into a slot. It takes a proof to make one.
+/// A reference with a digest that may be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Digested {
+    /// It was proven.
+    Proven(Pinned),
+    /// It is live.
+    Kept(Kept),
+}
+
+impl Digested {
+    fn text(&self) -> &str {
+        match self {
+            Digested::Proven(pinned) => pinned.text(),
+            Digested::Kept(kept) => kept.text(),
+        }
+    }
+}
+
+/// A digest to be written into a slot. It takes a proof, or a live digest, to make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
     span: Range<usize>,
@@ -17,10 +35,10 @@ pub struct Pin {
 }
 
 impl Pin {
-    /// Writes `pinned` into `slot`; `None` where it says so already.
+    /// Writes `digested` into `slot`; `None` where it says so already.
     #[must_use]
-    pub fn new(slot: &Slot<'_>, pinned: &Pinned) -> Option<Pin> {
-        (pinned.text() != slot.image()).then(|| Pin { span: slot.span(), text: pinned.text().to_owned() })
+    pub fn new(slot: &Slot<'_>, digested: &Digested) -> Option<Pin> {
+        (digested.text() != slot.image()).then(|| Pin { span: slot.span(), text: digested.text().to_owned() })
     }
 }
 

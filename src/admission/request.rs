@@ -28,6 +28,8 @@ pub struct Request<'a> {
     pub object: Option<&'a RawValue>,
     /// The object as it is.
     pub old_object: Option<&'a RawValue>,
+    /// Whether nothing will be stored, whatever the answer is.
+    pub dry_run: bool,
     name: Option<Cow<'a, str>>,
     namespace: Option<Cow<'a, str>>,
 }
@@ -64,6 +66,7 @@ struct Wire<'a> {
     sub_resource: Option<Text<'a>>,
     #[serde(borrow)]
     operation: Text<'a>,
+    dry_run: Option<bool>,
     #[serde(borrow)]
     name: Option<Text<'a>>,
     #[serde(borrow)]
@@ -100,6 +103,7 @@ impl<'a> TryFrom<Wire<'a>> for Request<'a> {
             },
             object: wire.object,
             old_object: wire.old_object,
+            dry_run: wire.dry_run.unwrap_or(false),
             name: filled(wire.name),
             namespace: filled(wire.namespace),
         })

@@ -105,24 +105,35 @@ pub fn respond_unread(error: RequestError, features: &Features) -> Response {
 
 fn decide(subject: &str, review: &Review, features: &Features) -> Response {
     let mut log: Vec<_> = review.log.iter().map(|line| (Level::Warning, line.clone())).collect();
-    let softened = |denials: &Denials| {
-        // Settings that can't be used, and our own faults, are not the image's: they stay denials.
-        features.detection_mode() && denials.iter().all(|denial| denial.reason.class() != Class::Fault)
-    };
     let response = match &review.verdict {
         Verdict::Admit => Response { warnings: bounded(review.warnings.clone()), ..Response::of(true) },
-        Verdict::Deny(denials) if softened(denials) => {
-            log.push((Level::Error, format!("not denied: detection mode: {subject}: {}", list(denials))));
-            let soft = denials.iter().map(|denial| format!("not denied: detection mode: {}", denial.as_warning()));
-            Response { warnings: bounded(soft.chain(review.warnings.clone()).collect()), ..Response::of(true) }
-        }
-        Verdict::Deny(denials) => {
-            let in_time = in_time(denials, &review.records).unwrap_or_default();
-            let response = deny(denials, subject);
-            Response { message: response.message.map(|message| message + &in_time), ..response }
-        }
+        Verdict::Deny(denials) => match softening(denials, review, features) {
+            Some(why) => {
+                log.push((Level::Error, format!("not denied: {why}: {subject}: {}", list(denials))));
+                let soft = denials.iter().map(|denial| format!("not denied: {why}: {}", denial.as_warning()));
+                Response { warnings: bounded(soft.chain(review.warnings.clone()).collect()), ..Response::of(true) }
+            }
+            None => {
+                let in_time = in_time(denials, &review.records).unwrap_or_default();
+                let response = deny(denials, subject);
+                Response { message: response.message.map(|message| message + &in_time), ..response }
+            }
+        },
     };
     Response { log, ..response }
+}
+
+/// Why these denials are told, and not enforced.
+fn softening(denials: &Denials, review: &Review, features: &Features) -> Option<&'static str> {
+    // Settings that can't be used, and our own faults, are not the image's: they stay denials.
+    if denials.iter().any(|denial| denial.reason.class() == Class::Fault) {
+        return None;
+    }
+    // The Pods will be decided themselves; but an object that can't be read tells nobody which Pods will come of it.
+    if !review.enforced && denials.iter().all(|denial| denial.image.is_some()) {
+        return Some("only Pods are (resourceValidationMode)");
+    }
+    features.detection_mode().then_some("detection mode")
 }
 
 fn deny(denials: &Denials, subject: &str) -> Response {
@@ -207,6 +218,15 @@ fn audit(record: &Record, written: bool) -> Value {
     }
     let tally = match &record.outcome {
         Ok(Grounds::Allowed) => None,
+        Ok(Grounds::Approved(approval)) => {
+            add("approval", approval.to_string().into());
+            None
+        }
+        Ok(Grounds::Carried(carried)) => {
+            add("approval", carried.to_string().into());
+            add("digest", carried.digest().to_string().into());
+            None
+        }
         Ok(Grounds::Proven(verified)) => {
             add("digest", verified.digest().to_string().into());
             add("evidence", verified.provers().iter().map(|prover| prover.word()).collect());

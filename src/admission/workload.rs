@@ -23,14 +23,18 @@ use crate::{
 /// Most slots of one object. The largest Pods that are known to run have about a hundred containers.
 pub(crate) const MAX_SLOTS: usize = 1_000;
 
-struct Row {
-    group: &'static str,
-    kind: &'static str,
+/// A kind that is known.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) group: &'static str,
+    pub(super) kind: &'static str,
+    /// Group and version under which objects of this kind are asked for.
+    pub(super) api_version: &'static str,
     pod_spec: &'static [&'static str],
 }
 
 const fn row<K: Resource>(pod_spec: &'static [&'static str]) -> Row {
-    Row { group: K::GROUP, kind: K::KIND, pod_spec }
+    Row { group: K::GROUP, kind: K::KIND, api_version: K::API_VERSION, pod_spec }
 }
 
 /// The kinds, by group and kind: their path to the pod spec is the same in every version.
@@ -45,6 +49,11 @@ const KINDS: [Row; 9] = [
     row::<Job>(&["spec", "template", "spec"]),
     row::<CronJob>(&["spec", "jobTemplate", "spec", "template", "spec"]),
 ];
+
+/// The kind with these names, if it is known.
+pub(super) fn row_of(group: &str, kind: &str) -> Option<&'static Row> {
+    KINDS.iter().find(|row| row.group == group && row.kind == kind)
+}
 
 /// An object with a pod spec, and every place in it that holds an image.
 #[derive(Debug)]
@@ -142,7 +151,7 @@ impl<'a> Workload<'a> {
     /// # Errors
     /// When it is of no known kind, or its pod spec can't be found or read. What is wrong with single slots is kept with them.
     pub fn read(group: &str, kind: &str, object: Option<&'a RawValue>) -> Result<Workload<'a>, ObjectError> {
-        let row = KINDS.iter().find(|row| row.group == group && row.kind == kind).ok_or(ObjectError::Kind)?;
+        let row = row_of(group, kind).ok_or(ObjectError::Kind)?;
         let object = object.ok_or(ObjectError::Missing)?;
         let mut spec = object;
         for (depth, step) in row.pod_spec.iter().enumerate() {
@@ -201,10 +210,14 @@ impl<'a> Workload<'a> {
     /// Whether the object is being deleted: the API server has set its `deletionTimestamp`.
     #[must_use]
     pub fn is_being_deleted(&self) -> bool {
-        let metadata = members(self.object, ["metadata"]).ok().and_then(|[metadata]| metadata);
-        metadata
-            .and_then(|metadata| members(metadata, ["deletionTimestamp"]).ok())
-            .is_some_and(|[timestamp]| timestamp.is_some())
+        self.metadata("deletionTimestamp").is_some()
+    }
+
+    /// A member of the object's metadata; `None` also where there are two, of which nobody knows which one counts.
+    pub(super) fn metadata(&self, key: &str) -> Option<&'a RawValue> {
+        let [metadata] = members(self.object, ["metadata"]).ok()?;
+        let [value] = members(metadata?, [key]).ok()?;
+        value
     }
 
     /// The image texts by list and name, where the name is there and unique: what can be told to be the same slot in another version.

@@ -14,7 +14,7 @@ use std::fmt;
 pub use check::check;
 pub use pattern::Part;
 pub use rule::{Choice, Decision, Policy, Rule, Rules};
-pub use settings::{Features, Mode};
+pub use settings::{ChildApproval, Features, Mode};
 pub use weigh::{Standing, Weighed};
 
 /// Something in the settings that can't be meant: where, and what to write instead.

@@ -92,10 +92,76 @@ pub struct Features {
     detection_mode: Option<bool>,
     mutation: Option<bool>,
     time_budget_ms: Option<TimeBudget>,
-    automatic_child_approval: Option<Off>,
-    automatic_unchanged_approval: Option<Off>,
-    resource_validation_mode: Option<All>,
+    automatic_child_approval: Option<ChildApprovalSetting>,
+    automatic_unchanged_approval: Option<bool>,
+    resource_validation_mode: Option<ResourceValidationMode>,
     gitops: Option<Gitops>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+enum ChildApprovalSetting {
+    Switch(bool),
+    Narrowed(ChildApproval),
+}
+
+/// Under which conditions an image is admitted because an owner of the object lists it.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct ChildApproval {
+    ttl: Option<Ttl>,
+    require_digest: Option<bool>,
+}
+
+impl ChildApproval {
+    /// How old an owner may be, counted from its `creationTimestamp`; any age, where there is none.
+    #[must_use]
+    pub fn ttl(&self) -> Option<Duration> {
+        self.ttl.map(|ttl| ttl.0)
+    }
+
+    /// Whether only references with a digest are approved.
+    #[must_use]
+    pub fn require_digest(&self) -> bool {
+        self.require_digest.unwrap_or(false)
+    }
+}
+
+/// A whole number of seconds, 1 or more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+struct Ttl(Duration);
+
+impl TryFrom<u64> for Ttl {
+    type Error = &'static str;
+
+    fn try_from(seconds: u64) -> Result<Ttl, &'static str> {
+        match seconds {
+            0 => Err("must be 1 or more"),
+            _ => Ok(Ttl(Duration::from_secs(seconds))),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum ResourceValidationMode {
+    All,
+    PodsOnly,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Gitops {
+    resolve: Option<bool>,
+    dry_run: Option<DryRun>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum DryRun {
+    Verify,
+    Reuse,
 }
 
 impl Features {
@@ -109,6 +175,42 @@ impl Features {
     #[must_use]
     pub fn mutation(&self) -> bool {
         self.mutation.unwrap_or(true)
+    }
+
+    /// Whether, and when, an image is admitted because an owner of the object lists it; by default whenever one does. Where only Pods are denied, an
+    /// owner's images may have been admitted unproven, so they say nothing.
+    #[must_use]
+    pub fn child_approval(&self) -> Option<ChildApproval> {
+        match self.automatic_child_approval {
+            _ if self.pods_only() => None,
+            None | Some(ChildApprovalSetting::Switch(true)) => Some(ChildApproval::default()),
+            Some(ChildApprovalSetting::Switch(false)) => None,
+            Some(ChildApprovalSetting::Narrowed(narrowed)) => Some(narrowed),
+        }
+    }
+
+    /// Whether an image is admitted that an update leaves as it is; by default it is not.
+    #[must_use]
+    pub fn unchanged_approval(&self) -> bool {
+        self.automatic_unchanged_approval.unwrap_or(false)
+    }
+
+    /// Whether only Pods are denied and pinned, and other kinds only warned about; by default all are.
+    #[must_use]
+    pub fn pods_only(&self) -> bool {
+        self.resource_validation_mode == Some(ResourceValidationMode::PodsOnly)
+    }
+
+    /// Whether an update keeps the live digest of a tag that still points to it; by default it does not.
+    #[must_use]
+    pub fn keeps_what_resolves(&self) -> bool {
+        self.gitops.and_then(|gitops| gitops.resolve).unwrap_or(false)
+    }
+
+    /// Whether a dry run keeps the live digest of a tag that is not changed; by default it does not.
+    #[must_use]
+    pub fn reuses_in_dry_run(&self) -> bool {
+        self.gitops.and_then(|gitops| gitops.dry_run) == Some(DryRun::Reuse)
     }
 
     /// How long a request may take; by default 900 ms.
@@ -160,27 +262,4 @@ impl TryFrom<bool> for Off {
             true => Err("is not here yet: only false is"),
         }
     }
-}
-
-/// The one `resourceValidationMode` that is here yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum All {
-    All,
-}
-
-/// The one way of `gitops` that is here yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Gitops {
-    #[serde(rename = "resolve")]
-    _resolve: Option<Off>,
-    #[serde(rename = "dryRun")]
-    _dry_run: Option<Verify>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Verify {
-    Verify,
 }

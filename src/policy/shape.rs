@@ -27,18 +27,14 @@ pub(super) enum Shape {
     Names,
     List(&'static Shape),
     Object(&'static [Field]),
-    /// Known, and usable only where it has this value, which is the default too.
-    Only(Still, &'static str),
+    /// `true`, `false`, or something that says more.
+    FlagOr(&'static Shape),
+    /// Known, and usable only where it is false, which is the default too.
+    OnlyFalse(&'static str),
     /// Known, and refused: why, and what to do.
     Refused(&'static str),
     /// Known, and refused; it would stand in the place of another key.
     Instead(&'static str, &'static str),
-}
-
-/// The value of a switch that can't be switched yet.
-pub(super) enum Still {
-    False,
-    Word(&'static str),
 }
 
 pub(super) struct Field {
@@ -100,10 +96,7 @@ const WITH: &[Field] = &[
     optional("annotations", Shape::Texts),
     optional("identities", Shape::Names),
     optional("mode", Shape::Word(&["mutate", "mutatePodsOnly", "insecureValidateOnly"])),
-    optional(
-        "verifyInTransparencyLog",
-        Shape::Only(Still::False, "is not here yet for keys; leave it out, or write false"),
-    ),
+    optional("verifyInTransparencyLog", Shape::OnlyFalse("is not here yet for keys; leave it out, or write false")),
     optional(
         "verifySCT",
         Shape::Refused("belongs to keyless trust roots, which are not here yet: a key has no certificate"),
@@ -118,28 +111,15 @@ const FEATURES: &[Field] = &[
     optional("detectionMode", Shape::Flag),
     optional("mutation", Shape::Flag),
     optional("timeBudgetMs", Shape::Milliseconds),
-    optional(
-        "automaticChildApproval",
-        Shape::Only(Still::False, "is not here yet: every Pod is verified, also one whose owner was; write false"),
-    ),
-    optional(
-        "automaticUnchangedApproval",
-        Shape::Only(Still::False, "is not here yet: images are verified with every update; write false"),
-    ),
-    optional(
-        "resourceValidationMode",
-        Shape::Only(Still::Word("all"), "only `all` is here yet: every kind is verified"),
-    ),
+    optional("automaticChildApproval", Shape::FlagOr(&Shape::Object(CHILD_APPROVAL))),
+    optional("automaticUnchangedApproval", Shape::Flag),
+    optional("resourceValidationMode", Shape::Word(&["all", "podsOnly"])),
     optional("gitops", Shape::Object(GITOPS)),
 ];
 
-const GITOPS: &[Field] = &[
-    optional("resolve", Shape::Only(Still::False, "is not here yet; leave it out, or write false")),
-    optional(
-        "dryRun",
-        Shape::Only(Still::Word("verify"), "only `verify` is here yet: a dry run is verified like any other request"),
-    ),
-];
+const CHILD_APPROVAL: &[Field] = &[optional("ttl", Shape::Count), optional("requireDigest", Shape::Flag)];
+
+const GITOPS: &[Field] = &[optional("resolve", Shape::Flag), optional("dryRun", Shape::Word(&["verify", "reuse"]))];
 
 const TYPES: &[&str] = &["static", "cosign"];
 
@@ -178,9 +158,9 @@ impl Shape {
                 Some((_, why)) => wrong((*why).to_owned()),
                 None => Shape::Word(TYPES).walk(value, path, problems),
             },
-            (Shape::Only(Still::False, _), Value::Bool(false)) => Some(value.clone()),
-            (Shape::Only(Still::Word(only), _), Value::String(word)) if only == word => Some(value.clone()),
-            (Shape::Only(_, what) | Shape::Refused(what) | Shape::Instead(_, what), _) => wrong((*what).to_owned()),
+            (Shape::FlagOr(_), Value::Bool(_)) | (Shape::OnlyFalse(_), Value::Bool(false)) => Some(value.clone()),
+            (Shape::FlagOr(shape), Value::Object(_)) => shape.walk(value, path, problems),
+            (Shape::OnlyFalse(what) | Shape::Refused(what) | Shape::Instead(_, what), _) => wrong((*what).to_owned()),
             (Shape::Texts, Value::Object(map)) => {
                 let entry = |(key, value): (&String, &Value)| {
                     let path = format!("{path}.{}", Shown(key));
@@ -215,7 +195,8 @@ impl Shape {
             Shape::Texts => "a mapping of texts to texts".to_owned(),
             Shape::List(_) | Shape::Names => "a list".to_owned(),
             Shape::Object(_) => "a mapping".to_owned(),
-            Shape::Only(_, what) | Shape::Refused(what) | Shape::Instead(_, what) => (*what).to_owned(),
+            Shape::FlagOr(_) => "true, false or a mapping".to_owned(),
+            Shape::OnlyFalse(what) | Shape::Refused(what) | Shape::Instead(_, what) => (*what).to_owned(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::TrustRoot;
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, ObjectName},
     image::Digest,
     shown::{Shown, ShownInLog},
 };
@@ -25,10 +25,10 @@ pub struct Budget<'h> {
 
 /// The time was up before a question could be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TimeIsUp;
+pub struct TimeIsUp;
 
 /// What the host answered, if there was time to ask.
-pub(super) type Asked<T> = Result<Result<T, HostError>, TimeIsUp>;
+pub type Asked<T> = Result<Result<T, HostError>, TimeIsUp>;
 
 impl<'h> Budget<'h> {
     /// A budget of `limit` from the moment the request came in.
@@ -82,8 +82,25 @@ impl<'h> Budget<'h> {
         )
     }
 
-    /// Asks for the digest of `image`.
-    pub(super) fn digest(&mut self, image: &str) -> Asked<Digest> {
+    /// Asks for an object of the cluster.
+    ///
+    /// # Errors
+    /// When the time is up.
+    pub fn object(&mut self, name: &ObjectName<'_>) -> Asked<Vec<u8>> {
+        self.ask(|| name.to_string(), |host| host.object(name))
+    }
+
+    /// What time it is, since 1970-01-01, UTC.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.host.now()
+    }
+
+    /// Asks for the digest of `image`, a canonical reference.
+    ///
+    /// # Errors
+    /// When the time is up.
+    pub fn digest(&mut self, image: &str) -> Asked<Digest> {
         self.ask(|| format!("digest of {image}"), |host| host.digest(image))
     }
 

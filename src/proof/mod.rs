@@ -13,7 +13,7 @@ mod sigstore;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use budget::Budget;
+pub use budget::{Asked, Budget, TimeIsUp};
 pub use key::{KeyError, PublicKey};
 pub use prove::{Verified, prove};
 pub use quorum::{Quorum, Standing, Tally, Vote};

@@ -14,7 +14,7 @@ use super::{
     sigstore::{Layer, Payload, Signatures, Unread, Unusable, signature_tag},
 };
 use crate::{
-    host::Cause,
+    host::{Cause, HostError},
     image::{Digest, ImageRef},
 };
 
@@ -61,17 +61,19 @@ impl Verified {
 
 /// Proves that enough trust roots signed what `image` names.
 ///
-/// A tag is resolved once. From then on its digest is what is asked about, so that a tag which moves meanwhile changes nothing.
+/// A tag is resolved once: here, unless the answer is at hand (`resolved`). From then on its digest is what is asked about, so that a tag which
+/// moves meanwhile changes nothing.
 ///
 /// # Errors
 /// When too few signed, when it can't be told, or when the answers don't agree. What is certain can be explained later.
 pub fn prove<'r>(
     image: &'r ImageRef,
     requirement: &'r Requirement,
+    resolved: Option<Result<Digest, HostError>>,
     budget: &mut Budget<'_>,
 ) -> Result<Verified, Failure<'r>> {
     let mut proof = Proof::new(image, requirement);
-    match proof.run(budget) {
+    match proof.run(resolved, budget) {
         Ok(verified) => Ok(verified),
         Err(Stop::Failed(failure)) => Err(failure),
         Err(Stop::TimeIsUp) => Err(Failure::Told(Unproven::OutOfTime { tally: proof.quorum.tally() })),
@@ -150,8 +152,12 @@ impl<'r> Proof<'r> {
         Proof { image, requirement, roots, quorum, digest: image.digest(), provers: BTreeSet::new() }
     }
 
-    fn run(&mut self, budget: &mut Budget<'_>) -> Result<Verified, Stop<'r>> {
-        let sight = self.look(budget)?;
+    fn run(
+        &mut self,
+        resolved: Option<Result<Digest, HostError>>,
+        budget: &mut Budget<'_>,
+    ) -> Result<Verified, Stop<'r>> {
+        let sight = self.look(resolved, budget)?;
         let said = match self.quorum.standing() {
             Standing::Open => self.settle(&sight, budget)?,
             Standing::Met | Standing::Lost => Said::default(),
@@ -167,10 +173,14 @@ impl<'r> Proof<'r> {
     }
 
     /// The guest's own look, and a vote for everybody whose signature it saw.
-    fn look(&mut self, budget: &mut Budget<'_>) -> Result<Sight, Stop<'r>> {
+    fn look(
+        &mut self,
+        resolved: Option<Result<Digest, HostError>>,
+        budget: &mut Budget<'_>,
+    ) -> Result<Sight, Stop<'r>> {
         let digest = match self.digest {
             Some(digest) => digest,
-            None => match budget.digest(&self.image.to_string())? {
+            None => match resolved.map_or_else(|| budget.digest(&self.image.to_string()), Ok)? {
                 Ok(digest) => *self.digest.insert(digest),
                 Err(error) if error.cause == Cause::NotFound => return Err(Stop::told(Unproven::NotFound)),
                 Err(error) => return Ok(Sight::Blocked(error.cause)),

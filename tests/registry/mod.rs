@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use base64ct::{Base64, Encoding as _};
 use image_trust::{
     Digest, ImageRef, PublicKey,
-    host::{Cause, Clock, HostError, Registry, Sigstore},
+    host::{Cause, Clock, Cluster, HostError, ObjectName, Registry, Sigstore},
 };
 use p256::{
     SecretKey,
@@ -70,9 +70,19 @@ impl Sigstore for Signed {
     }
 }
 
+impl Cluster for Signed {
+    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
+        Err(HostError::of_cluster("there is no cluster"))
+    }
+}
+
 /// No time passes here.
 impl Clock for Signed {
     fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn now(&self) -> Duration {
         Duration::ZERO
     }
 }

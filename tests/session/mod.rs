@@ -4,12 +4,12 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
 use image_trust::{
-    host::{Clock, HostError, Registry, Sigstore, read_digest, read_verification},
+    host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore, read_digest, read_verification},
     image::Digest,
     proof::PublicKey,
 };
@@ -33,9 +33,25 @@ enum Response {
 
 #[derive(Debug, PartialEq, Deserialize)]
 enum Request {
-    OciManifestDigest { image: String },
-    OciManifest { image: String },
-    SigstorePubKeyVerify { image: String, pub_keys: Vec<String>, annotations: Option<BTreeMap<String, String>> },
+    OciManifestDigest {
+        image: String,
+    },
+    OciManifest {
+        image: String,
+    },
+    SigstorePubKeyVerify {
+        image: String,
+        pub_keys: Vec<String>,
+        annotations: Option<BTreeMap<String, String>>,
+    },
+    KubernetesGetResource {
+        api_version: String,
+        kind: String,
+        name: String,
+        namespace: Option<String>,
+        disable_cache: bool,
+        field_masks: Option<BTreeSet<String>>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -106,9 +122,28 @@ impl Sigstore for Session {
     }
 }
 
+impl Cluster for Session {
+    fn object(&self, name: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
+        let answer = self.answer(Request::KubernetesGetResource {
+            api_version: name.api_version.to_owned(),
+            kind: name.kind.to_owned(),
+            name: name.name.to_owned(),
+            namespace: Some(name.namespace.to_owned()),
+            disable_cache: true,
+            field_masks: None,
+        });
+        answer.map(String::into_bytes).map_err(|message| HostError::of_cluster(&message))
+    }
+}
+
 /// No time passes in a recorded session.
 impl Clock for Session {
     fn elapsed(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// 2026-01-01. The module, which these cases run through too, has the real time; so they must not depend on it.
+    fn now(&self) -> Duration {
+        Duration::from_secs(1_767_225_600)
     }
 }
