@@ -9,8 +9,7 @@ use std::{
 };
 
 use kubewarden_policy_sdk::{
-    host_capabilities::{kubernetes::GetResourceRequest, verification::verify_pub_keys_image},
-    protocol_version_guest,
+    host_capabilities::verification::verify_pub_keys_image, protocol_version_guest,
     settings::SettingsValidationResponse,
 };
 use serde::{Deserialize, Serialize};
@@ -92,16 +91,19 @@ fn ask(operation: &str, image: &str) -> Result<Vec<u8>, HostError> {
 
 impl Cluster for Kubewarden {
     fn object(&self, name: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
-        let request = GetResourceRequest {
-            api_version: name.api_version.to_owned(),
-            kind: name.kind.to_owned(),
-            name: name.name.to_owned(),
-            namespace: Some(name.namespace.to_owned()),
-            // What the host remembers may be older than the object that is asked for.
-            disable_cache: true,
-            field_masks: None,
-        };
-        let payload = serde_json::to_vec(&request).map_err(|error| HostError::of_cluster(&error.to_string()))?;
+        /// The SDK has the same, behind a feature that brings its own copy of all Kubernetes types.
+        #[derive(Serialize)]
+        struct Question<'a> {
+            api_version: &'a str,
+            kind: &'a str,
+            name: &'a str,
+            namespace: &'a str,
+            disable_cache: bool,
+        }
+        let ObjectName { api_version, kind, namespace, name } = *name;
+        // What the host remembers may be older than the object that is asked for.
+        let question = Question { api_version, kind, name, namespace, disable_cache: true };
+        let payload = serde_json::to_vec(&question).map_err(|error| HostError::of_cluster(&error.to_string()))?;
         host_call("kubewarden", "kubernetes", "get_resource", &payload)
             .map_err(|error| HostError::of_cluster(&error.to_string()))
     }

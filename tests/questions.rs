@@ -32,7 +32,11 @@ fn settings() -> Value {
             {"pattern": "ghcr.io/acme/*", "with": {"trustRoot": "bob", "mode": "mutate"}},
             {"pattern": "registry.k8s.io/*", "validator": "allow", "with": null},
         ],
-        "features": {"detectionMode": false, "mutation": true, "timeBudgetMs": 900},
+        "features": {
+            "detectionMode": false, "mutation": true, "timeBudgetMs": 900,
+            "automaticChildApproval": true, "automaticUnchangedApproval": false, "resourceValidationMode": "all",
+            "gitops": {"resolve": false, "dryRun": "verify"},
+        },
     })
 }
 
@@ -129,8 +133,14 @@ fn whatever_is_asked_is_a_setting_and_whatever_is_offered_is_accepted() {
         assert_eq!(problem(asked), None, "{}", asked.question["variable"]);
     }
     let variables: Vec<&str> = all.iter().map(|asked| asked.question["variable"].as_str().unwrap()).collect();
-    for variable in ["features.detectionMode", "features.mutation", "features.timeBudgetMs", "trustRoots", "with.mode"]
-    {
+    for variable in [
+        "features.detectionMode",
+        "features.automaticChildApproval",
+        "features.gitops.dryRun",
+        "features.timeBudgetMs",
+        "trustRoots",
+        "with.mode",
+    ] {
         assert!(variables.contains(&variable), "{variable} is not asked for: {variables:?}");
     }
 }

@@ -136,9 +136,16 @@ fn softening(denials: &Denials, review: &Review, features: &Features) -> Option<
     features.detection_mode().then_some("detection mode")
 }
 
+/// A denial warns, too: in Kubewarden's monitor mode, of which a policy is not told, nothing else of it reaches the user.
 fn deny(denials: &Denials, subject: &str) -> Response {
     let message = format!("image-trust denied {subject}: {}", list(denials));
-    Response { code: Some(denials.class().code()), message: Some(message), ..Response::of(false) }
+    let warnings = denials.iter().map(|denial| format!("image-trust refuses: {}", denial.as_warning()));
+    Response {
+        code: Some(denials.class().code()),
+        message: Some(message),
+        warnings: bounded(warnings.collect()),
+        ..Response::of(false)
+    }
 }
 
 /// What was admitted before the time was up, where it was: whoever reads it knows how far one try gets.

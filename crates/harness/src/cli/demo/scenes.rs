@@ -37,7 +37,8 @@ pub(super) enum Asks {
 }
 
 const ADMITTED: Promise = Promise { denied: None, pins: 0, warns: false, asks: Asks::Registry };
-const DENIED: Promise = Promise { denied: Some(403), ..ADMITTED };
+// A denial warns too: monitor mode shows nothing else of it.
+const DENIED: Promise = Promise { denied: Some(403), warns: true, ..ADMITTED };
 
 impl Scene {
     /// The object that is asked for: a pod spec where this kind has it.

@@ -42,7 +42,8 @@ pub(super) fn scene(
         table.add_row(["decided by".to_owned(), decided_by(&record, response)]);
     }
     table.add_row(["verdict".to_owned(), verdict(response)]);
-    for warning in response.warnings.iter().flatten() {
+    // Those of a denial say nothing else than the verdict.
+    for warning in response.warnings.iter().flatten().filter(|_| response.allowed) {
         table.add_row(["warning", warning]);
     }
     for operation in response.decoded_patch()?.map_or_else(Vec::new, |patch| patch.0) {

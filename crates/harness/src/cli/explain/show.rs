@@ -119,7 +119,8 @@ fn of_verdict(verdict: &Verdict) -> Table {
     let outcome = if verdict.allowed { "ADMITTED".to_owned() } else { format!("DENIED{code}") };
     let one = [("outcome", outcome)].into_iter();
     let message = verdict.message.iter().map(|message| ("message", one_line(message)));
-    let warnings = verdict.warnings.iter().map(|warning| ("warning", one_line(warning)));
+    // Those of a denial say nothing else than its message.
+    let warnings = verdict.warnings.iter().filter(|_| verdict.allowed).map(|warning| ("warning", one_line(warning)));
     let pinned = verdict.pinned.iter().map(|pinned| ("pinned", one_line(pinned)));
     let took = [("took", format!("{:.1} ms", verdict.milliseconds))];
     pairs(one.chain(message).chain(warnings).chain(pinned).chain(took))
