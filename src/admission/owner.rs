@@ -117,7 +117,7 @@ fn since_1970(json: &RawValue) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::workload::KINDS, *};
 
     fn workload(json: &str) -> Workload<'_> {
         Workload::read("", "Pod", Some(serde_json::from_str(json).unwrap())).unwrap()
@@ -162,6 +162,16 @@ mod tests {
             let found: Vec<String> =
                 workload.owners().iter().map(|owner| owner.in_namespace("shop").to_string()).collect();
             assert_eq!(&found, expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn the_metadata_asks_for_every_kind_that_is_looked_up() {
+        let metadata = include_str!("../../metadata.yml");
+        let (_, asked) = metadata.split_once("contextAwareResources:").unwrap();
+        for row in KINDS {
+            let line = format!("  - {{apiVersion: {}, kind: {}}}\n", row.api_version, row.kind);
+            assert!(asked.contains(&line), "metadata.yml does not ask for {}", row.kind);
         }
     }
 

@@ -38,7 +38,7 @@ const fn row<K: Resource>(pod_spec: &'static [&'static str]) -> Row {
 }
 
 /// The kinds, by group and kind: their path to the pod spec is the same in every version.
-const KINDS: [Row; 9] = [
+pub(super) const KINDS: [Row; 9] = [
     row::<Pod>(&["spec"]),
     row::<PodTemplate>(&["template", "spec"]),
     row::<ReplicationController>(&["spec", "template", "spec"]),
