@@ -1,10 +1,13 @@
 //! Which requests does every policy of this kind get? The cases that are measured without being asked for.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use image_trust_harness::{
-    AdmissionRequest, Answers, Deadline, Gate, HostCapabilities, HostRequest,
+    AdmissionRequest, Answers, ContextAwareResource, Deadline, Gate, HostCapabilities, HostRequest,
     loopback::{Signer, digest_of, signature_tag, signed_payload},
 };
 use serde_json::{Value, json};
@@ -12,16 +15,26 @@ use serde_json::{Value, json};
 use super::{Module, in_process::Case, timed};
 
 /// A host that was asked about all of these images a moment ago: their digests, and that alice signed them, in each form in which a
-/// policy can ask for it.
+/// policy can ask for it; and the ReplicaSet that owns the Pods, which lists the first one.
 #[derive(Default)]
 struct Remembered {
     digests: HashMap<String, String>,
     manifests: HashMap<String, Vec<u8>>,
+    owner: Vec<u8>,
 }
+
+/// The owner of every Pod here.
+const OWNER: &str = "web-7d9c5b6f4";
+const OWNER_UID: &str = "b1f7";
 
 impl Remembered {
     fn of(repositories: &[String]) -> Result<Self> {
-        let mut remembered = Self::default();
+        let owner = json!({
+            "apiVersion": "apps/v1", "kind": "ReplicaSet",
+            "metadata": {"name": OWNER, "namespace": "shop", "uid": OWNER_UID, "creationTimestamp": "2026-11-22T00:00:00Z"},
+            "spec": {"template": {"spec": {"containers": [{"name": "web-1", "image": repositories.first().map(|name| tagged(name))}]}}},
+        });
+        let mut remembered = Self { owner: owner.to_string().into_bytes(), ..Self::default() };
         for repository in repositories {
             let digest = digest_of(repository.as_bytes());
             let signed =
@@ -48,7 +61,8 @@ impl Answers for Remembered {
             HostRequest::SigstorePubKeyVerify { image, .. } => {
                 Ok(json!({"is_trusted": true, "digest": digest(image)?}).to_string().into_bytes())
             }
-            _ => bail!("only digests and signatures by keys are remembered"),
+            HostRequest::KubernetesGetResource { name, .. } if name == OWNER => Ok(self.owner.clone()),
+            _ => bail!("only digests, signatures by keys and one owner are remembered"),
         }
     }
 }
@@ -60,25 +74,40 @@ fn tagged(repository: &str) -> String {
 /// Every case. All of them are admitted by each module, or there is nothing to compare.
 pub(super) fn all(modules: &[Module]) -> Result<Vec<Case<'static>>> {
     let fifty: Vec<String> = (1..=50).map(|n| format!("ghcr.io/acme/app-{n}")).collect();
-    let host: Arc<dyn HostCapabilities> = Arc::new(Gate::new(Remembered::of(&fifty)?));
+    let owners = BTreeSet::from([ContextAwareResource { api_version: "apps/v1".into(), kind: "ReplicaSet".into() }]);
+    let host: Arc<dyn HostCapabilities> = Arc::new(Gate::new(Remembered::of(&fifty)?).with_resources(owners));
     let fifty: Vec<String> = fifty.iter().map(|repository| tagged(repository)).collect();
     let pause = &["registry.k8s.io/pause:3.9".to_owned()];
     let (one, same) = (fifty.get(..1).unwrap_or_default(), fifty.iter().take(1).cycle().take(50).cloned());
-    // the case, how many rules there are, the images
-    let table: [(&str, usize, Vec<String>); 6] = [
-        ("(b) static image, 1 rule", 1, pause.to_vec()),
-        ("(b) static image, 100 rules", 100, pause.to_vec()),
-        ("(b) static image, 1,000 rules", 1_000, pause.to_vec()),
-        ("(c) keyed image, remembered, 100 rules", 100, one.to_vec()),
-        ("(d) 50 containers of one image, keyed, remembered, 100 rules", 100, same.collect()),
-        ("(e) 50 distinct images, keyed, remembered, 100 rules", 100, fifty.clone()),
+    let pinned: Vec<String> = one.iter().map(|image| format!("{image}@{}", digest_of(b"live"))).collect();
+    let proof = || json!({"automaticChildApproval": false});
+    // the case, how many rules there are, features, the request
+    let table: [(&str, usize, Value, AdmissionRequest); 9] = [
+        ("(b) static image, 1 rule", 1, proof(), request(pause)?),
+        ("(b) static image, 100 rules", 100, proof(), request(pause)?),
+        ("(b) static image, 1,000 rules", 1_000, proof(), request(pause)?),
+        ("(c) keyed image, remembered, 100 rules", 100, proof(), request(one)?),
+        (
+            "(d) 50 containers of one image, keyed, remembered, 100 rules",
+            100,
+            proof(),
+            request(&same.collect::<Vec<_>>())?,
+        ),
+        ("(e) 50 distinct images, keyed, remembered, 100 rules", 100, proof(), request(&fifty)?),
+        ("(f) approved child, 100 rules", 100, json!({}), request(one)?),
+        ("(g) unchanged update, 100 rules", 100, json!({"automaticUnchangedApproval": true}), update(one, one)?),
+        (
+            "(h) dry run that keeps the live digest, 100 rules",
+            100,
+            json!({"automaticChildApproval": false, "gitops": {"dryRun": "reuse"}}),
+            AdmissionRequest { dry_run: Some(true), ..update(one, &pinned)? },
+        ),
     ];
     let mut cases = Vec::new();
-    for (name, rules, images) in table {
+    for (name, rules, features, request) in table {
         let host = Arc::clone(&host);
         let host = move |_: &_| Arc::clone(&host);
-        let case =
-            Case { name: name.to_owned(), request: request(&images)?, settings: settings(rules), host: Box::new(host) };
+        let case = Case { name: name.to_owned(), request, settings: settings(rules, &features), host: Box::new(host) };
         for module in modules {
             module.check_settings(&case.settings)?;
             let host = (case.host)(&module.policy);
@@ -90,7 +119,7 @@ pub(super) fn all(modules: &[Module]) -> Result<Vec<Case<'static>>> {
     Ok(cases)
 }
 
-fn settings(rules: usize) -> Value {
+fn settings(rules: usize, features: &Value) -> Value {
     let alice = json!({"trustRoot": "alice"});
     let others =
         (2..rules).map(|n| json!({"pattern": format!("registry-{n}.example.com/team-{n}/*:v{n}*"), "with": alice}));
@@ -106,7 +135,14 @@ fn settings(rules: usize) -> Value {
             {"name": "deny", "type": "static", "approve": false},
         ],
         "policy": policy,
+        "features": features,
     })
+}
+
+/// The update of such a Pod, which had other images before.
+fn update(images: &[String], before: &[String]) -> Result<AdmissionRequest> {
+    let old_object = request(before)?.object;
+    Ok(AdmissionRequest { operation: "UPDATE".to_owned(), old_object, ..request(images)? })
 }
 
 /// A Pod as a Deployment's controller sends it, with a container an image: a few kilobytes, most of which a policy has no use for.
@@ -125,7 +161,7 @@ pub(super) fn request(images: &[String]) -> Result<AdmissionRequest> {
                 "generateName": "web-7d9c5b6f4-", "namespace": "shop",
                 "labels": {"app": "web", "pod-template-hash": "7d9c5b6f4"},
                 "annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": "9090"},
-                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-7d9c5b6f4", "uid": "b1f7", "controller": true, "blockOwnerDeletion": true}],
+                "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": OWNER, "uid": OWNER_UID, "controller": true, "blockOwnerDeletion": true}],
                 "managedFields": [{"manager": "kube-controller-manager", "operation": "Update", "apiVersion": "v1", "time": "2026-11-22T00:00:00Z", "fieldsType": "FieldsV1",
                     "fieldsV1": {"f:metadata": {"f:generateName": {}, "f:labels": {".": {}, "f:app": {}, "f:pod-template-hash": {}}}, "f:spec": {"f:containers": {}, "f:dnsPolicy": {}, "f:restartPolicy": {}}}}],
             },

@@ -121,7 +121,7 @@ impl Row {
         json!({
             "validators": [{"name": "default", "type": "cosign", "trustRoots": roots.collect::<Vec<_>>()}],
             "policy": [{"pattern": format!("{}/*:*", registry.host()), "with": {"trustRoot": "*"}}],
-            "features": {"timeBudgetMs": 30_000},
+            "features": {"timeBudgetMs": 30_000, "automaticChildApproval": false},
         })
     }
 
