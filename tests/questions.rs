@@ -206,7 +206,9 @@ fn defaults_are_the_documented_ones() {
             // A rule of a static validator takes no option, and whatever the UI shows as a default it writes.
             Some(_) if asked.within == "with" => assert_eq!(question["default"], Value::Null, "with.{key}"),
             // Of a static validator's rule even an empty mapping is refused, and leaving it out is the same.
-            Some(Value::Object(_)) if key == "with" => assert_eq!(question["default"], Value::Null, "{}.{key}", asked.within),
+            Some(Value::Object(_)) if key == "with" => {
+                assert_eq!(question["default"], Value::Null, "{}.{key}", asked.within)
+            }
             Some(value) => assert_eq!(question["default"], value, "{}.{key}", asked.within),
             None if told == "required" => {}
             None => assert_eq!(question["default"], Value::Null, "{}.{key} has no default: {told}", asked.within),

@@ -190,6 +190,35 @@ fn every_setting_is_documented() {
     }
 }
 
+/// What the bullets of an entry that begin with one of these words name in backticks.
+fn named<'t>(entry: &'t str, words: &[&str]) -> Vec<&'t str> {
+    let bullets = entry.split("\n- **").filter_map(|bullet| bullet.split_once(":** "));
+    bullets.filter(|(word, _)| words.contains(word)).flat_map(|(_, rest)| rest.split('`').skip(1).step_by(2)).collect()
+}
+
+#[test]
+fn every_divergence_is_held_by_a_case_or_a_test() {
+    let page = fs::read_to_string(root().join("docs/divergences.md")).unwrap();
+    let entries: Vec<&str> = page.split("\n### ").skip(1).filter_map(|entry| entry.split("\n## ").next()).collect();
+    assert!(entries.len() > 40, "{} entries were found", entries.len());
+    for entry in entries {
+        let title = entry.lines().next().unwrap_or_default();
+        for part in ["\n- **Connaisseur** ", "\n- **Here** ", "\n- **Why:** "] {
+            assert!(entry.contains(part), "\"{title}\" lacks{part}");
+        }
+        let (cases, tests) = (named(entry, &["Case", "Cases"]), named(entry, &["Test", "Tests"]));
+        assert!(!cases.is_empty() || !tests.is_empty(), "nothing holds \"{title}\"");
+        for case in cases {
+            assert!(root().join("tests/corpus").join(case).join("case.yaml").exists(), "\"{title}\": no case {case}");
+        }
+        for test in tests.chunks(2) {
+            let [name, file] = test else { panic!("\"{title}\": {test:?} is no test in a file") };
+            let text = fs::read_to_string(root().join(file)).unwrap_or_else(|_| panic!("\"{title}\": no file {file}"));
+            assert!(text.contains(&format!("fn {name}(")), "\"{title}\": {file} has no test {name}");
+        }
+    }
+}
+
 #[test]
 fn links_of_the_documents_lead_somewhere() {
     let mut documents = vec![root().join("README.md"), root().join("ARCHITECTURE.md"), root().join("CHANGELOG.md")];
