@@ -90,3 +90,17 @@ fn the_settings_of_the_readme_are_accepted() {
         accepted("README.md", block);
     }
 }
+
+/// Which requests come, and what may be looked up: the README shows by hand what `kwctl scaffold` makes of `metadata.yml`.
+#[test]
+fn the_policy_of_the_readme_has_what_metadata_tells() {
+    let read = |file| fs::read_to_string(root().join(file)).unwrap();
+    let readme = read("README.md");
+    let mut blocks = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let policy = blocks.find(|block| block.contains("kind: ClusterAdmissionPolicy")).expect("a policy to deploy");
+    let policy: Value = serde_yaml::from_str(policy).unwrap();
+    let metadata: Value = serde_yaml::from_str(&read("metadata.yml")).unwrap();
+    for key in ["rules", "mutating", "contextAwareResources"] {
+        assert_eq!(policy["spec"][key], metadata[key], "left: README.md, right: metadata.yml; {key}");
+    }
+}
