@@ -51,7 +51,8 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
         before: &before,
     };
     let mut budget = Budget::new(host, features.time_budget());
-    let case = Case { request, workload: &workload, features: &features, rules: &rules, pinning: &pinning };
+    let case =
+        Case { request, workload: &workload, old: old.as_ref(), features: &features, rules: &rules, pinning: &pinning };
     let outcomes = match case.decide(&items, &mut budget) {
         Ok(outcomes) => outcomes,
         Err(reason) => return Review::refusal(reason),
@@ -176,6 +177,8 @@ struct Turn<'p, 'i> {
     rule: Rule<'p>,
     requirement: Requirement,
     mode: Mode,
+    /// How many host calls were made for it already.
+    calls: usize,
     /// The digest that it keeps if its tag still points to it.
     live: Option<LiveDigest<'i>>,
 }
@@ -184,6 +187,7 @@ struct Turn<'p, 'i> {
 struct Case<'c> {
     request: &'c Request<'c>,
     workload: &'c Workload<'c>,
+    old: Option<&'c Workload<'c>>,
     features: &'c Features,
     rules: &'c Rules<'c>,
     pinning: &'c Pinning<'c>,
@@ -208,7 +212,7 @@ impl<'c> Case<'c> {
             match by_name(image, self.rules) {
                 ByName::Decided(outcome) => note(&mut outcomes, &texts, outcome),
                 ByName::Prove { rule, requirement, mode } => {
-                    turns.push(Turn { image, texts, rule, requirement, mode, live: None });
+                    turns.push(Turn { image, texts, rule, requirement, mode, calls: 0, live: None });
                 }
             }
         }
@@ -226,7 +230,7 @@ impl<'c> Case<'c> {
             let result = result.map_err(|refusal| refusal.explain(budget));
             let outcome = Outcome {
                 mode: turn.mode,
-                host_calls: Cell::new(calls + budget.calls() - before),
+                host_calls: Cell::new(turn.calls + calls + budget.calls() - before),
                 ..Outcome::by(Some(&turn.rule), result)
             };
             note(&mut outcomes, &turn.texts, outcome);
@@ -244,30 +248,41 @@ impl<'c> Case<'c> {
         if turns.is_empty() {
             return turns;
         }
-        let mut approvals = Approvals::new(self.request, self.workload, self.pinning.before, self.features);
+        let mut approvals = Approvals::new(self.request, self.workload, self.old, self.pinning.before, self.features);
         let mut left = Vec::new();
         for mut turn in turns {
-            let mut approve = |text: &Text<'i>| {
+            turn.texts.retain(|text| {
                 let before = budget.calls();
-                let approval = approvals.find(text, turn.mode, budget)?;
-                let host_calls = Cell::new(budget.calls() - before);
-                Some(Outcome { host_calls, ..Outcome::by(Some(&turn.rule), Ok(Grounds::Approved(approval))) })
-            };
-            turn.texts.retain(|text| match approve(text) {
-                Some(outcome) => {
-                    note(outcomes, &[*text], outcome);
-                    false
+                let approval = approvals.find(text, turn.mode, budget);
+                let calls = budget.calls() - before;
+                match approval {
+                    Some(approval) => {
+                        let outcome = Outcome::by(Some(&turn.rule), Ok(Grounds::Approved(approval)));
+                        note(outcomes, &[*text], Outcome { host_calls: Cell::new(calls), ..outcome });
+                        false
+                    }
+                    None => {
+                        turn.calls += calls;
+                        true
+                    }
                 }
-                None => true,
             });
             if turn.texts.is_empty() {
                 continue;
             }
-            let live = self.live(&turn);
+            if turn.mode == Mode::Mutate && turn.texts.iter().all(|text| approvals.leave(text)) {
+                turn.mode = Mode::MutatePodsOnly;
+            }
+            // Rules can be many here, too.
+            let live = if budget.is_spent() { None } else { self.live(&turn) };
             match live.filter(|_| self.request.dry_run && self.features.reuses_in_dry_run()) {
                 Some(live) => {
                     let outcome = Outcome::by(Some(&turn.rule), Ok(Grounds::Carried(live.in_dry_run())));
-                    note(outcomes, &turn.texts, Outcome { mode: turn.mode, ..outcome });
+                    note(
+                        outcomes,
+                        &turn.texts,
+                        Outcome { mode: turn.mode, host_calls: Cell::new(turn.calls), ..outcome },
+                    );
                 }
                 None => {
                     turn.live = live.filter(|_| self.features.keeps_what_resolves());

@@ -16,11 +16,20 @@ use crate::{
 /// Most owners that are looked up for one object: each is a host call. Controllers set one.
 const MAX_OWNERS: usize = 5;
 
+/// Longest name of an object, in bytes: a subdomain (RFC 1123), in Kubernetes.
+const MAX_NAME: usize = 253;
+
+/// Longest uid that is compared, in bytes. Kubernetes makes UUIDs, of 36.
+const MAX_UID: usize = 128;
+
+/// Largest owner that is read, in bytes: it is read for every child, and larger ones are hardly ever written by hand.
+const MAX_OWNER: usize = 512 * 1024;
+
 /// How far the clocks of the API server and of the policy server may differ.
 const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// What an object says of one of its owners.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnerReference<'a> {
     row: &'static Row,
     name: Cow<'a, str>,
@@ -40,13 +49,19 @@ pub struct Owner {
 }
 
 impl<'a> Workload<'a> {
-    /// The owners that can be looked up: of known kinds, each once, and only the first few.
+    /// The owners that can be looked up: of known kinds, each once, not the object itself, and only the first few.
     #[must_use]
     pub fn owners(&self) -> Vec<OwnerReference<'a>> {
         let mut owners: Vec<OwnerReference<'_>> = Vec::new();
         let listed = self.metadata("ownerReferences").and_then(|list| entries(list).ok()).unwrap_or_default();
+        let of_itself = |key| self.metadata(key).and_then(|json| text(json).ok());
+        let (name, uid) = (of_itself("name"), of_itself("uid"));
+        // What an object lists itself, an update of it may well bring.
+        let is_itself = |owner: &OwnerReference<'_>| {
+            uid.as_ref() == Some(&owner.uid) || (owner.row.kind == self.kind() && name.as_ref() == Some(&owner.name))
+        };
         for owner in listed.into_iter().filter_map(OwnerReference::read) {
-            if owners.len() < MAX_OWNERS && !owners.iter().any(|other| other.uid == owner.uid) {
+            if owners.len() < MAX_OWNERS && !is_itself(&owner) && !owners.contains(&owner) {
                 owners.push(owner);
             }
         }
@@ -61,7 +76,7 @@ impl<'a> OwnerReference<'a> {
             return None;
         };
         let row = row_of(group_of(&api_version), &kind)?;
-        Some(OwnerReference { row, name, uid })
+        (is_name(&name) && uid.len() <= MAX_UID).then_some(OwnerReference { row, name, uid })
     }
 
     /// How the cluster is asked for it, where it is in this namespace. Owners are always in the namespace of what they own.
@@ -70,17 +85,22 @@ impl<'a> OwnerReference<'a> {
         ObjectName { api_version: self.row.api_version, kind: self.row.kind, namespace, name: &self.name }
     }
 
-    /// The owner, if the cluster's answer is the object that is meant. A name can be used again; a uid can't.
+    /// The owner, if the cluster's answer is the object that is meant in this namespace. A name can be used again; a uid can't.
     #[must_use]
-    pub fn met_by(&self, answer: &[u8]) -> Option<Owner> {
+    pub fn met_by(&self, answer: &[u8], namespace: &str) -> Option<Owner> {
+        if answer.len() > MAX_OWNER {
+            return None;
+        }
         let object: &RawValue = serde_json::from_slice(answer).ok()?;
         let [api_version, kind] = members(object, ["apiVersion", "kind"]).ok()?;
         if group_of(&text(api_version?).ok()?) != self.row.group || text(kind?).ok()? != self.row.kind {
             return None;
         }
         let workload = Workload::read(self.row.group, self.row.kind, Some(object)).ok()?;
-        if text(workload.metadata("uid")?).ok()? != self.uid {
-            return None;
+        for (key, expected) in [("uid", &*self.uid), ("name", &self.name), ("namespace", namespace)] {
+            if text(workload.metadata(key)?).ok()? != expected {
+                return None;
+            }
         }
         Some(Owner {
             kind: self.row.kind,
@@ -105,6 +125,17 @@ impl Owner {
     }
 }
 
+/// Can this be an object's name? Hosts put it into the path of a URL as it is, where other text would be another question.
+fn is_name(name: &str) -> bool {
+    let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_label = |label: &str| {
+        label.starts_with(alphanumeric)
+            && label.ends_with(alphanumeric)
+            && label.chars().all(|c| alphanumeric(c) || c == '-')
+    };
+    name.len() <= MAX_NAME && name.split('.').all(is_label)
+}
+
 fn group_of(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
 }
@@ -124,7 +155,9 @@ mod tests {
     }
 
     fn pod(owners: &str) -> String {
-        format!(r#"{{"metadata":{{"ownerReferences":{owners}}},"spec":{{"containers":[{{"image":"i"}}]}}}}"#)
+        format!(
+            r#"{{"metadata":{{"name":"me","uid":"my-uid","ownerReferences":{owners}}},"spec":{{"containers":[{{"image":"i"}}]}}}}"#
+        )
     }
 
     const REPLICA_SET: &str = r#"{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web","uid":"1"}"#;
@@ -155,6 +188,27 @@ mod tests {
             (format!("[{}]", many.join(",")), &["ReplicaSet \"web\" in namespace \"shop\""; MAX_OWNERS], "many"),
             ("{}".to_owned(), &[], "no list"),
             ("null".to_owned(), &[], "null"),
+            (
+                format!("[{}]", other("\"web\"", "\"web.v1-2\"")),
+                &["ReplicaSet \"web.v1-2\" in namespace \"shop\""],
+                "a subdomain",
+            ),
+            (format!("[{}]", other("\"web\"", "\"?watch=true\"")), &[], "a name that is a query"),
+            (format!("[{}]", other("\"web\"", "\"mine:8080/proxy/owner.json\"")), &[], "a name that is a path"),
+            (format!("[{}]", other("\"web\"", "\"..\"")), &[], "a name that leads elsewhere"),
+            (format!("[{}]", other("\"web\"", "\"\"")), &[], "no name at all"),
+            (format!("[{}]", other("\"web\"", "\"Web\"")), &[], "a name that no object can have"),
+            (format!("[{}]", other("\"web\"", &format!("\"{}\"", "w".repeat(254)))), &[], "a long name"),
+            (format!("[{}]", other("\"1\"", &format!("\"{}\"", "1".repeat(129)))), &[], "a long uid"),
+            (
+                format!(
+                    "[{}]",
+                    REPLICA_SET.replace("apps/v1", "v1").replace("ReplicaSet", "Pod").replace("\"web\"", "\"me\"")
+                ),
+                &[],
+                "itself, by its name",
+            ),
+            (format!("[{}]", other("\"1\"", "\"my-uid\"")), &[], "itself, by its uid"),
         ];
         for (owners, expected, why) in rows {
             let pod = pod(owners);
@@ -180,21 +234,24 @@ mod tests {
         let pod = pod(&format!("[{REPLICA_SET}]"));
         let workload = workload(&pod);
         let owners = workload.owners();
-        let answer = r#"{"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"uid":"1","creationTimestamp":"1970-01-01T00:10:00Z"},
+        let answer = r#"{"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"web","namespace":"shop","uid":"1"},
             "spec":{"template":{"spec":{"containers":[{"image":"i"},{"image":7}],"initContainers":[{"image":"j"}]}}}}"#;
         let rows = [
             ("", "", true, "the one that is meant"),
             ("apps/v1", "apps/v2", true, "in another version"),
             ("\"1\"", "\"2\"", false, "another one of that name"),
+            ("\"web\"", "\"other\"", false, "under another name"),
+            ("\"shop\"", "\"other\"", false, "in another namespace"),
             ("apps/v1", "batch/v1", false, "of another group"),
             ("apps/v1", "v1", false, "of no group"),
             ("ReplicaSet", "Deployment", false, "of another kind"),
             (r#""apiVersion":"apps/v1","#, "", false, "without a version"),
             ("\"spec\"", "\"status\"", false, "without a pod spec"),
             ("{\"apiVersion", "\"apiVersion", false, "no JSON"),
+            ("\"spec\"", &format!("\"x\":\"{}\",\"spec\"", "x".repeat(MAX_OWNER)), false, "a huge one"),
         ];
         for (from, to, expected, why) in rows {
-            let owner = owners[0].met_by(answer.replacen(from, to, 1).as_bytes());
+            let owner = owners[0].met_by(answer.replacen(from, to, 1).as_bytes(), "shop");
             assert_eq!(owner.is_some(), expected, "{why}");
             let lists = |image| owner.as_ref().is_some_and(|owner| owner.lists(image));
             assert_eq!((lists("i"), lists("j"), lists("k")), (expected, expected, false), "{why}");
@@ -220,9 +277,9 @@ mod tests {
         ];
         for (created, now, expected, why) in rows {
             let answer = format!(
-                r#"{{"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{{"uid":"1","creationTimestamp":{created}}},"spec":{{"template":{{"spec":{{"containers":[]}}}}}}}}"#
+                r#"{{"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{{"name":"web","namespace":"shop","uid":"1","creationTimestamp":{created}}},"spec":{{"template":{{"spec":{{"containers":[]}}}}}}}}"#
             );
-            let owner = owners[0].met_by(answer.as_bytes()).unwrap();
+            let owner = owners[0].met_by(answer.as_bytes(), "shop").unwrap();
             let younger = owner.is_younger_than(Duration::from_secs(100), Duration::from_secs(now));
             assert_eq!(younger, expected, "{why}");
         }

@@ -24,7 +24,7 @@ use crate::{
 pub(crate) const MAX_SLOTS: usize = 1_000;
 
 /// A kind that is known.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) group: &'static str,
     pub(super) kind: &'static str,
@@ -59,7 +59,7 @@ pub(super) fn row_of(group: &str, kind: &str) -> Option<&'static Row> {
 #[derive(Debug)]
 pub struct Workload<'a> {
     object: &'a RawValue,
-    is_pod: bool,
+    kind: &'static str,
     slots: Vec<Result<Slot<'a>, SlotError<'a>>>,
 }
 
@@ -193,7 +193,7 @@ impl<'a> Workload<'a> {
                     .filter_map(|(index, entry)| read_slot(object, list, index, entry, is_pod)),
             );
         }
-        Ok(Workload { object, is_pod, slots })
+        Ok(Workload { object, kind: row.kind, slots })
     }
 
     /// Every slot, or what is wrong with it: containers, init containers, ephemeral containers, image volumes, each in the object's order.
@@ -204,7 +204,12 @@ impl<'a> Workload<'a> {
     /// Is this a Pod, and not something that makes Pods?
     #[must_use]
     pub fn is_pod(&self) -> bool {
-        self.is_pod
+        self.kind == Pod::KIND
+    }
+
+    /// Its kind, which has its name in one group only.
+    pub(super) fn kind(&self) -> &'static str {
+        self.kind
     }
 
     /// Whether the object is being deleted: the API server has set its `deletionTimestamp`.
@@ -224,11 +229,15 @@ impl<'a> Workload<'a> {
     #[must_use]
     pub fn named_images(&self) -> BTreeMap<(List, &str), &str> {
         let mut images = BTreeMap::new();
-        for slot in self.slots.iter().flatten() {
-            let Some(name) = slot.place.name.as_deref() else {
-                continue;
+        for slot in &self.slots {
+            // One that can't be read has a name all the same.
+            let (place, image) = match slot {
+                Ok(slot) => (Some(&slot.place), Some(&*slot.image)),
+                Err(error) => (error.place.as_ref(), None),
             };
-            images.entry((slot.place.list, name)).and_modify(|image| *image = None).or_insert(Some(&*slot.image));
+            if let Some((list, name)) = place.and_then(|place| Some((place.list, place.name.as_deref()?))) {
+                images.entry((list, name)).and_modify(|image| *image = None).or_insert(image);
+            }
         }
         images.into_iter().filter_map(|(key, image)| image.map(|image| (key, image))).collect()
     }
@@ -243,7 +252,8 @@ fn read_slot<'a>(
 ) -> Option<Result<Slot<'a>, SlotError<'a>>> {
     let unreadable = |name, what| Some(Err(SlotError { list, place: Some(Place { list, index, name }), what }));
     let (name, image) = match members(entry, ["name", "image"]) {
-        Ok([name, image]) => (name.and_then(|name| text(name).ok()), image),
+        // As in Kubernetes, an empty name is none.
+        Ok([name, image]) => (name.and_then(|name| text(name).ok()).filter(|name| !name.is_empty()), image),
         Err(Mismatch::Type) => return unreadable(None, "it is not a mapping"),
         Err(Mismatch::Twice) => return unreadable(None, "its name or image is there twice"),
     };

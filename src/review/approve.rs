@@ -16,40 +16,77 @@ use crate::{
 pub(super) struct Approvals<'r> {
     unchanged: Option<&'r Before<'r>>,
     child: Option<Child<'r>>,
+    /// Another object makes this one, and it makes Pods.
+    is_between: bool,
 }
 
 /// The owners of an object, each asked for once, and not before it is needed.
 struct Child<'r> {
     terms: ChildApproval,
-    namespace: &'r str,
+    /// Where they are; without one there are none.
+    namespace: Option<&'r str>,
+    before: &'r Before<'r>,
     /// The slots that can be told apart.
     named: BTreeMap<(List, &'r str), &'r str>,
-    unasked: VecDeque<OwnerReference<'r>>,
-    owners: Vec<Owner>,
+    unasked: VecDeque<Reference<'r>>,
+    owners: Vec<(Owner, Since)>,
+}
+
+type Reference<'r> = (OwnerReference<'r>, Since);
+
+/// Since when an object names an owner.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Since {
+    /// It does now.
+    Now,
+    /// It did before this update.
+    Before,
 }
 
 impl<'r> Approvals<'r> {
     pub(super) fn new(
         request: &'r Request<'_>,
         workload: &'r Workload<'_>,
+        old: Option<&'r Workload<'_>>,
         before: &'r Before<'_>,
         features: &Features,
     ) -> Approvals<'r> {
+        let owners = workload.owners();
+        let is_between = !workload.is_pod() && !owners.is_empty();
         let child = |terms| {
-            let unasked = VecDeque::from(workload.owners());
-            let named = workload.named_images();
-            Some(Child { terms, namespace: request.namespace()?, named, unasked, owners: Vec::new() })
+            let (namespace, named) = (request.namespace(), workload.named_images());
+            // Whoever is released by its owner, or orphaned, has lost none of its images.
+            let former = old.map(Workload::owners).unwrap_or_default();
+            let former = former.into_iter().filter(|owner| !owners.contains(owner)).map(|owner| (owner, Since::Before));
+            let unasked = owners.iter().cloned().map(|owner| (owner, Since::Now)).chain(former).collect();
+            Child { terms, namespace, named, before, unasked, owners: Vec::new() }
         };
+        // Of what is no Pod nothing needs to have been proven, where only Pods are denied.
+        let is_decided = workload.is_pod() || !features.pods_only();
         Approvals {
-            unchanged: features.unchanged_approval().then_some(before),
-            child: features.child_approval().and_then(child),
+            unchanged: (features.unchanged_approval() && is_decided).then_some(before),
+            child: features.child_approval().map(child),
+            is_between,
         }
+    }
+
+    /// Is this text, which is not approved, to be pinned in Pods only? So it is where an owner has it too and the Pods are proven themselves: a
+    /// ReplicaSet that is not what its Deployment says is none of the Deployment's, whose controller would make another one, and another one.
+    pub(super) fn leave(&self, text: &Text<'_>) -> bool {
+        self.is_between
+            && match &self.child {
+                // No bare tag of a Pod is approved, so it does not matter whether the owner is what it is said to be.
+                None => true,
+                Some(child) if child.terms.require_digest() => true,
+                Some(child) => {
+                    child.tells_apart(text) && child.owners.iter().any(|(owner, _)| owner.lists(text.image.written()))
+                }
+            }
     }
 
     /// Why this text, which a rule of this mode decides about, needs no proof; `None` where it does.
     pub(super) fn find(&mut self, text: &Text<'_>, mode: Mode, budget: &mut Budget<'_>) -> Option<Approval> {
-        let is_unchanged = |before: &&Before<'_>| text.slots.iter().all(|slot| before.is_unchanged(slot));
-        match self.unchanged.filter(is_unchanged) {
+        match self.unchanged.filter(|before| is_unchanged(text, before)) {
             Some(_) => Some(Approval::Unchanged),
             None => self.child.as_mut()?.find(text, mode, budget),
         }
@@ -60,11 +97,7 @@ impl Child<'_> {
     fn find(&mut self, text: &Text<'_>, mode: Mode, budget: &mut Budget<'_>) -> Option<Approval> {
         // Under this mode an owner has a bare tag because only Pods are pinned. This may be the Pod, and the tag may have moved.
         let needs_digest = self.terms.require_digest() || mode == Mode::MutatePodsOnly;
-        let has_name = |name: &str, list| self.named.contains_key(&(list, name));
-        let named = text.slots.iter().map(|slot| slot.place());
-        if (needs_digest && text.image.digest().is_none())
-            || !named.into_iter().all(|place| place.name.as_deref().is_some_and(|name| has_name(name, place.list)))
-        {
+        if (needs_digest && text.image.digest().is_none()) || !self.tells_apart(text) {
             return None;
         }
         for next in 0.. {
@@ -72,27 +105,40 @@ impl Child<'_> {
                 let owner = self.ask(budget)?;
                 self.owners.push(owner);
             }
-            let owner = self.owners.get(next)?;
+            let (owner, since) = self.owners.get(next)?;
             let is_young = self.terms.ttl().is_none_or(|ttl| owner.is_younger_than(ttl, budget.now()));
-            if is_young && owner.lists(text.image.written()) {
+            let counts = *since == Since::Now || is_unchanged(text, self.before);
+            if is_young && counts && owner.lists(text.image.written()) {
                 return Some(Approval::Owner(owner.kind, owner.name.clone()));
             }
         }
         None
     }
 
+    /// Can each slot that holds this text be told from all others?
+    fn tells_apart(&self, text: &Text<'_>) -> bool {
+        let has_name = |name: &str, list| self.named.contains_key(&(list, name));
+        let mut places = text.slots.iter().map(|slot| slot.place());
+        places.all(|place| place.name.as_deref().is_some_and(|name| has_name(name, place.list)))
+    }
+
     /// The next owner that the cluster knows.
-    fn ask(&mut self, budget: &mut Budget<'_>) -> Option<Owner> {
-        while let Some(reference) = self.unasked.pop_front() {
-            let Ok(answer) = budget.object(&reference.in_namespace(self.namespace)) else {
+    fn ask(&mut self, budget: &mut Budget<'_>) -> Option<(Owner, Since)> {
+        let namespace = self.namespace?;
+        while let Some((reference, since)) = self.unasked.pop_front() {
+            let Ok(answer) = budget.object(&reference.in_namespace(namespace)) else {
                 // There is no time for the others either.
                 self.unasked.clear();
                 return None;
             };
-            if let Some(owner) = answer.ok().and_then(|answer| reference.met_by(&answer)) {
-                return Some(owner);
+            if let Some(owner) = answer.ok().and_then(|answer| reference.met_by(&answer, namespace)) {
+                return Some((owner, since));
             }
         }
         None
     }
+}
+
+fn is_unchanged(text: &Text<'_>, before: &Before<'_>) -> bool {
+    text.slots.iter().all(|slot| before.is_unchanged(slot))
 }
