@@ -126,11 +126,8 @@ impl Child<'_> {
     fn ask(&mut self, budget: &mut Budget<'_>) -> Option<(Owner, Since)> {
         let namespace = self.namespace?;
         while let Some((reference, since)) = self.unasked.pop_front() {
-            let Ok(answer) = budget.object(&reference.in_namespace(namespace)) else {
-                // There is no time for the others either.
-                self.unasked.clear();
-                return None;
-            };
+            // Where the time is up there is none for the others either.
+            let answer = budget.object(&reference.in_namespace(namespace)).ok()?;
             if let Some(owner) = answer.ok().and_then(|answer| reference.met_by(&answer, namespace)) {
                 return Some((owner, since));
             }
