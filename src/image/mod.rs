@@ -6,5 +6,7 @@ mod digest;
 mod reference;
 
 pub use digest::{Digest, DigestError};
-pub(crate) use reference::{DOCKER_HUB, DOCKER_HUB_OLD, canonical_registry, cut, is_registry, split_tag};
+pub(crate) use reference::{
+    DOCKER_HUB, DOCKER_HUB_OLD, MAX_NAME, MAX_TAG, canonical_registry, cut, is_registry, split_tag,
+};
 pub use reference::{ImageRef, ReferenceError};

@@ -26,9 +26,9 @@ pub(crate) const DOCKER_HUB_OLD: &str = "index.docker.io";
 const DEFAULT_TAG: &str = "latest";
 
 /// Longest name (registry and repository, completed), in bytes: the limit of the distribution project.
-const MAX_NAME: usize = 255;
+pub(crate) const MAX_NAME: usize = 255;
 /// Longest tag, in bytes (OCI distribution specification, "Pulling manifests").
-const MAX_TAG: usize = 128;
+pub(crate) const MAX_TAG: usize = 128;
 /// Longest text that is looked at all: a full name, tag and digest, with room to spare. Longer ones are refused unread.
 const MAX_TEXT: usize = 512;
 

@@ -3,6 +3,7 @@
 //! Read once from settings, without asking anybody. Knows images; never a workload or a registry.
 
 mod check;
+mod lint;
 mod pattern;
 mod rule;
 mod settings;
@@ -12,6 +13,7 @@ mod weigh;
 use std::fmt;
 
 pub use check::check;
+pub use lint::{Finding, Lint, Severity, lint};
 pub use pattern::Part;
 pub use rule::{Choice, Decision, Policy, Rule, Rules};
 pub use settings::{ChildApproval, Features, Mode};

@@ -13,6 +13,10 @@ use crate::{
     shown::Shown,
 };
 
+mod cover;
+
+pub(super) use cover::Reach;
+
 /// Longest pattern, in bytes: that of the longest reference.
 const MAX_PATTERN: usize = 512;
 

@@ -108,6 +108,16 @@ impl PublicKey {
     pub fn fingerprint(&self) -> Digest {
         self.fingerprint
     }
+
+    /// The length of the modulus in bits, if it is an RSA key.
+    #[must_use]
+    pub fn rsa_bits(&self) -> Option<usize> {
+        let numbers = match self.algorithm {
+            Algorithm::Rsa => pkcs1::RsaPublicKey::from_der(&self.material).ok()?,
+            Algorithm::P256 | Algorithm::P384 | Algorithm::Ed25519 => return None,
+        };
+        Some(bits(numbers.modulus.as_bytes()))
+    }
 }
 
 impl PartialEq for PublicKey {
@@ -138,14 +148,19 @@ fn ed25519_point(bytes: &[u8]) -> Result<Vec<u8>, KeyError> {
 fn rsa_numbers(der: &[u8]) -> Result<Vec<u8>, KeyError> {
     let numbers = pkcs1::RsaPublicKey::from_der(der).map_err(|_| KeyError::Spki)?;
     let modulus = numbers.modulus.as_bytes();
-    let leading = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
-    let bits = (modulus.len() * 8).saturating_sub(leading);
+    let bits = bits(modulus);
     if !RSA_BITS.contains(&bits) {
         return Err(KeyError::RsaSize(bits));
     }
     let odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
     let usable = odd(modulus) && odd(numbers.public_exponent.as_bytes()) && rsa_key(der).is_some();
     if usable { Ok(der.to_vec()) } else { Err(KeyError::Material) }
+}
+
+/// The length of a number, without the zeros in front.
+fn bits(number: &[u8]) -> usize {
+    let leading = number.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    (number.len() * 8).saturating_sub(leading)
 }
 
 /// The key that these numbers are. An exponent of 1, or one of more than 33 bits, makes none.

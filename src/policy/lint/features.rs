@@ -1,0 +1,73 @@
+//! Which features do less than they seem to, or need something that stands elsewhere?
+
+use serde_json::Value;
+
+use super::{Finding, Lint, ReadRule, rules::leaves_tags};
+use crate::policy::{
+    rule::Decision,
+    settings::{Features, Mode},
+};
+
+/// The latest deadline that Kubewarden allows, in seconds.
+const MAX_DEADLINE: u128 = 30;
+/// What fits into the default deadline of two ticks, which can end after one, in milliseconds.
+const FITS: u128 = 900;
+
+pub(super) fn lint(features: &Features, settings: &Value, rules: &[ReadRule<'_>]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut find = |feature: &str, lint, what: String, instead: &str| {
+        found.push(Finding::new(format!("features.{feature}"), lint, what, instead));
+    };
+    if features.detection_mode() {
+        let what = "nothing is denied: what would be is admitted with a warning".to_owned();
+        find("detectionMode", Lint::DetectionMode, what, "leave it out once the rules are tried out");
+    }
+    let nothing_is_pinned = !features.mutation() && rules.iter().any(proves_tags);
+    if nothing_is_pinned {
+        let what =
+            "what was proven is not written into objects: a tag may point elsewhere when it is pulled".to_owned();
+        find("mutation", Lint::PinsNothing, what, "leave it out, except in policy groups and with `mutating: false`");
+    }
+    let budget = features.time_budget().as_millis();
+    // A deadline of n ticks can end after n - 1 seconds.
+    let deadline = (budget / 1000 + 2).max(3);
+    if deadline > MAX_DEADLINE {
+        let what = format!(
+            "{budget} ms are not more than a second below {MAX_DEADLINE} s, the latest deadline that Kubewarden allows: that one can end \
+             first, and its message says nothing of images"
+        );
+        find("timeBudgetMs", Lint::BudgetBeyondDeadline, what, "less than 29000");
+    } else if budget > FITS {
+        let what = format!(
+            "needs `timeoutEvalSeconds: {deadline}` or more in the policy's spec: the default of 2 can end after one second, and its \
+             message says nothing of images"
+        );
+        find("timeBudgetMs", Lint::NeedsALaterDeadline, what, "set it there, and `timeoutSeconds` no lower");
+    }
+    let written = settings.pointer("/features/automaticChildApproval").filter(|value| !value.is_null());
+    if features.pods_only() && written.is_some_and(|value| *value != Value::Bool(false)) {
+        let what = "it is off whatever is set: with `resourceValidationMode: podsOnly` an owner may have been admitted unproven, so it says \
+                    nothing of its Pods"
+            .to_owned();
+        find("automaticChildApproval", Lint::ChildApprovalIsOff, what, "leave it out, or write false");
+    }
+    let approves_tags = features.child_approval().is_some_and(|terms| !terms.require_digest());
+    let keeps_tags = |rule: &ReadRule<'_>| leaves_tags(rule) || (!features.mutation() && is_approved_by_tag(rule));
+    if approves_tags && rules.iter().any(keeps_tags) {
+        let what = "Pods are admitted unproven where an owner lists the same text; here owners keep tags that were proven and not pinned, \
+                    and those may point elsewhere since"
+            .to_owned();
+        find("automaticChildApproval", Lint::ApprovesUnpinned, what, "`{requireDigest: true}`, or false");
+    }
+    found
+}
+
+/// Does it prove digests of what may be written as a tag?
+fn proves_tags(rule: &ReadRule<'_>) -> bool {
+    matches!(rule.decision, Decision::Prove { .. }) && !rule.pattern.has_digest()
+}
+
+/// Does child approval look at tags under this rule? Where only Pods are pinned, it wants digests.
+fn is_approved_by_tag(rule: &ReadRule<'_>) -> bool {
+    proves_tags(rule) && !matches!(rule.decision, Decision::Prove { mode: Mode::MutatePodsOnly, .. })
+}
