@@ -121,11 +121,11 @@ impl Pattern<'_> {
         if self.names_one_digest() != other.names_one_digest()
             || !covers(self.tag, other.tag)
             || !covers(self.digest, other.digest)
-            || other.is_longer_for_official_images()
             || !self.covers_name(other)
         {
             return None;
         }
+        // Where a single component matches an official image by its short name, both have one more: they begin alike, or nothing is said.
         let (components, of_other) = (self.components(), other.components());
         match components.len().cmp(&of_other.len()) {
             Ordering::Less => return None,
@@ -139,12 +139,6 @@ impl Pattern<'_> {
             Ordering::Equal => always(tag_and_digest),
             by_name => Some(by_name),
         }
-    }
-
-    /// Is this one component for any registry (`*/nginx`), which is ranked by the full name of an official image?
-    fn is_longer_for_official_images(&self) -> bool {
-        matches!(&self.name, Name::In { registry, repository }
-            if registry.contains('*') && !repository.contains('/') && repository != "*")
     }
 
     fn components(&self) -> Vec<&str> {
@@ -238,7 +232,8 @@ mod tests {
     #[test]
     fn what_is_said_of_all_images_holds_for_each() {
         let registries = ["*/", "docker.io/", "*.io/", "*o/", "*io*/", "h.io/", "h.*/"];
-        let repositories = ["*", "a", "a*", "*a", "*a*", "*/*", "a/*", "*/a", "*a/*", "*a*/*b", "a/b", "*b*", "*-*"];
+        let repositories =
+            ["*", "a", "a*", "*a", "*a*", "*/*", "a/*", "*/a", "*a/*", "*a*/*b", "a/b", "*b*", "*-*", "l*a", "l*a*"];
         let mut names: Vec<String> = registries
             .iter()
             .flat_map(|registry| repositories.map(|repository| format!("{registry}{repository}")))

@@ -6,13 +6,15 @@
 use std::{collections::BTreeSet, io::Write as _, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use clap::ValueEnum;
 use image_trust_harness::{AdmissionRequest, AdmissionResponse, Evaluation, HostCall};
 use json_patch::PatchOperation;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::evaluation::{Flags, load};
+use super::{
+    evaluation::{Flags, load},
+    output::{Output, ascii},
+};
 
 mod rules;
 mod show;
@@ -35,14 +37,6 @@ pub(crate) struct Args {
     output: Output,
     #[command(flatten)]
     flags: Flags,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Output {
-    /// Tables, for people
-    Text,
-    /// One JSON document, for programs
-    Json,
 }
 
 /// Everything there is to tell; these are the keys of the JSON document.
@@ -174,17 +168,6 @@ impl Verdict {
     }
 }
 
-/// The same JSON with escapes for what a terminal could take as a command; outside of strings there is nothing of the kind.
-fn ascii(json: &str) -> String {
-    let escaped = |c: char| -> String {
-        match c {
-            ' '..='~' | '\n' => c.to_string(),
-            _ => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
-        }
-    };
-    json.chars().map(escaped).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,16 +187,6 @@ mod tests {
         ];
         for (payload, expected, why) in rows {
             assert!(trust_roots(&payload, &settings).iter().eq(expected.iter()), "{why}");
-        }
-    }
-
-    #[test]
-    fn json_without_commands_for_terminals_is_the_same_json() {
-        for text in ["plain", "a\u{9b}2J", "\u{7f}\u{202e}\u{2028}", "ü \u{1f600}", "\u{1b}[2J\n\t\"\\"] {
-            let json = serde_json::to_string_pretty(&[text]).expect("texts have a JSON form");
-            let safe = ascii(&json);
-            assert!(safe.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)), "{safe}");
-            assert_eq!(serde_json::from_str::<[String; 1]>(&safe).ok(), Some([text.to_owned()]));
         }
     }
 }

@@ -48,14 +48,7 @@ impl Input {
             (None, Some(text)) => (text.clone(), "--settings-json".to_owned()),
             (None, None) => return Ok(Value::Object(Map::new())),
         };
-        // JSON is YAML, so one parser reads both
-        let settings: Value =
-            serde_yaml::from_str(&text).with_context(|| format!("the settings in {origin} do not parse"))?;
-        match settings {
-            Value::Null => Ok(Value::Object(Map::new())),
-            Value::Object(_) => Ok(settings),
-            _ => bail!("the settings in {origin} are no mapping; write `key: value` pairs"),
-        }
+        settings(&text, &origin)
     }
 
     /// The recorded session to answer from, if there is one.
@@ -69,6 +62,18 @@ impl Input {
         Gate::new(answers)
             .allow_only(self.allowed_host_capabilities.iter().cloned().collect())
             .with_resources(resources)
+    }
+}
+
+/// The settings in this text, which may be none.
+pub(super) fn settings(text: &str, origin: &str) -> Result<Value> {
+    // JSON is YAML, so one parser reads both
+    let settings: Value =
+        serde_yaml::from_str(text).with_context(|| format!("the settings in {origin} do not parse"))?;
+    match settings {
+        Value::Null => Ok(Value::Object(Map::new())),
+        Value::Object(_) => Ok(settings),
+        _ => bail!("the settings in {origin} are no mapping; write `key: value` pairs"),
     }
 }
 

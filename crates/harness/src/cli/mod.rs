@@ -11,6 +11,8 @@ mod demo;
 mod evaluation;
 mod explain;
 mod input;
+mod lint;
+mod output;
 mod progress;
 mod run;
 
@@ -26,6 +28,7 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Explain(explain::Args),
+    Lint(lint::Args),
     Annotate(annotate::Args),
     Bench(bench::Args),
     Demo(demo::Args),
@@ -48,6 +51,7 @@ pub(crate) fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Lint(args) => lint::run(&args),
         Command::Annotate(args) => annotate::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),

@@ -1,0 +1,106 @@
+//! `image-trust lint`: what in these settings is refused, and what is legal but surely not meant?
+//!
+//! Both are the crate's to say, of settings alone: no module is run, and nobody is asked.
+
+use std::{collections::BTreeMap, fs, io::Write as _, path::PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use comfy_table::{ContentArrangement, Table, presets};
+use image_trust::policy::{Finding, Severity, check, lint};
+use serde::Serialize;
+
+use super::{
+    input,
+    output::{Output, ascii},
+};
+
+/// Wide enough for three columns of text.
+const WIDTH: u16 = 132;
+/// The severity, and the finding, of what `validate_settings` refuses.
+const REFUSED: (&str, &str) = ("error", "refused");
+
+/// Finds what is refused in settings, and what is legal but surely not meant
+///
+/// Exits with 1 where something is refused, a danger or doubtful, and with 0 where there is nothing or only notes.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Settings as YAML or JSON
+    settings: PathBuf,
+    /// How it is told
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+}
+
+/// One line; these are the keys of the JSON document.
+#[derive(Serialize)]
+struct Line {
+    severity: &'static str,
+    finding: &'static str,
+    path: String,
+    what: String,
+    /// What to do; of what is refused, `what` says it.
+    instead: Option<String>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let origin = args.settings.display().to_string();
+    let text = fs::read_to_string(&args.settings).with_context(|| format!("cannot read the settings {origin}"))?;
+    let settings = input::settings(&text, &origin)?.to_string();
+    let refused = check(&settings).into_iter().map(|problem| Line {
+        severity: REFUSED.0,
+        finding: REFUSED.1,
+        path: problem.path,
+        what: problem.what,
+        instead: None,
+    });
+    let found = lint(&settings);
+    let is_bad = |finding: &Finding| finding.lint.severity() < Severity::Note;
+    let bad = found.iter().filter(|finding| is_bad(finding)).count();
+    let lines: Vec<Line> = refused.chain(found.iter().map(Line::of)).collect();
+    let bad = bad + lines.iter().filter(|line| line.severity == REFUSED.0).count();
+    // Not println!, which panics when nobody reads on.
+    let mut out = std::io::stdout().lock();
+    match args.output {
+        Output::Json => writeln!(out, "{}", ascii(&serde_json::to_string_pretty(&lines)?))?,
+        Output::Text if lines.is_empty() => writeln!(out, "{origin}: nothing is refused, and nothing was found")?,
+        Output::Text => writeln!(out, "{}", table(&lines).trim_fmt())?,
+    }
+    match bad {
+        0 => Ok(()),
+        _ => bail!("{origin}: {}", counted(&lines)),
+    }
+}
+
+impl Line {
+    fn of(finding: &Finding) -> Line {
+        Line {
+            severity: finding.lint.severity().word(),
+            finding: finding.lint.word(),
+            path: finding.path.clone(),
+            what: finding.what.clone(),
+            instead: Some(finding.instead.clone()),
+        }
+    }
+}
+
+fn table(lines: &[Line]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    table.set_header(["severity", "finding", "where", "what", "instead"]);
+    for line in lines {
+        let instead = line.instead.as_deref().unwrap_or_default();
+        table.add_row([line.severity, line.finding, &line.path, &line.what, instead]);
+    }
+    table
+}
+
+/// How many lines of each severity there are: `1 danger, 2 note`.
+fn counted(lines: &[Line]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in lines {
+        *counts.entry(line.severity).or_default() += 1;
+    }
+    let worst_first = [REFUSED.0, Severity::Danger.word(), Severity::Doubtful.word(), Severity::Note.word()];
+    let count = |word: &&str| counts.get(*word).map(|count| format!("{count} {word}"));
+    worst_first.iter().filter_map(count).collect::<Vec<_>>().join(", ")
+}
