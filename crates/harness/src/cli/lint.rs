@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::{
     input,
     output::{Output, ascii},
+    progress,
 };
 
 /// Wide enough for three columns of text.
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         what: problem.what,
         instead: None,
     });
-    let found = lint(&settings);
+    let found = progress::during("comparing rules", || lint(&settings));
     let is_bad = |finding: &Finding| finding.lint.severity() < Severity::Note;
     let bad = found.iter().filter(|finding| is_bad(finding)).count();
     let lines: Vec<Line> = refused.chain(found.iter().map(Line::of)).collect();
