@@ -176,8 +176,7 @@ fn manifests_have_known_fields_and_agree_with_the_metadata() {
 fn members(spec: &Map<String, Value>, name: &str) -> Vec<Map<String, Value>> {
     let Some(policies) = spec.get("policies") else { return vec![spec.clone()] };
     let expression = spec["expression"].as_str().unwrap();
-    let called: BTreeSet<&str> =
-        expression.split("()").map(|part| last_word(part)).filter(|word| !word.is_empty()).collect();
+    let called: BTreeSet<&str> = expression.split("()").map(last_word).filter(|word| !word.is_empty()).collect();
     let policies = policies.as_object().unwrap();
     assert!(called.iter().eq(policies.keys()), "{name}: `{expression}` calls every member and nobody else");
     let fields = [MODULE, &["contextAwareResources"]].concat();
@@ -251,7 +250,7 @@ fn alerts_ask_for_what_there_is() {
             codes.extend(check_query(rule["expr"].as_str().unwrap(), &BTreeSet::new()));
             let by = rule["expr"].as_str().unwrap();
             for text in annotations.values().map(|text| text.as_str().unwrap()) {
-                for label in text.split("$labels.").skip(1).map(|rest| first_word(rest)) {
+                for label in text.split("$labels.").skip(1).map(first_word) {
                     assert!(by.contains(label), "{name} tells a label that its query does not keep: {label}");
                 }
             }

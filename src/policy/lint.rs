@@ -312,7 +312,7 @@ mod tests {
             (vec![signed(&in_full("*"))], first(AsksAnyRegistry), "any registry, also for one digest"),
             (vec![signed("*.example.com/*")], first(AsksADomain), "every host of a domain"),
             (vec![signed("ghcr.io/*")], vec![], "one host is asked"),
-            (vec![allow(&"ghcr.io/acme/a..b")], first(MatchesNothing), "a name that there can't be"),
+            (vec![allow("ghcr.io/acme/a..b")], first(MatchesNothing), "a name that there can't be"),
             (vec![allow("ghcr.io/acme/app:v1@sha256:*")], first(MatchesNothing), "beside a digest a tag is a claim"),
             (vec![allow(&in_full("ghcr.io/acme/app:v1"))], vec![], "the digest decides"),
             (vec![allow("ghcr.io/acme/app@sha256:*")], vec![], "no tag that is a claim"),
