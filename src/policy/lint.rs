@@ -61,6 +61,8 @@ pub enum Lint {
     ChildApprovalIsOff,
     /// Child approval reaches images that were never pinned.
     ApprovesUnpinned,
+    /// Live digests are to be kept, and nothing may be written.
+    GitopsIsOff,
     /// No deadline of Kubewarden is late enough for the time budget.
     BudgetBeyondDeadline,
     /// Another rule always comes first, and says the same.
@@ -87,7 +89,7 @@ pub enum Lint {
 
 impl Lint {
     /// All kinds, the worst ones first.
-    pub const ALL: [Lint; 21] = [
+    pub const ALL: [Lint; 22] = [
         Lint::AllowsAnyRegistry,
         Lint::AllowsAPublicRegistry,
         Lint::AsksAnyRegistry,
@@ -98,6 +100,7 @@ impl Lint {
         Lint::OddIdentity,
         Lint::ChildApprovalIsOff,
         Lint::ApprovesUnpinned,
+        Lint::GitopsIsOff,
         Lint::BudgetBeyondDeadline,
         Lint::SaysTheSame,
         Lint::AsksADomain,
@@ -136,6 +139,7 @@ impl Lint {
             Lint::OddIdentity => ("odd-identity", Doubtful),
             Lint::ChildApprovalIsOff => ("child-approval-is-off", Doubtful),
             Lint::ApprovesUnpinned => ("approves-unpinned", Doubtful),
+            Lint::GitopsIsOff => ("gitops-is-off", Doubtful),
             Lint::BudgetBeyondDeadline => ("budget-beyond-deadline", Doubtful),
             Lint::SaysTheSame => ("says-the-same", Note),
             Lint::AsksADomain => ("asks-a-domain", Note),

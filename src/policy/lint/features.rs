@@ -28,6 +28,12 @@ pub(super) fn lint(features: &Features, settings: &Value, rules: &[ReadRule<'_>]
             "what was proven is not written into objects: a tag may point elsewhere when it is pulled".to_owned();
         find("mutation", Lint::PinsNothing, what, "leave it out, except in policy groups and with `mutating: false`");
     }
+    if !features.mutation() && (features.keeps_what_resolves() || features.reuses_in_dry_run()) {
+        let what =
+            "it keeps live digests by writing them, and with `mutation: false` nothing is written: it has no effect"
+                .to_owned();
+        find("gitops", Lint::GitopsIsOff, what, "leave one of the two out");
+    }
     let budget = features.time_budget().as_millis();
     // A deadline of n ticks can end after n - 1 seconds.
     let deadline = (budget / 1000 + 2).max(3);
