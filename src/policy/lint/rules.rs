@@ -185,13 +185,15 @@ impl<'p, 'r> Tags<'p, 'r> {
         });
         let mut tags = std::iter::once(None).chain(other_tags.map(|other| Some(&other.pattern)));
         let (image, winner) = tags.find_map(|tag| decided_otherwise(rule, tag, choices))?;
+        let image = image.to_string();
+        let (image, _) = image.split_once('@')?;
         let does = if rule.decision == Decision::Deny { "denies" } else { "wants signatures" };
         Some(Finding::new(
             rule.path("pattern"),
             Lint::ChosenByTag,
             format!(
                 "it {does} by tag, and beside a digest a tag is only a claim, so whoever writes the image chooses the rule: {} decides \
-                 about {image}, whatever tags that digest has",
+                 about {image}@sha256:…, whatever tags that digest has",
                 named(&winner)
             ),
             "leave the tag out, or deny other tags and digests with a rule for the same name",
