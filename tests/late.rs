@@ -279,6 +279,21 @@ fn detection_mode_softens_time_but_no_settings() {
 }
 
 #[test]
+fn pods_only_softens_no_settings() {
+    let mut settings = settings(&json!({"resourceValidationMode": "podsOnly"}));
+    let spec = json!({"template": {"spec": {"containers": [{"name": "a", "image": "unsigned"}]}}});
+    let request = json!({"kind": {"group": "apps", "version": "v1", "kind": "Deployment"}, "operation": "CREATE", "object": {"spec": spec}});
+    let review = |settings: &Value| {
+        let payload = json!({"request": request, "settings": settings}).to_string();
+        serde_json::to_value(answer::validate(payload.as_bytes(), &Slow::new(0, true))).unwrap()
+    };
+    assert_eq!(review(&settings)["accepted"], true, "an unsigned image is only warned of");
+    settings["policy"][0]["with"]["trustRoot"] = json!("carol");
+    let response = review(&settings);
+    assert_eq!((&response["accepted"], &response["code"]), (&json!(false), &json!(500)), "{response}");
+}
+
+#[test]
 fn settings_with_a_key_twice_are_refused() {
     let text = settings(&json!({})).to_string();
     let twice = text.replacen('{', r#"{"features":{"detectionMode":true},"#, 1);
