@@ -1,4 +1,4 @@
-//! What is in the cluster? A folder of manifests that answers Kubernetes lookups.
+//! What is in the cluster? Manifests that answer Kubernetes lookups.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// Objects, as `kubectl apply -f DIR` would store them.
 #[derive(Debug, Default)]
-pub(crate) struct Cluster {
+pub struct Cluster {
     objects: Vec<Value>,
 }
 
@@ -32,6 +32,16 @@ impl Cluster {
                 cluster.add(&text).with_context(|| format!("cannot use the manifest {}", path.display()))?;
             }
         }
+        Ok(cluster)
+    }
+
+    /// These objects, lists unrolled.
+    ///
+    /// # Errors
+    /// When one of them has no kind, no `apiVersion` or no name.
+    pub fn of(objects: impl IntoIterator<Item = Value>) -> Result<Self> {
+        let mut cluster = Self::default();
+        objects.into_iter().try_for_each(|object| cluster.add_object(object))?;
         Ok(cluster)
     }
 
@@ -65,7 +75,10 @@ impl Cluster {
     }
 
     /// `kubernetes/get_resource`
-    pub(crate) fn get(
+    ///
+    /// # Errors
+    /// In the host's words, when there is no such object.
+    pub fn get(
         &self,
         api_version: &str,
         kind: &str,

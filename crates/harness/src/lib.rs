@@ -41,6 +41,7 @@ pub use admission::{AdmissionRequest, GroupVersionKind, GroupVersionResource, Us
 pub use allowed::{AllowedCapabilities, BadCapability, CapabilityPattern};
 pub use annotate::annotate;
 pub use capabilities::{Answers, ContextAwareResource, Gate, HostCapabilities};
+pub use cluster::Cluster;
 pub use host_request::{
     BadRequest, CertificateEncoding, CertificateVerification, EncodedCertificate, HostRequest, KeylessIdentity,
     KeylessPrefix, ResourceAttributes, SubjectAccessReview,
