@@ -132,12 +132,29 @@ fn cost(cost: Cost) -> String {
 
 /// What runs, or who was denied.
 fn after(world: &World, denied: &[Denied]) -> String {
-    match denied.first() {
-        None => world.runs(),
-        Some(denied) => format!("{}; runs {}", denied_at(denied), world.runs()),
-    }
+    let mut words: Vec<String> = denied.iter().map(denied_at).collect();
+    words.dedup();
+    words.push(format!("runs {}", world.runs()));
+    words.join("; ")
 }
 
 fn denied_at(denied: &Denied) -> String {
     format!("{} denied, {}", denied.kind, denied.code)
+}
+
+/// What becomes of a Deployment that is older than the policy: its template has a tag and no digest.
+pub(crate) fn older_than_the_policy(mode: Mode) -> Vec<String> {
+    let mut world = World::new(mode);
+    world.trusts_everything();
+    world.round(Tool::Flux);
+    world.trusts("alice");
+    let scaled = world.scale_up();
+    let scaled = after(&world, &scaled);
+    let lost = world.lose_a_pod();
+    let lost = after(&world, &lost);
+    world.patch("debug").expect("it is signed");
+    for _ in 0..5 {
+        world.settle();
+    }
+    vec![scaled, lost, world.live_image(), world.replica_sets().to_string(), world.runs()]
 }

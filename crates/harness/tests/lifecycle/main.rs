@@ -11,13 +11,24 @@ use world::Mode;
 
 #[test]
 fn probe() {
-    for rule in ["mutate", "mutatePodsOnly", "insecureValidateOnly"] {
-        for (pinned_in_git, tool) in [(false, Tool::Flux), (false, Tool::ArgoCd), (true, Tool::Flux), (true, Tool::ArgoCd)] {
-            let mode = Mode { name: rule, rule, features: "{}", pinned_in_git };
+    let modes = [
+("mutate", "{resourceValidationMode: podsOnly}", false),
+        ("mutate", "{automaticChildApproval: false}", false),
+        ("mutate", "{automaticUnchangedApproval: true}", true),
+        ("mutate", "{automaticUnchangedApproval: true}", false),
+        ];
+    for (rule, features, pinned_in_git) in modes {
+            let mode = Mode { name: rule, rule, features, pinned_in_git };
+        for tool in [Tool::Flux, Tool::ArgoCd] {
             println!("{mode:?} {tool:?}");
             for (step, cells) in life::live(mode, tool) {
                 println!("   {step}: {cells:?}");
             }
         }
     }
+    for (rule, features) in [("mutate", "{}"), ("mutate", "{automaticChildApproval: false}"), ("mutate", "{automaticChildApproval: {requireDigest: true}}"), ("mutate", "{automaticChildApproval: {ttl: 3600}}"),
+      ("mutate", "{resourceValidationMode: podsOnly}"), ("mutatePodsOnly", "{}"), ("insecureValidateOnly", "{}")] {
+            let mode = Mode { name: rule, rule, features, pinned_in_git: false };
+            println!("older {rule} {features}: {:?}", life::older_than_the_policy(mode));
+        }
 }

@@ -111,6 +111,22 @@ impl World {
         self.api.webhook.forget();
     }
 
+    /// As before the policy was there.
+    pub(crate) fn trusts_everything(&mut self) {
+        let allow = json!({"name": "allow", "type": "static", "approve": true});
+        let settings = json!({"validators": [allow], "policy": [{"pattern": "*:*", "validator": "allow"}]});
+        self.api.webhook.configure(settings);
+    }
+
+    /// Somebody changes a variable of the live Deployment, and no image (`kubectl set env`).
+    pub(crate) fn patch(&mut self, level: &str) -> Result<(), Denied> {
+        let mut deployment = self.live();
+        deployment["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = json!(level);
+        let patched = self.api.update(HUMAN, None, deployment, Run::Real);
+        self.settle();
+        patched.map(drop)
+    }
+
     /// A round, and what the controllers make of it.
     pub(crate) fn round(&mut self, tool: Tool) -> (Round, Cost) {
         self.api.webhook.take_cost();
@@ -196,8 +212,12 @@ impl World {
         let mut changed = free.clone();
         let registry = self.api.webhook.registry.host();
         changed["spec"]["template"]["spec"]["containers"][0]["image"] = json!(format!("{registry}/{REPOSITORY}:{image}"));
+        // In a dry run, because where it is admitted the object would be gone.
+        let changed = self.api.update(HUMAN, None, changed, Run::Dry);
         self.api.webhook.take_cost();
-        [changed, free].map(|object| self.api.update(HUMAN, None, object, Run::Real).map(drop))
+        let freed = self.api.update(HUMAN, None, free, Run::Real);
+        assert_eq!(freed.is_ok(), self.api.get("Deployment", "web").is_none(), "an object goes with its last finalizer");
+        [changed.map(drop), freed.map(drop)]
     }
 
     /// How many ReplicaSets the Deployment has had made.
