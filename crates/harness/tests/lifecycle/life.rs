@@ -6,89 +6,110 @@ use crate::gitops::{Round, Tool};
 use crate::webhook::{Cost, Denied};
 use crate::world::{Image, Mode, World};
 
-/// What was seen, by step: a cell of the step's table each.
+/// What was seen, by step: the cells that stand in its table under this tool.
 pub(crate) type Seen = BTreeMap<&'static str, Vec<String>>;
 
-/// Lives it under `mode`, with `tool` keeping the cluster equal to git.
+/// Lives it under `mode`, with `tool` keeping the cluster equal to git. Every step begins where the one before it ended.
 pub(crate) fn live(mode: Mode, tool: Tool) -> Seen {
     let mut seen = Seen::new();
     let mut world = World::new(mode);
+    assert_eq!(world.round(tool).0, Round::Applied, "{mode:?}: what is signed is admitted");
+    let image = world.live_image();
 
-    let (created, _) = world.round(tool);
-    assert_eq!(created, Round::Applied, "{mode:?}: what is signed is admitted");
-    let children = { world.api.webhook.forget(); world.scale_up(); world.api.webhook.take_cost() };
-    let rounds = rounds(&mut world, tool, 3);
-    seen.insert("unchanged", vec![
-        world.live_image(),
-        rounds.words(tool),
-        rounds.costs(),
-        cost(children),
-    ]);
+    let steady = rounds(&mut world, tool, 3);
+    world.api.webhook.forget();
+    world.api.webhook.take_cost();
+    let pod = one_more(&mut world);
+    let price = price(world.api.webhook.take_cost());
+    assert_eq!(pod, "A", "{mode:?}: what is signed is admitted");
+    seen.insert("unchanged", vec![image, steady.words(tool), steady.prices(), price]);
 
     world.registry_fails();
-    let round = rounds_of(&mut world, tool, 1);
-    let scaled = world.scale_up();
-    seen.insert("registry-down", vec![round, after(&world, &scaled)]);
+    let round = rounds(&mut world, tool, 1).words(tool);
+    let pod = one_more(&mut world);
+    seen.insert("registry", vec![round, pod]);
     world.registry_heals();
     world.settle();
 
     world.tag_moves(Image::B);
-    let round = rounds_of(&mut world, tool, 3);
+    let round = rounds(&mut world, tool, 3).words(tool);
     let runs = world.runs();
-    let scaled = world.scale_up();
-    seen.insert("tag-signed", vec![round, runs, after(&world, &scaled)]);
+    let pod = one_more(&mut world);
+    seen.insert("signed", vec![round, runs, pod]);
 
     let undone = match world.undo() {
         None => "nothing to undo".to_owned(),
-        Some(Ok(())) => format!("runs {}", world.runs()),
-        Some(Err(denied)) => denied_at(&denied),
+        Some(denied) => outcome(&denied, || world.runs()),
     };
-    let round = rounds_of(&mut world, tool, 2);
+    let round = rounds(&mut world, tool, 2).words(tool);
     seen.insert("undo", vec![undone, round, world.runs()]);
 
     world.git_names("2", Image::C);
-    let there = rounds_of(&mut world, tool, 2);
+    let there = rounds(&mut world, tool, 2).words(tool);
     let runs = world.runs();
     world.git_names("1", Image::B);
-    let back = rounds_of(&mut world, tool, 2);
+    let back = rounds(&mut world, tool, 2).words(tool);
     seen.insert("git", vec![there, runs, back, world.runs()]);
 
     world.tag_moves(Image::X);
-    let step = trouble(&mut world, tool);
-    seen.insert("tag-unsigned", step);
+    seen.insert("unsigned", trouble(&mut world, tool));
     world.tag_moves(Image::B);
     world.settle();
-    rounds_of(&mut world, tool, 2);
+    rounds(&mut world, tool, 2);
 
     world.trusts("bob");
-    let step = trouble(&mut world, tool);
-    seen.insert("key", step);
+    seen.insert("key", trouble(&mut world, tool));
     world.trusts("alice");
     world.settle();
-    rounds_of(&mut world, tool, 2);
+    rounds(&mut world, tool, 2);
 
     world.tag_moves(Image::X);
     let [changed, freed] = world.delete_with_finalizer("unsigned");
-    let freed_cost = world.api.webhook.take_cost();
-    let words = |result: Result<(), Denied>| result.map_or_else(|denied| denied_at(&denied), |()| "passes".to_owned());
-    seen.insert("end", vec![words(changed), words(freed), cost(freed_cost)]);
+    let cost = world.api.webhook.take_cost();
+    seen.insert("end", [changed, freed].map(|denied| outcome(&denied, || "passes".to_owned())).into());
+    assert_eq!(cost, Cost::default(), "{mode:?}: a finalizer goes without a question");
     seen
 }
 
 /// What happens while what runs could not be proven again.
 fn trouble(world: &mut World, tool: Tool) -> Vec<String> {
-    let round = rounds_of(world, tool, 2);
-    let scaled = world.scale_up();
-    let scaled = after(world, &scaled);
+    let round = rounds(world, tool, 2).words(tool);
+    let more = one_more(world);
     let lost = world.lose_a_pod();
-    let lost = after(world, &lost);
+    let lost = outcome(&lost, || world.youngest());
     world.git_sets("debug");
-    let changed = rounds_of(world, tool, 2);
+    let changed = rounds(world, tool, 2).words(tool);
     world.git_sets("info");
-    vec![round, scaled, lost, changed, world.runs()]
+    vec![round, more, lost, changed]
 }
 
-/// Some rounds on end.
+/// What becomes of a Deployment that is older than the policy: its template has a tag and no digest.
+pub(crate) fn older_than_the_policy(mode: Mode) -> Vec<String> {
+    let mut world = World::new(mode);
+    world.trusts_everything();
+    world.round(Tool::Flux);
+    world.api.backdate("Deployment", "web");
+    world.trusts("alice");
+
+    let more = one_more(&mut world);
+    world.tag_moves(Image::X);
+    let unsigned = one_more(&mut world);
+    world.tag_moves(Image::A);
+    world.settle();
+    let changed = world.set_env("debug");
+    assert_eq!(changed, [], "{mode:?}: it is signed");
+    let few = world.replica_sets();
+    for _ in 0..3 {
+        world.settle();
+    }
+    let sets = match world.replica_sets() - few {
+        0 => few.to_string(),
+        _ => "one more each time the controller looks".to_owned(),
+    };
+    vec![more, unsigned, sets]
+}
+
+/// Some rounds on end, the first of which finds a host that remembers nothing.
 struct Rounds {
     rounds: Vec<(Round, Cost)>,
     rollouts: usize,
@@ -101,10 +122,6 @@ fn rounds(world: &mut World, tool: Tool, number: usize) -> Rounds {
     Rounds { rounds, rollouts: world.controllers.rollouts - before }
 }
 
-fn rounds_of(world: &mut World, tool: Tool, number: usize) -> String {
-    rounds(world, tool, number).words(tool)
-}
-
 impl Rounds {
     /// What came out, each change of it once.
     fn words(&self, tool: Tool) -> String {
@@ -112,49 +129,36 @@ impl Rounds {
         words.dedup();
         let rollouts = match self.rollouts {
             0 => String::new(),
-            1 => " (1 rollout)".to_owned(),
-            more => format!(" ({more} rollouts)"),
+            1 => "; 1 rollout".to_owned(),
+            more => format!("; {more} rollouts"),
         };
         words.join(", then ") + &rollouts
     }
 
-    /// What a round costs while the host remembers nothing, and what the next one costs.
-    fn costs(&self) -> String {
+    /// Host calls of a round; requests to the registry while the host remembers nothing, and in the next round.
+    fn prices(&self) -> String {
         let [(_, cold), (_, warm), ..] = self.rounds.as_slice() else { panic!("two rounds at least") };
         assert_eq!(cold.calls, warm.calls, "the host's memory changes no question");
-        format!("{}; {} / {}", cold.calls, cold.requests, warm.requests)
+        format!("{}; {}, {}", cold.calls, cold.requests, warm.requests)
     }
 }
 
-fn cost(cost: Cost) -> String {
+fn price(cost: Cost) -> String {
     format!("{}; {}", cost.calls, cost.requests)
 }
 
-/// What runs, or who was denied.
-fn after(world: &World, denied: &[Denied]) -> String {
-    let mut words: Vec<String> = denied.iter().map(denied_at).collect();
-    words.dedup();
-    words.push(format!("runs {}", world.runs()));
-    words.join("; ")
+/// One Pod more: what it runs, or who was denied.
+fn one_more(world: &mut World) -> String {
+    let denied = world.scale_up();
+    outcome(&denied, || world.youngest())
 }
 
-fn denied_at(denied: &Denied) -> String {
-    format!("{} denied, {}", denied.kind, denied.code)
-}
-
-/// What becomes of a Deployment that is older than the policy: its template has a tag and no digest.
-pub(crate) fn older_than_the_policy(mode: Mode) -> Vec<String> {
-    let mut world = World::new(mode);
-    world.trusts_everything();
-    world.round(Tool::Flux);
-    world.trusts("alice");
-    let scaled = world.scale_up();
-    let scaled = after(&world, &scaled);
-    let lost = world.lose_a_pod();
-    let lost = after(&world, &lost);
-    world.patch("debug").expect("it is signed");
-    for _ in 0..5 {
-        world.settle();
+/// Who was denied, and else what came of it.
+fn outcome(denied: &[Denied], or: impl FnOnce() -> String) -> String {
+    if denied.is_empty() {
+        return or();
     }
-    vec![scaled, lost, world.live_image(), world.replica_sets().to_string(), world.runs()]
+    let mut words: Vec<String> = denied.iter().map(|denied| format!("{} denied, {}", denied.kind, denied.code)).collect();
+    words.dedup();
+    words.join("; ")
 }

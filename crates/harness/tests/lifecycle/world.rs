@@ -1,11 +1,11 @@
 //! A cluster with one Deployment, a registry with its images, and git: what can happen to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use image_trust_harness::loopback::{Fault, ImageKind, Registry, Scope, Signer};
 use serde_json::{Value, json};
 
-use crate::api_server::{ApiServer, NAMESPACE, Run, text, uid};
+use crate::api_server::{ApiServer, NAMESPACE, Run, text};
 use crate::controllers::{Controllers, replicas, template};
 use crate::gitops::{Round, Tool};
 use crate::webhook::{Cost, Denied};
@@ -119,12 +119,17 @@ impl World {
     }
 
     /// Somebody changes a variable of the live Deployment, and no image (`kubectl set env`).
-    pub(crate) fn patch(&mut self, level: &str) -> Result<(), Denied> {
+    pub(crate) fn set_env(&mut self, level: &str) -> Vec<Denied> {
         let mut deployment = self.live();
         deployment["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = json!(level);
-        let patched = self.api.update(HUMAN, None, deployment, Run::Real);
-        self.settle();
-        patched.map(drop)
+        self.by_hand(deployment)
+    }
+
+    fn by_hand(&mut self, deployment: Value) -> Vec<Denied> {
+        match self.api.update(HUMAN, None, deployment, Run::Real) {
+            Ok(_) => self.settle(),
+            Err(denied) => vec![denied],
+        }
     }
 
     /// A round, and what the controllers make of it.
@@ -156,14 +161,12 @@ impl World {
     }
 
     /// `kubectl rollout undo`: the template of the ReplicaSet before the current one, if there is one.
-    pub(crate) fn undo(&mut self) -> Option<Result<(), Denied>> {
+    pub(crate) fn undo(&mut self) -> Option<Vec<Denied>> {
         let mut deployment = self.live();
         let sets = self.api.list("ReplicaSet");
         let earlier = sets.iter().rev().map(template).find(|template| *template != deployment["spec"]["template"])?;
         deployment["spec"]["template"] = earlier;
-        let undone = self.api.update(HUMAN, None, deployment, Run::Real);
-        self.settle();
-        Some(undone.map(drop))
+        Some(self.by_hand(deployment))
     }
 
     pub(crate) fn live(&self) -> Value {
@@ -180,14 +183,19 @@ impl World {
         }
     }
 
-    /// What runs: how many Pods of which image.
+    /// What runs, of all Pods.
     pub(crate) fn runs(&self) -> String {
-        let mut count = BTreeMap::<String, usize>::new();
-        for pod in self.api.list("Pod") {
-            let digest = text(&pod["status"]["containerStatuses"][0]["imageID"]);
-            *count.entry(self.letter(&digest)).or_default() += 1;
-        }
-        count.iter().map(|(letter, pods)| format!("{pods} {letter}")).collect::<Vec<_>>().join(", ")
+        let letters: BTreeSet<String> = self.api.list("Pod").iter().map(|pod| self.image_of(pod)).collect();
+        letters.into_iter().collect::<Vec<_>>().join(" and ")
+    }
+
+    /// What the youngest Pod runs.
+    pub(crate) fn youngest(&self) -> String {
+        self.image_of(self.api.list("Pod").last().expect("a Pod runs"))
+    }
+
+    fn image_of(&self, pod: &Value) -> String {
+        self.letter(&text(&pod["status"]["containerStatuses"][0]["imageID"]))
     }
 
     fn letter(&self, digest: &str) -> String {
@@ -202,7 +210,7 @@ impl World {
     }
 
     /// Deletes the Deployment while a finalizer holds it, and lets the finalizer go; first with another image.
-    pub(crate) fn delete_with_finalizer(&mut self, image: &str) -> [Result<(), Denied>; 2] {
+    pub(crate) fn delete_with_finalizer(&mut self, image: &str) -> [Vec<Denied>; 2] {
         let mut deployment = self.live();
         deployment["metadata"]["finalizers"] = json!(["example.com/clean-up"]);
         self.api.update(HUMAN, Some("status"), deployment.clone(), Run::Real).expect("no image changes");
@@ -217,12 +225,12 @@ impl World {
         self.api.webhook.take_cost();
         let freed = self.api.update(HUMAN, None, free, Run::Real);
         assert_eq!(freed.is_ok(), self.api.get("Deployment", "web").is_none(), "an object goes with its last finalizer");
-        [changed.map(drop), freed.map(drop)]
+        [changed, freed].map(|result| result.err().into_iter().collect())
     }
 
     /// How many ReplicaSets the Deployment has had made.
     pub(crate) fn replica_sets(&self) -> usize {
-        self.api.list("ReplicaSet").iter().map(uid).count()
+        self.api.list("ReplicaSet").len()
     }
 }
 
