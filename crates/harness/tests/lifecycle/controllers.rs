@@ -8,6 +8,8 @@ use crate::webhook::Denied;
 
 const DEPLOYMENTS: &str = "system:serviceaccount:kube-system:deployment-controller";
 const REPLICA_SETS: &str = "system:serviceaccount:kube-system:replicaset-controller";
+const CRON_JOBS: &str = "system:serviceaccount:kube-system:cronjob-controller";
+const JOBS: &str = "system:serviceaccount:kube-system:job-controller";
 const KUBELET: &str = "system:node:one";
 
 /// Deployments and what they make.
@@ -79,16 +81,33 @@ impl Controllers {
     }
 }
 
+/// It is time for a CronJob: a Job, and its Pod.
+pub(crate) fn run(api: &mut ApiServer, cron_job: &Value) -> Result<(), Denied> {
+    let mut job = cron_job["spec"]["jobTemplate"].clone();
+    job["apiVersion"] = json!("batch/v1");
+    job["kind"] = json!("Job");
+    job["metadata"] =
+        json!({"generateName": "nightly-", "namespace": NAMESPACE, "ownerReferences": [owned_by(cron_job)]});
+    let job = api.create(CRON_JOBS, job, Run::Real)?;
+    make_pod(api, JOBS, &job)?;
+    start(api);
+    Ok(())
+}
+
+fn make_pod(api: &mut ApiServer, user: &str, owner: &Value) -> Result<(), Denied> {
+    let mut pod = owner["spec"]["template"].clone();
+    pod["apiVersion"] = json!("v1");
+    pod["kind"] = json!("Pod");
+    pod["metadata"]["generateName"] = json!(format!("{}-", text(&owner["metadata"]["name"])));
+    pod["metadata"]["namespace"] = json!(NAMESPACE);
+    pod["metadata"]["ownerReferences"] = json!([owned_by(owner)]);
+    api.create(user, pod, Run::Real).map(drop)
+}
+
 /// Makes the Pods that are missing; after the first refusal it waits, as the controller does.
 fn fill(api: &mut ApiServer, set: &Value) -> Result<(), Denied> {
     for _ in children(api, "Pod", set).len()..replicas(set) as usize {
-        let mut pod = set["spec"]["template"].clone();
-        pod["apiVersion"] = json!("v1");
-        pod["kind"] = json!("Pod");
-        pod["metadata"]["generateName"] = json!(format!("{}-", text(&set["metadata"]["name"])));
-        pod["metadata"]["namespace"] = json!(NAMESPACE);
-        pod["metadata"]["ownerReferences"] = json!([owned_by(set)]);
-        api.create(REPLICA_SETS, pod, Run::Real)?;
+        make_pod(api, REPLICA_SETS, set)?;
     }
     Ok(())
 }

@@ -48,7 +48,9 @@ impl Tool {
         Ok(match self {
             Tool::Flux => {
                 let dry = api.apply(self.user(), git, Run::Dry)?;
-                live.is_none_or(|live| (&live["spec"], &live["metadata"]["labels"]) != (&dry["spec"], &dry["metadata"]["labels"]))
+                live.is_none_or(|live| {
+                    (&live["spec"], &live["metadata"]["labels"]) != (&dry["spec"], &dry["metadata"]["labels"])
+                })
             }
             Tool::ArgoCd => live.is_none_or(|live| !has(&live, git)),
         })

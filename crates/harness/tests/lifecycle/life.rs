@@ -1,7 +1,9 @@
 //! A whole life of a Deployment, from the first apply to its end, and what is seen of it on the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::api_server::Run;
+use crate::controllers::run;
 use crate::gitops::{Round, Tool};
 use crate::webhook::{Cost, Denied};
 use crate::world::{Image, Mode, World};
@@ -74,13 +76,14 @@ pub(crate) fn live(mode: Mode, tool: Tool) -> Seen {
 /// What happens while what runs could not be proven again.
 fn trouble(world: &mut World, tool: Tool) -> Vec<String> {
     let round = rounds(world, tool, 2).words(tool);
-    let more = one_more(world);
-    let lost = world.lose_a_pod();
-    let lost = outcome(&lost, || world.youngest());
     world.git_sets("debug");
     let changed = rounds(world, tool, 2).words(tool);
     world.git_sets("info");
-    vec![round, more, lost, changed]
+    rounds(world, tool, 2);
+    let more = one_more(world);
+    world.scale_by(-1);
+    let lost = world.lose_a_pod();
+    vec![round, changed, more, outcome(&lost, || world.youngest())]
 }
 
 /// What becomes of a Deployment that is older than the policy: its template has a tag and no digest.
@@ -109,17 +112,42 @@ pub(crate) fn older_than_the_policy(mode: Mode) -> Vec<String> {
     vec![more, unsigned, sets]
 }
 
+/// The nights of a CronJob: what is live, what a run costs, and what runs as the tag moves.
+pub(crate) fn nights(mode: Mode) -> Vec<String> {
+    let mut world = World::new(mode);
+    let cron_job = world.cron_job();
+    let cron_job = world.api.apply("jane", &cron_job, Run::Real).expect("what is signed is admitted");
+    let image = world.shown(&cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]);
+    let mut night = |tag: Image| {
+        world.tag_moves(tag);
+        world.api.webhook.take_cost();
+        let denied = run(&mut world.api, &cron_job).err();
+        let runs = outcome(denied.as_slice(), || world.youngest());
+        (runs, price(world.api.webhook.take_cost()))
+    };
+    let [(first, price), (signed, _), (unsigned, _)] = [Image::A, Image::B, Image::X].map(&mut night);
+    assert_eq!(first, "A", "{mode:?}: what is signed is admitted");
+    vec![image, price, signed, unsigned]
+}
+
 /// Some rounds on end, the first of which finds a host that remembers nothing.
 struct Rounds {
     rounds: Vec<(Round, Cost)>,
     rollouts: usize,
+    /// Whom the controllers could not make.
+    denied: Vec<Denied>,
 }
 
 fn rounds(world: &mut World, tool: Tool, number: usize) -> Rounds {
     world.api.webhook.forget();
     let before = world.controllers.rollouts;
-    let rounds = (0..number).map(|_| world.round(tool)).collect();
-    Rounds { rounds, rollouts: world.controllers.rollouts - before }
+    let (mut rounds, mut all) = (Vec::new(), Vec::new());
+    for _ in 0..number {
+        let (round, cost, denied) = world.round(tool);
+        rounds.push((round, cost));
+        all.extend(denied);
+    }
+    Rounds { rounds, rollouts: world.controllers.rollouts - before, denied: all }
 }
 
 impl Rounds {
@@ -128,11 +156,12 @@ impl Rounds {
         let mut words: Vec<String> = self.rounds.iter().map(|(round, _)| tool.words(round)).collect();
         words.dedup();
         let rollouts = match self.rollouts {
-            0 => String::new(),
-            1 => "; 1 rollout".to_owned(),
-            more => format!("; {more} rollouts"),
+            0 => None,
+            1 => Some("1 rollout".to_owned()),
+            more => Some(format!("{more} rollouts")),
         };
-        words.join(", then ") + &rollouts
+        let denied = (!self.denied.is_empty()).then(|| outcome(&self.denied, String::new));
+        [Some(words.join(", then ")), rollouts, denied].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
     /// Host calls of a round; requests to the registry while the host remembers nothing, and in the next round.
@@ -149,16 +178,16 @@ fn price(cost: Cost) -> String {
 
 /// One Pod more: what it runs, or who was denied.
 fn one_more(world: &mut World) -> String {
-    let denied = world.scale_up();
+    let denied = world.scale_by(1);
     outcome(&denied, || world.youngest())
 }
 
 /// Who was denied, and else what came of it.
 fn outcome(denied: &[Denied], or: impl FnOnce() -> String) -> String {
-    if denied.is_empty() {
-        return or();
+    let words: BTreeSet<String> =
+        denied.iter().map(|denied| format!("{} denied, {}", denied.kind, denied.code)).collect();
+    match words.is_empty() {
+        true => or(),
+        false => words.into_iter().collect::<Vec<_>>().join("; "),
     }
-    let mut words: Vec<String> = denied.iter().map(|denied| format!("{} denied, {}", denied.kind, denied.code)).collect();
-    words.dedup();
-    words.join("; ")
 }

@@ -12,11 +12,11 @@ use std::sync::OnceLock;
 
 use gitops::Tool;
 use life::Seen;
-use tables::{Row, check};
+use tables::{check, check_rows, row};
 use world::Mode;
 
 const fn mode(name: &'static str, rule: &'static str, features: &'static str) -> Mode {
-    Mode { name, rule, features, pinned_in_git: false }
+    Mode { name, rule, features, pinned_in_git: false, namespaced: false }
 }
 
 /// The modes, in the order of the tables.
@@ -80,24 +80,295 @@ enum Column {
 
 use Column::{ArgoCd, Both, Flux};
 
+/// The first round finds git changed and applies it; the next one finds nothing to do.
+const DRIFT: &str = "drift, then no drift; 1 rollout";
+/// As with Flux, where what is live is what git says.
+const SYNC: &str = "out of sync, then in sync; 1 rollout";
+/// Where it never is: git has no digest and the live object has one. Only the first round changes anything.
+const LOOP: &str = "out of sync; 1 rollout";
+const DRY_403: &str = "dry run denied, 403";
+const DRY_503: &str = "dry run denied, 503";
+const APPLY_403: &str = "apply denied, 403";
+const APPLY_503: &str = "apply denied, 503";
+const SET_403: &str = "ReplicaSet denied, 403";
+const POD_403: &str = "Pod denied, 403";
+
 #[test]
-fn probe() {
-    for (step, columns) in [
-        ("unchanged", vec![Both(0), Flux(1), Flux(2), ArgoCd(1), ArgoCd(2), Both(3)]),
-        ("registry", vec![Flux(0), ArgoCd(0), Both(1)]),
-        ("signed", vec![Flux(0), Flux(1), ArgoCd(0), ArgoCd(1), Both(2)]),
-        ("undo", vec![Both(0), Flux(1), Flux(2), ArgoCd(1), ArgoCd(2)]),
-        ("git", vec![Flux(0), ArgoCd(0), Both(1), Flux(2), ArgoCd(2), Both(3)]),
-        ("unsigned", vec![Flux(0), ArgoCd(0), Both(1), Both(2), Flux(3), ArgoCd(3)]),
-        ("key", vec![Flux(0), ArgoCd(0), Both(1), Both(2), Flux(3), ArgoCd(3)]),
-        ("end", vec![Both(0), Both(1)]),
-    ] {
-        println!("{step}");
-        for (mode, cells) in cells(step, &columns) { println!("  {mode}: {cells:?}"); }
+fn nothing_changes() {
+    check(
+        "unchanged",
+        &["", "live", "Flux", "its price", "Argo CD", "its price", "price of a Pod"],
+        &cells("unchanged", &[Both(0), Flux(1), Flux(2), ArgoCd(1), ArgoCd(2), Both(3)]),
+        &[
+            row(
+                "`mutate`",
+                &["`app:1@A`", "no drift", "2; 4, 0", "out of sync", "2; 4, 0", "2; 0"],
+                "a dry run proves the tag again and writes the digest that is live; Argo CD compares texts",
+            ),
+            row(
+                "`resolve`",
+                &["`app:1@A`", "no drift", "1; 2, 0", "out of sync", "1; 2, 0", "2; 0"],
+                "the tag is looked up, and nothing proven",
+            ),
+            row(
+                "`reuse`",
+                &["`app:1@A`", "no drift", "0; 0, 0", "out of sync", "2; 4, 0", "2; 0"],
+                "a dry run asks nobody; an apply is no dry run",
+            ),
+            row(
+                "`resolve`, `reuse`",
+                &["`app:1@A`", "no drift", "0; 0, 0", "out of sync", "1; 2, 0", "2; 0"],
+                "a dry run asks nobody, an apply looks the tag up",
+            ),
+            row(
+                "`mutatePodsOnly`",
+                &["`app:1`", "no drift", "2; 4, 0", "in sync", "0; 0, 0", "4; 4"],
+                "git is live; a dry run is verified; every Pod is, and its ReplicaSet when that is scaled",
+            ),
+            row(
+                "`podsOnly`",
+                &["`app:1`", "no drift", "2; 4, 0", "in sync", "0; 0, 0", "4; 4"],
+                "the same: what is no Pod is verified to warn",
+            ),
+            row(
+                "`insecureValidateOnly`",
+                &["`app:1`", "no drift", "2; 4, 0", "in sync", "0; 0, 0", "2; 0"],
+                "git is live, and the owner's word is enough for Pods",
+            ),
+            row(
+                "digests in git",
+                &["`app:1@A`", "no drift", "1; 2, 0", "in sync", "0; 0, 0", "2; 0"],
+                "a digest need not be looked up",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn the_registry_is_out_of_reach() {
+    check(
+        "registry",
+        &["", "Flux", "Argo CD", "one Pod more"],
+        &cells("registry", &[Flux(0), ArgoCd(0), Both(1)]),
+        &[
+            row("`mutate`", &[DRY_503, APPLY_503, "A"], "the Pod has its owner's digest: nobody has to be asked"),
+            row("`resolve`", &[DRY_503, APPLY_503, "A"], "the tag can't be looked up"),
+            row("`reuse`", &["no drift", APPLY_503, "A"], "a dry run asks nobody"),
+            row("`resolve`, `reuse`", &["no drift", APPLY_503, "A"], "the same"),
+            row(
+                "`mutatePodsOnly`",
+                &[DRY_503, "in sync", "ReplicaSet denied, 503"],
+                "a bare tag is proven each time, that of a ReplicaSet too",
+            ),
+            row("`podsOnly`", &["no drift", "in sync", "Pod denied, 503"], "what is no Pod is only warned about"),
+            row("`insecureValidateOnly`", &[DRY_503, "in sync", "A"], "the owner's word is enough for Pods"),
+            row("digests in git", &[DRY_503, "in sync", "A"], "a digest has to be proven too"),
+        ],
+    );
+}
+
+#[test]
+fn the_tag_moves_to_a_signed_image() {
+    check(
+        "signed",
+        &["", "Flux", "runs", "Argo CD", "runs", "one Pod more"],
+        &cells("signed", &[Flux(0), Flux(1), ArgoCd(0), ArgoCd(1), Both(2)]),
+        &[
+            row("`mutate`", &[DRIFT, "B", LOOP, "B", "B"], "the next round pins the new image, once"),
+            row("`resolve`", &[DRIFT, "B", LOOP, "B", "B"], "the tag is another digest now, so it is proven"),
+            row(
+                "`reuse`",
+                &["no drift", "A", LOOP, "B", "Flux: A; Argo CD: B"],
+                "a dry run never learns of it; Argo CD's applies do",
+            ),
+            row(
+                "`resolve`, `reuse`",
+                &["no drift", "A", LOOP, "B", "Flux: A; Argo CD: B"],
+                "the same: what a dry run reuses is not looked up",
+            ),
+            row("`mutatePodsOnly`", &["no drift", "A", "in sync", "A", "B"], "each Pod is pinned when it is made"),
+            row("`podsOnly`", &["no drift", "A", "in sync", "A", "B"], "the same"),
+            row(
+                "`insecureValidateOnly`",
+                &["no drift", "A", "in sync", "A", "B"],
+                "each Pod pulls what the tag is then",
+            ),
+            row("digests in git", &["no drift", "A", "in sync", "A", "A"], "nothing runs that git does not name"),
+        ],
+    );
+}
+
+#[test]
+fn somebody_rolls_back() {
+    const NOTHING: &str = "nothing to undo";
+    const ARGO: &str = "Flux: nothing to undo; Argo CD: A";
+    check(
+        "undo",
+        &["", "`kubectl rollout undo`", "then Flux", "runs", "then Argo CD", "runs"],
+        &cells("undo", &[Both(0), Flux(1), Flux(2), ArgoCd(1), ArgoCd(2)]),
+        &[
+            row("`mutate`", &["A", DRIFT, "B", LOOP, "B"], "the tag is still the newer image's"),
+            row("`resolve`", &["A", DRIFT, "B", LOOP, "B"], "the same"),
+            row("`reuse`", &[ARGO, "no drift", "A", LOOP, "B"], "with Flux there was no rollout"),
+            row("`resolve`, `reuse`", &[ARGO, "no drift", "A", LOOP, "B"], "the same"),
+            row(
+                "`mutatePodsOnly`",
+                &[NOTHING, "no drift", "A and B", "in sync", "A and B"],
+                "one template, two images",
+            ),
+            row("`podsOnly`", &[NOTHING, "no drift", "A and B", "in sync", "A and B"], "the same"),
+            row("`insecureValidateOnly`", &[NOTHING, "no drift", "A and B", "in sync", "A and B"], "the same"),
+            row("digests in git", &[NOTHING, "no drift", "A", "in sync", "A"], "there was no rollout"),
+        ],
+    );
+}
+
+#[test]
+fn git_names_another_tag_and_the_first_one_again() {
+    check_rows(
+        "git",
+        &cells("git", &[Flux(0), Flux(2), ArgoCd(0), ArgoCd(2), Both(3)]),
+        &[
+            row("`mutate`", &[DRIFT, DRIFT, LOOP, LOOP, "B"], "each change of git is one rollout"),
+            row("`resolve`", &[DRIFT, DRIFT, LOOP, LOOP, "B"], "another tag is no live digest's"),
+            row("`reuse`", &[DRIFT, DRIFT, LOOP, LOOP, "B"], "the same"),
+            row("`resolve`, `reuse`", &[DRIFT, DRIFT, LOOP, LOOP, "B"], "the same"),
+            row("`mutatePodsOnly`", &[DRIFT, DRIFT, SYNC, SYNC, "B"], "and git is live at once"),
+            row("`podsOnly`", &[DRIFT, DRIFT, SYNC, SYNC, "B"], "the same"),
+            row("`insecureValidateOnly`", &[DRIFT, DRIFT, SYNC, SYNC, "B"], "the same"),
+            row("digests in git", &[DRIFT, DRIFT, SYNC, SYNC, "B"], "the same"),
+        ],
+    );
+}
+
+const TROUBLE: [&str; 7] =
+    ["", "Flux", "Flux: git changes", "Argo CD", "Argo CD: git changes", "one Pod more", "a Pod is lost"];
+const TROUBLE_COLUMNS: [Column; 6] = [Flux(0), Flux(1), ArgoCd(0), ArgoCd(1), Both(2), Both(3)];
+const NO_PODS: &str = "drift, then no drift; 1 rollout; Pod denied, 403";
+const NO_PODS_IN_SYNC: &str = "out of sync, then in sync; 1 rollout; Pod denied, 403";
+
+#[test]
+fn the_tag_moves_to_an_unsigned_image() {
+    check(
+        "unsigned",
+        &TROUBLE,
+        &cells("unsigned", &TROUBLE_COLUMNS),
+        &[
+            row("`mutate`", &[DRY_403, DRY_403, APPLY_403, APPLY_403, "B", "B"], "what runs is pinned, and runs on"),
+            row("`resolve`", &[DRY_403, DRY_403, APPLY_403, APPLY_403, "B", "B"], "the tag is another digest now"),
+            row(
+                "`reuse`",
+                &["no drift", APPLY_403, APPLY_403, APPLY_403, "B", "B"],
+                "a dry run that passes is no promise of an apply that does",
+            ),
+            row("`resolve`, `reuse`", &["no drift", APPLY_403, APPLY_403, APPLY_403, "B", "B"], "the same"),
+            row(
+                "`mutatePodsOnly`",
+                &[DRY_403, DRY_403, "in sync", APPLY_403, SET_403, POD_403],
+                "every bare tag is proven, so no Pod comes back until the tag does",
+            ),
+            row(
+                "`podsOnly`",
+                &["no drift", NO_PODS, "in sync", NO_PODS_IN_SYNC, POD_403, POD_403],
+                "the Deployment is admitted, its new Pods are not, and the earlier ones stay",
+            ),
+            row(
+                "`insecureValidateOnly`",
+                &[DRY_403, DRY_403, "in sync", APPLY_403, "X", "X"],
+                "the owner's word lets a Pod in, and the tag decides what it runs",
+            ),
+            row("digests in git", &["no drift", DRIFT, "in sync", SYNC, "B", "B"], "nobody asks what the tag is"),
+        ],
+    );
+}
+
+#[test]
+fn the_key_is_rotated() {
+    check(
+        "key",
+        &TROUBLE,
+        &cells("key", &TROUBLE_COLUMNS),
+        &[
+            row("`mutate`", &[DRY_403, DRY_403, APPLY_403, APPLY_403, "B", "B"], "Pods live on their owner's word"),
+            row(
+                "`resolve`",
+                &["no drift", DRIFT, "out of sync", LOOP, "B", "B"],
+                "what is live is not proven again while its tag stays, whatever else changes",
+            ),
+            row("`reuse`", &["no drift", APPLY_403, APPLY_403, APPLY_403, "B", "B"], "an apply is proven"),
+            row("`resolve`, `reuse`", &["no drift", DRIFT, "out of sync", LOOP, "B", "B"], "an apply is looked up"),
+            row(
+                "`mutatePodsOnly`",
+                &[DRY_403, DRY_403, "in sync", APPLY_403, SET_403, POD_403],
+                "every bare tag is proven with the keys of today",
+            ),
+            row("`podsOnly`", &["no drift", NO_PODS, "in sync", NO_PODS_IN_SYNC, POD_403, POD_403], "the same of Pods"),
+            row(
+                "`insecureValidateOnly`",
+                &[DRY_403, DRY_403, "in sync", APPLY_403, "B", "B"],
+                "Pods live on their owner's word",
+            ),
+            row("digests in git", &[DRY_403, DRY_403, "in sync", APPLY_403, "B", "B"], "updates are proven again"),
+        ],
+    );
+}
+
+#[test]
+fn a_finalizer_goes_unless_an_image_changes() {
+    for (mode, seen) in cells("end", &[Both(0), Both(1)]) {
+        // With another image, which is not signed; alone.
+        let changed = if mode == "`podsOnly`" { "passes" } else { "Deployment denied, 403" };
+        assert_eq!(seen, [changed, "passes"], "{mode}");
     }
-    for (rule, features) in [("mutate", "{}"), ("mutate", "{automaticChildApproval: false}"), ("mutate", "{automaticChildApproval: {requireDigest: true}}"), ("mutate", "{automaticChildApproval: {ttl: 3600}}"),
-      ("mutate", "{resourceValidationMode: podsOnly}"), ("mutatePodsOnly", "{}"), ("insecureValidateOnly", "{}")] {
-            println!("older {rule} {features}: {:?}", life::older_than_the_policy(mode(rule, rule, features)));
-        }
-    let _ = (check as fn(_,_,_,_), Row{mode:"",cells:&[],why:""}.why);
+}
+
+#[test]
+fn what_is_older_than_the_policy() {
+    const ENDLESS: &str = "one more each time the controller looks";
+    let modes = [
+        mode("`mutate`", "mutate", "{}"),
+        mode("… `requireDigest: true`", "mutate", "{automaticChildApproval: {requireDigest: true}}"),
+        mode("… `ttl` is over", "mutate", "{automaticChildApproval: {ttl: 3600}}"),
+        mode("… `automaticChildApproval: false`", "mutate", "{automaticChildApproval: false}"),
+        Mode { namespaced: true, ..mode("… as an AdmissionPolicy", "mutate", "{}") },
+        mode("`mutatePodsOnly`", "mutatePodsOnly", "{}"),
+        mode("`podsOnly`", "mutate", "{resourceValidationMode: podsOnly}"),
+        mode("`insecureValidateOnly`", "insecureValidateOnly", "{}"),
+    ];
+    check(
+        "older",
+        &["", "one Pod more", "after the tag has moved to X", "ReplicaSets after another change"],
+        &modes.map(|mode| (mode.name, life::older_than_the_policy(mode))),
+        &[
+            row("`mutate`", &["A", "X", "2"], "an approved text is not pinned, so the tag decides what runs"),
+            row(
+                "… `requireDigest: true`",
+                &["A", SET_403, ENDLESS],
+                "the new ReplicaSet is pinned and its Deployment is not, so it is none of its own",
+            ),
+            row("… `ttl` is over", &["A", SET_403, ENDLESS], "the same"),
+            row("… `automaticChildApproval: false`", &["A", SET_403, ENDLESS], "the same"),
+            row("… as an AdmissionPolicy", &["A", SET_403, ENDLESS], "Kubewarden lets it look up no owner"),
+            row("`mutatePodsOnly`", &["A", SET_403, "2"], "only Pods are pinned"),
+            row("`podsOnly`", &["A", POD_403, "2"], "the same"),
+            row("`insecureValidateOnly`", &["A", "X", "2"], "nothing is pinned"),
+        ],
+    );
+}
+
+#[test]
+fn a_cron_job_runs_every_night() {
+    let modes = [MODES[0], MODES[4], MODES[5], MODES[6], MODES[7]];
+    check(
+        "cron",
+        &["", "live", "price of a run", "tag at B", "tag at X"],
+        &modes.map(|mode| (mode.name, life::nights(mode))),
+        &[
+            row("`mutate`", &["`app:1@A`", "2; 0", "A", "A"], "Job and Pod have their owners' digest"),
+            row("`mutatePodsOnly`", &["`app:1`", "4; 4", "B", "Job denied, 403"], "every bare tag is proven"),
+            row("`podsOnly`", &["`app:1`", "4; 4", "B", "Pod denied, 403"], "and what is no Pod is admitted"),
+            row("`insecureValidateOnly`", &["`app:1`", "2; 0", "B", "X"], "the tag decides what runs"),
+            row("digests in git", &["`app:1@A`", "2; 0", "A", "A"], "Job and Pod have their owners' digest"),
+        ],
+    );
 }

@@ -67,7 +67,8 @@ pub(crate) struct Cost {
 
 pub(crate) struct Webhook {
     pub(crate) registry: Registry,
-    pub(crate) settings: Value,
+    settings: Value,
+    resources: BTreeSet<ContextAwareResource>,
     objects: Arc<Mutex<Objects>>,
     live: Arc<Live>,
     cost: Cost,
@@ -76,14 +77,17 @@ pub(crate) struct Webhook {
 impl Webhook {
     pub(crate) fn new(registry: Registry, settings: Value, objects: Arc<Mutex<Objects>>) -> Self {
         let live = new_host(&registry);
-        let mut webhook = Self { registry, settings: Value::Null, objects, live, cost: Cost::default() };
-        webhook.configure(settings);
-        webhook
+        let (settings, resources, cost) = (checked(settings), resources(), Cost::default());
+        Self { registry, settings, resources, objects, live, cost }
+    }
+
+    /// As an AdmissionPolicy, which Kubewarden lets look nothing up.
+    pub(crate) fn be_namespaced(&mut self) {
+        self.resources.clear();
     }
 
     pub(crate) fn configure(&mut self, settings: Value) {
-        module().check_settings(&settings).unwrap();
-        self.settings = settings;
+        self.settings = checked(settings);
     }
 
     /// As if a minute had passed: the host remembers nothing.
@@ -100,7 +104,7 @@ impl Webhook {
     pub(crate) fn admit(&mut self, user: &str, mut request: AdmissionRequest) -> Result<Option<Value>, Denied> {
         request.user_info = UserInfo { username: Some(user.to_owned()), ..UserInfo::default() };
         let host = Host { objects: Arc::clone(&self.objects), live: Arc::clone(&self.live) };
-        let gate = Arc::new(Gate::new(host).with_resources(resources()));
+        let gate = Arc::new(Gate::new(host).with_resources(self.resources.clone()));
         self.registry.forget_requests();
         // No deadline: what is tested is never how busy this machine is.
         let evaluation = module().evaluate(&request, &self.settings, gate, Deadline::Off).unwrap();
@@ -117,6 +121,11 @@ impl Webhook {
         }
         Ok(request.object)
     }
+}
+
+fn checked(settings: Value) -> Value {
+    module().check_settings(&settings).unwrap();
+    settings
 }
 
 fn new_host(registry: &Registry) -> Arc<Live> {

@@ -24,6 +24,8 @@ pub(crate) struct Mode {
     pub(crate) features: &'static str,
     /// Whether git names digests.
     pub(crate) pinned_in_git: bool,
+    /// Whether it is an AdmissionPolicy, of one namespace.
+    pub(crate) namespaced: bool,
 }
 
 /// An image, by the letter that the tables give it.
@@ -56,8 +58,15 @@ impl World {
             }
         }
         let settings = settings(&registry, mode, "alice");
-        let mut world =
-            Self { api: ApiServer::new(registry, settings), controllers: Controllers::default(), mode, git: Value::Null };
+        let mut world = Self {
+            api: ApiServer::new(registry, settings),
+            controllers: Controllers::default(),
+            mode,
+            git: Value::Null,
+        };
+        if mode.namespaced {
+            world.api.webhook.be_namespaced();
+        }
         let container = json!({"name": "app", "env": [{"name": "LEVEL", "value": "info"}]});
         world.git = json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
@@ -132,23 +141,22 @@ impl World {
         }
     }
 
-    /// A round, and what the controllers make of it.
-    pub(crate) fn round(&mut self, tool: Tool) -> (Round, Cost) {
+    /// A round and its price, and whom the controllers could not make after it.
+    pub(crate) fn round(&mut self, tool: Tool) -> (Round, Cost, Vec<Denied>) {
         self.api.webhook.take_cost();
         let round = tool.round(&mut self.api, &self.git);
         let cost = self.api.webhook.take_cost();
-        self.settle();
-        (round, cost)
+        (round, cost, self.settle())
     }
 
     pub(crate) fn settle(&mut self) -> Vec<Denied> {
         self.controllers.settle(&mut self.api)
     }
 
-    /// Somebody scales the Deployment (`kubectl scale`, or an autoscaler) to one Pod more.
-    pub(crate) fn scale_up(&mut self) -> Vec<Denied> {
+    /// Somebody scales the Deployment (`kubectl scale`, or an autoscaler) by so many Pods.
+    pub(crate) fn scale_by(&mut self, pods: i64) -> Vec<Denied> {
         let mut deployment = self.live();
-        deployment["spec"]["replicas"] = json!(replicas(&deployment) + 1);
+        deployment["spec"]["replicas"] = json!(replicas(&deployment) as i64 + pods);
         self.api.update(HUMAN, Some("scale"), deployment, Run::Real).expect("`scale` brings no image");
         self.settle()
     }
@@ -173,14 +181,29 @@ impl World {
         self.api.get("Deployment", "web").expect("it was applied")
     }
 
-    /// The Deployment's image as the tables write it.
+    /// The Deployment's image.
     pub(crate) fn live_image(&self) -> String {
-        let image = text(&self.live()["spec"]["template"]["spec"]["containers"][0]["image"]);
+        self.shown(&self.live()["spec"]["template"]["spec"])
+    }
+
+    /// A pod spec's image as the tables write it.
+    pub(crate) fn shown(&self, spec: &Value) -> String {
+        let image = text(&spec["containers"][0]["image"]);
         let name = image.rsplit_once('/').map_or(image.as_str(), |(_, name)| name);
         match name.split_once('@') {
             Some((name, digest)) => format!("`{name}@{}`", self.letter(digest)),
             None => format!("`{name}`"),
         }
+    }
+
+    /// A CronJob of the containers that git has now.
+    pub(crate) fn cron_job(&self) -> Value {
+        let mut spec = self.git["spec"]["template"]["spec"].clone();
+        spec["restartPolicy"] = json!("Never");
+        json!({
+            "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "nightly", "namespace": NAMESPACE},
+            "spec": {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": {"spec": spec}}}},
+        })
     }
 
     /// What runs, of all Pods.
@@ -200,7 +223,10 @@ impl World {
 
     fn letter(&self, digest: &str) -> String {
         let images = [Image::A, Image::B, Image::C, Image::X];
-        images.iter().find(|image| self.digest(**image) == digest).map_or_else(|| digest.to_owned(), |i| format!("{i:?}"))
+        images
+            .iter()
+            .find(|image| self.digest(**image) == digest)
+            .map_or_else(|| digest.to_owned(), |i| format!("{i:?}"))
     }
 
     fn digest(&self, image: Image) -> String {
@@ -219,12 +245,17 @@ impl World {
         free["metadata"]["finalizers"] = json!([]);
         let mut changed = free.clone();
         let registry = self.api.webhook.registry.host();
-        changed["spec"]["template"]["spec"]["containers"][0]["image"] = json!(format!("{registry}/{REPOSITORY}:{image}"));
+        changed["spec"]["template"]["spec"]["containers"][0]["image"] =
+            json!(format!("{registry}/{REPOSITORY}:{image}"));
         // In a dry run, because where it is admitted the object would be gone.
         let changed = self.api.update(HUMAN, None, changed, Run::Dry);
         self.api.webhook.take_cost();
         let freed = self.api.update(HUMAN, None, free, Run::Real);
-        assert_eq!(freed.is_ok(), self.api.get("Deployment", "web").is_none(), "an object goes with its last finalizer");
+        assert_eq!(
+            freed.is_ok(),
+            self.api.get("Deployment", "web").is_none(),
+            "an object goes with its last finalizer"
+        );
         [changed, freed].map(|result| result.err().into_iter().collect())
     }
 
