@@ -20,7 +20,7 @@ const fn mode(name: &'static str, rule: &'static str, features: &'static str) ->
 }
 
 /// The modes, in the order of the tables.
-const MODES: [Mode; 8] = [
+const MODES: [Mode; 9] = [
     mode("`mutate`", "mutate", "{}"),
     mode("`resolve`", "mutate", "{gitops: {resolve: true}}"),
     mode("`reuse`", "mutate", "{gitops: {dryRun: reuse}}"),
@@ -29,6 +29,7 @@ const MODES: [Mode; 8] = [
     mode("`podsOnly`", "mutate", "{resourceValidationMode: podsOnly}"),
     mode("`insecureValidateOnly`", "insecureValidateOnly", "{}"),
     Mode { pinned_in_git: true, ..mode("digests in git", "mutate", "{}") },
+    Mode { pinned_in_git: true, ..mode("… unchanged approval", "mutate", "{automaticUnchangedApproval: true}") },
 ];
 
 /// What was seen under a mode, with Flux and with Argo CD.
@@ -49,7 +50,7 @@ fn lives() -> &'static [Lives] {
         };
         std::thread::scope(|scope| {
             let halves: Vec<_> = MODES
-                .chunks(MODES.len() / 2)
+                .chunks(MODES.len().div_ceil(2))
                 .map(|half| scope.spawn(move || half.iter().map(|mode| live(*mode)).collect::<Vec<_>>()))
                 .collect();
             halves.into_iter().flat_map(|half| half.join().unwrap()).collect()
@@ -140,6 +141,11 @@ fn nothing_changes() {
                 &["`app:1@A`", "no drift", "1; 2, 0", "in sync", "0; 0, 0", "2; 0"],
                 "a digest need not be looked up",
             ),
+            row(
+                "… unchanged approval",
+                &["`app:1@A`", "no drift", "0; 0, 0", "in sync", "0; 0, 0", "1; 0"],
+                "what an update leaves alone is not even looked at",
+            ),
         ],
     );
 }
@@ -163,6 +169,7 @@ fn the_registry_is_out_of_reach() {
             row("`podsOnly`", &["no drift", "in sync", "Pod denied, 503"], "what is no Pod is only warned about"),
             row("`insecureValidateOnly`", &[DRY_503, "in sync", "A"], "the owner's word is enough for Pods"),
             row("digests in git", &[DRY_503, "in sync", "A"], "a digest has to be proven too"),
+            row("… unchanged approval", &["no drift", "in sync", "A"], "nobody has to be asked"),
         ],
     );
 }
@@ -194,6 +201,7 @@ fn the_tag_moves_to_a_signed_image() {
                 "each Pod pulls what the tag is then",
             ),
             row("digests in git", &["no drift", "A", "in sync", "A", "A"], "nothing runs that git does not name"),
+            row("… unchanged approval", &["no drift", "A", "in sync", "A", "A"], "the same"),
         ],
     );
 }
@@ -219,6 +227,7 @@ fn somebody_rolls_back() {
             row("`podsOnly`", &[NOTHING, "no drift", "A and B", "in sync", "A and B"], "the same"),
             row("`insecureValidateOnly`", &[NOTHING, "no drift", "A and B", "in sync", "A and B"], "the same"),
             row("digests in git", &[NOTHING, "no drift", "A", "in sync", "A"], "there was no rollout"),
+            row("… unchanged approval", &[NOTHING, "no drift", "A", "in sync", "A"], "the same"),
         ],
     );
 }
@@ -237,6 +246,7 @@ fn git_names_another_tag_and_the_first_one_again() {
             row("`podsOnly`", &[DRIFT, DRIFT, SYNC, SYNC, "B"], "the same"),
             row("`insecureValidateOnly`", &[DRIFT, DRIFT, SYNC, SYNC, "B"], "the same"),
             row("digests in git", &[DRIFT, DRIFT, SYNC, SYNC, "B"], "the same"),
+            row("… unchanged approval", &[DRIFT, DRIFT, SYNC, SYNC, "B"], "what changes is proven"),
         ],
     );
 }
@@ -278,6 +288,7 @@ fn the_tag_moves_to_an_unsigned_image() {
                 "the owner's word lets a Pod in, and the tag decides what it runs",
             ),
             row("digests in git", &["no drift", DRIFT, "in sync", SYNC, "B", "B"], "nobody asks what the tag is"),
+            row("… unchanged approval", &["no drift", DRIFT, "in sync", SYNC, "B", "B"], "the same"),
         ],
     );
 }
@@ -309,6 +320,11 @@ fn the_key_is_rotated() {
                 "Pods live on their owner's word",
             ),
             row("digests in git", &[DRY_403, DRY_403, "in sync", APPLY_403, "B", "B"], "updates are proven again"),
+            row(
+                "… unchanged approval",
+                &["no drift", DRIFT, "in sync", SYNC, "B", "B"],
+                "what is live is not proven again, whatever else changes",
+            ),
         ],
     );
 }
