@@ -22,7 +22,7 @@ pub(crate) fn live(mode: Mode, tool: Tool) -> Seen {
     world.api.webhook.forget();
     world.api.webhook.take_cost();
     let pod = one_more(&mut world);
-    let price = price(world.api.webhook.take_cost());
+    let price = price(&world.api.webhook.take_cost());
     assert_eq!(pod, "A", "{mode:?}: what is signed is admitted");
     seen.insert("unchanged", vec![image, steady.words(tool), steady.prices(), price]);
 
@@ -123,7 +123,7 @@ pub(crate) fn nights(mode: Mode) -> Vec<String> {
         world.api.webhook.take_cost();
         let denied = run(&mut world.api, &cron_job).err();
         let runs = outcome(denied.as_slice(), || world.youngest());
-        (runs, price(world.api.webhook.take_cost()))
+        (runs, price(&world.api.webhook.take_cost()))
     };
     let [(first, price), (signed, _), (unsigned, _)] = [Image::A, Image::B, Image::X].map(&mut night);
     assert_eq!(first, "A", "{mode:?}: what is signed is admitted");
@@ -164,16 +164,20 @@ impl Rounds {
         [Some(words.join(", then ")), rollouts, denied].into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
-    /// Host calls of a round; requests to the registry while the host remembers nothing, and in the next round.
+    /// What became of the image, host calls of a round; requests to the registry while the host remembers nothing, and in the next round.
     fn prices(&self) -> String {
         let [(_, cold), (_, warm), ..] = self.rounds.as_slice() else { panic!("two rounds at least") };
-        assert_eq!(cold.calls, warm.calls, "the host's memory changes no question");
-        format!("{}; {}, {}", cold.calls, cold.requests, warm.requests)
+        assert_eq!((cold.calls, &cold.verdicts), (warm.calls, &warm.verdicts), "the host's memory changes no question");
+        match cold.verdicts.is_empty() {
+            true => "not asked".to_owned(),
+            false => format!("{}, {}", price(cold), warm.requests),
+        }
     }
 }
 
-fn price(cost: Cost) -> String {
-    format!("{}; {}", cost.calls, cost.requests)
+fn price(cost: &Cost) -> String {
+    let verdicts: Vec<&str> = cost.verdicts.iter().map(String::as_str).collect();
+    format!("{}: {}; {}", verdicts.join(" and "), cost.calls, cost.requests)
 }
 
 /// One Pod more: what it runs, or who was denied.

@@ -103,47 +103,47 @@ fn nothing_changes() {
         &[
             row(
                 "`mutate`",
-                &["`app:1@A`", "no drift", "2; 4, 0", "out of sync", "2; 4, 0", "2; 0"],
+                &["`app:1@A`", "no drift", "proven: 2; 4, 0", "out of sync", "proven: 2; 4, 0", "approved: 2; 0"],
                 "a dry run proves the tag again and writes the digest that is live; Argo CD compares texts",
             ),
             row(
                 "`resolve`",
-                &["`app:1@A`", "no drift", "1; 2, 0", "out of sync", "1; 2, 0", "2; 0"],
+                &["`app:1@A`", "no drift", "carried: 1; 2, 0", "out of sync", "carried: 1; 2, 0", "approved: 2; 0"],
                 "the tag is looked up, and nothing proven",
             ),
             row(
                 "`reuse`",
-                &["`app:1@A`", "no drift", "0; 0, 0", "out of sync", "2; 4, 0", "2; 0"],
+                &["`app:1@A`", "no drift", "carried: 0; 0, 0", "out of sync", "proven: 2; 4, 0", "approved: 2; 0"],
                 "a dry run asks nobody; an apply is no dry run",
             ),
             row(
                 "`resolve`, `reuse`",
-                &["`app:1@A`", "no drift", "0; 0, 0", "out of sync", "1; 2, 0", "2; 0"],
+                &["`app:1@A`", "no drift", "carried: 0; 0, 0", "out of sync", "carried: 1; 2, 0", "approved: 2; 0"],
                 "a dry run asks nobody, an apply looks the tag up",
             ),
             row(
                 "`mutatePodsOnly`",
-                &["`app:1`", "no drift", "2; 4, 0", "in sync", "0; 0, 0", "4; 4"],
+                &["`app:1`", "no drift", "proven: 2; 4, 0", "in sync", "not asked", "proven: 4; 4"],
                 "git is live; a dry run is verified; every Pod is, and its ReplicaSet when that is scaled",
             ),
             row(
                 "`podsOnly`",
-                &["`app:1`", "no drift", "2; 4, 0", "in sync", "0; 0, 0", "4; 4"],
+                &["`app:1`", "no drift", "proven: 2; 4, 0", "in sync", "not asked", "proven: 4; 4"],
                 "the same: what is no Pod is verified to warn",
             ),
             row(
                 "`insecureValidateOnly`",
-                &["`app:1`", "no drift", "2; 4, 0", "in sync", "0; 0, 0", "2; 0"],
+                &["`app:1`", "no drift", "proven: 2; 4, 0", "in sync", "not asked", "approved: 2; 0"],
                 "git is live, and the owner's word is enough for Pods",
             ),
             row(
                 "digests in git",
-                &["`app:1@A`", "no drift", "1; 2, 0", "in sync", "0; 0, 0", "2; 0"],
+                &["`app:1@A`", "no drift", "proven: 1; 2, 0", "in sync", "not asked", "approved: 2; 0"],
                 "a digest need not be looked up",
             ),
             row(
                 "… unchanged approval",
-                &["`app:1@A`", "no drift", "0; 0, 0", "in sync", "0; 0, 0", "1; 0"],
+                &["`app:1@A`", "no drift", "approved: 0; 0, 0", "in sync", "not asked", "approved: 1; 0"],
                 "what an update leaves alone is not even looked at",
             ),
         ],
@@ -380,11 +380,11 @@ fn a_cron_job_runs_every_night() {
         &["", "live", "price of a run", "tag at B", "tag at X"],
         &modes.map(|mode| (mode.name, life::nights(mode))),
         &[
-            row("`mutate`", &["`app:1@A`", "2; 0", "A", "A"], "Job and Pod have their owners' digest"),
-            row("`mutatePodsOnly`", &["`app:1`", "4; 4", "B", "Job denied, 403"], "every bare tag is proven"),
-            row("`podsOnly`", &["`app:1`", "4; 4", "B", "Pod denied, 403"], "and what is no Pod is admitted"),
-            row("`insecureValidateOnly`", &["`app:1`", "2; 0", "B", "X"], "the tag decides what runs"),
-            row("digests in git", &["`app:1@A`", "2; 0", "A", "A"], "Job and Pod have their owners' digest"),
+            row("`mutate`", &["`app:1@A`", "approved: 2; 0", "A", "A"], "Job and Pod have their owners' digest"),
+            row("`mutatePodsOnly`", &["`app:1`", "proven: 4; 4", "B", "Job denied, 403"], "every bare tag is proven"),
+            row("`podsOnly`", &["`app:1`", "proven: 4; 4", "B", "Pod denied, 403"], "and what is no Pod is admitted"),
+            row("`insecureValidateOnly`", &["`app:1`", "approved: 2; 0", "B", "X"], "the tag decides what runs"),
+            row("digests in git", &["`app:1@A`", "approved: 2; 0", "A", "A"], "Job and Pod have their owners' digest"),
         ],
     );
 }

@@ -58,11 +58,12 @@ pub(crate) struct Denied {
     pub(crate) message: String,
 }
 
-/// What was asked of the host, and what that asked of the registry, pings included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What was asked of the host, what that asked of the registry, pings included, and what the audit records say became of images.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cost {
     pub(crate) calls: usize,
     pub(crate) requests: usize,
+    pub(crate) verdicts: BTreeSet<String>,
 }
 
 pub(crate) struct Webhook {
@@ -110,6 +111,10 @@ impl Webhook {
         let evaluation = module().evaluate(&request, &self.settings, gate, Deadline::Off).unwrap();
         self.cost.calls += evaluation.calls.len();
         self.cost.requests += self.registry.requests().len();
+        for record in evaluation.response.audit_annotations.iter().flat_map(|records| records.values()) {
+            let record: Value = serde_json::from_str(record).unwrap();
+            self.cost.verdicts.insert(record["verdict"].as_str().expect("a record has a verdict").to_owned());
+        }
         let (response, status) = (&evaluation.response, evaluation.response.status.clone().unwrap_or_default());
         assert_ne!(status.code, Some(500), "the policy failed at {request:?}: {status:?}");
         if !response.allowed {
