@@ -109,7 +109,9 @@ pub(crate) fn older_than_the_policy(mode: Mode) -> Vec<String> {
         0 => few.to_string(),
         _ => "one more each time the controller looks".to_owned(),
     };
-    vec![more, unsigned, sets]
+    world.tag_moves(Image::X);
+    let lost = world.lose_a_pod();
+    vec![more, unsigned, sets, outcome(&lost, || world.youngest())]
 }
 
 /// The nights of a CronJob: what is live, what a run costs, and what runs as the tag moves.

@@ -353,21 +353,29 @@ fn what_is_older_than_the_policy() {
     ];
     check(
         "older",
-        &["", "one Pod more", "after the tag has moved to X", "ReplicaSets after another change"],
+        &["", "one Pod more", "tag at X", "ReplicaSets after another change", "tag at X, a Pod is lost"],
         &modes.map(|mode| (mode.name, life::older_than_the_policy(mode))),
         &[
-            row("`mutate`", &["A", "X", "2"], "an approved text is not pinned, so the tag decides what runs"),
+            row("`mutate`", &["A", "X", "2", "X"], "an approved text is not pinned, so the tag decides what runs"),
             row(
                 "… `requireDigest: true`",
-                &["A", SET_403, ENDLESS],
-                "the new ReplicaSet is pinned and its Deployment is not, so it is none of its own",
+                &["A", SET_403, "2", POD_403],
+                "the ReplicaSet is left what its Deployment says, and every Pod is proven",
             ),
-            row("… `ttl` is over", &["A", SET_403, ENDLESS], "the same"),
-            row("… `automaticChildApproval: false`", &["A", SET_403, ENDLESS], "the same"),
-            row("… as an AdmissionPolicy", &["A", SET_403, ENDLESS], "Kubewarden lets it look up no owner"),
-            row("`mutatePodsOnly`", &["A", SET_403, "2"], "only Pods are pinned"),
-            row("`podsOnly`", &["A", POD_403, "2"], "the same"),
-            row("`insecureValidateOnly`", &["A", "X", "2"], "nothing is pinned"),
+            row(
+                "… `ttl` is over",
+                &["A", SET_403, "2", "X"],
+                "the Deployment is too old to approve; the ReplicaSet that it has just had made is not",
+            ),
+            row("… `automaticChildApproval: false`", &["A", SET_403, "2", POD_403], "every Pod is proven"),
+            row(
+                "… as an AdmissionPolicy",
+                &["A", SET_403, ENDLESS, SET_403],
+                "no owner is found, so the ReplicaSet is pinned, and then it is none of its Deployment's",
+            ),
+            row("`mutatePodsOnly`", &["A", SET_403, "2", POD_403], "only Pods are pinned"),
+            row("`podsOnly`", &["A", POD_403, "2", POD_403], "the same"),
+            row("`insecureValidateOnly`", &["A", "X", "2", "X"], "nothing is pinned"),
         ],
     );
 }
