@@ -125,10 +125,11 @@ impl HostError {
         HostError { cause: first(&[&PERMISSION, &REGISTRY], text), text: text.to_owned() }
     }
 
-    /// Reads the text of a question to the cluster that failed. All of them are alike: whatever depends on the answer is not so.
+    /// Reads the text of a question to the cluster that failed: was it allowed at all? No name of an object can hold such a phrase either.
     #[must_use]
     pub fn of_cluster(text: &str) -> HostError {
-        HostError { cause: Cause::Unavailable, text: beginning(text).to_owned() }
+        let text = beginning(text);
+        HostError { cause: first(&[&PERMISSION, &ACCESS], text), text: text.to_owned() }
     }
 }
 
@@ -158,6 +159,9 @@ const IMAGE_ITSELF: &str = "Cannot fetch manifest of ";
 
 /// What the host says of itself.
 const PERMISSION: [(&[&str], Cause); 1] = [(&["has not been granted access to"], Cause::Forbidden)];
+
+/// What Kubernetes says of who may not look.
+const ACCESS: [(&[&str], Cause); 1] = [(&["is forbidden: User "], Cause::Forbidden)];
 
 /// What the host says of signatures.
 const SIGNATURES: [(&[&str], Cause); 3] = [
@@ -318,8 +322,10 @@ mod tests {
             assert_eq!(HostError::of_verification(&text).cause, expected, "{why}: {text}");
             assert!(!expected.to_string().is_empty() && !expected.word().contains(' '), "{why}");
         }
-        let phrases =
-            [PERMISSION.as_slice(), &SIGNATURES, &REGISTRY].into_iter().flatten().flat_map(|(phrases, _)| *phrases);
+        let phrases = [PERMISSION.as_slice(), &ACCESS, &SIGNATURES, &REGISTRY]
+            .into_iter()
+            .flatten()
+            .flat_map(|(phrases, _)| *phrases);
         let spaced = phrases.into_iter().all(|phrase| phrase.contains(' '));
         assert!(spaced, "no image can hold a phrase");
     }

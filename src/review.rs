@@ -270,9 +270,11 @@ impl<'c> Case<'c> {
             if turn.texts.is_empty() {
                 continue;
             }
-            if turn.mode == Mode::Mutate && turn.texts.iter().all(|text| approvals.leave(text)) {
+            let before = budget.calls();
+            if turn.mode == Mode::Mutate && turn.texts.iter().all(|text| approvals.leave(text, budget)) {
                 turn.mode = Mode::MutatePodsOnly;
             }
+            turn.calls += budget.calls() - before;
             // Rules can be many here, too.
             let live = if budget.is_spent() { None } else { self.live(&turn) };
             match live.filter(|_| self.request.dry_run && self.features.reuses_in_dry_run()) {

@@ -58,7 +58,7 @@ impl<'a> Workload<'a> {
         let (name, uid) = (of_itself("name"), of_itself("uid"));
         // What an object lists itself, an update of it may well bring.
         let is_itself = |owner: &OwnerReference<'_>| {
-            uid.as_ref() == Some(&owner.uid) || (owner.row.kind == self.kind() && name.as_ref() == Some(&owner.name))
+            uid.as_ref() == Some(&owner.uid) || (owner.row == self.row() && name.as_ref() == Some(&owner.name))
         };
         for owner in listed.into_iter().filter_map(OwnerReference::read) {
             if owners.len() < MAX_OWNERS && !is_itself(&owner) && !owners.contains(&owner) {
@@ -79,10 +79,16 @@ impl<'a> OwnerReference<'a> {
         (is_name(&name) && uid.len() <= MAX_UID).then_some(OwnerReference { row, name, uid })
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// How the cluster is asked for it, where it is in this namespace. Owners are always in the namespace of what they own.
     #[must_use]
     pub fn in_namespace<'n>(&'n self, namespace: &'n str) -> ObjectName<'n> {
-        ObjectName { api_version: self.row.api_version, kind: self.row.kind, namespace, name: &self.name }
+        self.row.named(&self.name, namespace)
     }
 
     /// The owner, if the cluster's answer is the object that is meant in this namespace. A name can be used again; a uid can't.

@@ -16,6 +16,7 @@ use k8s_openapi::{
 use serde_json::value::RawValue;
 
 use crate::{
+    host::ObjectName,
     json::{Mismatch, entries, members, place, text},
     shown::Shown,
 };
@@ -31,6 +32,13 @@ pub(super) struct Row {
     /// Group and version under which objects of this kind are asked for.
     pub(super) api_version: &'static str,
     pod_spec: &'static [&'static str],
+}
+
+impl Row {
+    /// How the cluster is asked for an object of this kind.
+    pub(super) fn named<'n>(&self, name: &'n str, namespace: &'n str) -> ObjectName<'n> {
+        ObjectName { api_version: self.api_version, kind: self.kind, namespace, name }
+    }
 }
 
 const fn row<K: Resource>(pod_spec: &'static [&'static str]) -> Row {
@@ -59,7 +67,7 @@ pub(super) fn row_of(group: &str, kind: &str) -> Option<&'static Row> {
 #[derive(Debug)]
 pub struct Workload<'a> {
     object: &'a RawValue,
-    kind: &'static str,
+    row: &'static Row,
     slots: Vec<Result<Slot<'a>, SlotError<'a>>>,
 }
 
@@ -193,7 +201,7 @@ impl<'a> Workload<'a> {
                     .filter_map(|(index, entry)| read_slot(object, list, index, entry, is_pod)),
             );
         }
-        Ok(Workload { object, kind: row.kind, slots })
+        Ok(Workload { object, row, slots })
     }
 
     /// Every slot, or what is wrong with it: containers, init containers, ephemeral containers, image volumes, each in the object's order.
@@ -204,12 +212,18 @@ impl<'a> Workload<'a> {
     /// Is this a Pod, and not something that makes Pods?
     #[must_use]
     pub fn is_pod(&self) -> bool {
-        self.kind == Pod::KIND
+        self.row.kind == Pod::KIND
     }
 
-    /// Its kind, which has its name in one group only.
-    pub(super) fn kind(&self) -> &'static str {
-        self.kind
+    /// Its kind.
+    pub(super) fn row(&self) -> &'static Row {
+        self.row
+    }
+
+    /// How the cluster is asked for an object of this kind.
+    #[must_use]
+    pub fn named<'n>(&self, name: &'n str, namespace: &'n str) -> ObjectName<'n> {
+        self.row.named(name, namespace)
     }
 
     /// Whether the object is being deleted: the API server has set its `deletionTimestamp`.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::Text;
 use crate::{
     admission::{Approval, Before, List, Owner, OwnerReference, Request, Workload},
+    host::Cause,
     policy::{ChildApproval, Features, Mode},
     proof::Budget,
 };
@@ -16,8 +17,8 @@ use crate::{
 pub(super) struct Approvals<'r> {
     unchanged: Option<&'r Before<'r>>,
     child: Option<Child<'r>>,
-    /// Another object makes this one, and it makes Pods.
-    is_between: bool,
+    /// The object, if another one makes it, and it makes Pods.
+    between: Option<&'r Workload<'r>>,
 }
 
 /// The owners of an object, each asked for once, and not before it is needed.
@@ -30,6 +31,10 @@ struct Child<'r> {
     named: BTreeMap<(List, &'r str), &'r str>,
     unasked: VecDeque<Reference<'r>>,
     owners: Vec<(Owner, Since)>,
+    /// The name of an owner at which nobody may look.
+    refused: Option<String>,
+    /// Whether nobody may look at this object either, once that was asked.
+    blind: Option<bool>,
 }
 
 type Reference<'r> = (OwnerReference<'r>, Since);
@@ -52,36 +57,38 @@ impl<'r> Approvals<'r> {
         features: &Features,
     ) -> Approvals<'r> {
         let owners = workload.owners();
-        let is_between = !workload.is_pod() && !owners.is_empty();
+        let between = (!workload.is_pod() && !owners.is_empty()).then_some(workload);
         let child = |terms| {
             let (namespace, named) = (request.namespace(), workload.named_images());
             // Whoever is released by its owner, or orphaned, has lost none of its images.
             let former = old.map(Workload::owners).unwrap_or_default();
             let former = former.into_iter().filter(|owner| !owners.contains(owner)).map(|owner| (owner, Since::Before));
             let unasked = owners.iter().cloned().map(|owner| (owner, Since::Now)).chain(former).collect();
-            Child { terms, namespace, named, before, unasked, owners: Vec::new() }
+            Child { terms, namespace, named, before, unasked, owners: Vec::new(), refused: None, blind: None }
         };
         // Of what is no Pod nothing needs to have been proven, where only Pods are denied.
         let is_decided = workload.is_pod() || !features.pods_only();
         Approvals {
             unchanged: (features.unchanged_approval() && is_decided).then_some(before),
             child: features.child_approval().map(child),
-            is_between,
+            between,
         }
     }
 
     /// Is this text, which is not approved, to be pinned in Pods only? So it is where an owner has it too and the Pods are proven themselves: a
     /// ReplicaSet that is not what its Deployment says is none of the Deployment's, whose controller would make another one, and another one.
-    pub(super) fn leave(&self, text: &Text<'_>) -> bool {
-        self.is_between
-            && match &self.child {
-                // No bare tag of a Pod is approved, so it does not matter whether the owner is what it is said to be.
-                None => true,
-                Some(child) if child.terms.require_digest() => true,
-                Some(child) => {
-                    child.tells_apart(text) && child.owners.iter().any(|(owner, _)| owner.lists(text.image.written()))
-                }
+    pub(super) fn leave(&mut self, text: &Text<'_>, budget: &mut Budget<'_>) -> bool {
+        let Some(object) = self.between else { return false };
+        match &mut self.child {
+            // No bare tag of a Pod is approved, so it does not matter whether the owner is what it is said to be.
+            None => true,
+            Some(child) if child.terms.require_digest() => true,
+            Some(child) => {
+                let image = text.image.written();
+                child.tells_apart(text)
+                    && (child.owners.iter().any(|(owner, _)| owner.lists(image)) || child.is_blind(object, budget))
             }
+        }
     }
 
     /// Why this text, which a rule of this mode decides about, needs no proof; `None` where it does.
@@ -127,12 +134,24 @@ impl Child<'_> {
         let namespace = self.namespace?;
         while let Some((reference, since)) = self.unasked.pop_front() {
             // Where the time is up there is none for the others either.
-            let answer = budget.object(&reference.in_namespace(namespace)).ok()?;
-            if let Some(owner) = answer.ok().and_then(|answer| reference.met_by(&answer, namespace)) {
-                return Some((owner, since));
+            match budget.object(&reference.in_namespace(namespace)).ok()? {
+                Ok(answer) => match reference.met_by(&answer, namespace) {
+                    Some(owner) => return Some((owner, since)),
+                    None => continue,
+                },
+                Err(error) if error.cause == Cause::Forbidden => self.refused = Some(reference.name().to_owned()),
+                Err(_) => {}
             }
         }
         None
+    }
+
+    /// May nobody look at an owner, and neither at `object` when it is one? Then nothing approves its Pods.
+    fn is_blind(&mut self, object: &Workload<'_>, budget: &mut Budget<'_>) -> bool {
+        let (Some(name), Some(namespace)) = (&self.refused, self.namespace) else { return false };
+        // Any name does: the question is whether an answer is allowed.
+        let is_refused = || matches!(budget.object(&object.named(name, namespace)), Ok(Err(error)) if error.cause == Cause::Forbidden);
+        *self.blind.get_or_insert_with(is_refused)
     }
 }
 
