@@ -92,10 +92,11 @@ fn who_may_know_whom() {
 #[test]
 fn the_harness_sees_the_policy_as_bytes() {
     // Where it may, and what. `explain` tells what references are and how rules stand to them, and has it confirmed by the module; `lint` tells of
-    // settings what nobody decides a request with.
-    let borrowers: [(&str, &[&str]); 2] = [
+    // settings what nobody decides a request with; `migrate` weighs rules that it writes, reads keys, and has what it wrote checked.
+    let borrowers: [(&str, &[&str]); 3] = [
         ("/cli/explain", &["image_trust", "ImageRef", "policy", "Part", "Policy", "Standing", "Weighed"]),
         ("/cli/lint.rs", &["image_trust", "policy", "Finding", "Severity", "check", "lint"]),
+        ("/cli/migrate", &["image_trust", "ImageRef", "PublicKey", "policy", "Policy", "Standing", "check", "parse"]),
     ];
     for (name, text) in sources("crates/harness/src") {
         for rest in text.split("image_trust::").skip(1) {

@@ -12,9 +12,11 @@ mod evaluation;
 mod explain;
 mod input;
 mod lint;
+mod migrate;
 mod output;
 mod progress;
 mod run;
+mod tables;
 
 /// Runs, tests and prepares the image-trust policy without a cluster.
 #[derive(Parser)]
@@ -29,6 +31,7 @@ enum Command {
     Run(run::Args),
     Explain(explain::Args),
     Lint(lint::Args),
+    Migrate(migrate::Args),
     Annotate(annotate::Args),
     Bench(bench::Args),
     Demo(demo::Args),
@@ -39,7 +42,7 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let level = match cli.command {
         // The policy's log has the host's words for every denial; these show them themselves, deny on purpose, or do so a few hundred times.
-        Command::Demo(_) | Command::Explain(_) | Command::Bench(_) => "warn,policy=off",
+        Command::Demo(_) | Command::Explain(_) | Command::Migrate(_) | Command::Bench(_) => "warn,policy=off",
         _ => "warn",
     };
     tracing_subscriber::fmt()
@@ -52,6 +55,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Lint(args) => lint::run(&args),
+        Command::Migrate(args) => migrate::run(&args),
         Command::Annotate(args) => annotate::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),

@@ -2,21 +2,18 @@
 
 use std::cmp::Reverse;
 
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row, Table, Width, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, Row, Table, Width};
 use image_trust::policy::Standing;
 use serde_json::Value;
 
 use super::{
+    super::tables::{one_line, shown, table},
     Call, Explanation, Verdict,
     rules::{self, Image, Rule},
 };
 
-/// Wide enough for an image with its digest.
-const WIDTH: u16 = 132;
 /// Most rules that are shown although they don't match.
 const MAX_OTHERS: usize = 20;
-/// Longest foreign text in a table, in characters.
-const MAX_SHOWN: usize = 200;
 
 pub(super) fn text(explanation: &Explanation) -> String {
     let Explanation { image, rules, host_calls, evidence, verdict, disagreement } = explanation;
@@ -39,15 +36,6 @@ pub(super) fn text(explanation: &Explanation) -> String {
 
 fn section(title: &str, table: Table) -> String {
     format!("{title}\n{}", table.trim_fmt())
-}
-
-fn table<R: Into<Row>>(header: Option<R>) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
-    if let Some(header) = header {
-        table.set_header(header);
-    }
-    table
 }
 
 /// A table of names and what they stand for.
@@ -135,25 +123,4 @@ fn plain(value: &Value) -> String {
         Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => shown(&other.to_string()),
     }
-}
-
-/// Foreign text, cut.
-fn shown(text: &str) -> String {
-    let line = one_line(text);
-    match line.char_indices().nth(MAX_SHOWN) {
-        Some((end, _)) => format!("{} ...", &line[..end]),
-        None => line,
-    }
-}
-
-/// Foreign text on one line, without what moves a cursor or looks like something else.
-fn one_line(text: &str) -> String {
-    let mut line = String::new();
-    for c in text.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
-        match c {
-            ' '..='~' | '…' => line.push(c),
-            _ => line.extend(c.escape_unicode()),
-        }
-    }
-    line
 }

@@ -1,0 +1,195 @@
+//! `image-trust migrate`: what do Connaisseur's Helm values become?
+//!
+//! A policy that can be applied, and a report of everything that means something else. What can't be carried denies: nothing is ever admitted that
+//! Connaisseur would have denied.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum;
+use serde_json::{Map, Value, json};
+
+use super::{evaluation::load, output::ascii, progress};
+
+mod connaisseur;
+mod features;
+mod names;
+mod patterns;
+mod replay;
+mod report;
+mod requests;
+mod rules;
+mod settings;
+mod validators;
+
+use patterns::Entry;
+use report::Report;
+use rules::Rule;
+use settings::{ClusterAdmissionPolicy, Settings};
+
+/// Turns Connaisseur's Helm values (Connaisseur 3, chart 2) into an image-trust policy, and reports what means something else
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The values that Helm used: `helm get values connaisseur --all -o yaml`
+    #[arg(value_name = "VALUES")]
+    values: PathBuf,
+    /// What is printed; the report for people goes to stderr
+    #[arg(short, long, value_enum, default_value_t = Output::Policy)]
+    output: Output,
+    /// Decide every recorded request (*.json) in this folder by Connaisseur's rules and by this policy, and print what differs instead
+    #[arg(long, value_name = "DIR")]
+    requests: Option<PathBuf>,
+    /// The policy that decides recorded requests
+    #[arg(long, value_name = "FILE", default_value = "policy.wasm")]
+    policy: PathBuf,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A ClusterAdmissionPolicy that can be applied, with the settings in it
+    Policy,
+    /// The settings alone, as `image-trust run -s` reads them
+    Settings,
+    /// One JSON document with settings, policy and report, for programs
+    Json,
+}
+
+/// What the values became.
+struct Migration {
+    rules: Vec<Rule>,
+    entries: Vec<Entry>,
+    settings: Settings,
+    namespace_selector: Option<Value>,
+    report: Report,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let values = read(args)?;
+    let migration = progress::during("comparing the rules", || Migration::of(&values))?;
+    let settings = patterns::value(&migration.settings)?;
+    let problems = image_trust::policy::check(&settings.to_string());
+    // Not println! and eprintln!, which panic when nobody reads on.
+    let mut err = std::io::stderr().lock();
+    if args.output != Output::Json && args.requests.is_none() {
+        writeln!(err, "{}\n", migration.report.text())?;
+    }
+    if problems.is_empty() {
+        writeln!(err, "The settings were checked: the policy accepts them.")?;
+    }
+    drop(err);
+    match &args.requests {
+        Some(folder) => replayed(args, &migration, folder)?,
+        None => print(args.output, &migration, settings)?,
+    }
+    if !problems.is_empty() {
+        let told: Vec<String> = problems.iter().map(|problem| format!("\n- {problem}")).collect();
+        bail!(
+            "these settings are not accepted by the policy, which is a defect of this command; please report it. Until then correct them by hand:{}",
+            told.concat()
+        );
+    }
+    match migration.report.refusals() {
+        0 => Ok(()),
+        many => bail!("what could not be carried is denied ({many} times `refused` in the report)"),
+    }
+}
+
+fn print(output: Output, migration: &Migration, settings: Value) -> Result<()> {
+    let policy = ClusterAdmissionPolicy::new(migration.settings.clone(), migration.namespace_selector.clone());
+    let mut out = std::io::stdout().lock();
+    match output {
+        Output::Policy => write!(out, "{HEADER}{}", serde_yaml::to_string(&policy)?)?,
+        Output::Settings => write!(out, "{}", serde_yaml::to_string(&migration.settings)?)?,
+        Output::Json => {
+            let document = json!({"settings": settings, "policy": policy, "report": migration.report.lines()});
+            writeln!(out, "{}", ascii(&serde_json::to_string_pretty(&document)?))?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints what recorded requests are decided otherwise.
+fn replayed(args: &Args, migration: &Migration, folder: &Path) -> Result<()> {
+    let recorded = replay::read(folder)?;
+    let policy = load(&args.policy)?;
+    let compare = || replay::compare(migration, &policy, &recorded);
+    let comparison = progress::during(&format!("deciding {} requests", recorded.len()), compare)?;
+    writeln!(
+        std::io::stderr().lock(),
+        "{} requests, {} images, {} differences. {}",
+        comparison.requests,
+        comparison.images,
+        comparison.differences.len(),
+        replay::ASSUMED
+    )?;
+    let mut out = std::io::stdout().lock();
+    match args.output {
+        Output::Json => writeln!(out, "{}", ascii(&serde_json::to_string_pretty(&comparison)?))?,
+        _ if comparison.differences.is_empty() => writeln!(out, "no differences")?,
+        _ => writeln!(out, "{}", replay::text(&comparison))?,
+    }
+    Ok(())
+}
+
+const HEADER: &str = "\
+# Written by `image-trust migrate`. Read its report before you apply this.
+# - module: put in where you pushed the policy to.
+# - mode: `monitor` to begin with, if Connaisseur protects the cluster meanwhile; Kubewarden lets you go from monitor to protect, and not back.
+";
+
+/// The values; only a mapping is one.
+fn read(args: &Args) -> Result<Map<String, Value>> {
+    let path = args.values.display();
+    let text = fs::read_to_string(&args.values).with_context(|| format!("cannot read the values {path}"))?;
+    let mut yaml: serde_yaml::Value =
+        serde_yaml::from_str(&text).with_context(|| format!("the values {path} are not YAML"))?;
+    yaml.apply_merge().with_context(|| format!("the values {path} have a `<<` that can't be merged"))?;
+    match serde_json::to_value(yaml).with_context(|| format!("the values {path} have keys that are no text"))? {
+        Value::Object(values) => Ok(values),
+        _ => bail!(
+            "the values {path} are no mapping; what Helm used is printed by `helm get values connaisseur --all -o yaml`"
+        ),
+    }
+}
+
+impl Migration {
+    fn of(values: &Map<String, Value>) -> Result<Migration> {
+        let Some(application) = values.get("application").and_then(Value::as_object) else {
+            let older = ["validators", "policy"].iter().any(|key| values.contains_key(*key));
+            let hint = match older {
+                true => {
+                    "these look like values of chart 1 (Connaisseur 2), where `validators` and `policy` stand alone; bring them to chart 2 first, as Connaisseur's release notes tell"
+                }
+                false => "are these Connaisseur's values? `helm get values connaisseur --all -o yaml` prints them",
+            };
+            bail!("the values have no mapping `application`: {hint}");
+        };
+        let mut report = Report::default();
+        let (sources, mut validators) = validators::read(list(application, "validators")?, &mut report);
+        let rules = rules::read(list(application, "policy")?, &sources, &mut report);
+        let (features, namespace_selector) = features::features(application, &mut report);
+        features::surroundings(values, application, &mut report);
+        let entries = patterns::carry(&rules, &validators, &mut report)?;
+        let policy: Vec<settings::Rule> = entries.iter().map(|entry| entry.rule(&rules)).collect();
+        if policy.iter().any(|rule| rule.validator == validators::DENIES) {
+            validators = patterns::with_deny(&validators);
+        }
+        let settings = Settings { validators, policy, features };
+        Ok(Migration { rules, entries, settings, namespace_selector, report })
+    }
+}
+
+/// A list without which there is nothing to carry.
+fn list<'a>(application: &'a Map<String, Value>, key: &str) -> Result<&'a Vec<Value>> {
+    match application.get(key) {
+        Some(Value::Array(list)) if !list.is_empty() => Ok(list),
+        None => bail!(
+            "application.{key} is not there. Helm takes the chart's own list then, which is not in this file: give what it used, as `helm get values connaisseur --all -o yaml` prints it"
+        ),
+        Some(_) => bail!("application.{key} is empty or no list, and Connaisseur does not start with it"),
+    }
+}

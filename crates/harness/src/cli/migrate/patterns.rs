@@ -1,0 +1,489 @@
+//! Which patterns carry the rules, so that nothing is admitted that Connaisseur would have denied?
+//!
+//! A rule becomes the pattern that it was meant to be. That matches fewer names than Connaisseur's implicit stars do, and the most specific rule is
+//! another one now and then, so images can fall to a rule that asks for less. Where two rules have images in common, samples of these are decided
+//! both ways; wherever ours would ask for less, a rule is added that denies them, or what asked for less is left out.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result};
+use image_trust::{
+    ImageRef,
+    policy::{Policy, Standing},
+};
+use serde_json::{Value, json};
+
+use super::{
+    connaisseur::{self, Token, Way, ways},
+    names::{self, Names},
+    report::{Report, quoted},
+    rules::{Decision, Rule},
+    settings::{self, Validator},
+    validators::DENIES,
+};
+
+/// Rounds in which rules are added; what still asks for less then denies.
+const ROUNDS: usize = 4;
+/// Most components of a pattern whose beginnings are put into samples.
+const MAX_WORDS: usize = 6;
+/// Most texts that a class of characters is spelt out to.
+const MAX_SPELT_OUT: usize = 40;
+
+/// One pattern of the settings, and the rule that it carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) names: Names,
+    /// Its place among the rules.
+    pub(super) rule: usize,
+    /// Whatever its rule says.
+    pub(super) denies: bool,
+}
+
+/// What is known of a pattern that is carried.
+struct Carrying<'a> {
+    rules: &'a [Rule],
+    validators: &'a [Validator],
+    report: &'a mut Report,
+    entries: Vec<Entry>,
+}
+
+/// Images for which less is asked here.
+struct Wider {
+    /// The place of the entry that decides here.
+    at: usize,
+    /// The place of the rule that decides there.
+    by: usize,
+    /// What that rule matches, of which these are a part.
+    all: Names,
+    /// Which they are; nothing where that can't be told.
+    common: Option<Names>,
+}
+
+/// The patterns of the settings, and everything about them that has to be known.
+pub(super) fn carry(rules: &[Rule], validators: &[Validator], report: &mut Report) -> Result<Vec<Entry>> {
+    let mut carrying = Carrying { rules, validators, report, entries: Vec::new() };
+    for index in 0..rules.len() {
+        carrying.add_meant(index);
+    }
+    carrying.leave_out_doubles();
+    carrying.leave_out_dead();
+    carrying.deny_without_rules();
+    carrying.narrow()?;
+    Ok(carrying.entries)
+}
+
+impl Entry {
+    /// The rule of the settings.
+    pub(super) fn rule(&self, rules: &[Rule]) -> settings::Rule {
+        let here = rules.get(self.rule).and_then(|rule| rule.here.clone()).filter(|_| !self.denies);
+        let (validator, with) = here.unwrap_or_else(|| (DENIES.to_owned(), settings::With::default()));
+        settings::Rule { pattern: self.names.to_string(), validator, with }
+    }
+
+    /// What it says here.
+    fn says<'a>(&self, rules: &'a [Rule]) -> &'a Decision {
+        match rules.get(self.rule) {
+            Some(rule) if !self.denies && rule.here.is_some() => &rule.there,
+            _ => &Decision::Deny,
+        }
+    }
+}
+
+/// Whether what is said here is at least what was said there.
+fn is_enough(here: &Decision, there: &Decision) -> bool {
+    *here == Decision::Deny || *there == Decision::Allow || here == there
+}
+
+impl Carrying<'_> {
+    /// Adds what a rule was meant to match.
+    fn add_meant(&mut self, index: usize) {
+        let Some(rule) = self.rules.get(index) else { return };
+        let path = format!("{}.pattern", rule.path);
+        let Some(pattern) = &rule.pattern else { return };
+        let (globs, is_whole) = globs(&rule.written);
+        let mut denies = false;
+        if !is_whole {
+            denies = rule.there != Decision::Deny;
+            let what = format!(
+                "{} has `?`, `[!…]` or a large `[…]`, which no pattern here has. A `*` stands in its place, which matches more, so the rule denies",
+                quoted(&rule.written)
+            );
+            match denies {
+                true => self.report.refused(&path, what, "write one rule for each name that is meant"),
+                false => self.report.changed(&path, what, "write one rule for each name that is meant"),
+            }
+        } else if globs.len() > 1 {
+            let what =
+                format!("{} is spelt out as {} patterns: only `*` is special here", quoted(&rule.written), globs.len());
+            self.report.note(&path, what, "nothing");
+        }
+        let mut found: Vec<Entry> = Vec::new();
+        for names in globs.iter().flat_map(|glob| names::meant(glob)) {
+            let mut entry = Entry { names, rule: index, denies };
+            let asks = *entry.says(self.rules) != Decision::Deny;
+            if asks && !entry.names.are_covered_by(pattern) {
+                let what = format!(
+                    "{} would match official images of Docker Hub here (`library/…`) that it does not match there, so it denies",
+                    quoted(&rule.written)
+                );
+                self.report.refused(&path, what, "write one rule for each registry that is meant");
+                entry.denies = true;
+            } else if asks && !entry.names.digests_are_covered_by(pattern) {
+                let what = format!(
+                    "{} matched no image by digest alone there (`app@sha256:…`), and does here; by tag and digest it matched both times, so nobody gets anything new in",
+                    quoted(&rule.written)
+                );
+                self.report.changed(&path, what, "nothing");
+            }
+            found.push(entry);
+        }
+        if found.is_empty() {
+            let what = format!(
+                "{} matches no image that was meant by it there: no name looks like that once it is completed (Docker Hub's are docker.io/library/nginx or docker.io/account/app). It is left out",
+                quoted(&rule.written)
+            );
+            self.report.changed(
+                &path,
+                what,
+                "if the rule is needed, write its full name, such as docker.io/library/nginx",
+            );
+        } else if !matches!(&*rule.written, "*" | "*:*" | "**") {
+            self.tell_stars(rule, &found);
+        }
+        self.entries.extend(found);
+    }
+
+    /// Tells which names a pattern matched in addition.
+    fn tell_stars(&mut self, rule: &Rule, found: &[Entry]) {
+        let (first, last) = (rule.written.starts_with('*'), rule.written.ends_with('*'));
+        let base = rule.written.trim_matches('*').trim_end_matches([':', '*']);
+        let before = format!("evil.io/{base}…");
+        let behind = format!("{base}-evil…");
+        let examples = match (first, last) {
+            (true, true) => return,
+            (false, true) => quoted(&before),
+            (true, false) => quoted(&behind),
+            (false, false) => format!("{} and {}", quoted(&before), quoted(&behind)),
+        };
+        let texts = found.iter().map(|entry| quoted(&entry.names.to_string())).collect::<Vec<_>>().join(", ");
+        let what = format!(
+            "{} also matched names that only contain it, such as {examples}. Here it is {texts}, and compared part by part and whole",
+            quoted(&rule.written)
+        );
+        self.report.changed(
+            &format!("{}.pattern", rule.path),
+            what,
+            "if such names were meant, write a rule for each, with a `*` where it belongs",
+        );
+    }
+
+    /// Two rules with one pattern can't stand side by side: of those, the one that decided there is kept.
+    fn leave_out_doubles(&mut self) {
+        let mut kept: Vec<Entry> = Vec::new();
+        for entry in std::mem::take(&mut self.entries) {
+            let Some(other) = kept.iter_mut().find(|other| other.names == entry.names) else {
+                kept.push(entry);
+                continue;
+            };
+            if other.rule(self.rules).validator == entry.rule(self.rules).validator
+                && other.rule(self.rules).with == entry.rule(self.rules).with
+            {
+                continue;
+            }
+            let wins = entry.names.samples(&[]).iter().all(|image| self.there(image) == Some(entry.rule));
+            let (keeps, loses) = if wins { (entry.rule, other.rule) } else { (other.rule, entry.rule) };
+            let (Some(keeps), Some(loses)) = (self.rules.get(keeps), self.rules.get(loses)) else { continue };
+            let what = format!(
+                "{} matches the same images as {} ({}), which decided there",
+                quoted(&loses.written),
+                quoted(&keeps.written),
+                keeps.path
+            );
+            self.report.changed(&format!("{}.pattern", loses.path), what, "nothing; remove it there as well");
+            if wins {
+                *other = entry;
+            }
+        }
+        self.entries = kept;
+    }
+
+    /// What no rule matches is denied anyway, and settings need a rule.
+    fn deny_without_rules(&mut self) {
+        if self.entries.is_empty() {
+            let what = "none of the rules matches any image that it was meant for, so every image is denied";
+            self.report.refused("application.policy", what, "see the lines of the rules");
+            self.entries.extend(names::meant("*").into_iter().map(|names| Entry { names, rule: 0, denies: true }));
+        }
+    }
+
+    /// Adds rules until no image falls to one that asks for less.
+    fn narrow(&mut self) -> Result<()> {
+        for round in 0..ROUNDS {
+            let wider = self.wider()?;
+            if wider.is_empty() {
+                return Ok(());
+            }
+            let mut seen: Vec<&Wider> = Vec::new();
+            for found in &wider {
+                let alike = |other: &&Wider| (other.at, other.by) != (found.at, found.by) && other.all == found.all;
+                // Where several rules would take the same images, one rule keeps them from all.
+                let names = match wider.iter().any(|other| alike(&other)) && found.common.is_some() {
+                    true => Some(found.all.clone()),
+                    false => found.common.clone(),
+                };
+                if !seen.iter().any(|other| names.as_ref() == Some(&other.all) && other.by == found.by) {
+                    self.guard(found.at, names, found.by, round);
+                }
+                seen.push(found);
+            }
+        }
+        for found in self.wider()? {
+            self.deny(found.at, found.by);
+        }
+        Ok(())
+    }
+
+    /// What never decided there is not to decide here.
+    fn leave_out_dead(&mut self) {
+        let mut kept = Vec::new();
+        for entry in std::mem::take(&mut self.entries) {
+            let says = entry.says(self.rules);
+            let images = entry.names.samples(&[]);
+            let deciding: BTreeSet<Option<usize>> = images.iter().map(|image| self.there(image)).collect();
+            let is_dead = *says != Decision::Deny && !deciding.contains(&Some(entry.rule));
+            let other = deciding.iter().next().copied().flatten().and_then(|index| self.rules.get(index));
+            match (is_dead, self.rules.get(entry.rule), other) {
+                (true, Some(rule), Some(other)) => {
+                    let what = format!(
+                        "{} decides no image there that it was meant for: {} ({}) is more specific by Connaisseur's order. Here it would decide, so it is left out",
+                        quoted(&rule.written),
+                        quoted(&other.written),
+                        other.path
+                    );
+                    self.report.changed(
+                        &format!("{}.pattern", rule.path),
+                        what,
+                        "remove it there as well, or correct the other one",
+                    );
+                }
+                _ => kept.push(entry),
+            }
+        }
+        self.entries = kept;
+    }
+
+    /// The rule that decides there.
+    fn there(&self, image: &str) -> Option<usize> {
+        there(self.rules, image)
+    }
+
+    /// Which entries ask for less than was asked for there, of which images, and by which rule.
+    fn wider(&self) -> Result<Vec<Wider>> {
+        let settings = self.settings();
+        let policy = Policy::load(&settings).map_err(anyhow::Error::msg).context("the rules can't be read again")?;
+        let everything: Vec<Vec<Names>> = (0..self.rules.len()).map(|index| self.everything(index)).collect();
+        let mut found = Vec::new();
+        for (at, entry) in self.entries.iter().enumerate() {
+            let says = entry.says(self.rules);
+            if *says == Decision::Deny {
+                continue;
+            }
+            for (by, rule) in self.rules.iter().enumerate() {
+                if is_enough(says, &rule.there) || self.is_beaten(rule, entry) {
+                    continue;
+                }
+                for all in everything.get(by).into_iter().flatten() {
+                    let mut add = |common| found.push(Wider { at, by, all: all.clone(), common });
+                    match all.common(&entry.names) {
+                        None => add(None),
+                        Some(common) => {
+                            let is_wider = |names: &Names| {
+                                self.samples(names, rule).iter().any(|image| self.is_wider(&policy, at, by, image))
+                            };
+                            common.into_iter().filter(is_wider).for_each(|names| add(Some(names)));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Everything that a rule matches there: what it was meant to match first.
+    fn everything(&self, index: usize) -> Vec<Names> {
+        let Some(rule) = self.rules.get(index) else { return Vec::new() };
+        let globs = globs(&rule.written).0;
+        let meant: Vec<Names> = globs.iter().flat_map(|glob| names::meant(glob)).collect();
+        meant.into_iter().chain(globs.iter().flat_map(|glob| names::all(glob))).collect()
+    }
+
+    fn samples(&self, names: &Names, rule: &Rule) -> BTreeSet<String> {
+        let special = ['*', ':', '@', '?', '[', '{', '\\'];
+        let words = rule.written.split('/').map(|part| part.split(special).next().unwrap_or_default());
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).take(MAX_WORDS).collect();
+        names.samples(&words)
+    }
+
+    /// Is the rule of this entry always the more specific one there?
+    fn is_beaten(&self, rule: &Rule, entry: &Entry) -> bool {
+        let Some(own) = self.rules.get(entry.rule) else { return false };
+        let parts = |text: &str| text.split('/').count();
+        if parts(&rule.written) != parts(&own.written) {
+            return parts(&rule.written) < parts(&own.written);
+        }
+        // As far as the components of all these images are known, the first one that tells the rules apart decides.
+        let prefixes = |text: &str| -> Vec<usize> {
+            let shared = |(a, b): (&str, &str)| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+            text.split('/').zip(entry.names.known().iter().map(String::as_str)).map(shared).collect()
+        };
+        prefixes(&rule.written) < prefixes(&own.written)
+    }
+
+    /// Does the entry at `at` decide this image, and ask for less than the rule `by`, which decides there?
+    fn is_wider(&self, policy: &Policy<'_>, at: usize, by: usize, image: &str) -> bool {
+        let (Some(entry), Some(rule)) = (self.entries.get(at), self.rules.get(by)) else { return false };
+        let Ok(reference) = ImageRef::parse(image) else { return false };
+        let says = entry.says(self.rules);
+        let asks_less = |image: &str| {
+            // Most samples are told apart by this, and the rest takes longer.
+            let matches =
+                |pattern: &connaisseur::Pattern| connaisseur::name(image).is_some_and(|name| pattern.matches(&name));
+            rule.pattern.as_ref().is_some_and(matches) && self.there(image) == Some(by) && !is_enough(says, &rule.there)
+        };
+        let canonical = reference.to_string();
+        // Who can name a digest alone can put any tag in front of it.
+        let tagged = canonical.replace('@', ":zq9@");
+        if !asks_less(&canonical) || (reference.tag().is_none() && !asks_less(&tagged)) {
+            return false;
+        }
+        let weighed = policy.weigh(&reference).unwrap_or_default();
+        weighed.iter().position(|weighed| weighed.standing == Standing::Wins) == Some(at)
+    }
+
+    fn settings(&self) -> String {
+        let policy: Vec<settings::Rule> = self.entries.iter().map(|entry| entry.rule(self.rules)).collect();
+        json!({"validators": with_deny(self.validators), "policy": policy}).to_string()
+    }
+
+    /// Keeps these images from the entry at `at`.
+    fn guard(&mut self, at: usize, names: Option<Names>, by: usize, round: usize) {
+        let (Some(names), Some(rule), Some(entry)) = (names, self.rules.get(by), self.entries.get(at)) else {
+            self.deny(at, by);
+            return;
+        };
+        if names == entry.names {
+            self.deny(at, by);
+            return;
+        }
+        let Some(own) = self.rules.get(entry.rule) else { return };
+        // What the other rule was meant for is still its own; what it only happened to match is nobody's.
+        let is_meant = round == 0 && names::meant_of(&globs(&rule.written).0, &names);
+        let guard = Entry { names, rule: by, denies: !is_meant };
+        if let Some(other) = self.entries.iter_mut().find(|other| other.names == guard.names) {
+            other.denies |= other.rule != guard.rule || guard.denies;
+            return;
+        }
+        let text = quoted(&guard.names.to_string());
+        let what = match is_meant {
+            true => format!(
+                "{} is the more specific rule there for images that {} ({}) would decide here. Added {text}, which asks for what it asked for",
+                quoted(&rule.written),
+                quoted(&own.written),
+                own.path
+            ),
+            false => format!(
+                "{} also decided names that only contain it, which {} ({}) would decide here and ask for less. Added {text}, which denies them",
+                quoted(&rule.written),
+                quoted(&own.written),
+                own.path
+            ),
+        };
+        self.report.changed(
+            &format!("{}.pattern", rule.path),
+            what,
+            "if such images are used, write a rule for them; if not, the added rule can stay",
+        );
+        self.entries.push(guard);
+    }
+
+    /// Makes an entry deny.
+    fn deny(&mut self, at: usize, by: usize) {
+        let (Some(entry), Some(rule)) = (self.entries.get_mut(at), self.rules.get(by)) else { return };
+        if entry.denies {
+            return;
+        }
+        entry.denies = true;
+        let Some(own) = self.rules.get(entry.rule) else { return };
+        let what = format!(
+            "{} would decide images here that {} ({}) decides there, and ask for less; which they are can't be told by patterns of ours. It denies",
+            quoted(&own.written),
+            quoted(&rule.written),
+            rule.path
+        );
+        self.report.refused(
+            &format!("{}.pattern", own.path),
+            what,
+            "write both patterns so that none is a part of the other, and run this again",
+        );
+    }
+}
+
+/// The rule of Connaisseur's that decides about an image.
+pub(super) fn there(rules: &[Rule], image: &str) -> Option<usize> {
+    let name = connaisseur::name(image)?;
+    let readable: Vec<(usize, &connaisseur::Pattern)> =
+        rules.iter().enumerate().filter_map(|(index, rule)| Some((index, rule.pattern.as_ref()?))).collect();
+    let chosen = connaisseur::choose(readable.iter().map(|(_, pattern)| *pattern), &name)?;
+    readable.get(chosen).map(|(index, _)| *index)
+}
+
+/// The validators, and the one of rules that deny because they could not be carried.
+pub(super) fn with_deny(validators: &[Validator]) -> Vec<Validator> {
+    validators.iter().cloned().chain([Validator::fixed(DENIES, false)]).collect()
+}
+
+/// A pattern as texts in which only `*` is special, and whether they say all that it says.
+fn globs(written: &str) -> (Vec<String>, bool) {
+    let ways = ways(written).unwrap_or_default();
+    let is_whole = |way: &Way| spelt_out(way).is_some();
+    let texts = |way: &Way| spelt_out(way).unwrap_or_else(|| vec![starred(way)]);
+    (ways.iter().flat_map(texts).collect(), ways.iter().all(is_whole))
+}
+
+/// With every class written out, where that is possible.
+fn spelt_out(way: &Way) -> Option<Vec<String>> {
+    let mut texts = vec![String::new()];
+    for token in way {
+        let next: Vec<char> = match token {
+            Token::Literal(c) => vec![*c],
+            Token::Any => vec!['*'],
+            Token::Class { ranges, negated: false } => {
+                ranges.iter().flat_map(|(from, to)| *from..=*to).take(MAX_SPELT_OUT + 1).collect()
+            }
+            Token::One | Token::Class { .. } => return None,
+        };
+        if texts.len() * next.len() > MAX_SPELT_OUT {
+            return None;
+        }
+        texts = texts.iter().flat_map(|text| next.iter().map(move |c| format!("{text}{c}"))).collect();
+    }
+    Some(texts)
+}
+
+/// With a star for everything that can't be written out.
+fn starred(way: &Way) -> String {
+    let mut text = String::new();
+    for token in way {
+        match token {
+            Token::Literal(c) => text.push(*c),
+            _ if text.ends_with('*') => {}
+            _ => text.push('*'),
+        }
+    }
+    text
+}
+
+/// The settings as a value, for those who read it as they read any.
+pub(super) fn value(settings: &settings::Settings) -> Result<Value> {
+    serde_json::to_value(settings).context("the settings have no JSON form")
+}

@@ -1,0 +1,362 @@
+//! What becomes of each rule: whom it asks for what, there and here?
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::{
+    connaisseur::Pattern,
+    report::{Report, quoted},
+    settings::With,
+    validators::{Root, Says, Source},
+};
+
+/// The validator, and the trust root, of rules that name none.
+const DEFAULT: &str = "default";
+const AGAIN: &str = "correct it and run this again";
+
+/// A rule of Connaisseur's, and what it asks for here.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) path: String,
+    pub(super) written: String,
+    /// Nothing, where Connaisseur panics at it.
+    pub(super) pattern: Option<Pattern>,
+    /// The name of its validator there.
+    pub(super) validator: String,
+    /// What it says there.
+    pub(super) there: Decision,
+    /// What it asks for here; nothing where it can't be carried, and denies.
+    pub(super) here: Option<(String, With)>,
+    /// Whether a digest is written into objects there.
+    pub(super) pins: bool,
+}
+
+/// What a rule says about an image. Two rules that ask for the same are equal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Decision {
+    Allow,
+    Deny,
+    /// Whatever this says has to be proven.
+    Prove(String),
+}
+
+/// Reads the rules, in their order.
+pub(super) fn read(list: &[Value], sources: &[Source], report: &mut Report) -> Vec<Rule> {
+    list.iter().enumerate().filter_map(|(i, value)| rule(i, value, sources, report)).collect()
+}
+
+fn rule(i: usize, value: &Value, sources: &[Source], report: &mut Report) -> Option<Rule> {
+    let path = format!("application.policy[{i}]");
+    let map = value.as_object();
+    let Some(written) = map.and_then(|map| map.get("pattern")?.as_str()).filter(|text| !text.is_empty()) else {
+        report.refused(
+            &path,
+            "has no pattern; Connaisseur does not start with it. It is left out, so the other rules decide",
+            AGAIN,
+        );
+        return None;
+    };
+    let map = map?;
+    let pattern = Pattern::parse(written).map_err(|what| {
+        report.refused(
+            &format!("{path}.pattern"),
+            format!("{} is no pattern: {what}. Connaisseur ends with a panic", quoted(written)),
+            AGAIN,
+        );
+    });
+    let none = Map::new();
+    let with = map.get("with").and_then(Value::as_object).unwrap_or(&none);
+    let name = map.get("validator").and_then(Value::as_str).filter(|name| !name.is_empty()).unwrap_or(DEFAULT);
+    let source = sources.iter().find(|source| source.name == name);
+    let unknown = map.keys().find(|key| !matches!(key.as_str(), "pattern" | "validator" | "with"));
+    let asks = Asks { path: &path, name, with };
+    let (there, here) = match source.map(|source| &source.says) {
+        _ if unknown.is_some() => {
+            let key = unknown.map_or("", String::as_str);
+            report.refused(
+                &format!("{path}.{key}"),
+                "is no key of a rule; Connaisseur does not start with it. The rule denies",
+                AGAIN,
+            );
+            (Decision::Deny, None)
+        }
+        None => {
+            report.refused(
+                &format!("{path}.validator"),
+                format!("there is no validator called {}, and Connaisseur denies whatever comes to this rule; so does this one", quoted(name)),
+                "name a validator that exists",
+            );
+            (Decision::Deny, None)
+        }
+        Some(Says::Lost(why)) => {
+            report.refused(
+                &path,
+                format!("{} can't be carried: {why}. The rule denies what it decides", quoted(name)),
+                "see the line of its validator",
+            );
+            (asks.proof(), None)
+        }
+        Some(Says::Static(approve)) => {
+            asks.of_static(report);
+            (if *approve { Decision::Allow } else { Decision::Deny }, Some((name.to_owned(), With::default())))
+        }
+        Some(Says::Signed(roots)) => match asks.of(roots, report) {
+            Some(with) => (asks.proof(), Some((name.to_owned(), with))),
+            None => (asks.proof(), None),
+        },
+    };
+    let pins =
+        with.get("mode").and_then(Value::as_str).is_none_or(|mode| !mode.eq_ignore_ascii_case("insecureValidateOnly"));
+    Some(Rule {
+        written: written.to_owned(),
+        pattern: pattern.ok(),
+        validator: name.to_owned(),
+        there,
+        here,
+        pins,
+        path,
+    })
+}
+
+/// What a rule of a validator asks for.
+struct Asks<'a> {
+    path: &'a str,
+    name: &'a str,
+    with: &'a Map<String, Value>,
+}
+
+impl Asks<'_> {
+    fn proof(&self) -> Decision {
+        Decision::Prove(format!("{}: {}", self.name, Value::Object(self.with.clone())))
+    }
+
+    fn at(&self, key: &str) -> String {
+        format!("{}.with.{key}", self.path)
+    }
+
+    /// Options of a rule that proves nothing.
+    fn of_static(&self, report: &mut Report) {
+        if !self.with.is_empty() {
+            report.note(
+                &format!("{}.with", self.path),
+                "is left out: a static validator looks at no options, there or here",
+                "nothing",
+            );
+        }
+    }
+
+    /// The options, or nothing where they can't be carried.
+    fn of(&self, roots: &[Root], report: &mut Report) -> Option<With> {
+        let before = report.refusals();
+        let mode = self.mode(report);
+        self.log(report);
+        let required = self.required(report);
+        let threshold = self.threshold(report);
+        for key in self.with.keys() {
+            match key.as_str() {
+                "trustRoot" | "threshold" | "required" | "mode" | "verifyInTransparencyLog" => {}
+                "verifySCT" => {
+                    report.note(&self.at(key), "is left out: it is about certificates, and a key has none", "nothing")
+                }
+                "delegations" | "verificationLevel" | "verifyTimestamp" => {
+                    report.note(
+                        &self.at(key),
+                        "is left out: cosign validators don't look at it, there or here",
+                        "nothing",
+                    );
+                }
+                _ => report.refused(
+                    &self.at(key),
+                    "is no option; Connaisseur does not start with it. The rule denies",
+                    AGAIN,
+                ),
+            }
+        }
+        let name = self.with.get("trustRoot").map_or(Some(""), |name| name.as_str().or(name.is_null().then_some("")));
+        let with = match name {
+            Some("*") => self.of_all(roots, required, threshold, report),
+            Some("") => self.of_one(DEFAULT, roots, &required, threshold, report),
+            Some(name) => self.of_one(name, roots, &required, threshold, report),
+            None => {
+                report.refused(&self.at("trustRoot"), "is no text. The rule denies", AGAIN);
+                None
+            }
+        };
+        with.filter(|_| report.refusals() == before).map(|with| With { mode, ..with })
+    }
+
+    fn mode(&self, report: &mut Report) -> Option<&'static str> {
+        match self.with.get("mode").map(|mode| mode.as_str().unwrap_or("?")) {
+            None | Some("") => None,
+            Some("mutate") => Some("mutate"),
+            Some("insecureValidateOnly") => {
+                report.note(&self.at("mode"), "is carried; a tag that was proven may point elsewhere when it is pulled, and every request is warned of it here", "`mode: mutatePodsOnly` pins Pods, and leaves what is kept in git as it is");
+                Some("insecureValidateOnly")
+            }
+            Some(other) => {
+                report.changed(
+                    &self.at("mode"),
+                    format!(
+                        "{} is no mode of Connaisseur's, which does not start with it; digests are pinned here",
+                        quoted(other)
+                    ),
+                    "write mutate, mutatePodsOnly or insecureValidateOnly",
+                );
+                None
+            }
+        }
+    }
+
+    fn log(&self, report: &mut Report) {
+        match self.with.get("verifyInTransparencyLog") {
+            Some(Value::Bool(false)) => {}
+            None | Some(Value::Null) => report.changed(
+                &self.at("verifyInTransparencyLog"),
+                "is not there, and true in Connaisseur: the signature had to be in a transparency log. For keys nothing here looks at the log: a signature by the key is enough, also one that was never made public",
+                "guard the private key as the only proof that it is; tell those who watch the log for signatures by this key",
+            ),
+            Some(Value::Bool(true)) => report.refused(
+                &self.at("verifyInTransparencyLog"),
+                "true asks for an entry in a transparency log, which can't be checked for keys here. The rule denies",
+                "write false, or leave it out, if a signature by the key is enough, and run this again",
+            ),
+            Some(_) => report.refused(&self.at("verifyInTransparencyLog"), "is no bool. The rule denies", AGAIN),
+        }
+    }
+
+    fn required(&self, report: &mut Report) -> Vec<String> {
+        let given = self.with.get("required").filter(|names| !names.is_null());
+        let names = given.map(|names| {
+            names.as_array().map(|names| names.iter().map(|name| name.as_str()).collect::<Option<Vec<_>>>())
+        });
+        match names {
+            None => Vec::new(),
+            Some(Some(Some(names))) if !names.is_empty() => names.into_iter().map(str::to_owned).collect(),
+            Some(_) => {
+                report.refused(&self.at("required"), "is no list of names. The rule denies", AGAIN);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The threshold where there is one above zero: zero is the same as none there, and a mistake here.
+    fn threshold(&self, report: &mut Report) -> Option<u64> {
+        let given = self.with.get("threshold").filter(|threshold| !threshold.is_null())?;
+        match given.as_u64() {
+            Some(0) => {
+                report.note(&self.at("threshold"), "is 0, which stands for everybody (or all who are `required`) there, and is a mistake here: it is left out, which means the same", "nothing");
+                None
+            }
+            Some(threshold) => Some(threshold),
+            None => {
+                report.refused(
+                    &self.at("threshold"),
+                    "is no number that Connaisseur starts with. The rule denies",
+                    AGAIN,
+                );
+                None
+            }
+        }
+    }
+
+    fn of_one(
+        &self,
+        name: &str,
+        roots: &[Root],
+        required: &[String],
+        threshold: Option<u64>,
+        report: &mut Report,
+    ) -> Option<With> {
+        let root = self.carried(name, roots, "trustRoot", report)?;
+        if let Some(other) = required.iter().find(|other| *other != name) {
+            let what = format!(
+                "{} is required, and never asked: only {} is. Connaisseur denies every image there; so does this rule",
+                quoted(other),
+                quoted(name)
+            );
+            report.refused(&self.at("required"), what, "write trustRoot: \"*\" if both are meant, and run this again");
+            return None;
+        }
+        if threshold.is_some() {
+            report.note(&self.at("threshold"), "is left out: without trustRoot: \"*\" Connaisseur does not look at it, and one trust root is one signer", "write trustRoot: \"*\" if several were meant to sign");
+        }
+        let is_said = self.with.get("trustRoot").and_then(Value::as_str).is_some_and(|name| !name.is_empty());
+        Some(With { trust_root: Some(root).filter(|root| is_said || root != DEFAULT), ..With::default() })
+    }
+
+    fn of_all(
+        &self,
+        roots: &[Root],
+        required: Vec<String>,
+        threshold: Option<u64>,
+        report: &mut Report,
+    ) -> Option<With> {
+        let signers: BTreeSet<&String> =
+            roots.iter().filter_map(|root| Some(&root.key.as_ref().ok()?.signer)).collect();
+        let mut needed = Vec::new();
+        for name in &required {
+            let signer = self.carried(name, roots, "required", report)?;
+            if !needed.contains(&signer) {
+                needed.push(signer);
+            }
+        }
+        if let Some(threshold) = threshold {
+            report.changed(
+                &self.at("threshold"),
+                "counts signatures there, so that one signer who signs twice counts twice; here it counts distinct trust roots",
+                "make sure that as many different signers sign",
+            );
+            if threshold > signers.len() as u64 {
+                let what = format!(
+                    "is {threshold}, and {} distinct signers could be carried. No image would pass, so the rule denies",
+                    signers.len()
+                );
+                report.refused(&self.at("threshold"), what, "lower it, or give the keys of those who are missing");
+                return None;
+            }
+        } else if required.is_empty() && roots.iter().any(|root| root.key.is_err()) {
+            let lost = roots
+                .iter()
+                .filter(|root| root.key.is_err())
+                .map(|root| quoted(&root.name))
+                .collect::<Vec<_>>()
+                .join(", ");
+            let what = format!(
+                "everybody has to sign, and these can't be carried: {lost}. To do without them would ask for less, so the rule denies"
+            );
+            report.refused(
+                &self.at("trustRoot"),
+                what,
+                "give their public keys, or say with `threshold` how many are enough",
+            );
+            return None;
+        }
+        Some(With { trust_root: Some("*".to_owned()), threshold, required: needed, mode: None })
+    }
+
+    /// The name under which a trust root is carried.
+    fn carried(&self, name: &str, roots: &[Root], key: &str, report: &mut Report) -> Option<String> {
+        let is_said = self.with.contains_key(key);
+        match roots.iter().find(|root| root.name == name).map(|root| &root.key) {
+            Some(Ok(key)) => Some(key.signer.clone()),
+            Some(Err(why)) => {
+                report.refused(
+                    &self.at(key),
+                    format!("{} can't be carried: it {why}. The rule denies", quoted(name)),
+                    "see the line of that trust root",
+                );
+                None
+            }
+            None => {
+                let default = if is_said { "" } else { "none is named, so it is `default`, and " };
+                report.refused(
+                    &self.at(key),
+                    format!("{default}there is no trust root {} in {}; Connaisseur denies every image of this rule, and so does this one", quoted(name), quoted(self.name)),
+                    "name one that exists",
+                );
+                None
+            }
+        }
+    }
+}
