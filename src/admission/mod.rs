@@ -8,7 +8,7 @@ mod response;
 mod workload;
 
 pub use approval::{Approval, Before, Carried, Carrying, Kept, LiveDigest};
-pub use owner::{Owner, OwnerReference};
+pub use owner::{MAX_OWNERS, Owner, OwnerReference};
 pub use patch::{Digested, Pin, patched};
 pub use request::{Operation, Request, RequestError};
 pub use response::{Level, Response, respond, respond_unread};

@@ -4,6 +4,10 @@
 
 use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
+use k8s_openapi::{
+    Resource as _,
+    api::apps::v1::{Deployment, ReplicaSet},
+};
 use p256::pkcs8::der::DateTime;
 use serde_json::value::RawValue;
 
@@ -14,7 +18,7 @@ use crate::{
 };
 
 /// Most owners that are looked up for one object: each is a host call. Controllers set one.
-const MAX_OWNERS: usize = 5;
+pub const MAX_OWNERS: usize = 5;
 
 /// Longest name of an object, in bytes: a subdomain (RFC 1123), in Kubernetes.
 const MAX_NAME: usize = 253;
@@ -66,6 +70,13 @@ impl<'a> Workload<'a> {
             }
         }
         owners
+    }
+
+    /// Does the controller of such an owner compare this object with it, and make another one where they differ? A Deployment's does so with its
+    /// ReplicaSets; other controllers go by names and labels.
+    #[must_use]
+    pub fn is_compared_by(&self, owner: &OwnerReference<'_>) -> bool {
+        self.row().kind == ReplicaSet::KIND && owner.row.kind == Deployment::KIND
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::Text;
 use crate::{
-    admission::{Approval, Before, List, Owner, OwnerReference, Request, Workload},
+    admission::{Approval, Before, List, MAX_OWNERS, Owner, OwnerReference, Request, Workload},
     host::Cause,
     policy::{ChildApproval, Features, Mode},
     proof::Budget,
@@ -17,7 +17,7 @@ use crate::{
 pub(super) struct Approvals<'r> {
     unchanged: Option<&'r Before<'r>>,
     child: Option<Child<'r>>,
-    /// The object, if another one makes it, and it makes Pods.
+    /// The object, if it is a ReplicaSet of a Deployment.
     between: Option<&'r Workload<'r>>,
 }
 
@@ -57,13 +57,14 @@ impl<'r> Approvals<'r> {
         features: &Features,
     ) -> Approvals<'r> {
         let owners = workload.owners();
-        let between = (!workload.is_pod() && !owners.is_empty()).then_some(workload);
+        let between = owners.iter().any(|owner| workload.is_compared_by(owner)).then_some(workload);
         let child = |terms| {
             let (namespace, named) = (request.namespace(), workload.named_images());
             // Whoever is released by its owner, or orphaned, has lost none of its images.
             let former = old.map(Workload::owners).unwrap_or_default();
             let former = former.into_iter().filter(|owner| !owners.contains(owner)).map(|owner| (owner, Since::Before));
-            let unasked = owners.iter().cloned().map(|owner| (owner, Since::Now)).chain(former).collect();
+            let references = owners.iter().cloned().map(|owner| (owner, Since::Now)).chain(former);
+            let unasked = references.take(MAX_OWNERS).collect();
             Child { terms, namespace, named, before, unasked, owners: Vec::new(), refused: None, blind: None }
         };
         // Of what is no Pod nothing needs to have been proven, where only Pods are denied.
@@ -75,18 +76,18 @@ impl<'r> Approvals<'r> {
         }
     }
 
-    /// Is this text, which is not approved, to be pinned in Pods only? So it is where an owner has it too and the Pods are proven themselves: a
-    /// ReplicaSet that is not what its Deployment says is none of the Deployment's, whose controller would make another one, and another one.
+    /// Is this text, which is not approved, to be pinned in Pods only? A ReplicaSet that is not what its Deployment says is none of the Deployment's,
+    /// whose controller would make another one, and another one. So it is left where the Deployment has this text, or where that does not matter.
     pub(super) fn leave(&mut self, text: &Text<'_>, budget: &mut Budget<'_>) -> bool {
         let Some(object) = self.between else { return false };
         match &mut self.child {
-            // No bare tag of a Pod is approved, so it does not matter whether the owner is what it is said to be.
+            // No bare tag of a Pod is approved, so nobody gains by naming a Deployment that is none.
             None => true,
             Some(child) if child.terms.require_digest() => true,
             Some(child) => {
-                let image = text.image.written();
-                child.tells_apart(text)
-                    && (child.owners.iter().any(|(owner, _)| owner.lists(image)) || child.is_blind(object, budget))
+                let has_it =
+                    |(owner, since): &(Owner, Since)| *since == Since::Now && owner.lists(text.image.written());
+                child.tells_apart(text) && (child.owners.iter().any(has_it) || child.is_blind(object, budget))
             }
         }
     }
