@@ -147,3 +147,60 @@ fn recorded_requests_are_decided_both_ways() {
     let run = Run::with(&values, &["--requests", &empty.path().to_string_lossy()]);
     assert!(run.err.contains("there are no requests (*.json) in"), "{}", run.err);
 }
+
+#[test]
+fn modes_soften_what_they_soften_there() {
+    let rules = json!([{"pattern": "*:*", "validator": "deny"}, {"pattern": "ghcr.io/acme/*:*", "with": {"verifyInTransparencyLog": false}}]);
+    let deployment = |spec: Value| {
+        json!({
+            "uid": "u", "kind": {"group": "apps", "version": "v1", "kind": "Deployment"}, "operation": "CREATE", "userInfo": {}, "namespace": "shop",
+            "resource": {"group": "apps", "version": "v1", "resource": "deployments"},
+            "object": {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d", "namespace": "shop"}, "spec": {"template": {"spec": spec}}},
+        })
+    };
+    let containers = |image: &str| json!({"containers": [{"name": "c0", "image": image}]});
+    let both =
+        json!({"containers": [{"name": "c0", "image": "evil.io/x"}, {"name": "c1", "image": "ghcr.io/acme/app:v1"}]});
+    let unchanged = pod(&["ghcr.io/acme/app:v1"], Some(&["ghcr.io/acme/app:v1"]));
+    // the feature, the request, why it differs, if it does
+    let rows = [
+        (
+            json!({"resourceValidationMode": "podsOnly"}),
+            deployment(containers("evil.io/x")),
+            None,
+            "admitted with a warning",
+        ),
+        (
+            json!({"resourceValidationMode": "podsOnly"}),
+            deployment(containers("ghcr.io/acme/app:v1")),
+            None,
+            "signed, and not pinned",
+        ),
+        (
+            json!({"resourceValidationMode": "podsOnly"}),
+            deployment(json!({})),
+            Some("What is unreadable stays denied where only Pods are denied"),
+            "no containers",
+        ),
+        (json!({"resourceValidationMode": "podsOnly"}), pod(&["evil.io/x"], None), None, "a Pod is denied"),
+        (json!({"detectionMode": true}), pod(&["evil.io/x"], None), None, "admitted with a warning"),
+        (json!({"detectionMode": true}), deployment(both), Some("Detection mode pins what was proven"), "one of two"),
+        (json!({"detectionMode": true}), deployment(json!({})), None, "no containers, and admitted"),
+        (json!({"automaticUnchangedApproval": true}), unchanged, None, "approved, and not pinned"),
+    ];
+    for (features, request, expected, why) in rows {
+        let dir = tempfile::tempdir().expect("a directory");
+        fs::write(dir.path().join("request.json"), request.to_string()).expect("a file");
+        let mut values = values(&validators(), &rules);
+        values["application"]["features"] = features;
+        let (folder, policy) = (dir.path().to_string_lossy(), root().join("policy.wasm"));
+        let run = Run::with(
+            &values.to_string(),
+            &["--requests", &folder, "--policy", &policy.to_string_lossy(), "-o", "json"],
+        );
+        let comparison: Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{}{}", run.out, run.err));
+        let told: Vec<&str> =
+            comparison["differences"].as_array().unwrap().iter().filter_map(|row| row["why"].as_str()).collect();
+        assert_eq!(told, Vec::from_iter(expected), "{why}: {comparison:#}");
+    }
+}

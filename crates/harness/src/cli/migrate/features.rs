@@ -210,7 +210,7 @@ fn alerting(value: &Value, report: &mut Report) {
             let template = receiver.get("template").and_then(Value::as_str).unwrap_or("without a template");
             let denied = match list {
                 "rejectRequest" => {
-                    "for denials alert on kubewarden_policy_evaluations_total{accepted=\"false\"} (a PrometheusRule; label error_code tells refused 403 from could not tell 503)"
+                    "for denials apply the PrometheusRule in deploy/alerts.yaml, which asks kubewarden_policy_evaluations_total (label error_code tells refused, 403, from could not tell, 503)"
                 }
                 _ => {
                     "who ran what is in the audit log: one record an image (docs/audit.md); for counts use kubewarden_policy_evaluations_total{accepted=\"true\"}"

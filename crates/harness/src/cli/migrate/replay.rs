@@ -186,18 +186,14 @@ fn differences(migration: &Migration, name: &str, there: &Answer, here: &Here) -
             is_pinned: record.get("pinned").and_then(Value::as_u64) > Some(0),
             entry: None,
         };
-        if there.why.is_some() && !there.is_allowed && !ours.is_admitted() {
-            // Neither takes the object.
+        // Where both admit the whole, or neither does, there is nothing to tell of a place that Connaisseur does not read.
+        let is_whole = there.why.is_some() && there.is_allowed == here.is_allowed;
+        if (is_whole || ours.is_admitted()) && !ours.is_pinned {
             continue;
         }
         let image = record.get("image").and_then(Value::as_str).unwrap_or_default();
-        let why = match there.why {
-            Some(_) if there.is_asked && there.is_allowed => {
-                heading("An object that is being deleted may not bring an image")
-            }
-            _ => heading("More is looked at"),
-        };
-        found.push(row(slot, image, there.why.unwrap_or("not looked at").to_owned(), ours.told(), why));
+        let connaisseur = there.why.unwrap_or("not looked at").to_owned();
+        found.push(row(slot, image, connaisseur, ours.told(), whole(there)));
     }
     if found.is_empty() && there.is_allowed != here.is_allowed {
         let word = |is_allowed: bool| if is_allowed { "admitted" } else { "denied" };
@@ -205,14 +201,18 @@ fn differences(migration: &Migration, name: &str, there: &Answer, here: &Here) -
             Some(why) => format!("{}: {why}", word(there.is_allowed)),
             None => word(there.is_allowed).to_owned(),
         };
-        let why = if there.is_asked {
-            "the request as a whole; see its message".to_owned()
-        } else {
-            heading("More is looked at")
-        };
-        found.push(row("", "", connaisseur, format!("{}: {}", word(here.is_allowed), here.message), why));
+        found.push(row("", "", connaisseur, format!("{}: {}", word(here.is_allowed), here.message), whole(there)));
     }
     found
+}
+
+/// Why a request is decided otherwise as a whole.
+fn whole(there: &Answer) -> String {
+    heading(match there.why {
+        Some(requests::DELETED) => "An object that is being deleted may not bring an image",
+        Some(_) if there.is_asked && there.is_allowed => "What is unreadable stays denied where only Pods are denied",
+        _ => "More is looked at",
+    })
 }
 
 fn told_there(migration: &Migration, slot: &Slot) -> String {

@@ -22,6 +22,9 @@ const ASKED: [(&str, &str, Option<&str>); 9] = [
     ("batch", "cronjobs", None),
 ];
 
+/// Why an object on its way out is admitted.
+pub(super) const DELETED: &str = "the object is being deleted";
+
 /// Its answer.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -48,43 +51,43 @@ pub(super) struct Slot {
 
 /// What Connaisseur answers.
 pub(super) fn decide(request: &AdmissionRequest, rules: &[Rule], features: &Features) -> Answer {
-    let resource = (
-        request.resource.group.as_str(),
-        request.resource.resource.as_str(),
-        request.sub_resource.as_deref().filter(|name| !name.is_empty()),
-    );
-    let is_update = request.operation == "UPDATE";
-    if !(is_update || request.operation == "CREATE") || !ASKED.contains(&resource) {
+    let sub_resource = request.sub_resource.as_deref().filter(|name| !name.is_empty());
+    let resource = (request.resource.group.as_str(), request.resource.resource.as_str(), sub_resource);
+    if !matches!(request.operation.as_str(), "CREATE" | "UPDATE") || !ASKED.contains(&resource) {
         return Answer { is_asked: false, ..Answer::of(true, "not asked: its webhook does not cover this") };
     }
+    let mut answer = judged(request, rules, features);
+    let is_watched = features.resource_validation_mode == "podsOnly" && request.kind.kind != "Pod";
+    if !answer.is_allowed || is_watched {
+        answer.slots.iter_mut().for_each(|slot| slot.is_pinned = false);
+    }
+    // Both soften whatever was said, also of what can't be read.
+    answer.is_allowed |= is_watched || features.detection_mode;
+    answer
+}
+
+/// What it says before any mode softens it.
+fn judged(request: &AdmissionRequest, rules: &[Rule], features: &Features) -> Answer {
     let kind = request.kind.kind.as_str();
-    let Some(mut slots) =
-        request.object.as_ref().and_then(|object| slots_of(kind, object)).filter(|slots| !slots.is_empty())
-    else {
+    let slots = request.object.as_ref().and_then(|object| slots_of(kind, object));
+    let Some(mut slots) = slots.filter(|slots| !slots.is_empty()) else {
         return Answer::of(false, "the object is unknown, can't be read, or has no containers");
     };
     let mut old_images = Vec::new();
-    if is_update {
+    if request.operation == "UPDATE" {
         let Some(old) = request.old_object.as_ref().and_then(|object| slots_of(kind, object)) else {
             return Answer::of(false, "the old object can't be read");
         };
         let deletion = request.old_object.as_ref().and_then(|object| object.pointer("/metadata/deletionTimestamp"));
         if deletion.is_some_and(|time| !time.is_null()) {
-            return Answer::of(true, "the object is being deleted");
+            return Answer::of(true, DELETED);
         }
         old_images = old.into_iter().map(|slot| slot.image).collect();
     }
     for slot in &mut slots {
         slot.decide(rules, features.automatic_unchanged_approval && old_images.contains(&slot.image));
     }
-    let mut answer = Answer { is_asked: true, is_allowed: slots.iter().all(|slot| slot.is_admitted), why: None, slots };
-    let is_watched = features.resource_validation_mode == "podsOnly" && kind != "Pod";
-    let is_patched = answer.is_allowed && !is_watched;
-    if !is_patched {
-        answer.slots.iter_mut().for_each(|slot| slot.is_pinned = false);
-    }
-    answer.is_allowed |= is_watched || features.detection_mode;
-    answer
+    Answer { is_asked: true, is_allowed: slots.iter().all(|slot| slot.is_admitted), why: None, slots }
 }
 
 impl Answer {
