@@ -31,12 +31,13 @@ const LABELS: [(&str, &[&str]); 10] = [
     ("le", &[]),
 ];
 /// What else may stand in our queries.
-const WORDS: [&str; 10] = [
+const WORDS: [&str; 11] = [
     "sum",
     "by",
     "rate",
     "increase",
     "offset",
+    "or",
     "unless",
     "histogram_quantile",
     "absent_over_time",

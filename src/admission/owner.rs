@@ -213,6 +213,8 @@ mod tests {
             (format!("[{}]", other("\"web\"", "\"?watch=true\"")), &[], "a name that is a query"),
             (format!("[{}]", other("\"web\"", "\"mine:8080/proxy/owner.json\"")), &[], "a name that is a path"),
             (format!("[{}]", other("\"web\"", "\"..\"")), &[], "a name that leads elsewhere"),
+            (format!("[{}]", other("\"web\"", "\"web-\"")), &[], "a name that ends in a hyphen"),
+            (format!("[{}]", other("\"web\"", "\"-web\"")), &[], "or begins with one"),
             (format!("[{}]", other("\"web\"", "\"\"")), &[], "no name at all"),
             (format!("[{}]", other("\"web\"", "\"Web\"")), &[], "a name that no object can have"),
             (format!("[{}]", other("\"web\"", &format!("\"{}\"", "w".repeat(254)))), &[], "a long name"),

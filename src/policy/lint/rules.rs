@@ -18,6 +18,25 @@ use crate::{
 };
 
 /// Registries where anybody can have an account.
+/// Domains below which anybody can have a host, where the last label alone does not say so.
+const OPEN_DOMAINS: [&str; 14] = [
+    "amazonaws.com",
+    "azurecr.io",
+    "co.in",
+    "co.jp",
+    "co.kr",
+    "co.nz",
+    "co.uk",
+    "co.za",
+    "com.au",
+    "com.br",
+    "com.cn",
+    "com.mx",
+    "com.tr",
+    "org.uk",
+];
+/// Most tags of other rules that are tried for one rule.
+const MAX_TAGS: usize = 16;
 const PUBLIC: [&str; 6] = ["docker.io", "ghcr.io", "quay.io", "public.ecr.aws", "registry.gitlab.com", "gcr.io"];
 
 pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>]) -> Vec<Finding> {
@@ -90,7 +109,11 @@ fn never_first(rule: &ReadRule<'_>, other: &ReadRule<'_>, rank: Ordering) -> Fin
     let named = named(&other.rule);
     if rule.decision == other.decision {
         let what = format!("whatever it matches, {named} matches at least as closely, and says the same");
-        return Finding::new(path, Lint::SaysTheSame, what, "remove one of the two");
+        let instead = match rule.pattern == other.pattern {
+            true => "remove one of the two",
+            false => "remove this one; without the other one less would be matched",
+        };
+        return Finding::new(path, Lint::SaysTheSame, what, instead);
     }
     let (what, instead) = match rank {
         Ordering::Greater => (
@@ -116,7 +139,16 @@ fn named(rule: &Rule<'_>) -> String {
 
 /// Whose images this rule admits, or where it sends the policy server.
 fn exposure(rule: &ReadRule<'_>) -> Option<Finding> {
-    let (lint, what, instead) = match (&rule.decision, rule.pattern.reach()) {
+    let is_open = |domain: &str| {
+        OPEN_DOMAINS
+            .iter()
+            .any(|open| domain.strip_suffix(open).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+    };
+    let reach = match rule.pattern.reach() {
+        Reach::Below(domain) if is_open(&domain) => Reach::Anybody,
+        reach => reach,
+    };
+    let (lint, what, instead) = match (&rule.decision, reach) {
         // A digest that is written out is one image, wherever it is.
         (Decision::Allow, _) if rule.pattern.names_one_digest() => return None,
         (Decision::Allow, Reach::Anybody) => (
@@ -179,11 +211,14 @@ impl<'p, 'r> Tags<'p, 'r> {
             return None;
         }
         let choices = self.choices.as_ref()?;
+        let untagged = ImageRef::parse(&rule.pattern.example(None)).ok()?;
         let other_tags = self.rules.iter().filter(|other| {
             let proves = matches!(other.decision, Decision::Prove { .. });
-            other.pattern.has_tag() && proves && other.decision != rule.decision
+            let has_its_name = !matches!(other.pattern.differs(&untagged), Some(Part::Registry | Part::Repository));
+            other.pattern.has_tag() && proves && other.decision != rule.decision && has_its_name
         });
-        let mut tags = std::iter::once(None).chain(other_tags.map(|other| Some(&other.pattern)));
+        let other_tags = other_tags.take(MAX_TAGS).map(|other| Some(&other.pattern));
+        let mut tags = std::iter::once(None).chain(other_tags);
         let (image, winner) = tags.find_map(|tag| decided_otherwise(rule, tag, choices))?;
         let image = image.to_string();
         let (image, _) = image.split_once('@')?;
@@ -229,9 +264,12 @@ fn odd_identities(rule: &ReadRule<'_>) -> Vec<Finding> {
                 format!("`{shown}` is compared verbatim, and no name has a `*`"),
                 "write the names out, or `self`".into(),
             ),
-            Some(rest) => (
+            Some(_) => (
                 format!("`{shown}` is compared verbatim, and cosign calls Docker Hub index.docker.io"),
-                format!("write `index.docker.io/{}`, or `self`", Shown(rest)),
+                match ImageRef::parse(name) {
+                    Ok(image) => format!("write `index.docker.io/{}`, or `self`", image.repository()),
+                    Err(_) => "write it as cosign does, or `self`".to_owned(),
+                },
             ),
             None => return None,
         };
