@@ -242,6 +242,12 @@ fn patterns_become_what_they_meant() {
             "a repository, or a folder of them",
         ),
         (
+            &[("docker.io/library/redis@sha256:*", "allow")],
+            &[("docker.io/library/redis@sha256:*", "allow")],
+            &["changed", "changed"],
+            "what is allowed by its digest is so with a tag in front of it, which is told",
+        ),
+        (
             &[("index.docker.io/acme/*", "allow")],
             &[("docker.io/acme/*:*", "allow")],
             &["changed"],

@@ -38,15 +38,20 @@ impl fmt::Display for Names {
 }
 
 impl Names {
-    /// Does `pattern` match every one of these, as Connaisseur writes them? Of images by digest alone nothing is asked: who can write one can
-    /// write any tag in front of it.
+    /// Does `pattern` match every one of these, as Connaisseur writes them? An image by its digest is asked for in one way only, with any tag or with
+    /// none: who can write the one can write the other.
     pub(super) fn are_covered_by(&self, pattern: &Pattern) -> bool {
-        self.texts(true).iter().all(|text| pattern.covers(text))
+        self.texts(!self.is_by_digest()).iter().all(|text| pattern.covers(text))
     }
 
-    /// Does `pattern` match images by digest alone, where these have some?
-    pub(super) fn digests_are_covered_by(&self, pattern: &Pattern) -> bool {
-        self.tag.is_some() || self.texts(false).iter().all(|text| pattern.covers(text))
+    /// Does `pattern` match the other way, too?
+    pub(super) fn other_spellings_are_covered_by(&self, pattern: &Pattern) -> bool {
+        self.tag.is_some() || self.texts(self.is_by_digest()).iter().all(|text| pattern.covers(text))
+    }
+
+    /// Are they asked for by their digest alone?
+    pub(super) fn is_by_digest(&self) -> bool {
+        self.digest.is_some() && self.tag.is_none()
     }
 
     fn texts(&self, with_tag: bool) -> Vec<String> {

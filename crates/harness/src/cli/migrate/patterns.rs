@@ -128,9 +128,13 @@ impl Carrying<'_> {
                 );
                 self.report.refused(&path, what, "write one rule for each registry that is meant");
                 entry.denies = true;
-            } else if asks && !entry.names.digests_are_covered_by(pattern) {
+            } else if asks && !entry.names.other_spellings_are_covered_by(pattern) {
+                let (only, also) = match entry.names.is_by_digest() {
+                    true => ("with a tag and a digest (`app:v1@sha256:…`)", "by digest alone"),
+                    false => ("by digest alone (`app@sha256:…`)", "by tag and digest"),
+                };
                 let what = format!(
-                    "{} matched no image by digest alone there (`app@sha256:…`), and does here; by tag and digest it matched both times, so nobody gets anything new in",
+                    "{} matched no image {only} there, and does here; {also} it matched both times, so nobody gets anything new in",
                     quoted(&rule.written)
                 );
                 self.report.changed(&path, what, "nothing");
