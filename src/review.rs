@@ -249,6 +249,8 @@ impl<'c> Case<'c> {
             return turns;
         }
         let mut approvals = Approvals::new(self.request, self.workload, self.old, self.pinning.before, self.features);
+        let reuses = self.request.dry_run && self.features.reuses_in_dry_run();
+        let resolves = self.features.keeps_what_resolves();
         let mut left = Vec::new();
         for mut turn in turns {
             turn.texts.retain(|text| {
@@ -276,20 +278,14 @@ impl<'c> Case<'c> {
             }
             turn.calls += budget.calls() - before;
             // Rules can be many here, too.
-            let live = if budget.is_spent() { None } else { self.live(&turn) };
-            match live.filter(|_| self.request.dry_run && self.features.reuses_in_dry_run()) {
+            turn.live = if (reuses || resolves) && !budget.is_spent() { self.live(&turn) } else { None };
+            match turn.live.filter(|_| reuses) {
                 Some(live) => {
                     let outcome = Outcome::by(Some(&turn.rule), Ok(Grounds::Carried(live.in_dry_run())));
-                    note(
-                        outcomes,
-                        &turn.texts,
-                        Outcome { mode: turn.mode, host_calls: Cell::new(turn.calls), ..outcome },
-                    );
+                    let host_calls = Cell::new(turn.calls);
+                    note(outcomes, &turn.texts, Outcome { mode: turn.mode, host_calls, ..outcome });
                 }
-                None => {
-                    turn.live = live.filter(|_| self.features.keeps_what_resolves());
-                    left.push(turn);
-                }
+                None => left.push(turn),
             }
         }
         left
