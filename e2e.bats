@@ -6,6 +6,8 @@ bats_require_minimum_version 1.5.0
 
 lookalike=tests/corpus/lookalike-registry-is-denied
 pinned=tests/corpus/signed-tag-is-pinned
+child=tests/corpus/child-of-an-owner-that-lists-the-image-is-approved
+dryrun=tests/corpus/dry-run-keeps-the-live-digest
 unsigned=tests/corpus/unsigned-image-is-denied
 unreachable=tests/corpus/unreachable-registry-is-told
 
@@ -120,6 +122,24 @@ JSON
     allowed
     says 'not pinned: ghcr.io/acme/app:v1: features.mutation is false'
     [ -z "$(patch)" ]
+}
+
+@test "a Pod of an owner that lists its image is approved, where the policy may look" {
+    session=$child/session.yaml
+    replay -r "$child/request.json" -s "$child/settings.yaml" --allow-context-aware
+    allowed
+    says 'listed by ReplicaSet web-7d9'
+    [ -z "$(patch)" ]
+    # Without leave to look it is verified, and nothing is recorded about a registry here.
+    replay -r "$child/request.json" -s "$child/settings.yaml"
+    denied 503
+}
+
+@test "a dry run keeps the live digest and asks nobody" {
+    judge -r "$dryrun/request.json" -s "$dryrun/settings.yaml"
+    allowed
+    says 'live, and this is a dry run'
+    [[ $(patch) == *'"path":"/spec/template/spec/containers/0/image"'* ]]
 }
 
 @test "a Deployment under mutatePodsOnly is verified and keeps its tag" {
