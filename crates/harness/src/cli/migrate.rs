@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{evaluation::load, output::ascii, progress};
@@ -102,14 +103,39 @@ fn print(output: Output, migration: &Migration, settings: Value) -> Result<()> {
     let policy = ClusterAdmissionPolicy::new(migration.settings.clone(), migration.namespace_selector.clone());
     let mut out = std::io::stdout().lock();
     match output {
-        Output::Policy => write!(out, "{HEADER}{}", serde_yaml::to_string(&policy)?)?,
-        Output::Settings => write!(out, "{}", serde_yaml::to_string(&migration.settings)?)?,
+        Output::Policy => write!(out, "{HEADER}{}", yaml(&policy)?)?,
+        Output::Settings => write!(out, "{}", yaml(&migration.settings)?)?,
         Output::Json => {
             let document = json!({"settings": settings, "policy": policy, "report": migration.report.lines()});
             writeln!(out, "{}", ascii(&serde_json::to_string_pretty(&document)?))?;
         }
     }
     Ok(())
+}
+
+/// YAML that says the same to every reader. kubectl's is of YAML 1.1, to which `off` is no text; where one of the texts is such a word, it is JSON, which
+/// is YAML, too.
+fn yaml(document: &impl Serialize) -> Result<String> {
+    let value = serde_json::to_value(document)?;
+    match has_other_readings(&value) {
+        true => Ok(ascii(&serde_json::to_string_pretty(&value)?) + "\n"),
+        false => Ok(serde_yaml::to_string(document)?),
+    }
+}
+
+fn has_other_readings(value: &Value) -> bool {
+    match value {
+        Value::String(text) => {
+            let is_word = ["y", "yes", "n", "no", "on", "off"].contains(&text.to_ascii_lowercase().as_str());
+            let like_number = |c: char| c.is_ascii_hexdigit() || "_:.+-xob".contains(c);
+            is_word
+                || (text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
+                    && text.chars().all(like_number))
+        }
+        Value::Array(list) => list.iter().any(has_other_readings),
+        Value::Object(map) => map.values().any(has_other_readings),
+        _ => false,
+    }
 }
 
 /// Prints what recorded requests are decided otherwise.
@@ -169,8 +195,15 @@ impl Migration {
             bail!("the values have no mapping `application`: {hint}");
         };
         let mut report = Report::default();
-        let (sources, mut validators) = validators::read(list(application, "validators")?, &mut report);
-        let rules = rules::read(list(application, "policy")?, &sources, &mut report);
+        let (validators, policy) = (list(application, "validators")?, list(application, "policy")?);
+        let (sources, mut validators) = validators::read(validators, &mut report);
+        if sources.iter().any(|source| source.name == validators::DENIES) {
+            bail!(
+                "a validator is called `{}`, which is what this command calls its own; rename it",
+                validators::DENIES
+            );
+        }
+        let rules = rules::read(policy, &sources, &mut report)?;
         let (features, namespace_selector) = features::features(application, &mut report);
         features::surroundings(values, application, &mut report);
         let entries = patterns::carry(&rules, &validators, &mut report)?;

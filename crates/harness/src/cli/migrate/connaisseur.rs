@@ -236,10 +236,15 @@ fn class(rest: &mut Chars) -> Result<Token, &'static str> {
             ']' => return Err("it has an empty `[]`"),
             c => {
                 let c = if c == '\\' { rest.next().ok_or(OPEN)? } else { c };
-                ranges.push(match rest.next_if_eq(&'-') {
-                    Some(_) => (c, rest.next().filter(|c| *c != ']').ok_or(OPEN)?),
-                    None => (c, c),
-                });
+                // One range alone, or a list, in which `-` is a character like any other.
+                if ranges.is_empty() && rest.next_if_eq(&'-').is_some() {
+                    let to = rest.next().filter(|c| *c != ']').ok_or(OPEN)?;
+                    return match rest.next().ok_or(OPEN)? {
+                        ']' => Ok(Token::Class { ranges: vec![(c, to)], negated }),
+                        _ => Err("it has a range and more in one `[…]`"),
+                    };
+                }
+                ranges.push((c, c));
             }
         }
     }
@@ -349,6 +354,8 @@ mod tests {
             ("a.io/[a-c]:1", "a.io/b:1", true, "a range"),
             ("a.io/[!a-c]:1", "a.io/b:1", false, "none of a range"),
             ("a.io/[!a-c]:1", "a.io/d:1", true, "none of a range"),
+            ("a.io/app[ab-d]:1", "a.io/appc:1", false, "in a list a `-` is a character"),
+            ("a.io/app[ab-d]:1", "a.io/app-:1", true, "like any other"),
             ("a.io/{x,y/z}:1", "a.io/y/z:1", true, "alternatives"),
             ("a.io/{x,y/z}:1", "a.io/z:1", false, "alternatives"),
             ("a.io/{x,y{1,2}}:1", "a.io/y2:1", true, "alternatives in one another"),

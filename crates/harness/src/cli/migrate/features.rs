@@ -83,7 +83,7 @@ pub(super) fn features(application: &Map<String, Value>, report: &mut Report) ->
     (features, selector)
 }
 
-/// What a flag says: Go's words for it, and those of YAML 1.1, which Helm reads.
+/// What a flag says, in Go's words for it. Helm has made `true` of a bare `yes` or `on`; in quotes they are no word that Connaisseur takes.
 fn flag_of(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(on) => Some(*on),
@@ -93,8 +93,8 @@ fn flag_of(value: &Value) -> Option<bool> {
             _ => None,
         },
         Value::String(text) => match text.as_str() {
-            "1" | "t" | "T" | "true" | "TRUE" | "True" | "yes" | "Yes" | "on" | "On" => Some(true),
-            "0" | "f" | "F" | "false" | "FALSE" | "False" | "no" | "No" | "off" | "Off" => Some(false),
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+            "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
             _ => None,
         },
         _ => None,

@@ -99,7 +99,7 @@ impl Carrying<'_> {
     fn add_meant(&mut self, index: usize) {
         let Some(rule) = self.rules.get(index) else { return };
         let path = format!("{}.pattern", rule.path);
-        let Some(pattern) = &rule.pattern else { return };
+        let pattern = &rule.pattern;
         let (globs, is_whole) = globs(&rule.written);
         let mut denies = false;
         if !is_whole {
@@ -352,7 +352,7 @@ impl Carrying<'_> {
             // Most samples are told apart by this, and the rest takes longer.
             let matches =
                 |pattern: &connaisseur::Pattern| connaisseur::name(image).is_some_and(|name| pattern.matches(&name));
-            rule.pattern.as_ref().is_some_and(matches) && self.there(image) == Some(by) && !is_enough(says, &rule.there)
+            matches(&rule.pattern) && self.there(image) == Some(by) && !is_enough(says, &rule.there)
         };
         let canonical = reference.to_string();
         // Who can name a digest alone can put any tag in front of it.
@@ -435,10 +435,7 @@ impl Carrying<'_> {
 /// The rule of Connaisseur's that decides about an image.
 pub(super) fn there(rules: &[Rule], image: &str) -> Option<usize> {
     let name = connaisseur::name(image)?;
-    let readable: Vec<(usize, &connaisseur::Pattern)> =
-        rules.iter().enumerate().filter_map(|(index, rule)| Some((index, rule.pattern.as_ref()?))).collect();
-    let chosen = connaisseur::choose(readable.iter().map(|(_, pattern)| *pattern), &name)?;
-    readable.get(chosen).map(|(index, _)| *index)
+    connaisseur::choose(rules.iter().map(|rule| &rule.pattern), &name)
 }
 
 /// The validators, and the one of rules that deny because they could not be carried.

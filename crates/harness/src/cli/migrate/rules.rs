@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use anyhow::{Result, anyhow};
 use serde_json::{Map, Value};
 
 use super::{
@@ -20,8 +21,8 @@ const AGAIN: &str = "correct it and run this again";
 pub(super) struct Rule {
     pub(super) path: String,
     pub(super) written: String,
-    /// Nothing, where Connaisseur panics at it.
-    pub(super) pattern: Option<Pattern>,
+    /// The same, read.
+    pub(super) pattern: Pattern,
     /// The name of its validator there.
     pub(super) validator: String,
     /// What it says there.
@@ -42,32 +43,36 @@ pub(super) enum Decision {
 }
 
 /// Reads the rules, in their order.
-pub(super) fn read(list: &[Value], sources: &[Source], report: &mut Report) -> Vec<Rule> {
-    list.iter().enumerate().filter_map(|(i, value)| rule(i, value, sources, report)).collect()
+///
+/// What can't be read would have to be left out. Then others would decide in its place, and may ask for less; so nothing is read at all.
+pub(super) fn read(list: &[Value], sources: &[Source], report: &mut Report) -> Result<Vec<Rule>> {
+    list.iter().enumerate().map(|(i, value)| rule(i, value, sources, report)).collect()
 }
 
-fn rule(i: usize, value: &Value, sources: &[Source], report: &mut Report) -> Option<Rule> {
+fn rule(i: usize, value: &Value, sources: &[Source], report: &mut Report) -> Result<Rule> {
     let path = format!("application.policy[{i}]");
-    let map = value.as_object();
-    let Some(written) = map.and_then(|map| map.get("pattern")?.as_str()).filter(|text| !text.is_empty()) else {
-        report.refused(
-            &path,
-            "has no pattern; Connaisseur does not start with it. It is left out, so the other rules decide",
-            AGAIN,
-        );
-        return None;
+    let unread = |what: String| {
+        anyhow!("{path}{what}. Without this rule others would decide, and may ask for less, so nothing is printed")
     };
-    let map = map?;
-    let pattern = Pattern::parse(written).map_err(|what| {
-        report.refused(
-            &format!("{path}.pattern"),
-            format!("{} is no pattern: {what}. Connaisseur ends with a panic", quoted(written)),
-            AGAIN,
-        );
-    });
+    let map = value.as_object().ok_or_else(|| unread(" is no mapping".to_owned()))?;
+    let part = |key: &str| map.get(key).filter(|value| !value.is_null());
+    let text = |key: &str| match part(key) {
+        Some(value) => value.as_str().ok_or_else(|| unread(format!(".{key} is no text; put it in quotes"))),
+        None => Ok(""),
+    };
+    let written = text("pattern")?;
+    if written.is_empty() {
+        return Err(unread(".pattern is not there".to_owned()));
+    }
+    let pattern = Pattern::parse(written).map_err(|why| {
+        unread(format!(".pattern {} can't be read: {why}; write it as several rules", quoted(written)))
+    })?;
     let none = Map::new();
-    let with = map.get("with").and_then(Value::as_object).unwrap_or(&none);
-    let name = map.get("validator").and_then(Value::as_str).filter(|name| !name.is_empty()).unwrap_or(DEFAULT);
+    let with = match part("with") {
+        Some(with) => with.as_object().ok_or_else(|| unread(".with is no mapping".to_owned()))?,
+        None => &none,
+    };
+    let name = Some(text("validator")?).filter(|name| !name.is_empty()).unwrap_or(DEFAULT);
     let source = sources.iter().find(|source| source.name == name);
     let unknown = map.keys().find(|key| !matches!(key.as_str(), "pattern" | "validator" | "with"));
     let asks = Asks { path: &path, name, with };
@@ -108,15 +113,7 @@ fn rule(i: usize, value: &Value, sources: &[Source], report: &mut Report) -> Opt
     };
     let pins =
         with.get("mode").and_then(Value::as_str).is_none_or(|mode| !mode.eq_ignore_ascii_case("insecureValidateOnly"));
-    Some(Rule {
-        written: written.to_owned(),
-        pattern: pattern.ok(),
-        validator: name.to_owned(),
-        there,
-        here,
-        pins,
-        path,
-    })
+    Ok(Rule { written: written.to_owned(), pattern, validator: name.to_owned(), there, here, pins, path })
 }
 
 /// What a rule of a validator asks for.
