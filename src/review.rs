@@ -91,11 +91,11 @@ fn relevant<'a>(request: &Request<'a>) -> Result<Relevance<'a>, Reason> {
         _ => None,
     };
     let leaving = old.as_ref().is_some_and(Workload::is_being_deleted);
-    let brings_nothing_new = old.as_ref().is_some_and(|old| {
+    let brings_nothing_new = |old| {
         let before = Before::of(&workload, Some(old));
         workload.slots().all(|slot| slot.as_ref().is_ok_and(|slot| before.is_unchanged(slot)))
-    });
-    match brings_nothing_new && (leaving || subresource == Some("status")) {
+    };
+    match (leaving || subresource == Some("status")) && old.as_ref().is_some_and(brings_nothing_new) {
         true => Ok(Relevance::Nothing),
         false => Ok(Relevance::Images { workload, old }),
     }
@@ -405,8 +405,8 @@ fn still_admitted(
             Decision::Allow => Ok(()),
             Decision::Deny => refused(&rule, Reason::Rule),
             Decision::Prove { requirement, .. } if requirement == turn.requirement => Ok(()),
-            // The reference carries the digest now, so what is proven here is proven of the same bytes.
             Decision::Prove { .. } if budget.is_spent() => refused(&rule, Reason::OutOfTime(budget.limit())),
+            // The reference carries the digest now, so what is proven here is proven of the same bytes.
             Decision::Prove { requirement, .. } => match prove(pinned, &requirement, None, budget) {
                 Ok(_) => Ok(()),
                 Err(failure) => refused(&rule, Reason::Unproven(failure.explain(budget))),

@@ -18,23 +18,6 @@ use crate::{
 };
 
 /// Registries where anybody can have an account.
-/// Domains below which anybody can have a host, where the last label alone does not say so.
-const OPEN_DOMAINS: [&str; 14] = [
-    "amazonaws.com",
-    "azurecr.io",
-    "co.in",
-    "co.jp",
-    "co.kr",
-    "co.nz",
-    "co.uk",
-    "co.za",
-    "com.au",
-    "com.br",
-    "com.cn",
-    "com.mx",
-    "com.tr",
-    "org.uk",
-];
 /// Most tags of other rules that are tried for one rule.
 const MAX_TAGS: usize = 16;
 const PUBLIC: [&str; 6] = ["docker.io", "ghcr.io", "quay.io", "public.ecr.aws", "registry.gitlab.com", "gcr.io"];
@@ -139,16 +122,7 @@ fn named(rule: &Rule<'_>) -> String {
 
 /// Whose images this rule admits, or where it sends the policy server.
 fn exposure(rule: &ReadRule<'_>) -> Option<Finding> {
-    let is_open = |domain: &str| {
-        OPEN_DOMAINS
-            .iter()
-            .any(|open| domain.strip_suffix(open).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
-    };
-    let reach = match rule.pattern.reach() {
-        Reach::Below(domain) if is_open(&domain) => Reach::Anybody,
-        reach => reach,
-    };
-    let (lint, what, instead) = match (&rule.decision, reach) {
+    let (lint, what, instead) = match (&rule.decision, rule.pattern.reach()) {
         // A digest that is written out is one image, wherever it is.
         (Decision::Allow, _) if rule.pattern.names_one_digest() => return None,
         (Decision::Allow, Reach::Anybody) => (

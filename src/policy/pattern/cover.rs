@@ -7,6 +7,24 @@ use std::{cmp::Ordering, iter::once};
 use super::{DOCKER_HUB, Name, Pattern, glob};
 use crate::image::{MAX_NAME, MAX_TAG};
 
+/// Domains below which anybody can have a host, where the last label alone does not say so.
+const OPEN_DOMAINS: [&str; 14] = [
+    "amazonaws.com",
+    "azurecr.io",
+    "co.in",
+    "co.jp",
+    "co.kr",
+    "co.nz",
+    "co.uk",
+    "co.za",
+    "com.au",
+    "com.br",
+    "com.cn",
+    "com.mx",
+    "com.tr",
+    "org.uk",
+];
+
 /// Which registries the registry part of a pattern can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::policy) enum Reach {
@@ -52,7 +70,7 @@ impl Pattern<'_> {
         let host = registry.split_once(':').map_or(registry, |(host, _)| host);
         let Some((_, fixed)) = host.rsplit_once('*') else { return Reach::OneHost };
         match fixed.split_once('.') {
-            Some((_, domain)) if domain.contains('.') => Reach::Below(domain.to_owned()),
+            Some((_, domain)) if domain.contains('.') && !is_open(domain) => Reach::Below(domain.to_owned()),
             _ => Reach::Anybody,
         }
     }
@@ -175,6 +193,12 @@ fn can_be_component(component: &str) -> bool {
     let odd = |pair: &[u8]| pair.iter().all(|byte| separator(char::from(*byte))) && pair != b"__" && pair != b"--";
     let in_a_row = component.contains("___") || component.as_bytes().windows(2).any(odd);
     !component.starts_with(separator) && !component.ends_with(separator) && !in_a_row
+}
+
+/// Can anybody have a host below this domain?
+fn is_open(domain: &str) -> bool {
+    let is_below = |open: &str| domain.strip_suffix(open).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    OPEN_DOMAINS.iter().any(|open| is_below(open))
 }
 
 #[cfg(test)]
@@ -308,6 +332,9 @@ mod tests {
             ("10.0.0.*/x", Reach::Anybody, "10.0.0.evil.com"),
             ("*example.com/x", Reach::Anybody, "evilexample.com"),
             ("*:5000/x", Reach::Anybody, "any host with that port"),
+            ("*example.co.uk/x", Reach::Anybody, "evilexample.co.uk"),
+            ("*.dkr.ecr.eu-west-1.amazonaws.com/x", Reach::Anybody, "anybody's account"),
+            ("*.notamazonaws.com/x", below("notamazonaws.com"), "a domain that only ends alike"),
             ("*.example.com/x", below("example.com"), "hosts of one domain"),
             ("*.example.com:5000/x", below("example.com"), "and a port"),
             ("*-docker.pkg.dev/x", below("pkg.dev"), "a part of a host's name"),
