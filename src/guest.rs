@@ -58,7 +58,7 @@ impl Sigstore for Kubewarden {
         annotations: &BTreeMap<String, String>,
     ) -> Result<Digest, HostError> {
         let annotations = (!annotations.is_empty()).then(|| annotations.clone());
-        let answer = verify_pub_keys_image(image, vec![key.pem().to_owned()], annotations)
+        let answer = verify_pub_keys_image(image, vec![key.pem()], annotations)
             .map_err(|error| HostError::of_verification(&error.to_string()))?;
         read_verification(answer.is_trusted, &answer.digest)
     }

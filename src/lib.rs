@@ -59,11 +59,13 @@
 
 pub mod admission;
 pub mod answer;
+mod glob;
 #[cfg(feature = "guest")]
 mod guest;
 pub mod host;
 pub mod image;
 mod json;
+pub mod period;
 pub mod policy;
 pub mod proof;
 pub mod review;

@@ -18,6 +18,7 @@ use crate::{
     admission::{Before, Digested, LiveDigest, Operation, Pin, Request, Slot, SlotError, Workload},
     host::Host,
     image::ImageRef,
+    period::Moment,
     policy::{Choice, Decision, Features, Mode, Policy, Problem, Rule, Rules},
     proof::{Budget, Failure, Requirement, TimeIsUp, prove},
     shown::Shown,
@@ -501,6 +502,12 @@ fn pin(
         Grounds::Carried(carried) => (carried.digest(), carried.pin(image).map(Digested::Kept)),
     };
     let digested = digested.ok_or(Reason::Fault("the digest is of another image"))?;
+    if let Grounds::Proven(verified) = grounds {
+        review.warnings.extend(verified.leaving().iter().map(|(root, end)| {
+            let (image, root, end) = (Shown(image.written()), Shown(root), Moment(*end));
+            format!("signer-leaving: {image}: only with trust root {root} enough signed it, and that counts until {end}; have it signed by its successor")
+        }));
+    }
     if !pinning.applies(mode) {
         if let Some(why) = pinning.warning(mode).filter(|_| image.digest().is_none()) {
             let image = Shown(image.written());

@@ -8,13 +8,13 @@ use k8s_openapi::{
     Resource as _,
     api::apps::v1::{Deployment, ReplicaSet},
 };
-use p256::pkcs8::der::DateTime;
 use serde_json::value::RawValue;
 
 use super::workload::{Row, Workload, row_of};
 use crate::{
     host::ObjectName,
     json::{entries, members, text},
+    period::moment,
 };
 
 /// Most owners that are looked up for one object: each is a host call. Controllers set one.
@@ -157,10 +157,9 @@ fn group_of(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
 }
 
-/// A time as the API server writes it: RFC 3339, in UTC and whole seconds. Certificates have such times too, so their library is here anyway.
+/// A time as the API server writes it.
 fn since_1970(json: &RawValue) -> Option<Duration> {
-    let time: DateTime = text(json).ok()?.parse().ok()?;
-    Some(time.unix_duration())
+    moment(&text(json).ok()?)
 }
 
 #[cfg(test)]

@@ -236,6 +236,9 @@ fn audit(record: &Record, written: bool) -> Value {
         }
         Ok(Grounds::Proven(verified)) => {
             add("digest", verified.digest().to_string().into());
+            if let Some(index) = verified.index() {
+                add("index", index.to_string().into());
+            }
             add("evidence", verified.provers().iter().map(|prover| prover.word()).collect());
             Some(verified.tally())
         }
@@ -259,6 +262,9 @@ fn audit(record: &Record, written: bool) -> Value {
     if let Some(tally) = tally {
         add("signers", shown(&tally.signed));
         add("missing", shown(&tally.missing));
+        if !tally.shared.is_empty() {
+            add("shared", shown(&tally.shared));
+        }
         add("undecided", shown(&tally.undecided));
         add("notAsked", shown(&tally.not_asked));
         add("required", shown(&tally.required));

@@ -8,6 +8,7 @@ mod pattern;
 mod rule;
 mod settings;
 mod shape;
+mod signers;
 mod weigh;
 
 use std::fmt;

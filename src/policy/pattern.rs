@@ -7,6 +7,7 @@
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use crate::{
+    glob::glob,
     image::{
         DOCKER_HUB, DOCKER_HUB_OLD, Digest, ImageRef, ReferenceError, canonical_registry, cut, is_registry, split_tag,
     },
@@ -270,31 +271,6 @@ fn digest_part(digest: &str) -> Result<&str, PatternError> {
     match (hex.len() == 64 || hex.contains('*')) && hex.chars().all(usable) {
         true => Ok(digest),
         false => Err(PatternError::Digest(digest.to_owned())),
-    }
-}
-
-/// Does `text` match `pattern`, in which `*` stands for any run of characters?
-///
-/// Goes back to the last `*` only, so the work is at most the product of two bounded lengths.
-fn glob(pattern: &str, text: &str) -> bool {
-    let (mut pattern, mut text) = (pattern.as_bytes(), text.as_bytes());
-    let mut last_star: Option<(&[u8], &[u8])> = None;
-    loop {
-        match (pattern, text) {
-            ([b'*', rest @ ..], _) => {
-                last_star = Some((rest, text));
-                pattern = rest;
-            }
-            ([p, p_rest @ ..], [t, t_rest @ ..]) if p == t => (pattern, text) = (p_rest, t_rest),
-            ([], []) => return true,
-            _ => match last_star {
-                Some((after_star, [_, shorter @ ..])) => {
-                    last_star = Some((after_star, shorter));
-                    (pattern, text) = (after_star, shorter);
-                }
-                _ => return false,
-            },
-        }
     }
 }
 

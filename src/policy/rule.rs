@@ -16,10 +16,11 @@ use super::{
     Problem,
     pattern::{Part, Pattern, PatternError, Specificity},
     settings::{self, Features, Kind, Mode, Settings, With},
+    signers::{Asked, Signers},
 };
 use crate::{
     image::ImageRef,
-    proof::{Identity, PublicKey, Requirement, TrustRoot},
+    proof::{Identity, Requirement, TrustRoot},
     shown::Shown,
 };
 
@@ -27,8 +28,6 @@ use crate::{
 pub(super) const MAX_RULES: usize = 5_000;
 /// Most validators, for the same reason.
 pub(super) const MAX_VALIDATORS: usize = 100;
-/// Most trust roots of one validator: each can cost a host call.
-pub(super) const MAX_TRUST_ROOTS: usize = 50;
 /// Most annotations asked for by one rule.
 pub(super) const MAX_ANNOTATIONS: usize = 32;
 /// Longest text that a signature may have to carry, in bytes: each is put into payloads, of which there are many.
@@ -40,7 +39,7 @@ const DEFAULT: &str = "default";
 /// The image's own repository, in `identities`.
 const ITSELF: &str = "self";
 /// All trust roots.
-const ALL: &str = "*";
+pub(super) const ALL: &str = "*";
 
 /// Settings that were read, and whose rules can be asked.
 #[derive(Debug, Deserialize)]
@@ -277,9 +276,9 @@ impl Rule<'_> {
             )]),
             (Says::Static(true), None) => Ok(Decision::Allow),
             (Says::Static(false), None) => Ok(Decision::Deny),
-            (Says::Signed(roots), None) => self.requirement(roots, With::default()),
-            (Says::Signed(roots), Some(with)) => match serde_json::from_str(with.get()) {
-                Ok(with) => self.requirement(roots, with),
+            (Says::Signed(signers), None) => self.requirement(signers, With::default()),
+            (Says::Signed(signers), Some(with)) => match serde_json::from_str(with.get()) {
+                Ok(with) => self.requirement(signers, with),
                 Err(error) => Err(vec![Problem::new(self.path("with"), error.to_string())]),
             },
         }
@@ -289,7 +288,8 @@ impl Rule<'_> {
         self.says.get_or_init(|| read_validator(self.validator)).as_ref().map_err(Clone::clone)
     }
 
-    fn requirement(&self, all: &[TrustRoot], with: With) -> Result<Decision, Vec<Problem>> {
+    fn requirement(&self, signers: &Signers, with: With) -> Result<Decision, Vec<Problem>> {
+        let all = signers.roots.as_slice();
         let mut problems = Vec::new();
         let mut wrong =
             |option: &str, what: String| problems.push(Problem::new(self.path(&format!("with.{option}")), what));
@@ -353,15 +353,17 @@ impl Rule<'_> {
         {
             wrong("identities", bound(length, MAX_IDENTITIES));
         }
-        match problems.is_empty() {
-            true => {
-                let threshold = threshold.unwrap_or(roots.len());
-                let required = required.into_iter().collect();
-                let requirement = Requirement { roots, threshold, required, annotations, identities };
-                Ok(Decision::Prove { requirement, mode: with.mode.unwrap_or_default() })
-            }
-            false => Err(problems),
+        let asked = Asked::of(&roots, with.verify_in_transparency_log, with.verify_sct, &mut wrong);
+        if !problems.is_empty() {
+            return Err(problems);
         }
+        let threshold = threshold.unwrap_or(roots.len());
+        let required = required.into_iter().collect();
+        let Asked { in_log, timestamped, .. } = asked;
+        let trusted_root = signers.trusted_root(self.validator.0, &asked)?;
+        let requirement =
+            Requirement { roots, threshold, required, annotations, identities, in_log, timestamped, trusted_root };
+        Ok(Decision::Prove { requirement, mode: with.mode.unwrap_or_default() })
     }
 
     /// Does this rule admit by name alone?
@@ -386,7 +388,7 @@ impl Rule<'_> {
 #[derive(Debug)]
 pub(super) enum Says {
     Static(bool),
-    Signed(Vec<TrustRoot>),
+    Signed(Signers),
 }
 
 /// Reads a validator, or notes everything that is wrong with it.
@@ -395,47 +397,21 @@ pub(super) fn read_validator((at, validator): (usize, &settings::Validator<'_>))
     let wrong = |rest: &str, what: &str| Err(vec![Problem::new(path(rest), what)]);
     match (validator.kind, validator.approve, validator.trust_roots) {
         (Kind::Static, _, Some(_)) => wrong("trustRoots", "a static validator has no trust roots"),
+        (Kind::Static, ..) if validator.trusted_root.is_some() => {
+            wrong("trustedRoot", "a static validator proves nothing")
+        }
+        (Kind::Static, ..) if validator.host.is_some() => wrong("host", "a static validator asks nobody"),
         (Kind::Static, None, None) => wrong("approve", "is missing: write true or false"),
         (Kind::Static, Some(approve), None) => Ok(Says::Static(approve)),
         (Kind::Cosign, Some(_), _) => {
             wrong("approve", "belongs to static validators; a cosign validator approves what is signed")
         }
-        (Kind::Cosign, None, None) => wrong("trustRoots", "is missing: list who may sign, as `- {name: …, key: …}`"),
-        (Kind::Cosign, None, Some(text)) => read_trust_roots(&path("trustRoots"), text).map(Says::Signed),
+        (Kind::Cosign, None, None) => wrong(
+            "trustRoots",
+            "is missing: list who may sign, as `- {name: …, key: …}` or `- {name: …, keyless: {issuer: …, subject: …}}`",
+        ),
+        (Kind::Cosign, None, Some(text)) => Signers::read(at, validator, text).map(Says::Signed),
     }
-}
-
-fn read_trust_roots(path: &str, text: &RawValue) -> Result<Vec<TrustRoot>, Vec<Problem>> {
-    let written: Vec<settings::TrustRoot<'_>> =
-        serde_json::from_str(text.get()).map_err(|error| vec![Problem::new(path, error.to_string())])?;
-    if !(1..=MAX_TRUST_ROOTS).contains(&written.len()) {
-        return Err(vec![Problem::new(path, bound(written.len(), MAX_TRUST_ROOTS))]);
-    }
-    let mut roots: Vec<TrustRoot> = Vec::with_capacity(written.len());
-    let mut problems = Vec::new();
-    for (i, root) in written.iter().enumerate() {
-        let name = &*root.name.0;
-        if name.is_empty() || name == ALL {
-            problems.push(Problem::new(format!("{path}[{i}].name"), "needs a name of its own: `*` stands for all"));
-        }
-        if roots.iter().any(|other| other.name == name) {
-            problems.push(Problem::new(
-                format!("{path}[{i}].name"),
-                format!("`{}` is the name of another trust root", Shown(name)),
-            ));
-        }
-        match PublicKey::parse(&root.key.0) {
-            Ok(key) => match roots.iter().find(|other| other.key == key) {
-                Some(same) => {
-                    let what = format!("is the key of `{}`: one signer has one vote", Shown(&same.name));
-                    problems.push(Problem::new(format!("{path}[{i}].key"), what));
-                }
-                None => roots.push(TrustRoot { name: name.to_owned(), key }),
-            },
-            Err(error) => problems.push(Problem::new(format!("{path}[{i}].key"), error.to_string())),
-        }
-    }
-    if problems.is_empty() { Ok(roots) } else { Err(problems) }
 }
 
 fn identity(name: String) -> Identity {

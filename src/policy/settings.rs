@@ -31,6 +31,22 @@ pub(super) struct Validator<'a> {
     pub(super) approve: Option<bool>,
     #[serde(borrow)]
     pub(super) trust_roots: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) trusted_root: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) host: Option<Instance<'a>>,
+}
+
+/// Connaisseur's name for an instance of Sigstore: what it signs with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Instance<'a> {
+    #[serde(borrow)]
+    pub(super) fulcio_cert: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) rekor_pubkey: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) ct_log_pubkey: Option<Text<'a>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -41,12 +57,63 @@ pub(super) enum Kind {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct TrustRoot<'a> {
     #[serde(borrow)]
     pub(super) name: Text<'a>,
     #[serde(borrow)]
-    pub(super) key: Text<'a>,
+    pub(super) key: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) keyless: Option<Keyless<'a>>,
+    #[serde(borrow)]
+    pub(super) github: Option<Github<'a>>,
+    #[serde(borrow)]
+    pub(super) certificate: Option<Certificate<'a>>,
+    #[serde(borrow)]
+    pub(super) not_before: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) not_after: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Keyless<'a> {
+    #[serde(borrow)]
+    pub(super) issuer: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) issuer_regex: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) subject: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) subject_regex: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) subject_prefix: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Github<'a> {
+    #[serde(borrow)]
+    pub(super) owner: Text<'a>,
+    #[serde(borrow)]
+    pub(super) repo: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) workflow: Option<Text<'a>>,
+    #[serde(borrow, rename = "ref")]
+    pub(super) reference: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Certificate<'a> {
+    #[serde(borrow)]
+    pub(super) ca: Text<'a>,
+    #[serde(borrow)]
+    pub(super) subject: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) subject_regex: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) subject_prefix: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,7 +136,9 @@ pub(super) struct With {
     pub(super) annotations: Option<BTreeMap<String, String>>,
     pub(super) identities: Option<Vec<String>>,
     pub(super) mode: Option<Mode>,
-    pub(super) verify_in_transparency_log: Option<Off>,
+    pub(super) verify_in_transparency_log: Option<bool>,
+    #[serde(rename = "verifySCT")]
+    pub(super) verify_sct: Option<bool>,
 }
 
 /// What is done with a proven digest.
@@ -244,22 +313,6 @@ impl TryFrom<u64> for TimeBudget {
         match ms {
             1..=TimeBudget::MAX_MS => Ok(TimeBudget(Duration::from_millis(ms))),
             _ => Err(format!("must be a number of milliseconds from 1 to {}", TimeBudget::MAX_MS)),
-        }
-    }
-}
-
-/// A switch that can only be off yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "bool")]
-pub(super) struct Off;
-
-impl TryFrom<bool> for Off {
-    type Error = &'static str;
-
-    fn try_from(on: bool) -> Result<Off, &'static str> {
-        match on {
-            false => Ok(Off),
-            true => Err("is not here yet: only false is"),
         }
     }
 }

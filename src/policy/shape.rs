@@ -29,12 +29,10 @@ pub(super) enum Shape {
     Object(&'static [Field]),
     /// `true`, `false`, or something that says more.
     FlagOr(&'static Shape),
-    /// Known, and usable only where it is false, which is the default too.
-    OnlyFalse(&'static str),
+    /// A mapping, or its text, which is read elsewhere.
+    Document,
     /// Known, and refused: why, and what to do.
     Refused(&'static str),
-    /// Known, and refused; it would stand in the place of another key.
-    Instead(&'static str, &'static str),
 }
 
 pub(super) struct Field {
@@ -51,8 +49,10 @@ const fn optional(key: &'static str, shape: Shape) -> Field {
     Field { key, shape, required: false }
 }
 
-const KEYLESS: &str = "keyless trust roots are not here yet: give a public key as `key`";
-const CERTIFICATE: &str = "trust roots that are certificates are not here yet: give a public key as `key`";
+const CERT: &str =
+    "belongs to notation validators; for certificates of an own CA write `certificate: {ca: …, subject: …}`";
+const REKOR: &str =
+    "has no place here: no log is asked, because its promise lies beside the signature; give its key as `rekorPubkey`";
 const NOTARY_V1: &str = "belongs to notaryv1 validators, which are not here yet";
 const NOTATION: &str = "belongs to notation validators, which are not here yet";
 const CREDENTIALS: &str = "has no place here: the policy server asks the registry, with its own credentials (`imagePullSecret` of the PolicyServer)";
@@ -69,21 +69,51 @@ const VALIDATOR: &[Field] = &[
     required("type", Shape::ValidatorType),
     optional("approve", Shape::Flag),
     optional("trustRoots", Shape::List(&Shape::Object(TRUST_ROOT))),
-    optional("trustedRoot", Shape::Refused("is not here yet: it belongs to keyless trust roots, which are not either")),
+    optional("trustedRoot", Shape::Document),
     optional("auth", Shape::Refused(CREDENTIALS)),
     optional("cert", Shape::Refused(TLS)),
-    optional(
-        "host",
-        Shape::Refused("has no place here: only public keys can be checked yet, and they need no other server"),
-    ),
+    optional("host", Shape::Object(INSTANCE)),
+];
+
+const INSTANCE: &[Field] = &[
+    optional("fulcioCert", Shape::Text),
+    optional("rekorPubkey", Shape::Key),
+    optional("ctLogPubkey", Shape::Key),
+    optional("rekor", Shape::Refused(REKOR)),
 ];
 
 const TRUST_ROOT: &[Field] = &[
     required("name", Shape::Text),
-    required("key", Shape::Key),
-    optional("keyless", Shape::Instead("key", KEYLESS)),
-    optional("cert", Shape::Instead("key", CERTIFICATE)),
+    optional("key", Shape::Key),
+    optional("keyless", Shape::Object(KEYLESS)),
+    optional("github", Shape::Object(GITHUB)),
+    optional("certificate", Shape::Object(CERTIFICATE)),
+    optional("notBefore", Shape::Text),
+    optional("notAfter", Shape::Text),
+    optional("cert", Shape::Refused(CERT)),
     optional("tsCert", Shape::Refused(NOTATION)),
+];
+
+const KEYLESS: &[Field] = &[
+    optional("issuer", Shape::Text),
+    optional("issuerRegex", Shape::Text),
+    optional("subject", Shape::Text),
+    optional("subjectRegex", Shape::Text),
+    optional("subjectPrefix", Shape::Text),
+];
+
+const GITHUB: &[Field] = &[
+    required("owner", Shape::Text),
+    optional("repo", Shape::Text),
+    optional("workflow", Shape::Text),
+    optional("ref", Shape::Text),
+];
+
+const CERTIFICATE: &[Field] = &[
+    required("ca", Shape::Text),
+    optional("subject", Shape::Text),
+    optional("subjectRegex", Shape::Text),
+    optional("subjectPrefix", Shape::Text),
 ];
 
 const RULE: &[Field] =
@@ -96,11 +126,8 @@ const WITH: &[Field] = &[
     optional("annotations", Shape::Texts),
     optional("identities", Shape::Names),
     optional("mode", Shape::Word(&["mutate", "mutatePodsOnly", "insecureValidateOnly"])),
-    optional("verifyInTransparencyLog", Shape::OnlyFalse("is not here yet for keys; leave it out, or write false")),
-    optional(
-        "verifySCT",
-        Shape::Refused("belongs to keyless trust roots, which are not here yet: a key has no certificate"),
-    ),
+    optional("verifyInTransparencyLog", Shape::Flag),
+    optional("verifySCT", Shape::Flag),
     optional("key", Shape::Refused("is called `trustRoot`, and takes a name")),
     optional("delegations", Shape::Refused(NOTARY_V1)),
     optional("verificationLevel", Shape::Refused(NOTATION)),
@@ -158,9 +185,11 @@ impl Shape {
                 Some((_, why)) => wrong((*why).to_owned()),
                 None => Shape::Word(TYPES).walk(value, path, problems),
             },
-            (Shape::FlagOr(_), Value::Bool(_)) | (Shape::OnlyFalse(_), Value::Bool(false)) => Some(value.clone()),
+            (Shape::FlagOr(_), Value::Bool(_)) | (Shape::Document, Value::Object(_) | Value::String(_)) => {
+                Some(value.clone())
+            }
             (Shape::FlagOr(shape), Value::Object(_)) => shape.walk(value, path, problems),
-            (Shape::OnlyFalse(what) | Shape::Refused(what) | Shape::Instead(_, what), _) => wrong((*what).to_owned()),
+            (Shape::Refused(what), _) => wrong((*what).to_owned()),
             (Shape::Texts, Value::Object(map)) => {
                 let entry = |(key, value): (&String, &Value)| {
                     let path = format!("{path}.{}", Shown(key));
@@ -196,7 +225,8 @@ impl Shape {
             Shape::List(_) | Shape::Names => "a list".to_owned(),
             Shape::Object(_) => "a mapping".to_owned(),
             Shape::FlagOr(_) => "true, false or a mapping".to_owned(),
-            Shape::OnlyFalse(what) | Shape::Refused(what) | Shape::Instead(_, what) => (*what).to_owned(),
+            Shape::Document => "a mapping, or its text".to_owned(),
+            Shape::Refused(what) => (*what).to_owned(),
         }
     }
 }
@@ -206,29 +236,19 @@ fn walk_object(fields: &[Field], map: &Map<String, Value>, path: &str, problems:
         if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
     };
     let mut kept = Map::new();
-    // Who wrote `keyless` knows that there is no `key`; one sentence about it is enough.
-    let replaced = |key: &str| {
-        let instead = |field: &Field| {
-            matches!(field.shape, Shape::Instead(other, _) if other == key) && map.contains_key(field.key)
-        };
-        fields.iter().any(instead)
-    };
     for field in fields {
         // As in Kubernetes, null is the same as leaving a key out; but requests read a refused key as unknown, whatever it holds.
-        let refused = matches!(field.shape, Shape::Refused(_) | Shape::Instead(..));
+        let refused = matches!(field.shape, Shape::Refused(_));
         match map.get(field.key).filter(|value| refused || !value.is_null()) {
             Some(value) => kept
                 .extend(field.shape.walk(value, &at(field.key), problems).map(|value| (field.key.to_owned(), value))),
-            None if field.required && !replaced(field.key) => problems.push(Problem::new(at(field.key), "is missing")),
+            None if field.required => problems.push(Problem::new(at(field.key), "is missing")),
             None => {}
         }
     }
     for key in map.keys().filter(|key| !fields.iter().any(|field| field.key == *key)) {
-        let known: Vec<&str> = fields
-            .iter()
-            .filter(|field| !matches!(field.shape, Shape::Refused(_) | Shape::Instead(..)))
-            .map(|field| field.key)
-            .collect();
+        let known: Vec<&str> =
+            fields.iter().filter(|field| !matches!(field.shape, Shape::Refused(_))).map(|field| field.key).collect();
         problems.push(Problem::new(
             at(&Shown(key).to_string()),
             format!("is not a key here; known are {}", known.join(", ")),

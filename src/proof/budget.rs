@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::TrustRoot;
+use super::PublicKey;
 use crate::{
     host::{Host, HostError, ObjectName},
     image::Digest,
@@ -69,17 +69,15 @@ impl<'h> Budget<'h> {
         if self.is_spent() { Err(TimeIsUp) } else { Ok(()) }
     }
 
-    /// Asks whether `root` signed `image`.
+    /// Asks whether the key of the trust root called `root` signed `image`.
     pub(super) fn verify(
         &mut self,
         image: &str,
-        root: &TrustRoot,
+        root: &str,
+        key: &PublicKey,
         annotations: &BTreeMap<String, String>,
     ) -> Asked<Digest> {
-        self.ask(
-            || format!("{image}, trust root {}", Shown(&root.name)),
-            |host| host.verify(image, &root.key, annotations),
-        )
+        self.ask(|| format!("{image}, trust root {}", Shown(root)), |host| host.verify(image, key, annotations))
     }
 
     /// Asks for an object of the cluster.

@@ -5,11 +5,11 @@
 
 use std::fmt;
 
-use p256::pkcs8::{
-    AssociatedOid, ObjectIdentifier,
-    der::{Decode as _, Document},
-    spki::SubjectPublicKeyInfoRef,
+use der::{
+    Decode as _, Document,
+    pem::{LineEnding, encode_string},
 };
+use p256::pkcs8::{AssociatedOid, ObjectIdentifier, spki::SubjectPublicKeyInfoRef};
 use rsa::pkcs1::{self, der::Decode as _};
 
 use crate::image::Digest;
@@ -24,12 +24,12 @@ const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
-/// A public key: its PEM text and what makes it the key that it is.
+/// A public key: how it was encoded, and what makes it the key that it is.
 ///
 /// Two keys are equal when they verify the same signatures, however they are encoded.
 #[derive(Debug, Clone)]
 pub struct PublicKey {
-    pem: String,
+    spki: Vec<u8>,
     fingerprint: Digest,
     pub(super) algorithm: Algorithm,
     /// The key's own number, in its one canonical encoding: a point (SEC 1, uncompressed), 32 bytes of Ed25519, or RSA's numbers in DER.
@@ -83,24 +83,31 @@ impl PublicKey {
         if label != "PUBLIC KEY" {
             return Err(KeyError::Pem);
         }
-        let spki = SubjectPublicKeyInfoRef::from_der(document.as_bytes()).map_err(|_| KeyError::Spki)?;
-        let bits = spki.subject_public_key.as_bytes().ok_or(KeyError::Spki)?;
-        let curve = || spki.algorithm.parameters_oid().map_err(|_| KeyError::Algorithm);
-        let (algorithm, material) = match spki.algorithm.oid {
-            EC if curve()? == p256::NistP256::OID => (Algorithm::P256, p256_point(bits)?),
-            EC if curve()? == P384 => (Algorithm::P384, p384_point(bits)?),
-            ED25519 => (Algorithm::Ed25519, ed25519_point(bits)?),
-            RSA => (Algorithm::Rsa, rsa_numbers(bits)?),
-            _ => return Err(KeyError::Algorithm),
-        };
-        let fingerprint = Digest::of(document.as_bytes());
-        Ok(PublicKey { pem: pem.to_owned(), fingerprint, algorithm, material })
+        PublicKey::from_spki(document.as_bytes())
     }
 
-    /// The PEM text, as it was given.
+    /// Reads a SubjectPublicKeyInfo in DER.
+    pub(super) fn from_spki(der: &[u8]) -> Result<PublicKey, KeyError> {
+        let spki = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| KeyError::Spki)?;
+        let bits = spki.subject_public_key.as_bytes().ok_or(KeyError::Spki)?;
+        let curve = || spki.algorithm.parameters_oid().map_err(|_| KeyError::Algorithm);
+        let algorithm = match spki.algorithm.oid {
+            EC if curve()? == p256::NistP256::OID => Algorithm::P256,
+            EC if curve()? == P384 => Algorithm::P384,
+            ED25519 => Algorithm::Ed25519,
+            RSA => Algorithm::Rsa,
+            _ => return Err(KeyError::Algorithm),
+        };
+        let material = algorithm.material(bits)?;
+        Ok(PublicKey { spki: der.to_vec(), fingerprint: Digest::of(der), algorithm, material })
+    }
+
+    /// The key in PEM.
     #[must_use]
-    pub fn pem(&self) -> &str {
-        &self.pem
+    pub fn pem(&self) -> String {
+        // Every DER has a PEM; if one had none, the host would refuse the empty text.
+        let pem = encode_string("PUBLIC KEY", LineEnding::LF, &self.spki).unwrap_or_default();
+        pem.trim_end().to_owned()
     }
 
     /// The SHA-256 of the key's DER, as `openssl pkey -pubin -outform der | sha256sum` prints it.
@@ -117,6 +124,18 @@ impl PublicKey {
             Algorithm::P256 | Algorithm::P384 | Algorithm::Ed25519 => return None,
         };
         Some(bits(numbers.modulus.as_bytes()))
+    }
+}
+
+impl Algorithm {
+    /// The key's number in its one encoding, of the bits that a SubjectPublicKeyInfo holds.
+    pub(super) fn material(self, bits: &[u8]) -> Result<Vec<u8>, KeyError> {
+        match self {
+            Algorithm::P256 => p256_point(bits),
+            Algorithm::P384 => p384_point(bits),
+            Algorithm::Ed25519 => ed25519_point(bits),
+            Algorithm::Rsa => rsa_numbers(bits),
+        }
     }
 }
 

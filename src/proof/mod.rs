@@ -1,9 +1,12 @@
 //! Is this digest signed, and by whom?
 //!
 //! Knows images and what a validator asks for; never a workload, a request or settings. Two provers: the guest reads the signatures beside an image and
-//! checks them itself; the host is asked where it can see more than that (`docs/performance.md` says why in this order).
+//! checks them itself; the host is asked about public keys where it can see more than that (`docs/performance.md` says why in this order). What needs a
+//! certificate or a log entry only the guest proves.
 
 mod budget;
+mod identity;
+mod index;
 mod key;
 mod prove;
 mod quorum;
@@ -11,25 +14,63 @@ mod shortfall;
 mod signature;
 mod sigstore;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    time::Duration,
+};
 
 pub use budget::{Asked, Budget, TimeIsUp};
+pub use identity::{Anchored, Holder, RegexError, Wanted, Workflow};
 pub use key::{KeyError, PublicKey};
 pub use prove::{Verified, prove};
-pub use quorum::{Quorum, Standing, Tally, Vote};
+pub use quorum::{Quorum, Signer, Standing, Tally, Vote};
 pub use shortfall::{Failure, Foreign, Lack, Shortfall, Unproven};
-pub use sigstore::Unusable;
+pub use sigstore::{Authorities, PUBLIC_GOOD_DATE, Step, Subject, TrustedRoot, TrustedRootError, Unusable};
 
-use crate::image::{Digest, ImageRef};
-use sigstore::{Payload, repository_name};
+use crate::{
+    image::{Digest, ImageRef},
+    period::Period,
+};
+use sigstore::{Demands, Payload, repository_name};
 
 /// Somebody who may sign: a name from the settings, and what proves that they did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustRoot {
     /// The name, as messages give it.
     pub name: String,
-    /// The key that makes the signatures.
-    pub key: PublicKey,
+    /// What makes the signatures.
+    pub signs: Signs,
+    /// When its signatures count. That is of the day of admission, whenever they were made.
+    pub period: Period,
+}
+
+/// What makes the signatures of a trust root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signs {
+    /// A key.
+    Key(PublicKey),
+    /// Keys that a CA of the validator's trusted root made out to this holder.
+    Keyless(Holder),
+    /// Keys that one of these CAs made out to this holder.
+    Certificate(Authorities, Holder),
+}
+
+impl TrustRoot {
+    /// Are both of them the same signer?
+    #[must_use]
+    pub fn is_same(&self, other: &TrustRoot) -> bool {
+        self.signs == other.signs
+    }
+
+    /// The key, if it is one.
+    #[must_use]
+    pub fn key(&self) -> Option<&PublicKey> {
+        match &self.signs {
+            Signs::Key(key) => Some(key),
+            Signs::Keyless(_) | Signs::Certificate(..) => None,
+        }
+    }
 }
 
 /// What a rule wants proven of an image.
@@ -43,8 +84,26 @@ pub struct Requirement {
     pub required: BTreeSet<String>,
     /// What every signature has to carry.
     pub annotations: BTreeMap<String, String>,
-    /// Under which names the image may have been signed; any, where there is no list.
+    /// Under which names the image may have been signed. Where there is no list: with a certificate its own, with a key any.
     pub identities: Option<BTreeSet<Identity>>,
+    /// Whether keys, and certificates of own CAs, need an entry in a transparency log; keyless signatures always do.
+    pub in_log: bool,
+    /// Whether certificates need a timestamp of a CT log.
+    pub timestamped: Timestamped,
+    /// The CAs and logs that the validator believes; none, where nothing asks for them.
+    pub trusted_root: Rc<TrustedRoot>,
+}
+
+/// Which certificates need a timestamp of a CT log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Timestamped {
+    /// Those of keyless signatures.
+    #[default]
+    Keyless,
+    /// All.
+    All,
+    /// None.
+    None,
 }
 
 /// A name under which an image may have been signed.
@@ -57,6 +116,27 @@ pub enum Identity {
 }
 
 impl Requirement {
+    /// The key of `root`, if the host can be asked about it: not where more is wanted than that it signed.
+    fn hosts_key<'r>(&self, root: &'r TrustRoot) -> Option<&'r PublicKey> {
+        root.key().filter(|_| self.identities.is_none() && !self.in_log)
+    }
+
+    /// Whose certificates are the signatures of `root`, and what is asked of them; nothing, if it is a key.
+    fn demands<'r>(&'r self, root: &'r TrustRoot, now: Duration) -> Option<(&'r Holder, Demands<'r>)> {
+        let TrustedRoot { authorities, tlogs, ctlogs } = &*self.trusted_root;
+        Some(match &root.signs {
+            Signs::Key(_) => return None,
+            Signs::Keyless(holder) => {
+                let ctlogs = (self.timestamped != Timestamped::None).then_some(ctlogs.as_slice());
+                (holder, Demands { authorities, tlogs: Some(tlogs), ctlogs, now })
+            }
+            Signs::Certificate(authorities, holder) => {
+                let ctlogs = (self.timestamped == Timestamped::All).then_some(ctlogs.as_slice());
+                (holder, Demands { authorities, tlogs: self.in_log.then_some(tlogs), ctlogs, now })
+            }
+        })
+    }
+
     /// Every name under which a signature of `image` is accepted. Where any is, that is its own: others can't be guessed.
     fn names<'r>(&'r self, image: &'r ImageRef) -> impl Iterator<Item = String> + 'r {
         let itself = self.identities.is_none().then(|| repository_name(image));

@@ -5,13 +5,17 @@
 mod foreign;
 mod lack;
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
 pub use foreign::Foreign;
 pub use lack::Lack;
 pub(super) use lack::guesses;
 
-use super::{Budget, Requirement, Tally, TrustRoot, Unusable, prove::Sight};
+use super::{Budget, Requirement, Step, Tally, TrustRoot, Unusable, prove::Sight};
 use crate::{
     host::Cause,
     image::{Digest, ImageRef},
@@ -64,13 +68,15 @@ pub enum Shortfall {
     Signed {
         /// How many signatures there are.
         signatures: usize,
-        /// How many of them came with a certificate.
+        /// How many of them came with a certificate, where nobody asked for one.
         certificates: usize,
         /// What those who are missing did instead.
         lacks: Vec<(String, Lack)>,
         /// The fingerprints of two keys, one of which made the first signature, if nobody who is known did.
         makers: Option<[Digest; 2]>,
     },
+    /// Of those who may sign, too few count at this time.
+    NotNow(Vec<(String, Lack)>),
     /// Only the host could look; this is what it said.
     Told(Cause),
 }
@@ -96,7 +102,9 @@ impl Shortfall {
             Shortfall::Unsigned(foreign) if foreign.is_empty() => "unsigned",
             Shortfall::Unsigned(_) => "signed-in-another-format",
             Shortfall::Unusable(_) => "unusable-signature-manifest",
-            Shortfall::Signed { lacks, .. } => lacks.first().map_or("not-by-enough", |(_, lack)| lack.word()),
+            Shortfall::Signed { lacks, .. } | Shortfall::NotNow(lacks) => {
+                lacks.first().map_or("not-by-enough", |(_, lack)| lack.word())
+            }
             Shortfall::Told(cause) => cause.word(),
         }
     }
@@ -115,7 +123,9 @@ impl Shortfall {
                 "Sign it in its own repository (cosign sign --key …, for the platforms of an index --recursive; with cosign 3 add --use-signing-config=false --new-bundle-format=false)"
             }
             Shortfall::Unusable(_) => "Remove what is under its tag sha256-….sig (cosign clean), and sign it again",
-            Shortfall::Signed { lacks, .. } => lacks.first().map_or(MISSING, |(_, lack)| lack.remedy()),
+            Shortfall::Signed { lacks, .. } | Shortfall::NotNow(lacks) => {
+                lacks.first().map_or(MISSING, |(_, lack)| lack.remedy())
+            }
             Shortfall::Told(_) => MISSING,
         }
     }
@@ -146,10 +156,13 @@ impl Failure<'_> {
 pub struct Missing<'r> {
     pub(super) image: &'r ImageRef,
     pub(super) requirement: &'r Requirement,
+    pub(super) now: Duration,
     pub(super) tally: Tally,
     /// Those who certainly did not sign.
     pub(super) roots: Vec<&'r TrustRoot>,
     pub(super) sight: Sight,
+    /// How far signatures came, by the trust roots that they are not of.
+    pub(super) steps: BTreeMap<&'r str, Step>,
     /// What the host said of them, if it was asked.
     pub(super) said: Option<Cause>,
 }
@@ -175,12 +188,16 @@ impl Missing<'_> {
                 let lacks = lack::of(&self, signatures, *digest, budget);
                 Shortfall::Signed {
                     signatures: signatures.layers.len(),
-                    certificates: signatures.layers.iter().filter(|layer| layer.has_certificate).count(),
+                    certificates: match self.requirement.roots.iter().all(|root| root.key().is_some()) {
+                        true => signatures.layers.iter().filter(|layer| layer.certificate.is_some()).count(),
+                        false => 0,
+                    },
                     makers: lack::makers(signatures, &self.tally, &lacks),
                     lacks,
                 }
             }
             Sight::Unusable(unusable) => Shortfall::Unusable(*unusable),
+            Sight::NotNow => Shortfall::NotNow(lack::not_now(&self)),
             Sight::Blocked(cause) => Shortfall::Told(self.said.unwrap_or(*cause)),
         };
         Unproven::NotSigned { tally: self.tally, shortfall: Box::new(shortfall) }
@@ -216,6 +233,10 @@ impl fmt::Display for Shortfall {
             }
             Shortfall::Unusable(unusable) => write!(f, "{unusable}"),
             Shortfall::Told(cause) => write!(f, "{cause}"),
+            Shortfall::NotNow(lacks) => {
+                f.write_str("too few of those who may sign count today")?;
+                lack::write_all(f, lacks)
+            }
             Shortfall::Signed { signatures, certificates, lacks, makers } => {
                 let plural = if *signatures == 1 { "" } else { "s" };
                 write!(f, "it has {signatures} signature{plural}")?;

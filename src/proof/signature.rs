@@ -9,14 +9,39 @@ use p256::{
     pkcs8::EncodePublicKey as _,
 };
 use rsa::pkcs1v15::Pkcs1v15Sign;
-use sha2::{Digest as _, Sha384};
+use sha2::{Digest as _, Sha256, Sha384};
 
 use super::key::{Algorithm, PublicKey, rsa_key};
 use crate::image::Digest;
 
-/// What stands before a SHA-256 hash in a PKCS #1 v1.5 signature (RFC 8017, section 9.2, note 1).
-const SHA256_PREFIX: [u8; 19] =
-    [0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
+/// A hash that signatures are made over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl Hash {
+    pub(super) fn of(self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            Hash::Sha256 => Sha256::digest(bytes).to_vec(),
+            Hash::Sha384 => Sha384::digest(bytes).to_vec(),
+            Hash::Sha512 => Sha512::digest(bytes).to_vec(),
+        }
+    }
+
+    /// What stands before a hash in a PKCS #1 v1.5 signature (RFC 8017, section 9.2, note 1).
+    fn prefix(self) -> Box<[u8]> {
+        let (all, name, length) = match self {
+            Hash::Sha256 => (0x31, 0x01, 0x20),
+            Hash::Sha384 => (0x41, 0x02, 0x30),
+            Hash::Sha512 => (0x51, 0x03, 0x40),
+        };
+        let oid = [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, name];
+        [&[0x30, all, 0x30, 0x0d], &oid[..], &[0x05, 0x00, 0x04, length]].concat().into()
+    }
+}
 
 /// Something that may have been signed.
 #[derive(Debug, Clone, Copy)]
@@ -76,16 +101,12 @@ impl PublicKey {
     }
 
     fn p256_signed(&self, message: Message<'_>, signature: &[u8]) -> Option<()> {
-        let signature = p256::ecdsa::Signature::from_der(signature).ok()?;
-        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&self.material).ok()?;
-        key.verify_prehash(&message.sha256(), &signature).ok()
+        p256_verifies(&self.material, &message.sha256(), signature)
     }
 
     fn p384_signed(&self, message: Message<'_>, signature: &[u8]) -> Option<()> {
-        let signature = p384::ecdsa::Signature::from_der(signature).ok()?;
-        let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&self.material).ok()?;
-        let by_sha384 = || key.verify_prehash(&Sha384::digest(message.bytes()?), &signature).ok();
-        key.verify_prehash(&message.sha256(), &signature).ok().or_else(by_sha384)
+        let by_sha384 = || p384_verifies(&self.material, &Hash::Sha384.of(message.bytes()?), signature);
+        p384_verifies(&self.material, &message.sha256(), signature).or_else(by_sha384)
     }
 
     /// Strictly: a signature with a point of small order, or not in its one form, is none.
@@ -98,9 +119,42 @@ impl PublicKey {
     }
 
     fn rsa_signed(&self, message: Message<'_>, signature: &[u8]) -> Option<()> {
-        let scheme = Pkcs1v15Sign { hash_len: Some(32), prefix: Box::new(SHA256_PREFIX) };
-        rsa_key(&self.material)?.verify(scheme, &message.sha256(), signature).ok()
+        rsa_verifies(&self.material, Hash::Sha256, &message.sha256(), signature)
     }
+}
+
+impl Algorithm {
+    /// Does `signature` prove that the key with these bits signed `message`, with this hash and no other? As certificates say it; Ed25519 has its own.
+    pub(super) fn verifies(self, hash: Hash, bits: &[u8], message: &[u8], signature: &[u8]) -> bool {
+        let verified = || {
+            let key = self.material(bits).ok()?;
+            match self {
+                Algorithm::P256 => p256_verifies(&key, &hash.of(message), signature),
+                Algorithm::P384 => p384_verifies(&key, &hash.of(message), signature),
+                Algorithm::Rsa => rsa_verifies(&key, hash, &hash.of(message), signature),
+                Algorithm::Ed25519 => {
+                    let key = ed25519_dalek::VerifyingKey::from_bytes(key.as_slice().try_into().ok()?).ok()?;
+                    key.verify_strict(message, &ed25519_dalek::Signature::from_slice(signature).ok()?).ok()
+                }
+            }
+        };
+        verified().is_some()
+    }
+}
+
+fn p256_verifies(point: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
+    let signature = p256::ecdsa::Signature::from_der(signature).ok()?;
+    p256::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()?.verify_prehash(hash, &signature).ok()
+}
+
+fn p384_verifies(point: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
+    let signature = p384::ecdsa::Signature::from_der(signature).ok()?;
+    p384::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()?.verify_prehash(hash, &signature).ok()
+}
+
+fn rsa_verifies(numbers: &[u8], kind: Hash, hash: &[u8], signature: &[u8]) -> Option<()> {
+    let scheme = Pkcs1v15Sign { hash_len: Some(hash.len()), prefix: kind.prefix() };
+    rsa_key(numbers)?.verify(scheme, hash, signature).ok()
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ impl Sigstore for Session {
     ) -> Result<Digest, HostError> {
         let answer = self.answer(Request::SigstorePubKeyVerify {
             image: image.to_owned(),
-            pub_keys: vec![key.pem().to_owned()],
+            pub_keys: vec![key.pem()],
             annotations: (!annotations.is_empty()).then(|| annotations.clone()),
         });
         let answer = answer.map_err(|message| HostError::of_verification(&message))?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Finding, Lint, ReadRule};
 use crate::{
     policy::rule::{Decision, Policy, Says, read_validator},
-    proof::TrustRoot,
+    proof::{PublicKey, Requirement, TrustRoot},
     shown::Shown,
 };
 
@@ -45,14 +45,16 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], all_read: bool) 
             let what = format!("no rule asks `{}`: its signatures count nowhere", Shown(name));
             found.push(Finding::new(root.path(""), Lint::UnusedTrustRoot, what, "remove it, or ask it in a rule"));
         }
-        if let Some(bits) = root.root.key.rsa_bits().filter(|bits| *bits < RSA_BITS) {
+        if let Some(bits) = root.root.key().and_then(PublicKey::rsa_bits).filter(|bits| *bits < RSA_BITS) {
             let what = format!(
                 "an RSA key of {bits} bits: {RSA_BITS} are recommended for signatures that have to last beyond 2030"
             );
             let instead = "sign with another key, ECDSA P-256 say";
             found.push(Finding::new(root.path(".key"), Lint::ShortRsaKey, what, instead));
         }
-        let has_other_name = |other: &&Root<'_>| other.root.key == root.root.key && other.root.name != name;
+        let has_other_name = |other: &&Root<'_>| {
+            other.root.key().is_some() && other.root.key() == root.root.key() && other.root.name != name
+        };
         if let Some(other) = roots.iter().take(i).find(has_other_name) {
             let what = format!(
                 "this key is called `{}` here and `{}` in validator `{}`: records give one signer two names, and who removes one of them \
@@ -65,7 +67,9 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], all_read: bool) 
         }
     }
     let says_nothing = |rule: &&ReadRule<'_>| {
-        matches!(rule.decision, Decision::Prove { .. }) && rule.with.verify_in_transparency_log.is_none()
+        let has_key = |requirement: &Requirement| requirement.roots.iter().any(|root| root.key().is_some());
+        matches!(&rule.decision, Decision::Prove { requirement, .. } if has_key(requirement))
+            && rule.with.verify_in_transparency_log.is_none()
     };
     if let count @ 1.. = rules.iter().filter(says_nothing).count() {
         let what = format!(
@@ -94,7 +98,7 @@ fn roots<'p>(policy: &'p Policy<'_>) -> Vec<Root<'p>> {
     for (i, validator) in policy.settings().validators.iter().enumerate() {
         if let Ok(Says::Signed(signers)) = read_validator((i, validator)) {
             let root = |(index, root)| Root { validator: (i, &*validator.name.0), index, root };
-            roots.extend(signers.into_iter().enumerate().map(root));
+            roots.extend(signers.roots.into_iter().enumerate().map(root));
         }
     }
     roots

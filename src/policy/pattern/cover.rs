@@ -4,8 +4,11 @@
 
 use std::{cmp::Ordering, iter::once};
 
-use super::{DOCKER_HUB, Name, Pattern, glob};
-use crate::image::{MAX_NAME, MAX_TAG};
+use super::{DOCKER_HUB, Name, Pattern};
+use crate::{
+    glob::glob,
+    image::{MAX_NAME, MAX_TAG},
+};
 
 /// Domains below which anybody can have a host, where the last label alone does not say so.
 const OPEN_DOMAINS: [&str; 14] = [

@@ -3,15 +3,16 @@
 //! Payloads that were not asked for, but are likely, are written again and tried. What was signed over an unknown payload can still be told to be of a
 //! key: the manifest names the payload's SHA-256, and that is what most keys sign.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use super::{MAX_EXPLAINED, MISSING, Missing};
 use crate::{
     image::{Digest, ImageRef},
+    period::Moment,
     proof::{
-        Budget, Requirement, Tally, TrustRoot,
+        Budget, Holder, PublicKey, Requirement, Step, Tally, TrustRoot,
         signature::{Message, possible_makers},
-        sigstore::{Payload, Signatures, repository_name},
+        sigstore::{Demands, Evidence, Layer, Leaf, Payload, Signatures, repository_name},
     },
     shown::Shown,
 };
@@ -25,6 +26,14 @@ const MAX_GUESSED: usize = 4;
 /// What somebody who is missing did instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lack {
+    /// Signed as a trust root that does not count yet.
+    NotYet(Duration),
+    /// Signed as one that does not count any more.
+    NoLonger(Duration),
+    /// Made none of the signatures, as far as they came: this step none passed.
+    Failed(Step),
+    /// Signs with a certificate, and no signature has one.
+    NoCertificate,
     /// Signed without these annotations, or with other values.
     Annotations(Vec<String>),
     /// Signed the image under this name, which the rule does not accept.
@@ -46,36 +55,85 @@ pub(super) fn of(
 ) -> Vec<(String, Lack)> {
     let accepted = missing.requirement.payloads(missing.image, digest);
     let guesses = guesses(missing.image, missing.requirement, digest);
+    // Nobody who is missing made one over a payload that is accepted.
+    let layers: Vec<&Layer> = signatures.layers.iter().filter(|layer| !accepted.contains_key(&layer.payload)).collect();
+    let has_certificates = signatures.layers.iter().any(|layer| layer.certificate.is_some());
     let mut checks = 0;
-    let mut try_one = |root: &TrustRoot, message: Message<'_>, signature: &[u8]| {
+    // Is there time for another check?
+    let mut may_check = || {
         checks += 1;
-        (checks <= MAX_CHECKS && budget.has_time_to_spare()).then(|| root.key.signed(message, signature))
+        checks <= MAX_CHECKS && budget.has_time_to_spare()
     };
-    let mut lack = |root: &TrustRoot| {
+    let mut of_key = |key: &PublicKey| {
         let mut is_certain = true;
-        // Nobody who is missing made one over a payload that is accepted.
-        for layer in signatures.layers.iter().filter(|layer| !accepted.contains_key(&layer.payload)) {
+        for layer in &layers {
             match guesses.get(&layer.payload) {
-                Some((payload, lack)) if try_one(root, Message::Bytes(payload.bytes()), &layer.signature)? => {
+                Some((payload, lack)) if may_check().then(|| Evidence::new(layer, payload).is_signed_with(key))? => {
                     return Some(lack.clone());
                 }
-                None if try_one(root, Message::Known(layer.payload), &layer.signature)? => {
+                None if may_check().then(|| key.signed(Message::Known(layer.payload), &layer.signature))? => {
                     return Some(Lack::OtherPayload);
                 }
-                None => is_certain &= root.key.signs_sha256_only(),
+                None => is_certain &= key.signs_sha256_only(),
                 Some(_) => {}
             }
         }
-        Some(if is_certain { Lack::Stranger(root.key.fingerprint()) } else { Lack::Untold })
+        Some(if is_certain { Lack::Stranger(key.fingerprint()) } else { Lack::Untold })
+    };
+    let mut checks_of_holders = 0;
+    let mut of_holder = |holder: &Holder, demands: Demands<'_>| {
+        let mut furthest = None;
+        for layer in layers.iter().filter(|layer| layer.certificate.is_some()) {
+            checks_of_holders += 1;
+            if checks_of_holders > MAX_CHECKS || !budget.has_time_to_spare() {
+                break;
+            }
+            match guesses.get(&layer.payload) {
+                Some((payload, lack)) => match Evidence::new(layer, payload).proves(holder, demands) {
+                    Ok(_) => return Some(lack.clone()),
+                    Err(step) => furthest = furthest.max(Some(step)),
+                },
+                None => match Leaf::read(layer.certificate.as_deref().unwrap_or_default()) {
+                    Ok(leaf) if holder.holds(&leaf).is_ok() => return Some(Lack::Untold),
+                    Ok(leaf) => furthest = furthest.max(holder.holds(&leaf).err()),
+                    Err(step) => furthest = furthest.max(Some(step)),
+                },
+            }
+        }
+        Some(furthest.map_or(Lack::NoCertificate, Lack::Failed))
+    };
+    let mut lack = |root: &TrustRoot| match (of_time(root, missing.now), missing.steps.get(root.name.as_str())) {
+        (Some(lack), _) => Some(lack),
+        (None, Some(step)) => Some(Lack::Failed(step.clone())),
+        (None, None) => match (root.key(), missing.requirement.demands(root, missing.now)) {
+            (Some(key), _) => of_key(key),
+            (None, Some((holder, demands))) if has_certificates => of_holder(holder, demands),
+            (None, _) => Some(Lack::NoCertificate),
+        },
     };
     let explained = missing.roots.iter().take(MAX_EXPLAINED);
     explained.filter_map(|root| lack(root).map(|lack| (root.name.clone(), lack))).collect()
 }
 
+/// Those who do not count at this time.
+pub(super) fn not_now(missing: &Missing<'_>) -> Vec<(String, Lack)> {
+    let explained = missing.roots.iter().take(MAX_EXPLAINED);
+    explained.filter_map(|root| Some((root.name.clone(), of_time(root, missing.now)?))).collect()
+}
+
+/// Why a trust root does not count at this time, if so.
+fn of_time(root: &TrustRoot, now: Duration) -> Option<Lack> {
+    match (root.period.start, root.period.end) {
+        (Some(start), _) if now < start => Some(Lack::NotYet(start)),
+        (_, Some(end)) if end < now => Some(Lack::NoLonger(end)),
+        _ => None,
+    }
+}
+
 /// Which keys may have made the first of these signatures, where it is certain that nobody who is asked made any.
 pub(super) fn makers(signatures: &Signatures, tally: &Tally, lacks: &[(String, Lack)]) -> Option<[Digest; 2]> {
     let is_stranger = |(_, lack): &(String, Lack)| matches!(lack, Lack::Stranger(_));
-    let first = signatures.layers.iter().find(|layer| !layer.has_certificate)?;
+    let first = signatures.layers.iter().find(|layer| layer.certificate.is_none())?;
     let are_strangers = lacks.len() == tally.roots && lacks.iter().all(is_stranger);
     are_strangers.then(|| possible_makers(first.payload, &first.signature)).flatten()
 }
@@ -112,6 +170,9 @@ impl Lack {
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
+            Lack::NotYet(_) | Lack::NoLonger(_) => "not-now",
+            Lack::Failed(step) => step.word(),
+            Lack::NoCertificate => "no-certificate",
             Lack::Annotations(_) => "annotations-differ",
             Lack::Identity(_) => "identity-differs",
             Lack::OtherPayload => "other-payload",
@@ -123,6 +184,11 @@ impl Lack {
     /// What would make it pass.
     pub(super) fn remedy(&self) -> &'static str {
         match self {
+            Lack::NotYet(_) | Lack::NoLonger(_) => {
+                "Have it signed by a trust root that counts now, or change notBefore and notAfter of this one"
+            }
+            Lack::Failed(step) => step.remedy(),
+            Lack::NoCertificate => "Have it signed with a certificate (cosign sign, without --key)",
             Lack::Annotations(_) => "Have it signed with the annotations that the rule asks for (cosign sign -a …)",
             Lack::Identity(_) => {
                 "Have it signed under an accepted name, or add `self`, which is this one, to the rule's identities"
@@ -164,6 +230,10 @@ impl Lack {
     fn sentence(&self, root: &str) -> Option<String> {
         let root = format!("trust root {}", Shown(root));
         match self {
+            Lack::NotYet(start) => Some(format!("{root} does not count before {}", Moment(*start))),
+            Lack::NoLonger(end) => Some(format!("{root} does not count after {}", Moment(*end))),
+            Lack::Failed(step) => Some(format!("none proves {root}: {step}")),
+            Lack::NoCertificate => Some(format!("{root} signs with a certificate, and none has one")),
             Lack::Annotations(keys) => {
                 let keys: Vec<String> = keys.iter().map(|key| Shown(key).to_string()).collect();
                 Some(format!("{root} signed it without the right annotations ({})", keys.join(", ")))

@@ -16,6 +16,8 @@ use crate::{
 const FORM: Unread = Unread::Unusable(Unusable::Form);
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
+const CHAIN: &str = "dev.sigstore.cosign/chain";
+const BUNDLE: &str = "dev.sigstore.cosign/bundle";
 
 /// Most layers that are looked at; cosign reads no more either.
 const MAX_LAYERS: usize = 1_000;
@@ -32,14 +34,18 @@ pub(in crate::proof) struct Signatures {
 }
 
 /// One signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::proof) struct Layer {
     /// The digest of the payload that it is said to be for.
     pub(in crate::proof) payload: Digest,
     /// The signature.
     pub(in crate::proof) signature: Vec<u8>,
-    /// Whether a certificate is said to hold the key, as of keyless signatures.
-    pub(in crate::proof) has_certificate: bool,
+    /// The certificate that is said to hold the key, in PEM.
+    pub(in crate::proof) certificate: Option<String>,
+    /// The certificates of the CAs that are said to stand above it, in PEM.
+    pub(in crate::proof) chain: Option<String>,
+    /// The entry that a transparency log is said to have of it, in JSON.
+    pub(in crate::proof) bundle: Option<String>,
 }
 
 /// Why a signature manifest is none.
@@ -82,7 +88,7 @@ impl Signatures {
         }
         let mut known = BTreeSet::new();
         // A copy of a signature is not another one.
-        let is_new = |layer: &Layer| known.insert((layer.payload, layer.signature.clone()));
+        let is_new = |layer: &Layer| known.insert(layer.clone());
         Ok(Signatures { all: layers.len(), layers: layers.into_iter().filter_map(layer).filter(is_new).collect() })
     }
 }
@@ -90,12 +96,17 @@ impl Signatures {
 /// The signature that this descriptor is of, if it is of one.
 fn layer(descriptor: &RawValue) -> Option<Layer> {
     let [digest, annotations] = members(descriptor, ["digest", "annotations"]).ok()?;
-    let [signature, certificate] = members(annotations?, [SIGNATURE, CERTIFICATE]).ok()?;
+    let [signature, rest @ ..] = members(annotations?, [SIGNATURE, CERTIFICATE, CHAIN, BUNDLE]).ok()?;
     let signature = text(signature?).ok().filter(|text| text.len() <= MAX_SIGNATURE)?;
+    // cosign writes an empty text for what is not there.
+    let written = |json: &RawValue| Some(text(json).ok()?.into_owned()).filter(|text| !text.is_empty());
+    let [certificate, chain, bundle] = rest.map(|json| json.and_then(written));
     Some(Layer {
         payload: Digest::parse(&text(digest?).ok()?).ok()?,
         signature: Base64::decode_vec(&signature).ok().filter(|bytes| !bytes.is_empty())?,
-        has_certificate: certificate.is_some(),
+        certificate,
+        chain,
+        bundle,
     })
 }
 
@@ -171,6 +182,7 @@ mod tests {
             assert_eq!(read, *expected, "{why}");
         }
         let read = Signatures::read(manifest(&[signed("AQID")]).as_bytes()).unwrap();
-        assert_eq!(read.layers, [Layer { payload: digest, signature: vec![1, 2, 3], has_certificate: false }]);
+        let bare = Layer { payload: digest, signature: vec![1, 2, 3], certificate: None, chain: None, bundle: None };
+        assert_eq!(read.layers, [bare]);
     }
 }

@@ -1,0 +1,223 @@
+//! Is a certificate made out to somebody who may sign?
+//!
+//! Texts are compared whole, as they stand in the certificate: nothing is folded, completed or searched for. A regular expression has to say where it begins
+//! and where it ends, because one that does not is met by names that only contain what was meant.
+
+use std::fmt;
+
+use regex_lite::{Regex, RegexBuilder};
+
+use super::sigstore::{GITHUB, Leaf, Step};
+use crate::{glob::glob, shown::Shown};
+
+/// Longest regular expression, in bytes.
+pub const MAX_REGEX: usize = 512;
+/// Most memory of a compiled one, in bytes: some two thousand states, each of which can cost a step for every character of a name.
+const MAX_COMPILED: usize = 100_000;
+/// Deepest nesting of one.
+const MAX_NESTED: u32 = 20;
+
+/// Who vouches for workflows of GitHub (GitHub, "About security hardening with OpenID Connect").
+const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
+
+/// Whose certificates are accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// Who has this name; and if a certificate has to say so, by this issuer.
+    Named {
+        /// The issuer; any, and none as well, where there is nothing.
+        issuer: Option<Wanted>,
+        /// The name.
+        subject: Wanted,
+    },
+    /// A workflow of GitHub.
+    Workflow(Workflow),
+}
+
+/// A text that is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// This one.
+    Is(String),
+    /// One that matches, as a whole.
+    Matches(Anchored),
+    /// One that begins with this, which ends at a slash.
+    Begins(String),
+}
+
+/// A regular expression that is matched as a whole.
+#[derive(Debug, Clone)]
+pub struct Anchored {
+    text: String,
+    regex: Regex,
+}
+
+/// Which workflows of GitHub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workflow {
+    /// The account whose repositories it is defined in, and ran for.
+    pub owner: String,
+    /// The repository; any of that account, where there is none.
+    pub repo: Option<String>,
+    /// The name of its file; any, where there is none.
+    pub workflow: Option<String>,
+    /// The git reference at which it was defined, where `*` stands for any text; any, where there is none.
+    pub reference: Option<String>,
+}
+
+/// Why a text can't be used as a regular expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegexError {
+    /// It is no expression that is known here.
+    Syntax(String),
+    /// It, or what it compiles to, is too large.
+    TooLarge,
+    /// It does not say where it begins and ends; this one does.
+    Loose(String),
+}
+
+impl Holder {
+    /// Is `leaf` made out to such a holder? What it says is not proven yet.
+    pub(super) fn holds(&self, leaf: &Leaf) -> Result<(), Step> {
+        let other = || Step::Identity(leaf.subject.text().to_owned(), leaf.issuer.clone());
+        match self {
+            Holder::Named { issuer, subject } => {
+                let is_issuer = |wanted: &Wanted| leaf.issuer.as_deref().is_some_and(|issuer| wanted.accepts(issuer));
+                let fits = issuer.as_ref().is_none_or(is_issuer) && subject.accepts(leaf.subject.text());
+                fits.then_some(()).ok_or_else(other)
+            }
+            Holder::Workflow(workflow) => {
+                if leaf.issuer.as_deref() != Some(GITHUB_ISSUER) || !workflow.defines(leaf.subject.text()) {
+                    return Err(other());
+                }
+                let runs_here = |repository: &Option<String>| repository.as_deref().is_some_and(|it| workflow.owns(it));
+                match !leaf.repositories.is_empty() && leaf.repositories.iter().all(runs_here) {
+                    true => Ok(()),
+                    // Anybody may use a workflow that others can call, and gets a certificate with its name.
+                    false => Err(Step::Repository(leaf.repositories.iter().flatten().cloned().collect())),
+                }
+            }
+        }
+    }
+}
+
+impl Wanted {
+    fn accepts(&self, text: &str) -> bool {
+        match self {
+            Wanted::Is(wanted) => wanted == text,
+            Wanted::Matches(wanted) => wanted.matches(text),
+            Wanted::Begins(start) => text.starts_with(start.as_str()),
+        }
+    }
+}
+
+impl Workflow {
+    /// Is this the name of such a workflow: `https://github.com/<owner>/<repo>/.github/workflows/<file>@<ref>`?
+    fn defines(&self, subject: &str) -> bool {
+        let parts = || {
+            let (path, reference) = subject.strip_prefix(GITHUB)?.split_once('@')?;
+            let (repository, file) = path.split_once("/.github/workflows/")?;
+            Some((repository, file, reference))
+        };
+        parts().is_some_and(|(repository, file, reference)| {
+            self.owns(repository)
+                && !file.contains('/')
+                && self.workflow.as_deref().is_none_or(|wanted| wanted == file)
+                && self.reference.as_deref().is_none_or(|wanted| glob(wanted, reference))
+        })
+    }
+
+    /// Is this such a repository, as `owner/name`?
+    fn owns(&self, repository: &str) -> bool {
+        repository.split_once('/').is_some_and(|(owner, name)| {
+            owner == self.owner && !name.contains('/') && self.repo.as_deref().is_none_or(|wanted| wanted == name)
+        })
+    }
+}
+
+impl Anchored {
+    /// Reads a regular expression. No engine here backtracks: a match takes time in proportion to the name and the expression.
+    ///
+    /// # Errors
+    /// When it is none, too large, or not anchored at both ends.
+    pub fn read(text: &str) -> Result<Anchored, RegexError> {
+        if text.len() > MAX_REGEX {
+            return Err(RegexError::TooLarge);
+        }
+        // By itself first: within a group, a `)` too many would look like the group's own.
+        compile(text)?;
+        let whole = format!("^(?:{text})$");
+        // Whatever it says of its ends: it has to match all of a name.
+        let regex = compile(&format!(r"\A{whole}\z"))?;
+        match is_anchored(text) {
+            true => Ok(Anchored { text: text.to_owned(), regex }),
+            false => Err(RegexError::Loose(whole)),
+        }
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+}
+
+fn compile(text: &str) -> Result<Regex, RegexError> {
+    RegexBuilder::new(text).size_limit(MAX_COMPILED).nest_limit(MAX_NESTED).build().map_err(|error| {
+        // The library tells these apart in words only.
+        match error.to_string() {
+            words if words.contains("size limit") || words.contains("nest") => RegexError::TooLarge,
+            words => RegexError::Syntax(words),
+        }
+    })
+}
+
+/// Does an expression say where it begins and ends, in all of its alternatives?
+fn is_anchored(text: &str) -> bool {
+    let starts = text.starts_with('^') || text.starts_with(r"\A");
+    let (mut depth, mut in_class, mut last_is_end, mut is_split) = (0_usize, false, false, false);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        last_is_end = false;
+        match c {
+            '\\' => last_is_end = chars.next() == Some('z') && !in_class && depth == 0,
+            '[' if !in_class => in_class = true,
+            ']' if in_class => in_class = false,
+            _ if in_class => {}
+            '(' => depth = depth.saturating_add(1),
+            ')' => depth = depth.saturating_sub(1),
+            '|' if depth == 0 => is_split = true,
+            '$' => last_is_end = depth == 0,
+            _ => {}
+        }
+    }
+    starts && last_is_end && !is_split
+}
+
+impl PartialEq for Anchored {
+    fn eq(&self, other: &Anchored) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Anchored {}
+
+impl fmt::Display for RegexError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RegexError::Syntax(words) => write!(f, "is no regular expression: {}", Shown(words)),
+            RegexError::TooLarge => write!(
+                f,
+                "is too large: an expression has at most {MAX_REGEX} bytes, and little in it that is repeated"
+            ),
+            RegexError::Loose(whole) => {
+                f.write_str(
+                    "does not say where it begins and ends, so names would do that only contain what it says; ",
+                )?;
+                // As it is to be written, where it can be printed.
+                match whole.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+                    true => write!(f, "write `{whole}`"),
+                    false => write!(f, "begin it with `^(?:` and end it with `)$`"),
+                }
+            }
+        }
+    }
+}

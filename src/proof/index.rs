@@ -1,0 +1,75 @@
+//! Is a digest that nobody signed listed in an index that somebody did?
+//!
+//! Of an image for several platforms usually the index is signed, and nodes run what it lists. So `repo:tag@digest` with the digest of one platform is as good as
+//! the index behind the tag, if that is proven and lists it. The tag is the registry's word and only says which index to look at: the index is proven by
+//! its digest, and fetched by it, so that what it lists is what was signed.
+
+use serde_json::value::RawValue;
+
+use super::{Budget, Tally, Unproven, Verified, budget::Asked};
+use crate::{
+    host::Cause,
+    image::{Digest, ImageRef},
+    json::{entries, members, text},
+};
+
+/// What tells the entry of an attestation from that of a platform (BuildKit, "Image Attestation Storage").
+const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
+
+/// Longest list of an index that is looked through.
+const MAX_LISTED: usize = 1_000;
+
+/// The proof of the index behind `tag` that lists `digest`, if there is one.
+///
+/// # Errors
+/// When it can't be told whether there is.
+pub(super) fn behind(
+    image: &ImageRef,
+    tag: &str,
+    digest: Digest,
+    tally: &Tally,
+    budget: &mut Budget<'_>,
+    proven: impl Fn(&ImageRef, &mut Budget<'_>) -> Result<Option<Verified>, Unproven>,
+) -> Result<Option<Verified>, Unproven> {
+    let Some(index) = told(budget.digest(&image.with_tag(tag)), tally)?.filter(|index| *index != digest) else {
+        return Ok(None);
+    };
+    let Ok(reference) = ImageRef::parse(&image.by_digest(index)) else { return Ok(None) };
+    let Some(verified) = proven(&reference, budget)? else { return Ok(None) };
+    let json = told(budget.manifest(&image.by_digest(index)), tally)?;
+    Ok(json.is_some_and(|json| lists(&json, digest)).then_some(verified))
+}
+
+/// What the host answered; nothing, where the registry has nothing.
+fn told<T>(answer: Asked<T>, tally: &Tally) -> Result<Option<T>, Unproven> {
+    let tally = || tally.clone();
+    match answer {
+        Ok(Ok(found)) => Ok(Some(found)),
+        Ok(Err(error)) if error.cause == Cause::NotFound => Ok(None),
+        Ok(Err(error)) => Err(Unproven::Undecided { tally: tally(), cause: error.cause }),
+        Err(_) => Err(Unproven::OutOfTime { tally: tally() }),
+    }
+}
+
+/// Does this index list `digest` as an image?
+fn lists(json: &[u8], digest: Digest) -> bool {
+    let listed = || {
+        let index: &RawValue = serde_json::from_slice(json).ok()?;
+        let [manifests, layers] = members(index, ["manifests", "layers"]).ok()?;
+        entries(manifests.filter(|_| layers.is_none())?).ok()
+    };
+    listed().is_some_and(|listed| listed.into_iter().take(MAX_LISTED).any(|entry| is_image(entry, digest)))
+}
+
+/// Is this the entry of an image with this digest? Of one that can't be read, or is more than that, it is not known.
+fn is_image(entry: &RawValue, digest: Digest) -> bool {
+    let read = || {
+        let [listed, annotations, artifact] = members(entry, ["digest", "annotations", "artifactType"]).ok()?;
+        let is_other = match annotations {
+            Some(annotations) => members(annotations, [REFERENCE_TYPE]).ok()?[0].is_some(),
+            None => false,
+        };
+        Some(!is_other && artifact.is_none() && Digest::parse(&text(listed?).ok()?).ok()? == digest)
+    };
+    read().unwrap_or(false)
+}

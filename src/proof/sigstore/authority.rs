@@ -1,0 +1,180 @@
+//! Did a CA that is trusted issue this certificate?
+//!
+//! The path (RFC 5280, section 6.1) is found and checked by webpki: signatures, names, validity, basic constraints and path lengths of what lies
+//! between, extensions that are critical and unknown. It takes what it starts from as given, so a CA from the settings is held here to what
+//! its own certificate says. What a leaf has to say of itself is `certificate`'s.
+
+use std::time::Duration;
+
+use der::{Document, oid::AssociatedOid};
+use pki_types::{
+    AlgorithmIdentifier, CertificateDer, InvalidSignature, SignatureVerificationAlgorithm, TrustAnchor, UnixTime,
+    alg_id,
+};
+use webpki::{EndEntityCert, Error, KeyUsage as PathUsage, VerifiedPath, anchor_from_trusted_cert};
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, NameConstraints};
+
+use super::{
+    Step,
+    certificate::{Certificate, Leaf, certificates},
+};
+use crate::{
+    image::Digest,
+    period::Period,
+    proof::{PublicKey, key::Algorithm, signature::Hash},
+};
+
+/// Most certificates between a leaf and a CA that is trusted.
+const MAX_BETWEEN: usize = 4;
+/// Most certificates that a signature's chain is read of.
+const MAX_CHAIN: usize = 6;
+/// The use of a key to sign code (RFC 5280, section 4.2.1.12), as webpki wants it: the content of the object identifier.
+const CODE_SIGNING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03];
+
+/// A CA that is trusted: whatever it issued is believed, within its limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::proof) struct Authority {
+    der: CertificateDer<'static>,
+    key: PublicKey,
+    /// When the certificate is valid, and when it is trusted.
+    periods: [Period; 2],
+    /// How many other CAs may stand between it and a leaf.
+    path_length: Option<u8>,
+}
+
+/// Why a certificate can't be a CA to trust.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::proof) enum AuthorityError {
+    Form,
+    NoCa,
+    NotForCode,
+    NameConstraints,
+    Key,
+}
+
+impl Authority {
+    /// Reads the certificate of a CA that is trusted for a time.
+    pub(in crate::proof) fn read(der: &[u8], trusted: Period) -> Result<Authority, AuthorityError> {
+        let certificate = Certificate::read(der).ok_or(AuthorityError::Form)?;
+        let form = |_| AuthorityError::Form;
+        let constraints = certificate.typed::<BasicConstraints>().map_err(form)?;
+        let constraints = constraints.filter(|constraints| constraints.ca).ok_or(AuthorityError::NoCa)?;
+        let usage = certificate.typed::<KeyUsage>().map_err(form)?;
+        if usage.is_some_and(|usage| !usage.key_cert_sign()) {
+            return Err(AuthorityError::NoCa);
+        }
+        if certificate.is_for_code() != Some(true) {
+            return Err(AuthorityError::NotForCode);
+        }
+        // Nobody here compares e-mail addresses and URIs with them.
+        if certificate.has(NameConstraints::OID) {
+            return Err(AuthorityError::NameConstraints);
+        }
+        let owned = CertificateDer::from(der.to_vec());
+        anchor_from_trusted_cert(&owned).map_err(|_| AuthorityError::Form)?;
+        Ok(Authority {
+            key: certificate.key().ok_or(AuthorityError::Key)?,
+            periods: [certificate.validity(), trusted],
+            path_length: constraints.path_len_constraint,
+            der: owned,
+        })
+    }
+
+    /// May it have issued a certificate that was used at this time, with so many CAs in between?
+    fn allows(&self, time: Duration, between: usize) -> bool {
+        self.periods.iter().all(|period| period.contains(time))
+            && self.path_length.is_none_or(|most| between <= usize::from(most))
+    }
+}
+
+/// The SHA-256 of the key with which `leaf` was issued, if one of `authorities` did it or let others do it, and all of them were valid at `time`. What lies between may
+/// come from `chain`, the PEM text beside a signature, which nobody has to believe.
+pub(super) fn issuer_of(
+    leaf: &Leaf,
+    authorities: &[Authority],
+    chain: Option<&str>,
+    time: Duration,
+) -> Result<Digest, Step> {
+    let between = match chain {
+        Some(text) => certificates(text, MAX_CHAIN).ok_or(Step::Chain)?,
+        None => Vec::new(),
+    };
+    // What could not be a CA to trust can't be one in between either: webpki looks neither at what its key is for nor at limits of names that it does not know.
+    let is_between = |der: &&[u8]| {
+        authorities.iter().all(|authority| authority.der.as_ref() != *der)
+            && Authority::read(der, Period::default()).is_ok()
+    };
+    let between: Vec<CertificateDer<'_>> =
+        between.iter().map(Document::as_bytes).filter(is_between).map(CertificateDer::from).collect();
+    if between.len() > MAX_BETWEEN {
+        return Err(Step::Chain);
+    }
+    let anchors: Vec<TrustAnchor<'_>> =
+        authorities.iter().filter_map(|authority| anchor_from_trusted_cert(&authority.der).ok()).collect();
+    let der = CertificateDer::from(leaf.der.as_bytes());
+    let certificate = EndEntityCert::try_from(&der).map_err(|_| Step::Path)?;
+    let allowed = |path: &VerifiedPath<'_>| {
+        let between = path.intermediate_certificates().count();
+        let anchor = |authority: &&Authority| {
+            anchor_from_trusted_cert(&authority.der).is_ok_and(|anchor| anchor == *path.anchor())
+                && authority.allows(time, between)
+        };
+        authorities.iter().find(anchor).ok_or(Error::UnknownIssuer)
+    };
+    let usage = PathUsage::required_if_present(CODE_SIGNING);
+    let time = UnixTime::since_unix_epoch(time);
+    let path = certificate
+        .verify_for_usage(ALGORITHMS, &anchors, &between, time, usage, None, Some(&|path| allowed(path).map(|_| ())))
+        .map_err(|_| Step::Path)?;
+    match path.intermediate_certificates().next() {
+        Some(issuer) => Ok(Digest::of(issuer.subject_public_key_info().as_ref())),
+        None => Ok(allowed(&path).map_err(|_| Step::Path)?.key.fingerprint()),
+    }
+}
+
+/// How CAs sign, in webpki's terms.
+#[derive(Debug)]
+struct Signing {
+    key: AlgorithmIdentifier,
+    signature: AlgorithmIdentifier,
+    algorithm: Algorithm,
+    hash: Hash,
+}
+
+impl SignatureVerificationAlgorithm for Signing {
+    fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        match self.algorithm.verifies(self.hash, key, message, signature) {
+            true => Ok(()),
+            false => Err(InvalidSignature),
+        }
+    }
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        self.key
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.signature
+    }
+}
+
+const fn signing(
+    key: AlgorithmIdentifier,
+    signature: AlgorithmIdentifier,
+    algorithm: Algorithm,
+    hash: Hash,
+) -> Signing {
+    Signing { key, signature, algorithm, hash }
+}
+
+const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
+    &signing(alg_id::ECDSA_P256, alg_id::ECDSA_SHA256, Algorithm::P256, Hash::Sha256),
+    &signing(alg_id::ECDSA_P256, alg_id::ECDSA_SHA384, Algorithm::P256, Hash::Sha384),
+    &signing(alg_id::ECDSA_P384, alg_id::ECDSA_SHA256, Algorithm::P384, Hash::Sha256),
+    &signing(alg_id::ECDSA_P384, alg_id::ECDSA_SHA384, Algorithm::P384, Hash::Sha384),
+    &signing(alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA256, Algorithm::Rsa, Hash::Sha256),
+    &signing(alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA384, Algorithm::Rsa, Hash::Sha384),
+    &signing(alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA512, Algorithm::Rsa, Hash::Sha512),
+    // Ed25519 has a hash of its own (RFC 8032); this one is not looked at.
+    &signing(alg_id::ED25519, alg_id::ED25519, Algorithm::Ed25519, Hash::Sha512),
+];

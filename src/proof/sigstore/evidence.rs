@@ -1,0 +1,92 @@
+//! Does this signature prove who made it?
+//!
+//! Certificate, log entry, signature and payload are checked together, on one layer of a signature manifest; nothing is ever taken from another one. What
+//! costs nothing comes first; of what costs a verification, that which a stranger can least forge. The order is that of [`Step`].
+
+use std::{cell::OnceCell, time::Duration};
+
+use super::{
+    Layer, Payload, Step,
+    authority::issuer_of,
+    certificate::Leaf,
+    log::{Claimed, Of, claimed},
+    timestamp::seen,
+    trusted_root::{Authorities, Log},
+};
+use crate::proof::{Holder, PublicKey, Signer, signature::Message};
+
+/// A signature, and the payload that it is said to be over.
+pub(in crate::proof) struct Evidence<'s> {
+    layer: &'s Layer,
+    payload: &'s Payload,
+    /// The certificate, read once however many trust roots look at it.
+    leaf: OnceCell<Result<Leaf, Step>>,
+}
+
+/// What is asked of a certificate besides its identity.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::proof) struct Demands<'d> {
+    /// The CAs that may have issued it.
+    pub(in crate::proof) authorities: &'d Authorities,
+    /// The logs of which one has to have an entry; without, the certificate has to be valid now.
+    pub(in crate::proof) tlogs: Option<&'d [Log]>,
+    /// The CT logs of which one has to have seen it.
+    pub(in crate::proof) ctlogs: Option<&'d [Log]>,
+    /// The time now.
+    pub(in crate::proof) now: Duration,
+}
+
+impl<'s> Evidence<'s> {
+    pub(in crate::proof) fn new(layer: &'s Layer, payload: &'s Payload) -> Evidence<'s> {
+        Evidence { layer, payload, leaf: OnceCell::new() }
+    }
+
+    /// Does this key verify the signature?
+    pub(in crate::proof) fn is_signed_with(&self, key: &PublicKey) -> bool {
+        key.signed(Message::Bytes(self.payload.bytes()), &self.layer.signature)
+    }
+
+    /// Is there an entry of this signature by this key in one of these logs?
+    pub(in crate::proof) fn is_logged(&self, key: &PublicKey, logs: &[Log]) -> Result<(), Step> {
+        self.claimed(Of::Key(key), logs)?.is_promised().then_some(()).ok_or(Step::LogPromise)
+    }
+
+    /// The certificate, if there is a sound one. It can say whatever it likes.
+    pub(in crate::proof) fn leaf(&self) -> Option<Result<&Leaf, Step>> {
+        let text = self.layer.certificate.as_deref()?;
+        Some(self.leaf.get_or_init(|| Leaf::read(text)).as_ref().map_err(Clone::clone))
+    }
+
+    /// Is this a signature by `holder`? Without a certificate it is nobody's.
+    pub(in crate::proof) fn proves(&self, holder: &Holder, demands: Demands<'_>) -> Result<Signer, Step> {
+        let leaf = self.leaf().ok_or(Step::Certificate)??;
+        holder.holds(leaf)?;
+        self.is_issued(leaf, demands)?;
+        Ok(leaf.signer())
+    }
+
+    /// Is `leaf`, this signature's certificate, genuine and of this signature?
+    pub(in crate::proof) fn is_issued(&self, leaf: &Leaf, demands: Demands<'_>) -> Result<(), Step> {
+        let entry = match demands.tlogs {
+            Some(logs) => Some(self.claimed(Of::Certificate(leaf.der.as_bytes()), logs)?),
+            None => None,
+        };
+        let time = entry.as_ref().map_or(demands.now, |entry| entry.time);
+        if !leaf.validity.contains(time) {
+            return Err(if entry.is_some() { Step::LogTime } else { Step::Expired });
+        }
+        let issuer = issuer_of(leaf, &demands.authorities.0, self.layer.chain.as_deref(), time)?;
+        if let Some(logs) = demands.ctlogs {
+            seen(leaf, issuer, logs)?;
+        }
+        if entry.is_some_and(|entry| !entry.is_promised()) {
+            return Err(Step::LogPromise);
+        }
+        self.is_signed_with(&leaf.key).then_some(()).ok_or(Step::Signature)
+    }
+
+    fn claimed<'l>(&self, of: Of<'_>, logs: &'l [Log]) -> Result<Claimed<'l>, Step> {
+        let text = self.layer.bundle.as_deref().ok_or(Step::NoLogEntry)?;
+        claimed(text, self.payload.bytes(), &self.layer.signature, of, logs)
+    }
+}

@@ -1,0 +1,254 @@
+//! Which CAs and logs is a validator to believe?
+//!
+//! Sigstore's trusted root (`trusted_root.json`, Sigstore protobuf-specs, "TrustedRoot"), Connaisseur's three PEM texts, or what this module carries of the public-good
+//! instance. Other parts of such a file (time-stamping authorities, names, what later versions add) are left alone.
+
+use std::fmt;
+
+use base64ct::{Base64, Encoding as _};
+use serde::Deserialize;
+
+use super::{
+    authority::{Authority, AuthorityError},
+    certificate::certificates,
+};
+use crate::{
+    period::{Period, moment},
+    proof::{KeyError, PublicKey},
+    shown::Shown,
+};
+
+/// Most CAs, and most logs of each kind.
+const MAX_ENTRIES: usize = 32;
+
+/// The public-good instance's trusted root, as the `sigstore` crate carries it (Apache-2.0; `scripts/trusted-root`).
+const PUBLIC_GOOD: &str = include_str!("public-good.json");
+/// When it was taken.
+pub const PUBLIC_GOOD_DATE: &str = include_str!("public-good.date").trim_ascii_end();
+
+/// The kinds of file that are read; they differ in what is left alone.
+const MEDIA_TYPES: [&str; 3] = [
+    "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+    "application/vnd.dev.sigstore.trustedroot.v0.1+json",
+    "application/vnd.dev.sigstore.trustedroot.v0.2+json",
+];
+
+/// The CAs and logs that are believed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustedRoot {
+    pub(in crate::proof) authorities: Authorities,
+    pub(in crate::proof) tlogs: Vec<Log>,
+    pub(in crate::proof) ctlogs: Vec<Log>,
+}
+
+/// CAs that are believed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Authorities(pub(in crate::proof) Vec<Authority>);
+
+/// A log that is believed for a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::proof) struct Log {
+    pub(super) key: PublicKey,
+    pub(super) period: Period,
+}
+
+/// Why a trusted root can't be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedRootError {
+    /// Which part of it.
+    pub path: String,
+    /// What is wrong there.
+    pub what: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    media_type: String,
+    #[serde(default)]
+    tlogs: Vec<Instance>,
+    #[serde(default)]
+    ctlogs: Vec<Instance>,
+    #[serde(default)]
+    certificate_authorities: Vec<Ca>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Instance {
+    public_key: Key,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Key {
+    raw_bytes: String,
+    #[serde(default)]
+    valid_for: ValidFor,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Ca {
+    cert_chain: Chain,
+    #[serde(default)]
+    valid_for: ValidFor,
+}
+
+#[derive(Deserialize)]
+struct Chain {
+    certificates: Vec<Raw>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Raw {
+    raw_bytes: String,
+}
+
+#[derive(Deserialize, Default)]
+struct ValidFor {
+    start: Option<String>,
+    end: Option<String>,
+}
+
+impl TrustedRoot {
+    /// The public-good instance's.
+    ///
+    /// # Errors
+    /// Never, as long as the file that this module carries is sound (a test reads it).
+    pub fn public_good() -> Result<TrustedRoot, TrustedRootError> {
+        TrustedRoot::read(PUBLIC_GOOD)
+    }
+
+    /// Reads a `trusted_root.json`.
+    ///
+    /// # Errors
+    /// When it is none, or one of its keys and certificates can't be used.
+    pub fn read(json: &str) -> Result<TrustedRoot, TrustedRootError> {
+        let document: Document = serde_json::from_str(json)
+            .map_err(|error| TrustedRootError::new("", format!("is no trusted root: {error}")))?;
+        if !MEDIA_TYPES.contains(&&*document.media_type) {
+            return Err(TrustedRootError::new(
+                "mediaType",
+                format!("is \"{}\"; read are {}", Shown(&document.media_type), MEDIA_TYPES.join(", ")),
+            ));
+        }
+        let lengths = [document.certificate_authorities.len(), document.tlogs.len(), document.ctlogs.len()];
+        if lengths.into_iter().any(|length| length > MAX_ENTRIES) {
+            return Err(TrustedRootError::new("", format!("has more than {MAX_ENTRIES} entries of one kind")));
+        }
+        let mut authorities = Vec::new();
+        for (i, ca) in document.certificate_authorities.iter().enumerate() {
+            let path = format!("certificateAuthorities[{i}]");
+            let period = ca.valid_for.read(&path)?;
+            for (at, raw) in ca.cert_chain.certificates.iter().take(MAX_ENTRIES).enumerate() {
+                let path = format!("{path}.certChain.certificates[{at}]");
+                let wrong = |error: AuthorityError| TrustedRootError::new(&path, error.to_string());
+                let der = Base64::decode_vec(&raw.raw_bytes).map_err(|_| wrong(AuthorityError::Form))?;
+                authorities.push(Authority::read(&der, period).map_err(wrong)?);
+            }
+        }
+        let logs = |list: &[Instance], name: &str| -> Result<Vec<Log>, TrustedRootError> {
+            list.iter()
+                .enumerate()
+                .map(|(i, instance)| instance.public_key.read(&format!("{name}[{i}].publicKey")))
+                .collect()
+        };
+        let authorities = Authorities(authorities);
+        Ok(TrustedRoot {
+            authorities,
+            tlogs: logs(&document.tlogs, "tlogs")?,
+            ctlogs: logs(&document.ctlogs, "ctlogs")?,
+        })
+    }
+
+    /// How many CAs, transparency logs and CT logs there are.
+    #[must_use]
+    pub fn parts(&self) -> [usize; 3] {
+        [self.authorities.0.len(), self.tlogs.len(), self.ctlogs.len()]
+    }
+
+    /// Believes these CAs instead of its own: a PEM text.
+    ///
+    /// # Errors
+    /// When it holds anything but certificates of CAs.
+    pub fn with_authorities(self, pem: &str) -> Result<TrustedRoot, TrustedRootError> {
+        Ok(TrustedRoot { authorities: Authorities::read(pem)?, ..self })
+    }
+
+    /// Believes this transparency log instead of its own: a public key in PEM.
+    ///
+    /// # Errors
+    /// When it is no public key that can be used.
+    pub fn with_tlog(self, pem: &str) -> Result<TrustedRoot, KeyError> {
+        Ok(TrustedRoot { tlogs: vec![Log { key: PublicKey::parse(pem)?, period: Period::default() }], ..self })
+    }
+
+    /// Believes this CT log instead of its own: a public key in PEM.
+    ///
+    /// # Errors
+    /// When it is no public key that can be used.
+    pub fn with_ctlog(self, pem: &str) -> Result<TrustedRoot, KeyError> {
+        Ok(TrustedRoot { ctlogs: vec![Log { key: PublicKey::parse(pem)?, period: Period::default() }], ..self })
+    }
+}
+
+impl Authorities {
+    /// Reads the CAs in a PEM text, each of which is believed.
+    ///
+    /// # Errors
+    /// When it holds anything but certificates of CAs.
+    pub fn read(pem: &str) -> Result<Authorities, TrustedRootError> {
+        let wrong = |what: String| TrustedRootError::new("", what);
+        let found = certificates(pem, MAX_ENTRIES)
+            .filter(|found| !found.is_empty())
+            .ok_or_else(|| wrong(format!("is not 1 to {MAX_ENTRIES} PEM blocks `-----BEGIN CERTIFICATE-----`")))?;
+        let read = |(i, document): (usize, &der::Document)| {
+            Authority::read(document.as_bytes(), Period::default())
+                .map_err(|error| wrong(format!("holds a certificate (number {}) that {error}", i + 1)))
+        };
+        Ok(Authorities(found.iter().enumerate().map(read).collect::<Result<_, _>>()?))
+    }
+}
+
+impl Key {
+    fn read(&self, path: &str) -> Result<Log, TrustedRootError> {
+        let wrong = |error: KeyError| TrustedRootError::new(path, error.to_string());
+        let der = Base64::decode_vec(&self.raw_bytes).map_err(|_| wrong(KeyError::Spki))?;
+        Ok(Log { key: PublicKey::from_spki(&der).map_err(wrong)?, period: self.valid_for.read(path)? })
+    }
+}
+
+impl ValidFor {
+    fn read(&self, path: &str) -> Result<Period, TrustedRootError> {
+        let read = |text: &Option<String>| match text {
+            None => Ok(None),
+            Some(text) => moment(text).map(Some).ok_or_else(|| {
+                TrustedRootError::new(
+                    path,
+                    format!("has the time \"{}\"; write it as 2026-12-31T23:59:59Z", Shown(text)),
+                )
+            }),
+        };
+        Ok(Period { start: read(&self.start)?, end: read(&self.end)? })
+    }
+}
+
+impl TrustedRootError {
+    fn new(path: &str, what: String) -> TrustedRootError {
+        TrustedRootError { path: path.to_owned(), what }
+    }
+}
+
+impl fmt::Display for AuthorityError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            AuthorityError::Form => "is no certificate of X.509, version 3, in DER",
+            AuthorityError::NoCa => "is not the certificate of a CA (basic constraints, key usage)",
+            AuthorityError::NotForCode => "is of a CA that may not issue for code signing (extended key usage)",
+            AuthorityError::NameConstraints => "has name constraints, which nobody would check",
+            AuthorityError::Key => "holds a key of an unsupported kind",
+        })
+    }
+}
