@@ -1,0 +1,131 @@
+//! Who signs, and how?
+//!
+//! Keys made of names, so that whoever has a name always signs the same bytes.
+
+use p256::ecdsa::signature::{Signer as _, hazmat::PrehashSigner as _};
+use rsa::{RsaPrivateKey, pkcs1v15::Pkcs1v15Sign, pkcs8::DecodePrivateKey as _, traits::PublicKeyParts as _};
+use sha2::{Digest as _, Sha256, Sha384};
+
+use super::der;
+
+/// Made with `openssl genpkey` for this and never used for anything else.
+const RSA: &str = include_str!("rsa2048.key");
+/// What stands before a SHA-256 hash in a PKCS #1 v1.5 signature (RFC 8017, section 9.2, note 1).
+const SHA256_PREFIX: [u8; 19] =
+    [0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    P256,
+    P384,
+    Ed25519,
+    /// There is one of this kind, whatever its name.
+    Rsa2048,
+}
+
+/// A private key.
+#[derive(Clone, Debug)]
+pub struct Key {
+    pub kind: Kind,
+    secret: [u8; 32],
+}
+
+impl Key {
+    /// The key of whoever has this name.
+    pub fn new(kind: Kind, name: &str) -> Self {
+        Self { kind, secret: Sha256::digest(name).into() }
+    }
+
+    pub fn p256(name: &str) -> Self {
+        Self::new(Kind::P256, name)
+    }
+
+    fn as_p256(&self) -> p256::ecdsa::SigningKey {
+        p256::SecretKey::from_slice(&self.secret).unwrap().into()
+    }
+
+    fn as_p384(&self) -> p384::ecdsa::SigningKey {
+        let mut wide = [0; 48];
+        wide[16..].copy_from_slice(&self.secret);
+        p384::SecretKey::from_slice(&wide).unwrap().into()
+    }
+
+    fn as_ed25519(&self) -> ed25519_dalek::SigningKey {
+        ed25519_dalek::SigningKey::from_bytes(&self.secret)
+    }
+
+    /// The public key as DER of a SubjectPublicKeyInfo.
+    pub fn public(&self) -> Vec<u8> {
+        let curve = |name| der::sequence([der::oid("1.2.840.10045.2.1"), der::oid(name)]);
+        let (algorithm, key) = match self.kind {
+            Kind::P256 => {
+                (curve("1.2.840.10045.3.1.7"), self.as_p256().verifying_key().to_sec1_point(false).as_bytes().to_vec())
+            }
+            Kind::P384 => {
+                (curve("1.3.132.0.34"), self.as_p384().verifying_key().to_sec1_point(false).as_bytes().to_vec())
+            }
+            Kind::Ed25519 => {
+                (der::sequence([der::oid("1.3.101.112")]), self.as_ed25519().verifying_key().to_bytes().to_vec())
+            }
+            Kind::Rsa2048 => {
+                let numbers = rsa().to_public_key();
+                let numbers = [numbers.n(), numbers.e()].map(|number| der::integer(&number.to_bytes_be()));
+                (der::sequence([der::oid("1.2.840.113549.1.1.1"), der::tlv(0x05, &[])]), der::sequence(numbers))
+            }
+        };
+        der::sequence([algorithm, der::bits(&key)])
+    }
+
+    pub fn public_pem(&self) -> String {
+        der::pem("PUBLIC KEY", &self.public())
+    }
+
+    /// What logs are known by: the SHA-256 of the public key.
+    pub fn id(&self) -> [u8; 32] {
+        Sha256::digest(self.public()).into()
+    }
+
+    /// A signature as cosign 2 makes them: SHA-256 on every curve.
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        let hash = Sha256::digest(message);
+        match self.kind {
+            Kind::P256 => {
+                let signature: p256::ecdsa::DerSignature = self.as_p256().sign_prehash(&hash).unwrap();
+                signature.as_bytes().to_vec()
+            }
+            Kind::P384 => self.p384(&hash),
+            Kind::Ed25519 => self.as_ed25519().sign(message).to_bytes().to_vec(),
+            Kind::Rsa2048 => {
+                let scheme = Pkcs1v15Sign { hash_len: Some(32), prefix: Box::new(SHA256_PREFIX) };
+                rsa().sign(scheme, &hash).unwrap()
+            }
+        }
+    }
+
+    /// A signature as authorities make them: P-384 goes with SHA-384.
+    pub fn certify(&self, tbs: &[u8]) -> Vec<u8> {
+        match self.kind {
+            Kind::P384 => self.p384(&Sha384::digest(tbs)),
+            _ => self.sign(tbs),
+        }
+    }
+
+    /// How a certificate names that.
+    pub fn certify_algorithm(&self) -> Vec<u8> {
+        match self.kind {
+            Kind::P256 => der::sequence([der::oid("1.2.840.10045.4.3.2")]),
+            Kind::P384 => der::sequence([der::oid("1.2.840.10045.4.3.3")]),
+            Kind::Ed25519 => der::sequence([der::oid("1.3.101.112")]),
+            Kind::Rsa2048 => der::sequence([der::oid("1.2.840.113549.1.1.11"), der::tlv(0x05, &[])]),
+        }
+    }
+
+    fn p384(&self, hash: &[u8]) -> Vec<u8> {
+        let signature: p384::ecdsa::DerSignature = self.as_p384().sign_prehash(hash).unwrap();
+        signature.as_bytes().to_vec()
+    }
+}
+
+fn rsa() -> RsaPrivateKey {
+    RsaPrivateKey::from_pkcs8_der(&der::unpem(RSA)).unwrap()
+}
