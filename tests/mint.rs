@@ -89,6 +89,16 @@ fn every_kind_of_key_signs() {
         assert!(!verifies(&key.public(), b"other", &key.sign(b"message"), false), "{kind:?}: another message");
         assert!(image_trust::PublicKey::parse(&key.public_pem()).is_ok(), "{kind:?}: a key that settings can have");
     }
+    let wide = Key::new(Kind::P384Wide, "alice");
+    assert_eq!(wide.public(), Key::new(Kind::P384, "alice").public());
+    assert!(verifies(&wide.public(), b"message", &wide.sign(b"message"), true), "as cosign 3 signs");
+    let hashed = Key::new(Kind::Ed25519Hashed, "alice");
+    assert_eq!(hashed.public(), Key::new(Kind::Ed25519, "alice").public());
+    let info = SubjectPublicKeyInfoOwned::from_der(&hashed.public()).unwrap();
+    let key = ed25519_dalek::VerifyingKey::from_bytes(info.subject_public_key.raw_bytes().try_into().unwrap()).unwrap();
+    let signature = ed25519_dalek::Signature::from_slice(&hashed.sign(b"message")).unwrap();
+    let hash = ed25519_dalek::Sha512::new_with_prefix(b"message");
+    assert!(key.verify_prehashed_strict(hash, None, &signature).is_ok(), "as cosign 3 signs");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use p256::ecdsa::signature::{Signer as _, hazmat::PrehashSigner as _};
 use rsa::{RsaPrivateKey, pkcs1v15::Pkcs1v15Sign, pkcs8::DecodePrivateKey as _, traits::PublicKeyParts as _};
-use sha2::{Digest as _, Sha256, Sha384};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::der;
 
@@ -18,7 +18,11 @@ const SHA256_PREFIX: [u8; 19] =
 pub enum Kind {
     P256,
     P384,
+    /// P-384 with SHA-384, as cosign 3 signs.
+    P384Wide,
     Ed25519,
+    /// Ed25519 of a SHA-512, as cosign 3 signs.
+    Ed25519Hashed,
     /// There is one of this kind, whatever its name.
     Rsa2048,
 }
@@ -61,10 +65,10 @@ impl Key {
             Kind::P256 => {
                 (curve("1.2.840.10045.3.1.7"), self.as_p256().verifying_key().to_sec1_point(false).as_bytes().to_vec())
             }
-            Kind::P384 => {
+            Kind::P384 | Kind::P384Wide => {
                 (curve("1.3.132.0.34"), self.as_p384().verifying_key().to_sec1_point(false).as_bytes().to_vec())
             }
-            Kind::Ed25519 => {
+            Kind::Ed25519 | Kind::Ed25519Hashed => {
                 (der::sequence([der::oid("1.3.101.112")]), self.as_ed25519().verifying_key().to_bytes().to_vec())
             }
             Kind::Rsa2048 => {
@@ -85,7 +89,7 @@ impl Key {
         Sha256::digest(self.public()).into()
     }
 
-    /// A signature as cosign 2 makes them: SHA-256 on every curve.
+    /// A signature as cosign 2 makes them, SHA-256 on every curve, unless the kind says otherwise.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         let hash = Sha256::digest(message);
         match self.kind {
@@ -94,7 +98,12 @@ impl Key {
                 signature.as_bytes().to_vec()
             }
             Kind::P384 => self.p384(&hash),
+            Kind::P384Wide => self.p384(&Sha384::digest(message)),
             Kind::Ed25519 => self.as_ed25519().sign(message).to_bytes().to_vec(),
+            Kind::Ed25519Hashed => {
+                let signature = self.as_ed25519().sign_prehashed(Sha512::new_with_prefix(message), None);
+                signature.unwrap().to_bytes().to_vec()
+            }
             Kind::Rsa2048 => {
                 let scheme = Pkcs1v15Sign { hash_len: Some(32), prefix: Box::new(SHA256_PREFIX) };
                 rsa().sign(scheme, &hash).unwrap()
@@ -106,6 +115,7 @@ impl Key {
     pub fn certify(&self, tbs: &[u8]) -> Vec<u8> {
         match self.kind {
             Kind::P384 => self.p384(&Sha384::digest(tbs)),
+            Kind::Ed25519Hashed => Self { kind: Kind::Ed25519, ..self.clone() }.sign(tbs),
             _ => self.sign(tbs),
         }
     }
@@ -114,8 +124,8 @@ impl Key {
     pub fn certify_algorithm(&self) -> Vec<u8> {
         match self.kind {
             Kind::P256 => der::sequence([der::oid("1.2.840.10045.4.3.2")]),
-            Kind::P384 => der::sequence([der::oid("1.2.840.10045.4.3.3")]),
-            Kind::Ed25519 => der::sequence([der::oid("1.3.101.112")]),
+            Kind::P384 | Kind::P384Wide => der::sequence([der::oid("1.2.840.10045.4.3.3")]),
+            Kind::Ed25519 | Kind::Ed25519Hashed => der::sequence([der::oid("1.3.101.112")]),
             Kind::Rsa2048 => der::sequence([der::oid("1.2.840.113549.1.1.11"), der::tlv(0x05, &[])]),
         }
     }

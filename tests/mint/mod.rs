@@ -33,6 +33,7 @@ pub type Period = (u64, Option<u64>);
 #[derive(Clone, Debug)]
 pub struct Instance {
     pub root: Authority,
+    /// Who issues; those above it are trusted with it.
     pub intermediate: Authority,
     /// The log of certificates.
     pub ct: Key,
@@ -125,8 +126,9 @@ impl Instance {
         let log = |url, key: &Key, period| {
             let details = match key.kind {
                 Kind::P256 => "PKIX_ECDSA_P256_SHA_256",
-                Kind::P384 => "PKIX_ECDSA_P384_SHA_384",
+                Kind::P384 | Kind::P384Wide => "PKIX_ECDSA_P384_SHA_384",
                 Kind::Ed25519 => "PKIX_ED25519",
+                Kind::Ed25519Hashed => "PKIX_ED25519_PH",
                 Kind::Rsa2048 => "PKIX_RSA_PKCS1V15_2048_SHA256",
             };
             let raw = der::base64(&key.public());
@@ -137,7 +139,8 @@ impl Instance {
                 "logId": {"keyId": der::base64(&key.id())},
             })
         };
-        let certificates = [&self.intermediate, &self.root].map(|ca| json!({"rawBytes": der::base64(&ca.der)}));
+        let certificates = std::iter::once(&self.intermediate.der).chain(&self.intermediate.above);
+        let certificates: Vec<Value> = certificates.map(|der| json!({"rawBytes": der::base64(der)})).collect();
         json!({
             "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
             "tlogs": [log("https://rekor.example.com", &self.rekor, self.rekor_period)],

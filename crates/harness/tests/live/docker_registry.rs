@@ -101,6 +101,14 @@ impl<'a> DockerRegistry<'a> {
         self.put_manifest(repository, tag, &image.manifest.media_type, &image.manifest.bytes)
     }
 
+    /// Puts a manifest of signatures, and the blobs that it names, beside an image.
+    pub(crate) fn attach(&self, repository: &str, digest: &str, manifest: &[u8], blobs: &[&[u8]]) {
+        for blob in blobs {
+            self.put_blob(repository, blob);
+        }
+        self.put_manifest(repository, &signature_tag(digest), OCI_MANIFEST, manifest);
+    }
+
     /// Copies the signatures of one image to where another's would be.
     pub(crate) fn copy_signatures(&self, from: (&str, &str), to: (&str, &str)) {
         let bytes = self.manifest(from.0, &signature_tag(from.1)).body;

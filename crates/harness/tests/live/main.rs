@@ -4,9 +4,12 @@
 
 #[path = "../support/http.rs"]
 mod http;
+#[path = "../../../../tests/mint/mod.rs"]
+mod mint;
 
 mod docker_registry;
 mod failures;
+mod keyless;
 mod policy;
 mod private;
 mod samples;

@@ -50,8 +50,14 @@ impl<'f> Cosign<'f> {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Result<String, String> {
+        self.run_with(&[], arguments)
+    }
+
+    /// With more in its environment.
+    pub(crate) fn run_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Result<String, String> {
         let output = Command::new(&self.program)
             .args(arguments)
+            .envs(environment.iter().copied())
             .current_dir(self.folder)
             .env("HOME", self.folder)
             .env("DOCKER_CONFIG", self.folder)
