@@ -24,9 +24,7 @@ use crate::{
     proof::{PublicKey, key::Algorithm, signature::Hash},
 };
 
-/// Most certificates between a leaf and a CA that is trusted.
-const MAX_BETWEEN: usize = 4;
-/// Most certificates that a signature's chain is read of.
+/// Most certificates of CAs above a leaf that are looked at.
 const MAX_CHAIN: usize = 6;
 /// The use of a key to sign code (RFC 5280, section 4.2.1.12), as webpki wants it: the content of the object identifier.
 const CODE_SIGNING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03];
@@ -36,6 +34,8 @@ const CODE_SIGNING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03];
 pub(in crate::proof) struct Authority {
     der: CertificateDer<'static>,
     key: PublicKey,
+    subject: Vec<u8>,
+    issuer: Vec<u8>,
     /// When the certificate is valid, and when it is trusted.
     periods: [Period; 2],
     /// How many other CAs may stand between it and a leaf.
@@ -74,21 +74,33 @@ impl Authority {
         anchor_from_trusted_cert(&owned).map_err(|_| AuthorityError::Form)?;
         Ok(Authority {
             key: certificate.key().ok_or(AuthorityError::Key)?,
+            subject: certificate.tbs.subject.value().to_vec(),
+            issuer: certificate.tbs.issuer.value().to_vec(),
             periods: [certificate.validity(), trusted],
             path_length: constraints.path_len_constraint,
             der: owned,
         })
     }
 
-    /// May it have issued a certificate that was used at this time, with so many CAs in between?
-    fn allows(&self, time: Duration, between: usize) -> bool {
-        self.periods.iter().all(|period| period.contains(time))
+    /// Is it below no other one?
+    fn is_root(&self) -> bool {
+        self.issuer == self.subject
+    }
+
+    /// May it have issued a certificate that was used at this time, with so many CAs in between? That those above it in the settings signed it is taken
+    /// from there; that they allow it is not.
+    fn allows(&self, all: &[Authority], time: Duration, between: usize) -> bool {
+        let mut above = all.iter().filter(|other| !self.is_root() && other.subject == self.issuer).peekable();
+        between <= MAX_CHAIN
+            && self.periods.iter().all(|period| period.contains(time))
             && self.path_length.is_none_or(|most| between <= usize::from(most))
+            && (above.peek().is_none() || above.any(|other| other.allows(all, time, between + 1)))
     }
 }
 
-/// The SHA-256 of the key with which `leaf` was issued, if one of `authorities` did it or let others do it, and all of them were valid at `time`. What lies between may
-/// come from `chain`, the PEM text beside a signature, which nobody has to believe.
+/// The SHA-256 of the key with which `leaf` was issued, if one of `authorities` did it or let others do it, and all of them were valid at `time`.
+///
+/// Where only roots are given, what lies between comes from `chain`, the PEM text beside a signature, which nobody has to believe.
 pub(super) fn issuer_of(
     leaf: &Leaf,
     authorities: &[Authority],
@@ -100,15 +112,14 @@ pub(super) fn issuer_of(
         None => Vec::new(),
     };
     // What could not be a CA to trust can't be one in between either: webpki looks neither at what its key is for nor at limits of names that it does not know.
+    let only_roots = authorities.iter().all(Authority::is_root);
     let is_between = |der: &&[u8]| {
-        authorities.iter().all(|authority| authority.der.as_ref() != *der)
+        only_roots
+            && authorities.iter().all(|authority| authority.der.as_ref() != *der)
             && Authority::read(der, Period::default()).is_ok()
     };
     let between: Vec<CertificateDer<'_>> =
         between.iter().map(Document::as_bytes).filter(is_between).map(CertificateDer::from).collect();
-    if between.len() > MAX_BETWEEN {
-        return Err(Step::Chain);
-    }
     let anchors: Vec<TrustAnchor<'_>> =
         authorities.iter().filter_map(|authority| anchor_from_trusted_cert(&authority.der).ok()).collect();
     let der = CertificateDer::from(leaf.der.as_bytes());
@@ -117,7 +128,7 @@ pub(super) fn issuer_of(
         let between = path.intermediate_certificates().count();
         let anchor = |authority: &&Authority| {
             anchor_from_trusted_cert(&authority.der).is_ok_and(|anchor| anchor == *path.anchor())
-                && authority.allows(time, between)
+                && authority.allows(authorities, time, between)
         };
         authorities.iter().find(anchor).ok_or(Error::UnknownIssuer)
     };

@@ -63,9 +63,9 @@ pub(super) struct Tbs<'a> {
     version: u8,
     serial: AnyRef<'a>,
     algorithm: AnyRef<'a>,
-    issuer: AnyRef<'a>,
+    pub(super) issuer: AnyRef<'a>,
     pub(super) validity: Validity,
-    subject: AnyRef<'a>,
+    pub(super) subject: AnyRef<'a>,
     pub(super) key: AnyRef<'a>,
     #[asn1(context_specific = "3")]
     extensions: Vec<Extension<'a>>,
@@ -244,12 +244,12 @@ impl Subject {
             _ => return None,
         };
         let subject = Subject::of(text)?;
-        let is_kind = match (name, &subject) {
-            (GeneralName::Rfc822Name(_), Subject::Email(_)) => true,
-            (GeneralName::UniformResourceIdentifier(_), Subject::Uri(_)) => true,
-            (GeneralName::DnsName(_) | GeneralName::OtherName(_), Subject::Name(_)) => true,
-            _ => false,
-        };
+        let is_kind = matches!(
+            (name, &subject),
+            (GeneralName::Rfc822Name(_), Subject::Email(_))
+                | (GeneralName::UniformResourceIdentifier(_), Subject::Uri(_))
+                | (GeneralName::DnsName(_) | GeneralName::OtherName(_), Subject::Name(_))
+        );
         is_kind.then_some(subject)
     }
 

@@ -1,137 +1,21 @@
 //! Keyless signatures, right and wrong in one way each, as real cosign judges them.
 //!
-//! Everything is minted (`tests/mint`): the authority, both logs, and what they are made to say. Both generations of cosign are asked with the same demands.
-
-mod rows;
+//! Everything is minted (`tests/mint`, `tests/judged`). The module and both generations of cosign are asked about the same image in the same registry, with the same
+//! demands.
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use image_trust_harness::Live;
 use image_trust_harness::loopback::ImageKind;
 use serde_json::{Value, json};
 
 use crate::docker_registry::DockerRegistry;
-use crate::mint::{Instance, Key, Layer, manifest, payload, signature::CONFIG};
+use crate::judged::{self, Demand, Image, Row, Says};
+use crate::mint::{manifest, signature::CONFIG};
+use crate::policy::{evaluate, host, leak, pod, takes};
 use crate::tools::Cosign;
-
-/// What a verifier says.
-#[derive(Clone, Copy)]
-enum Says {
-    Yes,
-    /// With these words.
-    No(&'static str),
-    /// It isn't asked, and why.
-    Unasked(&'static str),
-}
-
-/// The image that a row is about.
-struct Image {
-    /// Its repository, as cosign writes it.
-    name: String,
-    digest: String,
-}
-
-impl Image {
-    fn payload(&self) -> Vec<u8> {
-        payload(&self.name, &self.digest)
-    }
-
-    /// What would be signed of another image in the same place.
-    fn of_another(&self) -> Vec<u8> {
-        payload(&self.name, &format!("sha256:{}", "0".repeat(64)))
-    }
-}
-
-type Mint = Box<dyn Fn(&Instance, &Image) -> Vec<Layer>>;
-
-/// What verifiers are asked to hold a signature to.
-enum Demand {
-    Keyless {
-        issuer: &'static str,
-        subject: &'static str,
-    },
-    /// The same with a pattern for the subject.
-    Matching {
-        issuer: &'static str,
-        subject: &'static str,
-    },
-    /// By this key, and in the log.
-    Key(Key),
-}
-
-impl Demand {
-    /// As cosign takes it; the key is in this file.
-    fn arguments<'d>(&'d self, file: &'d str) -> Vec<&'d str> {
-        match self {
-            Self::Keyless { issuer, subject } => {
-                vec!["--certificate-oidc-issuer", issuer, "--certificate-identity", subject]
-            }
-            Self::Matching { issuer, subject } => {
-                vec!["--certificate-oidc-issuer", issuer, "--certificate-identity-regexp", subject]
-            }
-            Self::Key(_) => vec!["--key", file],
-        }
-    }
-
-    /// As the policy takes it: the trust root, and the rule.
-    fn settings(&self) -> (Value, Value) {
-        match self {
-            Self::Keyless { issuer, subject } => {
-                (json!({"name": "default", "keyless": {"issuer": issuer, "subject": subject}}), json!({"pattern": "*"}))
-            }
-            Self::Matching { issuer, subject } => (
-                json!({"name": "default", "keyless": {"issuer": issuer, "subjectRegex": subject}}),
-                json!({"pattern": "*"}),
-            ),
-            Self::Key(key) => (
-                json!({"name": "default", "key": key.public_pem()}),
-                json!({"pattern": "*", "with": {"verifyInTransparencyLog": true}}),
-            ),
-        }
-    }
-}
-
-/// One way to sign, and who takes it.
-struct Row {
-    reason: &'static str,
-    /// Whom the verifiers trust, and who mints.
-    trusted: Instance,
-    /// What is under the image's signature tag.
-    mint: Mint,
-    demand: Demand,
-    cosign2: Says,
-    cosign3: Says,
-}
-
-impl Row {
-    /// Of which is demanded that it be alice's, in the instance that everybody trusts.
-    fn new(reason: &'static str, cosign2: Says, cosign3: Says, mint: Mint) -> Self {
-        let demand = Demand::Keyless { issuer: "https://issuer.example.com", subject: "alice@example.com" };
-        Self { reason, trusted: Instance::new("ours"), mint, demand, cosign2, cosign3 }
-    }
-
-    fn demanding(self, demand: Demand) -> Self {
-        Self { demand, ..self }
-    }
-
-    fn trusting(self, trusted: Instance) -> Self {
-        Self { trusted, ..self }
-    }
-
-    /// The same demands as settings of the policy.
-    fn settings(&self) -> Value {
-        let (trust_root, rule) = self.demand.settings();
-        json!({
-            "validators": [{
-                "name": "default",
-                "type": "cosign",
-                "trustedRoot": self.trusted.trusted_root(),
-                "trustRoots": [trust_root],
-            }],
-            "policy": [rule],
-        })
-    }
-}
 
 /// Asks cosign of this generation about an image, with what a row demands.
 fn ask(cosign: &Cosign<'_>, generation: u8, row: &Row, files: &Path, image: &str) -> Result<String, String> {
@@ -163,15 +47,39 @@ fn ask(cosign: &Cosign<'_>, generation: u8, row: &Row, files: &Path, image: &str
     cosign.run_with(&[&nowhere[..], &trust].concat(), &[&["verify", "--offline"][..], &demands].concat())
 }
 
+/// What the module says: `proven`, `settings`, or the step that was not passed.
+fn judge(row: &Row, image: &str, host: &Arc<Live>) -> String {
+    let mut settings = row.settings();
+    settings["features"] = json!({"timeBudgetMs": 30_000});
+    if !takes(&settings) {
+        return "settings".to_owned();
+    }
+    let came = evaluate(&pod(image), &settings, host);
+    if let Some(leak) = leak(&came) {
+        return leak;
+    }
+    if came.calls.iter().any(|call| call.capability.contains("verify")) {
+        return "the host was asked to decide".to_owned();
+    }
+    let records = came.response.audit_annotations.iter().flat_map(|records| records.values());
+    let record: Value = records.map(|record| serde_json::from_str(record).unwrap()).next().unwrap();
+    let word = |key: &str| record[key].as_str().map(str::to_owned);
+    match came.response.allowed {
+        true => word("verdict").unwrap(),
+        false => word("cause").or(word("reason")).unwrap(),
+    }
+}
+
 #[test]
-fn cosign_judges_what_is_minted() {
+fn cosign_and_the_policy_judge_what_is_minted() {
     let folder = tempfile::tempdir().unwrap();
     let (cosign2, cosign3) = (Cosign::find("cosign2", folder.path()), Cosign::find("cosign3", folder.path()));
     let (Some(registry), Some(cosign2), Some(cosign3)) = (DockerRegistry::start(), cosign2, cosign3) else {
         return;
     };
+    let host = host(&[&registry.host()]);
     let mut wrong = Vec::new();
-    for (number, row) in rows::all().iter().enumerate() {
+    for (number, row) in judged::all().iter().enumerate() {
         let repository = format!("keyless/{number}");
         let digest = registry.push(&repository, "1", ImageKind::Oci, &repository);
         let image = Image { name: format!("{}/{repository}", registry.host()), digest };
@@ -179,6 +87,10 @@ fn cosign_judges_what_is_minted() {
         let blobs: Vec<&[u8]> = layers.iter().map(|layer| layer.payload.as_slice()).chain([CONFIG]).collect();
         registry.attach(&repository, &image.digest, &manifest(&layers), &blobs);
         let reference = format!("{}@{}", image.name, image.digest);
+        let said = judge(row, &format!("{}:1", image.name), &host);
+        if said != row.here {
+            wrong.push(format!("{}: the policy says {said}, not {}", row.reason, row.here));
+        }
         for (cosign, generation, says) in [(&cosign2, 2, row.cosign2), (&cosign3, 3, row.cosign3)] {
             if let Says::Unasked(why) = says {
                 assert!(!why.is_empty());
@@ -195,5 +107,5 @@ fn cosign_judges_what_is_minted() {
             }
         }
     }
-    assert!(wrong.is_empty(), "{} of {} are wrong\n{}", wrong.len(), rows::all().len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} of {} are wrong\n{}", wrong.len(), judged::all().len(), wrong.join("\n"));
 }

@@ -4,6 +4,8 @@
 
 #[path = "../support/http.rs"]
 mod http;
+#[path = "../../../../tests/judged/mod.rs"]
+mod judged;
 #[path = "../../../../tests/mint/mod.rs"]
 mod mint;
 

@@ -38,6 +38,11 @@ pub(crate) fn by(name: &str) -> Value {
     json!({"with": {"trustRoot": name}})
 }
 
+/// Does the module take these settings?
+pub(crate) fn takes(settings: &Value) -> bool {
+    module().check_settings(settings).is_ok()
+}
+
 pub(crate) fn evaluate(request: &AdmissionRequest, settings: &Value, host: &Arc<Live>) -> Evaluation {
     module().check_settings(settings).unwrap();
     let evaluation = evaluate_within(Deadline::Off, request, settings, host);

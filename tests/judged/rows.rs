@@ -37,7 +37,7 @@ const OTHER_SIGNATURE: &str = "signature in bundle does not match signature bein
 const OTHER_PAYLOAD: &str = "matching bundle to payload";
 const TWICE: &str = "x509: certificate contains duplicate extension";
 
-pub(super) fn all() -> Vec<Row> {
+pub fn all() -> Vec<Row> {
     [
         keys(),
         right(),
@@ -108,31 +108,38 @@ fn keys() -> Vec<Row> {
     };
     let sha384 = |payload: &[u8]| hex(&Sha384::digest(payload));
     let sha512 = |payload: &[u8]| hex(&Sha512::digest(payload));
-    let both = |reason, says, mint| Row::new(reason, says, says, mint);
+    let both = |reason, here, says, mint| Row::new(reason, here, says, says, mint);
     let pure = No("unsupported hash algorithm");
     vec![
-        both("a key on P-256", Yes, of_kind(Kind::P256)),
-        both("a key on P-384", Yes, of_kind(Kind::P384)),
-        both("an RSA key", Yes, of_kind(Kind::Rsa2048)),
-        both("a key on P-384, as cosign 3 signs", No(IN_ENTRY), of_kind(Kind::P384Wide)),
-        both("a key on P-384, signed and logged with SHA-384", No(NO_HASH), hashed(Kind::P384Wide, "sha384", sha384)),
-        both("an Ed25519 key", pure, of_kind(Kind::Ed25519)),
-        both("an Ed25519 key, logged with SHA-512", No(IN_ENTRY), hashed(Kind::Ed25519, "sha512", sha512)),
-        both("an Ed25519 key, as cosign 3 signs", pure, of_kind(Kind::Ed25519Hashed)),
+        both("a key on P-256", "proven", Yes, of_kind(Kind::P256)),
+        both("a key on P-384", "proven", Yes, of_kind(Kind::P384)),
+        both("an RSA key", "proven", Yes, of_kind(Kind::Rsa2048)),
+        both("a key on P-384, as cosign 3 signs", "proven", No(IN_ENTRY), of_kind(Kind::P384Wide)),
+        both(
+            "a key on P-384, signed and logged with SHA-384",
+            "proven",
+            No(NO_HASH),
+            hashed(Kind::P384Wide, "sha384", sha384),
+        ),
+        both("an Ed25519 key", "proven", pure, of_kind(Kind::Ed25519)),
+        both("an Ed25519 key, logged with SHA-512", "proven", No(IN_ENTRY), hashed(Kind::Ed25519, "sha512", sha512)),
+        both("an Ed25519 key, as cosign 3 signs", "proven", pure, of_kind(Kind::Ed25519Hashed)),
         both(
             "an Ed25519 key, signed and logged with SHA-512",
+            "proven",
             No(NO_HASH),
             hashed(Kind::Ed25519Hashed, "sha512", sha512),
         ),
-        both("authorities on P-384", Yes, leaf(alice())).trusting(Instance::of_kind(Kind::P384, "wide")),
-        both("a log of certificates with an RSA key", Yes, leaf(alice()))
+        both("authorities on P-384", "proven", Yes, leaf(alice())).trusting(Instance::of_kind(Kind::P384, "wide")),
+        both("a log of certificates with an RSA key", "proven", Yes, leaf(alice()))
             .trusting(Instance { ct: Key::new(Kind::Rsa2048, "ct"), ..ours() }),
-        Row::new("a log of certificates on P-384", No("not on the P256 curve"), No(SCT_3), leaf(alice()))
+        Row::new("a log of certificates on P-384", "proven", No("not on the P256 curve"), No(SCT_3), leaf(alice()))
             .trusting(Instance { ct: Key::new(Kind::P384, "ct"), ..ours() }),
-        both("a log of signatures on P-384", Yes, leaf(alice()))
+        both("a log of signatures on P-384", "proven", Yes, leaf(alice()))
             .trusting(Instance { rekor: Key::new(Kind::P384, "rekor"), ..ours() }),
         Row::new(
             "a log of signatures with an Ed25519 key",
+            "proven",
             No("is not type ecdsa.PublicKey"),
             No("unsupported public key type: ed25519.PublicKey"),
             leaf(alice()),
@@ -143,28 +150,43 @@ fn keys() -> Vec<Row> {
 
 /// What is signed right in other ways.
 fn right() -> Vec<Row> {
-    let yes = |reason, mint| Row::new(reason, Yes, Yes, mint);
+    let yes = |reason, here, mint| Row::new(reason, here, Yes, Yes, mint);
     let names = vec![Name::Uri("https://example.com/a"), Name::Email("alice@example.com")];
     let theirs = || Sct { key: Some(another_log()), ..Sct::default() };
     vec![
-        yes("a workflow", leaf(Leaf::of_workflow())).demanding(Demand::Keyless { issuer: GITHUB, subject: WORKFLOW }),
-        yes("a host's name", leaf(Leaf { names: vec![Name::Dns("example.com")], ..alice() }))
+        yes("a workflow", "proven", leaf(Leaf::of_workflow()))
+            .demanding(Demand::Keyless { issuer: GITHUB, subject: WORKFLOW }),
+        yes("a host's name", "proven", leaf(Leaf { names: vec![Name::Dns("example.com")], ..alice() }))
             .demanding(named("example.com")),
-        yes("another name", leaf(Leaf { names: vec![Name::Other("a!example.com")], ..alice() }))
+        yes("another name", "proven", leaf(Leaf { names: vec![Name::Other("a!example.com")], ..alice() }))
             .demanding(named("a!example.com")),
-        yes("the second name", leaf(Leaf { names, ..alice() })),
-        yes("by the root itself", leaf(Leaf { issuer: Issuer::Root, ..alice() })),
-        yes("no chain beside it", changed(|layer, _, _| Layer { chain: None, ..layer })),
+        yes("the second name", "certificate-subject", leaf(Leaf { names, ..alice() })),
+        yes("by the root itself", "proven", leaf(Leaf { issuer: Issuer::Root, ..alice() })),
+        yes("no chain beside it", "proven", changed(|layer, _, _| Layer { chain: None, ..layer })),
         yes(
             "another's chain beside it",
+            "proven",
             changed(|layer, _, _| Layer { chain: Some(Instance::new("theirs").chain_pem()), ..layer }),
         ),
-        yes("logged as it began", entry(Entry::at(ISSUED))),
-        yes("logged in the last second", entry(Entry::at(ISSUED + 600))),
-        Row::new("another log's promise before the right one", No(OTHER_CT), Yes, scts(vec![theirs(), Sct::default()])),
-        Row::new("another log's promise after the right one", No(OTHER_CT), Yes, scts(vec![Sct::default(), theirs()])),
+        yes("logged as it began", "proven", entry(Entry::at(ISSUED))),
+        yes("logged in the last second", "proven", entry(Entry::at(ISSUED + 600))),
+        Row::new(
+            "another log's promise before the right one",
+            "proven",
+            No(OTHER_CT),
+            Yes,
+            scts(vec![theirs(), Sct::default()]),
+        ),
+        Row::new(
+            "another log's promise after the right one",
+            "proven",
+            No(OTHER_CT),
+            Yes,
+            scts(vec![Sct::default(), theirs()]),
+        ),
         yes(
             "after another's",
+            "proven",
             Box::new(|ours, image| [mallory(), alice()].map(|leaf| ours.sign(&leaf, &image.payload())).into()),
         ),
     ]
@@ -175,63 +197,105 @@ fn promises() -> Vec<Row> {
     let sct = Sct::default;
     let another = || Some(another_log());
     let about_mallory = Some(ours().issue(&mallory()).logged);
-    let bad = |reason, sct: Sct| Row::new(reason, No(SCT), No(SCT_3), scts(vec![sct]));
+    let bad = |reason, here, sct: Sct| Row::new(reason, here, No(SCT), No(SCT_3), scts(vec![sct]));
     let unreadable = No("failed to tls.Unmarshal SCT list");
     vec![
-        Row::new("no promise", No(NO_SCT), No(NO_SCT), leaf(Leaf { scts: Scts::Missing, ..alice() })),
-        Row::new("an empty list of promises", unreadable, unreadable, scts(vec![])),
+        Row::new(
+            "no promise",
+            "certificate-timestamp-missing",
+            No(NO_SCT),
+            No(NO_SCT),
+            leaf(Leaf { scts: Scts::Missing, ..alice() }),
+        ),
+        Row::new("an empty list of promises", "certificate-timestamp", unreadable, unreadable, scts(vec![])),
         Row::new(
             "a list that is none",
+            "certificate-timestamp",
             unreadable,
             unreadable,
             leaf(Leaf { scts: Scts::Raw(vec![4, 2, 0, 9]), ..alice() }),
         ),
-        Row::new("another log's promise", No(OTHER_CT), No(SCT_3), scts(vec![Sct { key: another(), ..sct() }])),
-        bad("another log's in our log's name", Sct { key: another(), log_id: Some(ours().ct.id()), ..sct() }),
-        bad("a promise about another certificate", Sct { over: about_mallory, ..sct() }),
-        bad("a promise about another issuer", Sct { issuer: Some(ours().root.key.id()), ..sct() }),
+        Row::new(
+            "another log's promise",
+            "certificate-timestamp",
+            No(OTHER_CT),
+            No(SCT_3),
+            scts(vec![Sct { key: another(), ..sct() }]),
+        ),
+        bad(
+            "another log's in our log's name",
+            "certificate-timestamp",
+            Sct { key: another(), log_id: Some(ours().ct.id()), ..sct() },
+        ),
+        bad("a promise about another certificate", "certificate-timestamp", Sct { over: about_mallory, ..sct() }),
+        bad(
+            "a promise about another issuer",
+            "certificate-timestamp",
+            Sct { issuer: Some(ours().root.key.id()), ..sct() },
+        ),
         Row::new(
             "a promise of before the log was trusted",
+            "certificate-timestamp",
             Yes,
             No(SCT_3),
             scts(vec![Sct { timestamp: Some(5000), ..sct() }]),
         ),
-        Row::new("of a log of certificates that was not trusted any more", Yes, No(SCT_3), leaf(alice()))
-            .trusting(Instance { ct_period: (0, Some(ISSUED - 1)), ..ours() }),
+        Row::new(
+            "of a log of certificates that was not trusted any more",
+            "certificate-timestamp",
+            Yes,
+            No(SCT_3),
+            leaf(alice()),
+        )
+        .trusting(Instance { ct_period: (0, Some(ISSUED - 1)), ..ours() }),
     ]
 }
 
 /// What is wrong with the log of signatures.
 fn entries() -> Vec<Row> {
     let plain = Entry::default;
-    let row = |reason, words, asked| Row::new(reason, No(words), No(words), entry(asked));
+    let row = |reason, here, words, asked| Row::new(reason, here, No(words), No(words), entry(asked));
     let another = || Some(another_log());
     let ended = No("is before 2026-01-01T00:10:01Z");
     vec![
         Row::new(
             "no entry",
+            "log-entry-missing",
             No("offline verification failed"),
             Unasked("it would ask the public log"),
             changed(|layer, _, _| Layer { bundle: None, ..layer }),
         ),
-        row("another log's entry", OTHER_REKOR, Entry { key: another(), ..plain() }),
+        row("another log's entry", "log-entry-log", OTHER_REKOR, Entry { key: another(), ..plain() }),
         row(
             "another log's entry in our log's name",
+            "log-entry-promise",
             SET,
             Entry { key: another(), log_id: Some(hex(&ours().rekor.id())), ..plain() },
         ),
-        row("our log's in another's name", OTHER_REKOR, Entry { log_id: Some(hex(&another_log().id())), ..plain() }),
-        row("no promise of the log", SET, Entry { set: Some(vec![]), ..plain() }),
-        Row::new("logged after the certificate ended", ended, ended, entry(Entry::at(ISSUED + 601))),
-        row("logged before the certificate began", "certificate was issued after", Entry::at(ISSUED - 1)),
+        row(
+            "our log's in another's name",
+            "log-entry-log",
+            OTHER_REKOR,
+            Entry { log_id: Some(hex(&another_log().id())), ..plain() },
+        ),
+        row("no promise of the log", "log-entry-promise", SET, Entry { set: Some(vec![]), ..plain() }),
+        Row::new("logged after the certificate ended", "log-entry-time", ended, ended, entry(Entry::at(ISSUED + 601))),
+        row(
+            "logged before the certificate began",
+            "log-entry-time",
+            "certificate was issued after",
+            Entry::at(ISSUED - 1),
+        ),
         Row::new(
             "logged in the beginning",
+            "log-entry-log",
             No("certificate was issued after"),
             No("rekor log public key not valid at payload integrated time"),
             entry(Entry::at(0)),
         ),
         Row::new(
             "of a log of signatures that was not trusted any more",
+            "log-entry-log",
             Yes,
             No("rekor log public key not valid"),
             entry(plain()),
@@ -239,6 +303,7 @@ fn entries() -> Vec<Row> {
         .trusting(Instance { rekor_period: (0, Some(ISSUED)), ..ours() }),
         Row::new(
             "an entry changed after the promise",
+            "log-entry-promise",
             No(SET),
             No(SET),
             changed(|layer, _, _| {
@@ -252,31 +317,37 @@ fn entries() -> Vec<Row> {
 /// What is wrong with what the log has written down.
 fn documents() -> Vec<Row> {
     let plain = Entry::default;
-    let row = |reason, asked| Row::new(reason, No(IN_ENTRY), No(IN_ENTRY), entry(asked));
+    let row = |reason, here, asked| Row::new(reason, here, No(IN_ENTRY), No(IN_ENTRY), entry(asked));
     let theirs = ours().issue(&mallory());
     let (pem, signature) = (theirs.pem(), theirs.key.sign(b"something"));
     let mine = ours().issue(&alice()).pem();
-    let other_pem = |reason, verifier: String| {
-        Row::new(reason, No(OTHER_PEM), No(OTHER_PEM), entry(Entry { verifier: Some(verifier), ..plain() }))
+    let other_pem = |reason, here, verifier: String| {
+        Row::new(reason, here, No(OTHER_PEM), No(OTHER_PEM), entry(Entry { verifier: Some(verifier), ..plain() }))
     };
     vec![
-        row("an entry with another hash", Entry { hash: Some("0".repeat(64)), ..plain() }),
-        row("an entry with another certificate", Entry { verifier: Some(pem.clone()), ..plain() }),
-        row("an entry with another signature", Entry { signature: Some(signature), ..plain() }),
-        row("an entry with two certificates", Entry { verifier: Some(mine.clone() + &pem), ..plain() }),
-        row("an entry of another kind", Entry { kind: "rekord", ..plain() }),
-        row("an entry of a version that nobody knows", Entry { api_version: "0.0.9", ..plain() }),
-        row("an entry with another hash function", Entry { algorithm: "sha512", ..plain() }),
-        row("an entry that is no document", Entry { body: Some(b"{}".to_vec()), ..plain() }),
-        other_pem("an entry with the bare key", Key::p256("alice").public_pem()),
+        row("an entry with another hash", "log-entry-payload", Entry { hash: Some("0".repeat(64)), ..plain() }),
+        row("an entry with another certificate", "log-entry-key", Entry { verifier: Some(pem.clone()), ..plain() }),
+        row("an entry with another signature", "log-entry-signature", Entry { signature: Some(signature), ..plain() }),
+        row(
+            "an entry with two certificates",
+            "log-entry-key",
+            Entry { verifier: Some(mine.clone() + &pem), ..plain() },
+        ),
+        row("an entry of another kind", "log-entry-kind", Entry { kind: "rekord", ..plain() }),
+        row("an entry of a version that nobody knows", "log-entry-kind", Entry { api_version: "0.0.9", ..plain() }),
+        row("an entry with another hash function", "log-entry-payload", Entry { algorithm: "sha512", ..plain() }),
+        row("an entry that is no document", "log-entry-form", Entry { body: Some(b"{}".to_vec()), ..plain() }),
+        other_pem("an entry with the bare key", "log-entry-key", Key::p256("alice").public_pem()),
         Row::new(
             "an entry whose certificate ends without a line end",
+            "proven",
             Yes,
             Yes,
             entry(Entry { verifier: Some(mine.trim_end().to_owned()), ..plain() }),
         ),
         Row::new(
             "an entry with something more in it",
+            "log-entry-form",
             Yes,
             Yes,
             changed(|layer, ours, _| {
@@ -292,28 +363,34 @@ fn documents() -> Vec<Row> {
 
 /// What is wrong with whom the certificate names.
 fn identities() -> Vec<Row> {
-    let who = |reason, asked| Row::new(reason, No(WHO), No(WHO), leaf(asked));
+    let who = |reason, here, asked| Row::new(reason, here, No(WHO), No(WHO), leaf(asked));
     let other = Some("https://other.example.com");
     let named = |name| Leaf { names: vec![name], ..alice() };
     vec![
-        who("another issuer", Leaf { issuer_v1: other, issuer_v2: other, ..alice() }),
-        who("no issuer", Leaf { issuer_v1: None, issuer_v2: None, ..alice() }),
-        who("only the issuer of the second form", Leaf { issuer_v1: None, ..alice() }),
-        Row::new("only the issuer of the first form", Yes, Yes, leaf(Leaf { issuer_v2: None, ..alice() })),
-        who("the issuer of the first form is another", Leaf { issuer_v1: other, ..alice() }),
-        Row::new("the issuer of the second form is another", Yes, Yes, leaf(Leaf { issuer_v2: other, ..alice() })),
-        who("another subject", mallory()),
-        who("a subject in other letters", named(Name::Email("Alice@example.com"))),
-        who("a subject and more", named(Name::Email("alice@example.com.evil.example"))),
-        who("no subject", Leaf { names: vec![], ..alice() }),
-        Row::new("an address as a URI", Yes, Yes, leaf(named(Name::Uri("alice@example.com")))),
+        who("another issuer", "certificate-identity", Leaf { issuer_v1: other, issuer_v2: other, ..alice() }),
+        who("no issuer", "certificate-identity", Leaf { issuer_v1: None, issuer_v2: None, ..alice() }),
+        who("only the issuer of the second form", "proven", Leaf { issuer_v1: None, ..alice() }),
+        Row::new("only the issuer of the first form", "proven", Yes, Yes, leaf(Leaf { issuer_v2: None, ..alice() })),
+        who("the issuer of the first form is another", "certificate-issuer", Leaf { issuer_v1: other, ..alice() }),
+        Row::new(
+            "the issuer of the second form is another",
+            "certificate-issuer",
+            Yes,
+            Yes,
+            leaf(Leaf { issuer_v2: other, ..alice() }),
+        ),
+        who("another subject", "certificate-identity", mallory()),
+        who("a subject in other letters", "certificate-identity", named(Name::Email("Alice@example.com"))),
+        who("a subject and more", "certificate-identity", named(Name::Email("alice@example.com.evil.example"))),
+        who("no subject", "certificate-subject", Leaf { names: vec![], ..alice() }),
+        Row::new("an address as a URI", "certificate-subject", Yes, Yes, leaf(named(Name::Uri("alice@example.com")))),
     ]
 }
 
 /// What is wrong with whose certificate it is.
 fn authorities() -> Vec<Row> {
     let theirs = |authority| leaf(Leaf { issuer: Issuer::Authority(authority), ..alice() });
-    let unknown = |reason, mint| Row::new(reason, No(CHAIN), No(CHAIN_3), mint);
+    let unknown = |reason, here, mint| Row::new(reason, here, No(CHAIN), No(CHAIN_3), mint);
     // An instance whose intermediate stands below ours.
     let below = |ca: Ca| {
         let name = "below".to_owned();
@@ -329,45 +406,60 @@ fn authorities() -> Vec<Row> {
     let had_ended = No("issuing CA certificate expired before observed time");
     let alices = || leaf(alice());
     vec![
-        unknown("another authority", theirs(Instance::new("theirs").intermediate)),
-        unknown("another authority of the same names", theirs(Instance::impostor("ours").intermediate)),
-        unknown("signed by itself", leaf(Leaf { issuer: Issuer::Itself, ..alice() })),
-        unknown("an authority that only the signature brings", theirs(of_deep.clone())).trusting(deep.clone()),
-        Row::new("below an authority that may have one below", Yes, Yes, alices())
+        unknown("another authority", "certificate-path", theirs(Instance::new("theirs").intermediate)),
+        unknown(
+            "another authority of the same names",
+            "certificate-path",
+            theirs(Instance::impostor("ours").intermediate),
+        ),
+        unknown("signed by itself", "certificate-path", leaf(Leaf { issuer: Issuer::Itself, ..alice() })),
+        unknown("an authority that only the signature brings", "certificate-path", theirs(of_deep.clone()))
+            .trusting(deep.clone()),
+        Row::new("below an authority that may have one below", "proven", Yes, Yes, alices())
             .trusting(Instance { intermediate: of_deep, ..deep }),
         Row::new(
             "below an authority that may have none below",
+            "certificate-path",
             No("x509: too many intermediates for path length constraint"),
             No(CHAIN_3),
             alices(),
         )
         .trusting(below(Ca::default())),
-        Row::new("an authority that is none", No(NO_PARENT), No(CHAIN_3), alices()).trusting(changed(
+        Row::new("an authority that is none", "settings", No(NO_PARENT), No(CHAIN_3), alices()).trusting(changed(
             "none",
             same,
             |ca| Ca { is_ca: false, path_len: None, ..ca },
         )),
-        Row::new("an authority that may not sign certificates", No(NO_PARENT), No(CHAIN_3), alices())
+        Row::new("an authority that may not sign certificates", "settings", No(NO_PARENT), No(CHAIN_3), alices())
             .trusting(changed("may not", same, |ca| Ca { cert_sign: false, ..ca })),
         Row::new(
             "an authority for another purpose",
+            "settings",
             No("x509: certificate specifies an incompatible key usage"),
             No(CHAIN_3),
             alices(),
         )
         .trusting(changed("purpose", same, |ca| Ca { purposes: vec!["1.3.6.1.5.5.7.3.1"], ..ca })),
-        Row::new("an authority for no purpose", Yes, Yes, alices())
-            .trusting(changed("no purpose", same, |ca| Ca { purposes: vec![], ..ca })),
-        Row::new("the intermediate had ended", Yes, had_ended, alices()).trusting(changed("ended", same, ended)),
-        Row::new("the root had ended", Yes, had_ended, alices()).trusting(changed("root ended", ended, same)),
-        Row::new("of an authority that was not trusted any more", Yes, No(CHAIN_3), alices())
+        Row::new("an authority for no purpose", "proven", Yes, Yes, alices()).trusting(changed(
+            "no purpose",
+            same,
+            |ca| Ca { purposes: vec![], ..ca },
+        )),
+        Row::new("the intermediate had ended", "certificate-path", Yes, had_ended, alices())
+            .trusting(changed("ended", same, ended)),
+        Row::new("the root had ended", "certificate-path", Yes, had_ended, alices()).trusting(changed(
+            "root ended",
+            ended,
+            same,
+        )),
+        Row::new("of an authority that was not trusted any more", "certificate-path", Yes, No(CHAIN_3), alices())
             .trusting(Instance { authority_period: (0, Some(ISSUED - 1)), ..ours() }),
     ]
 }
 
 /// What is wrong with the certificate.
 fn certificates() -> Vec<Row> {
-    let row = |reason, asked| Row::new(reason, Yes, Yes, leaf(asked));
+    let row = |reason, here, asked| Row::new(reason, here, Yes, Yes, leaf(asked));
     let extended = |extension| Leaf { extensions: vec![extension], ..alice() };
     let other_v1 = Extension::new(ISSUER_V1, b"https://other.example.com".to_vec());
     let other_v2 = Extension::new(ISSUER_V2, [&[0x0c, 25], &b"https://other.example.com"[..]].concat());
@@ -376,23 +468,49 @@ fn certificates() -> Vec<Row> {
     let tls = "1.3.6.1.5.5.7.3.1";
     let trailing = No("x509: trailing data");
     vec![
-        row("for no purpose", Leaf { purposes: vec![], ..alice() }),
-        Row::new("for another purpose", purpose, No(CHAIN_3), leaf(Leaf { purposes: vec![tls], ..alice() })),
-        row("for two purposes", Leaf { purposes: vec![tls, CODE_SIGNING], ..alice() }),
-        row("not for signatures", Leaf { digital_signature: false, ..alice() }),
-        row("a leaf that is an authority", Leaf { is_ca: true, ..alice() }),
+        row("for no purpose", "certificate-purpose", Leaf { purposes: vec![], ..alice() }),
+        Row::new(
+            "for another purpose",
+            "certificate-purpose",
+            purpose,
+            No(CHAIN_3),
+            leaf(Leaf { purposes: vec![tls], ..alice() }),
+        ),
+        row("for two purposes", "proven", Leaf { purposes: vec![tls, CODE_SIGNING], ..alice() }),
+        row("not for signatures", "certificate-purpose", Leaf { digital_signature: false, ..alice() }),
+        row("a leaf that is an authority", "certificate-path", Leaf { is_ca: true, ..alice() }),
         Row::new(
             "an extension that nobody knows, and has to",
+            "certificate-path",
             critical,
             No(CHAIN_3),
             leaf(extended(Extension::critical("1.2.3.4.5", vec![5, 0]))),
         ),
-        row("an extension that nobody knows", extended(Extension::new("1.2.3.4.5", vec![5, 0]))),
-        Row::new("the issuer twice in the first form", No(TWICE), No(TWICE), leaf(extended(other_v1))),
-        Row::new("the issuer twice in the second form", No(TWICE), No(TWICE), leaf(extended(other_v2))),
-        Row::new("bytes after the certificate", trailing, trailing, leaf(Leaf { trailing: vec![5, 0], ..alice() })),
+        row("an extension that nobody knows", "proven", extended(Extension::new("1.2.3.4.5", vec![5, 0]))),
+        Row::new(
+            "the issuer twice in the first form",
+            "certificate-form",
+            No(TWICE),
+            No(TWICE),
+            leaf(extended(other_v1)),
+        ),
+        Row::new(
+            "the issuer twice in the second form",
+            "certificate-form",
+            No(TWICE),
+            No(TWICE),
+            leaf(extended(other_v2)),
+        ),
+        Row::new(
+            "bytes after the certificate",
+            "certificate-form",
+            trailing,
+            trailing,
+            leaf(Leaf { trailing: vec![5, 0], ..alice() }),
+        ),
         Row::new(
             "two certificates",
+            "certificate-form",
             Yes,
             Yes,
             changed(|layer, ours, _| {
@@ -402,6 +520,7 @@ fn certificates() -> Vec<Row> {
         ),
         Row::new(
             "two certificates, another's first",
+            "certificate-form",
             No(OTHER_PEM),
             No(OTHER_PEM),
             changed(|layer, ours, _| {
@@ -411,6 +530,7 @@ fn certificates() -> Vec<Row> {
         ),
         Row::new(
             "a chain that is none",
+            "certificate-chain",
             No("error during PEM decoding"),
             No("error during PEM decoding"),
             changed(|layer, _, _| Layer { chain: Some("none".to_owned()), ..layer }),
@@ -420,20 +540,23 @@ fn certificates() -> Vec<Row> {
 
 /// Where what belongs together does not.
 fn mixtures() -> Vec<Row> {
-    let row = |reason, words, mint: Mint| Row::new(reason, No(words), No(words), mint);
+    let row = |reason, here, words, mint: Mint| Row::new(reason, here, No(words), No(words), mint);
     vec![
         row(
             "another image's signature",
+            "untold",
             "invalid or missing digest in claim",
             Box::new(|ours, image| vec![ours.sign(&alice(), &image.of_another())]),
         ),
         row(
             "another payload's signature and entry",
+            "log-entry-payload",
             OTHER_PAYLOAD,
             Box::new(|ours, image| vec![ours.sign(&alice(), &image.of_another()).on(&image.payload())]),
         ),
         row(
             "another payload's signature, logged with this one",
+            "signature",
             IN_ENTRY,
             Box::new(|ours, image| {
                 let layer = Layer::by(&ours.issue(&alice()), &image.of_another()).on(&image.payload());
@@ -442,16 +565,19 @@ fn mixtures() -> Vec<Row> {
         ),
         row(
             "the entry of another payload",
+            "log-entry-payload",
             OTHER_SIGNATURE,
             changed(|layer, ours, image| Layer { bundle: ours.sign(&alice(), &image.of_another()).bundle, ..layer }),
         ),
         row(
             "the entry of another's signature",
+            "log-entry-signature",
             OTHER_SIGNATURE,
             changed(|layer, ours, image| Layer { bundle: ours.sign(&mallory(), &image.payload()).bundle, ..layer }),
         ),
         row(
             "the entry of an older certificate of the same key",
+            "log-entry-key",
             OTHER_PEM,
             changed(|layer, ours, image| {
                 let older = Leaf { not_before: ISSUED - 300, not_after: ISSUED + 300, ..alice() };
@@ -460,11 +586,13 @@ fn mixtures() -> Vec<Row> {
         ),
         row(
             "another's certificate beside it",
+            "certificate-identity",
             OTHER_PEM,
             changed(|layer, ours, _| Layer { certificate: Some(ours.issue(&mallory()).pem()), ..layer }),
         ),
         row(
             "signed by another with alice's certificate",
+            "log-entry-key",
             OTHER_PEM,
             Box::new(|ours, image| {
                 let theirs = Layer::by(&ours.issue(&mallory()), &image.payload());
@@ -474,6 +602,7 @@ fn mixtures() -> Vec<Row> {
         ),
         row(
             "two signatures, each half right",
+            "log-entry-signature",
             OTHER_SIGNATURE,
             Box::new(|ours, image| {
                 let [theirs, right] = [mallory(), alice()].map(|leaf| ours.sign(&leaf, &image.payload()));
@@ -486,6 +615,7 @@ fn mixtures() -> Vec<Row> {
         ),
         Row::new(
             "a bare key",
+            "no-certificate",
             No("nil certificate provided"),
             No("empty key"),
             Box::new(|ours, image| {
@@ -497,17 +627,23 @@ fn mixtures() -> Vec<Row> {
 
 /// Where the subject is a pattern: Go's, and found anywhere.
 fn patterns() -> Vec<Row> {
-    let row = |reason, says, subject| {
-        Row::new(reason, says, says, leaf(Leaf::of_workflow())).demanding(Demand::Matching { issuer: GITHUB, subject })
+    let row = |reason, here, says, subject| {
+        Row::new(reason, here, says, says, leaf(Leaf::of_workflow()))
+            .demanding(Demand::Matching { issuer: GITHUB, subject })
     };
     vec![
-        row("a pattern", Yes, r"^https://github\.com/acme/app/\.github/workflows/release\.yml@refs/tags/v[0-9]+$"),
-        row("a pattern of a part", Yes, "acme/app"),
-        row("a pattern of another part", No(WHO), r"^https://github\.com/acme/other/"),
-        row("a pattern of the begin", No(WHO), "^acme/app"),
-        row("a pattern of the end", No(WHO), "refs/heads/main$"),
-        row("a pattern in other letters", No(WHO), "ACME"),
-        row("a pattern for any letters", Yes, "(?i)ACME"),
+        row(
+            "a pattern",
+            "proven",
+            Yes,
+            r"^https://github\.com/acme/app/\.github/workflows/release\.yml@refs/tags/v[0-9]+$",
+        ),
+        row("a pattern of a part", "settings", Yes, "acme/app"),
+        row("a pattern of another part", "settings", No(WHO), r"^https://github\.com/acme/other/"),
+        row("a pattern of the begin", "settings", No(WHO), "^acme/app"),
+        row("a pattern of the end", "settings", No(WHO), "refs/heads/main$"),
+        row("a pattern in other letters", "settings", No(WHO), "ACME"),
+        row("a pattern for any letters", "settings", Yes, "(?i)ACME"),
     ]
 }
 
@@ -518,27 +654,45 @@ fn logged_keys() -> Vec<Row> {
     let by = |kind, entry: Entry| -> Mint {
         Box::new(move |ours, image| vec![Layer::by_key(&key(kind), &image.payload()).logged(ours, &entry)])
     };
-    let row =
-        |reason, says, kind, entry| Row::new(reason, says, says, by(kind, entry)).demanding(Demand::Key(key(kind)));
-    let row256 = |reason, says, entry| row(reason, says, Kind::P256, entry);
+    let row = |reason, here, says, kind, entry| {
+        Row::new(reason, here, says, says, by(kind, entry)).demanding(Demand::Key(key(kind)))
+    };
+    let row256 = |reason, here, says, entry| row(reason, here, says, Kind::P256, entry);
     let other = || Some(Key::p256("mallory").public_pem());
     vec![
-        row("a logged key on P-256", Yes, Kind::P256, plain()),
-        row("a logged key on P-384", Yes, Kind::P384, plain()),
-        row("a logged RSA key", Yes, Kind::Rsa2048, plain()),
-        row("a logged Ed25519 key", No("unsupported hash algorithm"), Kind::Ed25519, plain()),
+        row("a logged key on P-256", "proven", Yes, Kind::P256, plain()),
+        row("a logged key on P-384", "proven", Yes, Kind::P384, plain()),
+        row("a logged RSA key", "proven", Yes, Kind::Rsa2048, plain()),
+        row("a logged Ed25519 key", "proven", No("unsupported hash algorithm"), Kind::Ed25519, plain()),
         Row::new(
             "a key that is not logged",
+            "log-entry-missing",
             No("offline verification failed"),
             Unasked("it would ask the public log"),
             Box::new(move |_, image| vec![Layer::by_key(&key(Kind::P256), &image.payload())]),
         )
         .demanding(Demand::Key(key(Kind::P256))),
-        row256("a key, another log's entry", No(OTHER_REKOR), Entry { key: Some(another_log()), ..plain() }),
-        row256("a key, an entry with another key", No(IN_ENTRY), Entry { verifier: other(), ..plain() }),
-        row256("a key, an entry with another hash", No(IN_ENTRY), Entry { hash: Some("0".repeat(64)), ..plain() }),
+        row256(
+            "a key, another log's entry",
+            "log-entry-log",
+            No(OTHER_REKOR),
+            Entry { key: Some(another_log()), ..plain() },
+        ),
+        row256(
+            "a key, an entry with another key",
+            "log-entry-key",
+            No(IN_ENTRY),
+            Entry { verifier: other(), ..plain() },
+        ),
+        row256(
+            "a key, an entry with another hash",
+            "log-entry-payload",
+            No(IN_ENTRY),
+            Entry { hash: Some("0".repeat(64)), ..plain() },
+        ),
         Row::new(
             "a key, the entry of another's signature",
+            "log-entry-signature",
             No(OTHER_SIGNATURE),
             No(OTHER_SIGNATURE),
             Box::new(move |ours, image| {
@@ -549,12 +703,13 @@ fn logged_keys() -> Vec<Row> {
         .demanding(Demand::Key(key(Kind::P256))),
         Row::new(
             "a key, logged before the log was trusted",
+            "log-entry-log",
             Yes,
             No("rekor log public key not valid at payload integrated time"),
             by(Kind::P256, Entry::at(0)),
         )
         .demanding(Demand::Key(key(Kind::P256))),
-        Row::new("a key, and a certificate of it", No(OTHER_KEY), Yes, leaf(alice()))
+        Row::new("a key, and a certificate of it", "log-entry-key", No(OTHER_KEY), Yes, leaf(alice()))
             .demanding(Demand::Key(key(Kind::P256))),
     ]
 }

@@ -1,0 +1,141 @@
+//! Does a keyless signature count exactly if certificate, log entry, signature and payload prove it together?
+
+#[path = "judged/mod.rs"]
+mod judged;
+#[path = "mint/mod.rs"]
+mod mint;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use image_trust::{
+    Digest, PublicKey, answer,
+    host::{Cause, Clock, Cluster, HostError, ObjectName, Registry, Sigstore},
+    policy,
+};
+use serde_json::{Value, json};
+
+use judged::{Image, Row, Says};
+use mint::ISSUED;
+
+/// A registry with one image and the signatures beside it, and a host that knows nothing else.
+struct Beside {
+    digest: Digest,
+    manifest: Vec<u8>,
+}
+
+impl Registry for Beside {
+    fn digest(&self, _: &str) -> Result<Digest, HostError> {
+        Ok(self.digest)
+    }
+
+    fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
+        match image.ends_with(&format!("{}.sig", self.digest.as_tag())) {
+            true => Ok(self.manifest.clone()),
+            false => Err(HostError { cause: Cause::NotFound, text: "manifest unknown".to_owned() }),
+        }
+    }
+}
+
+impl Sigstore for Beside {
+    fn verify(&self, image: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
+        panic!("a certificate is never left to the host: {image}")
+    }
+}
+
+impl Cluster for Beside {
+    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
+        Err(HostError::of_cluster("there is no cluster"))
+    }
+}
+
+impl Clock for Beside {
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_secs(ISSUED + 86_400)
+    }
+}
+
+/// The answer for `image` under `settings`.
+fn ask(image: &str, settings: &Value, host: &Beside) -> Value {
+    let payload = json!({
+        "settings": settings,
+        "request": {
+            "kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE",
+            "object": {"spec": {"containers": [{"name": "app", "image": image}]}}
+        }
+    });
+    serde_json::to_value(answer::validate(payload.to_string().as_bytes(), host)).unwrap()
+}
+
+/// What became of the one image: `proven`, or why not.
+fn word(answer: &Value) -> String {
+    let record: Value = serde_json::from_str(answer["audit_annotations"]["image-0"].as_str().unwrap()).unwrap();
+    let word = |key: &str| record[key].as_str().map(str::to_owned);
+    let verdict = word("verdict").unwrap();
+    assert_eq!(answer["accepted"].as_bool(), Some(verdict != "denied"), "{answer}");
+    word("cause").or(word("reason")).unwrap_or(verdict)
+}
+
+#[test]
+fn signatures_are_judged_as_by_cosign_or_more_strictly() {
+    let mut wrong = Vec::new();
+    for (number, row) in judged::all().iter().enumerate() {
+        let image = Image {
+            name: format!("localhost:5000/keyless/{number}"),
+            digest: Digest::of(row.reason.as_bytes()).to_string(),
+        };
+        let settings = row.settings();
+        let host = Beside {
+            digest: Digest::parse(&image.digest).unwrap(),
+            manifest: mint::manifest(&(row.mint)(&row.trusted, &image)),
+        };
+        let said = match policy::check(&settings.to_string()).is_empty() {
+            true => word(&ask(&format!("{}:1", image.name), &settings, &host)),
+            false => "settings".to_owned(),
+        };
+        if said != row.here {
+            wrong.push(format!("{}: {said}, not {}", row.reason, row.here));
+        }
+    }
+    assert!(wrong.is_empty(), "{} are wrong\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Both ways to differ from cosign are known, and in `docs/divergences.md`.
+#[test]
+fn where_cosign_judges_otherwise_is_known() {
+    let rows = judged::all();
+    let listed =
+        |is: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| is(row)).map(|row| row.reason).collect::<Vec<_>>();
+    let says_yes = |says: Says| matches!(says, Says::Yes);
+    let proven = |row: &Row| row.here == "proven";
+    let by_none = |row: &Row| !says_yes(row.cosign2) && !says_yes(row.cosign3);
+    let more = listed(&|row| proven(row) && by_none(row));
+    let fewer = listed(&|row| !proven(row) && says_yes(row.cosign2) && says_yes(row.cosign3));
+    let kinds_of_keys = [
+        "a key on P-384, as cosign 3 signs",
+        "a key on P-384, signed and logged with SHA-384",
+        "an Ed25519 key",
+        "an Ed25519 key, logged with SHA-512",
+        "an Ed25519 key, as cosign 3 signs",
+        "an Ed25519 key, signed and logged with SHA-512",
+        "a log of certificates on P-384",
+        "a log of signatures with an Ed25519 key",
+    ];
+    let rest = ["only the issuer of the second form", "a logged Ed25519 key"];
+    assert_eq!(more, [&kinds_of_keys[..], &rest].concat(), "proven here, and by neither cosign");
+    let of_certificates = [
+        "the second name",
+        "an entry with something more in it",
+        "the issuer of the second form is another",
+        "an address as a URI",
+        "for no purpose",
+        "not for signatures",
+        "a leaf that is an authority",
+        "two certificates",
+    ];
+    let loose = ["a pattern of a part", "a pattern for any letters"];
+    assert_eq!(fewer, [&of_certificates[..], &loose].concat(), "proven by both, and not here");
+}
