@@ -42,7 +42,7 @@ pub(super) fn behind(
 
 /// What the host answered; nothing, where the registry has nothing.
 fn told<T>(answer: Asked<T>, tally: &Tally) -> Result<Option<T>, Unproven> {
-    let tally = || tally.clone();
+    let tally = || tally.clone().untold();
     match answer {
         Ok(Ok(found)) => Ok(Some(found)),
         Ok(Err(error)) if error.cause == Cause::NotFound => Ok(None),

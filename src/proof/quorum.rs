@@ -227,6 +227,15 @@ pub struct Tally {
     pub not_asked: Vec<String>,
 }
 
+impl Tally {
+    /// The same where it turns out that nobody can tell who did not sign.
+    #[must_use]
+    pub fn untold(self) -> Tally {
+        let undecided = [self.undecided, self.missing].concat();
+        Tally { undecided, missing: Vec::new(), ..self }
+    }
+}
+
 /// What stands behind a reason: `; 1 of 2 needed: signed by trust root alice; missing trust root bob`, or just the one who was asked.
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -236,7 +245,7 @@ impl fmt::Display for Tally {
         let lists = [
             (": signed by", &self.signed),
             ("; missing", &self.missing),
-            ("; only by a signer that counts for another one:", &self.shared),
+            ("; without a signer of its own", &self.shared),
             ("; nobody could tell about", &self.undecided),
             ("; not asked about", &self.not_asked),
         ];

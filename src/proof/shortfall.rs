@@ -114,13 +114,13 @@ impl Shortfall {
     pub fn remedy(&self) -> &'static str {
         match self {
             Shortfall::Unsigned(foreign) if foreign.contains(&Foreign::Bundle) => {
-                "Sign it in the format of cosign 2 (cosign 3: cosign sign --key … --use-signing-config=false --new-bundle-format=false)"
+                "Sign it in the format of cosign 2 (cosign 3: cosign sign --use-signing-config=false --new-bundle-format=false)"
             }
             Shortfall::Unsigned(foreign) if foreign.contains(&Foreign::Notation) => {
                 "Sign it with cosign as well, or cover it with another rule"
             }
             Shortfall::Unsigned(_) => {
-                "Sign it in its own repository (cosign sign --key …, for the platforms of an index --recursive; with cosign 3 add --use-signing-config=false --new-bundle-format=false)"
+                "Sign it in its own repository (cosign sign, for the platforms of an index --recursive; with cosign 3 add --use-signing-config=false --new-bundle-format=false)"
             }
             Shortfall::Unusable(_) => "Remove what is under its tag sha256-….sig (cosign clean), and sign it again",
             Shortfall::Signed { lacks, .. } | Shortfall::NotNow(lacks) => {

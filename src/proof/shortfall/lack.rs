@@ -34,6 +34,8 @@ pub enum Lack {
     Failed(Step),
     /// Signs with a certificate, and no signature has one.
     NoCertificate,
+    /// Has no signer of its own: whoever signed counts for another one.
+    Shared,
     /// Signed without these annotations, or with other values.
     Annotations(Vec<String>),
     /// Signed the image under this name, which the rule does not accept.
@@ -112,7 +114,8 @@ pub(super) fn of(
         },
     };
     let explained = missing.roots.iter().take(MAX_EXPLAINED);
-    explained.filter_map(|root| lack(root).map(|lack| (root.name.clone(), lack))).collect()
+    let lacks = explained.filter_map(|root| lack(root).map(|lack| (root.name.clone(), lack)));
+    lacks.chain(missing.tally.shared.iter().map(|root| (root.clone(), Lack::Shared))).take(MAX_EXPLAINED).collect()
 }
 
 /// Those who do not count at this time.
@@ -173,6 +176,7 @@ impl Lack {
             Lack::NotYet(_) | Lack::NoLonger(_) => "not-now",
             Lack::Failed(step) => step.word(),
             Lack::NoCertificate => "no-certificate",
+            Lack::Shared => "shared-signer",
             Lack::Annotations(_) => "annotations-differ",
             Lack::Identity(_) => "identity-differs",
             Lack::OtherPayload => "other-payload",
@@ -188,6 +192,7 @@ impl Lack {
                 "Have it signed by a trust root that counts now, or change notBefore and notAfter of this one"
             }
             Lack::Failed(step) => step.remedy(),
+            Lack::Shared => "Have it signed by somebody else as well: one signer has one vote",
             Lack::NoCertificate => "Have it signed with a certificate (cosign sign, without --key)",
             Lack::Annotations(_) => "Have it signed with the annotations that the rule asks for (cosign sign -a …)",
             Lack::Identity(_) => {
@@ -233,6 +238,7 @@ impl Lack {
             Lack::NotYet(start) => Some(format!("{root} does not count before {}", Moment(*start))),
             Lack::NoLonger(end) => Some(format!("{root} does not count after {}", Moment(*end))),
             Lack::Failed(step) => Some(format!("none proves {root}: {step}")),
+            Lack::Shared => Some(format!("whoever signed for {root} counts for another one")),
             Lack::NoCertificate => Some(format!("{root} signs with a certificate, and none has one")),
             Lack::Annotations(keys) => {
                 let keys: Vec<String> = keys.iter().map(|key| Shown(key).to_string()).collect();

@@ -90,3 +90,38 @@ impl<'s> Evidence<'s> {
         claimed(text, self.payload.bytes(), &self.layer.signature, of, logs)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::TrustedRoot, *};
+    use crate::proof::Workflow;
+
+    /// What the public-good instance certified in April 2026, at the time of its log entry. Its signature is over no image, so it ends here.
+    const LEAF: &str = include_str!("../../../tests/samples/public-good/leaf.pem");
+    const INTEGRATED: Duration = Duration::from_secs(1_775_719_409);
+
+    #[test]
+    fn the_public_good_instance_is_believed() {
+        let public_good = TrustedRoot::public_good().unwrap();
+        assert_eq!(public_good.parts(), [3, 1, 2]);
+        let leaf = Leaf::read(LEAF).unwrap();
+        let issuer = issuer_of(&leaf, &public_good.authorities.0, None, INTEGRATED).unwrap();
+        assert_eq!(seen(&leaf, issuer, &public_good.ctlogs), Ok(()));
+        let workflow = |repo: &str, reference: &str| {
+            Holder::Workflow(Workflow {
+                owner: "kubewarden".into(),
+                repo: Some(repo.into()),
+                workflow: Some("release.yml".into()),
+                reference: Some(reference.into()),
+            })
+        };
+        assert_eq!(workflow("kubewarden-controller", "refs/tags/v*").holds(&leaf), Ok(()));
+        assert!(workflow("policy-server", "refs/tags/v*").holds(&leaf).is_err());
+        assert!(workflow("kubewarden-controller", "refs/heads/*").holds(&leaf).is_err());
+        let late = INTEGRATED + Duration::from_secs(601);
+        assert_eq!(issuer_of(&leaf, &public_good.authorities.0, None, late), Err(Step::Path));
+        assert_eq!(seen(&leaf, issuer, &public_good.tlogs), Err(Step::Timestamp));
+        let other = TrustedRoot { authorities: Authorities::default(), ..public_good };
+        assert_eq!(issuer_of(&leaf, &other.authorities.0, None, INTEGRATED), Err(Step::Path));
+    }
+}

@@ -3,7 +3,7 @@
 //! The steps in the order in which they are taken, cheapest first, each named after the specification that it comes from. The further a signature came, the
 //! likelier it is the one that was meant.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use crate::shown::Shown;
 
@@ -23,7 +23,7 @@ pub enum Step {
     /// Its identity is another one: this subject and issuer.
     Identity(String, Option<String>),
     /// Its identity fits, but a workflow of another repository may have used it: these are named.
-    Repository(Vec<String>),
+    Repository(BTreeSet<String>),
     /// Log entry (cosign, "Rekor Bundle"): there is none.
     NoLogEntry,
     /// The log entry can't be read.
@@ -96,7 +96,7 @@ impl Step {
             }
             Step::NoLogEntry => "Sign it again with an entry in the log (cosign sign --tlog-upload=true)",
             Step::LogUnknown | Step::LogPromise | Step::Path | Step::Timestamp => {
-                "Check that the validator's trustedRoot is that of the instance which signed; then sign it again"
+                "Check that the CAs and logs of the settings (trustedRoot, certificate.ca) are those that it was signed with; then sign it again"
             }
             Step::Expired => "Sign it again with a certificate that is valid, or have a log entry say when it was used",
             _ => "Remove the signature (cosign clean), and sign it again with cosign",
