@@ -13,7 +13,7 @@ use super::{
     Budget, Pinned, Prover, PublicKey, Quorum, Requirement, Signer, Standing, Step, Tally, TrustRoot, Unproven, Vote,
     budget::TimeIsUp,
     index,
-    shortfall::{Failure, Missing, guesses},
+    shortfall::{Failure, Missing, Shortfall, guesses, not_now},
     signature::Message,
     sigstore::{Evidence, Layer, Signatures, Unread, Unusable, signature_tag},
 };
@@ -167,8 +167,6 @@ pub(super) enum Sight {
     Unusable(Unusable),
     /// It could not look.
     Blocked(Cause),
-    /// It did not look: of those who sign now there are not enough.
-    NotNow,
 }
 
 /// What the guest could not read.
@@ -210,10 +208,11 @@ impl<'r> Proof<'r> {
         resolved: Option<Result<Digest, HostError>>,
         budget: &mut Budget<'_>,
     ) -> Result<Verified, Stop<'r>> {
-        let sight = match self.quorum.standing() {
-            Standing::Lost => Sight::NotNow,
-            Standing::Met | Standing::Open => self.look(resolved, budget)?,
-        };
+        if self.quorum.standing() == Standing::Lost {
+            let shortfall = Box::new(Shortfall::NotNow(not_now(&self.roots, self.now)));
+            return Err(Stop::told(Unproven::NotSigned { tally: self.quorum.tally(), shortfall }));
+        }
+        let sight = self.look(resolved, budget)?;
         let said = match self.quorum.standing() {
             Standing::Open => self.settle(&sight, budget)?,
             Standing::Met | Standing::Lost => Said::default(),
@@ -365,7 +364,7 @@ impl<'r> Proof<'r> {
         // What only the guest proves is settled by its look.
         let (vote, obstacle) = match sight {
             Sight::Blocked(cause) => (Vote::Undecided, Some(*cause)),
-            Sight::Signatures(..) | Sight::Nothing(_) | Sight::Unusable(_) | Sight::NotNow => (Vote::Missing, None),
+            Sight::Signatures(..) | Sight::Nothing(_) | Sight::Unusable(_) => (Vote::Missing, None),
         };
         for root in self.roots.iter().filter(|root| self.requirement.hosts_key(root).is_none()) {
             self.quorum.vote(&root.name, vote.clone());
@@ -415,7 +414,7 @@ impl<'r> Proof<'r> {
                     _ => Beyond::Untold(Cause::TooMany),
                 }
             }
-            Sight::Nothing(_) | Sight::Unusable(_) | Sight::NotNow => Beyond::Nothing,
+            Sight::Nothing(_) | Sight::Unusable(_) => Beyond::Nothing,
             // The host may remember, or reach the registry in another way. With other credentials, or more patience, it would not.
             Sight::Blocked(Cause::Unavailable | Cause::Forbidden) => Beyond::Everything,
             Sight::Blocked(cause) => Beyond::Untold(*cause),

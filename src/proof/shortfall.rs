@@ -13,7 +13,7 @@ use std::{
 
 pub use foreign::Foreign;
 pub use lack::Lack;
-pub(super) use lack::guesses;
+pub(super) use lack::{guesses, not_now};
 
 use super::{Budget, Requirement, Step, Tally, TrustRoot, Unusable, prove::Sight};
 use crate::{
@@ -197,7 +197,6 @@ impl Missing<'_> {
                 }
             }
             Sight::Unusable(unusable) => Shortfall::Unusable(*unusable),
-            Sight::NotNow => Shortfall::NotNow(lack::not_now(&self)),
             Sight::Blocked(cause) => Shortfall::Told(self.said.unwrap_or(*cause)),
         };
         Unproven::NotSigned { tally: self.tally, shortfall: Box::new(shortfall) }

@@ -90,6 +90,17 @@ fn keyless() -> Vec<Row> {
             only(named("alice@example.com")),
             &[signed(&alice())],
         ),
+        {
+            let wide = Instance::of_kind(Kind::P384, "wide");
+            let settings = json!({"trustedRoot": wide.trusted_root(), "trustRoots": [root("default", named("alice@example.com"))]});
+            row(
+                "keyless-signature-by-an-instance-on-p384-is-proven",
+                ADMITTED,
+                "the public-good instance has such CAs",
+                settings,
+                &[wide.sign(&alice(), &payload())],
+            )
+        },
         row(
             "keyless-signature-of-somebody-else-is-denied",
             DENIED,
@@ -654,6 +665,17 @@ fn leaving() -> Vec<Row> {
         },
         Row {
             answers: vec![],
+            image: format!("{TAG}@{}", digest('1')),
+            ..Row::new(
+                "trust-root-that-left-does-not-count-for-an-index-either",
+                DENIED,
+                "nor is anybody asked for an index behind the tag",
+                only(until("alice@example.com", past)),
+                &[],
+            )
+        },
+        Row {
+            answers: vec![],
             ..Row::new(
                 "trust-root-to-come-does-not-count",
                 DENIED,
@@ -712,6 +734,18 @@ fn logged_keys() -> Vec<Row> {
     let bobs = || Layer::by_key(&Key::p256("bob"), &payload()).logged(&ours(), &Entry::default());
     let ed25519 = Key::new(Kind::Ed25519, "alice");
     vec![
+        Row::new("key-without-more-is-proven", ADMITTED, "one signature by one key", validator(), &[plain()]),
+        Row::new(
+            "two-keys-are-two-signers",
+            ADMITTED,
+            "two signatures by two keys",
+            trusting(json!([
+                root("alice", json!({"key": Key::p256("alice").public_pem()})),
+                root("bob", json!({"key": Key::p256("bob").public_pem()})),
+            ])),
+            &[Layer::by_key(&Key::p256("bob"), &payload()), plain()],
+        )
+        .with(of(2)),
         Row::new(
             "key-with-the-log-entry-that-is-asked-for-is-proven",
             ADMITTED,

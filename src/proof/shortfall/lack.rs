@@ -119,9 +119,9 @@ pub(super) fn of(
 }
 
 /// Those who do not count at this time.
-pub(super) fn not_now(missing: &Missing<'_>) -> Vec<(String, Lack)> {
-    let explained = missing.roots.iter().take(MAX_EXPLAINED);
-    explained.filter_map(|root| Some((root.name.clone(), of_time(root, missing.now)?))).collect()
+pub(in crate::proof) fn not_now(roots: &[&TrustRoot], now: Duration) -> Vec<(String, Lack)> {
+    let of_time = |root: &&TrustRoot| Some((root.name.clone(), of_time(root, now)?));
+    roots.iter().filter_map(of_time).take(MAX_EXPLAINED).collect()
 }
 
 /// Why a trust root does not count at this time, if so.

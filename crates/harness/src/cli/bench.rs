@@ -20,6 +20,7 @@ use serde_json::Value;
 mod cases;
 mod in_process;
 mod late;
+mod signatures;
 
 use super::input::{Input, read_request};
 use in_process::Case;
@@ -85,17 +86,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     progress.finish_and_clear();
 
-    let (table, note) = if args.late_registry {
-        (late::measure(&modules, args.rounds)?, late::NOTE)
+    let (table, notes) = if args.late_registry {
+        (late::measure(&modules, args.rounds)?, vec![late::NOTE.to_owned()])
     } else {
         let cases = match &args.request_path {
             Some(path) => vec![replayed(&args.input, read_request(path)?, &modules)?],
             None => cases::all(&modules)?,
         };
-        (in_process::measure(&modules, cases, args.rounds.unwrap_or(400))?, in_process::NOTE)
+        let (table, medians) = in_process::measure(&modules, cases, args.rounds.unwrap_or(400))?;
+        let mut notes = signatures::in_verifications(&medians);
+        notes.push(in_process::NOTE.to_owned());
+        (table, notes)
     };
     // Not println!, which panics when nobody reads on.
-    writeln!(std::io::stdout().lock(), "{table}\n{}\n{note}", legend.join("\n"))?;
+    writeln!(std::io::stdout().lock(), "{table}\n{}\n{}", legend.join("\n"), notes.join("\n"))?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use image_trust_harness::{
 };
 use serde_json::{Value, json};
 
-use super::{Module, in_process::Case, timed};
+use super::{Module, in_process::Case, signatures, timed};
 
 /// A host that was asked about all of these images a moment ago: their digests, and that alice signed them, in each form in which a
 /// policy can ask for it; and the ReplicaSet that owns the Pods, which lists the first one.
@@ -113,6 +113,12 @@ pub(super) fn all(modules: &[Module]) -> Result<Vec<Case<'static>>> {
             let host = (case.host)(&module.policy);
             let (_, came) = timed(&module.policy, &case.request, &case.settings, host, Deadline::default())?;
             ensure!(came.response.allowed, "{name}, {}: denied: {:?}", module.label, came.response.status);
+        }
+        cases.push(case);
+    }
+    for case in signatures::cases()? {
+        for module in modules {
+            module.check_settings(&case.settings)?;
         }
         cases.push(case);
     }

@@ -47,7 +47,10 @@ struct Measured {
     host_calls: usize,
 }
 
-pub(super) fn measure(modules: &[Module], cases: Vec<Case<'_>>, rounds: u32) -> Result<Table> {
+/// Microseconds by case, and by module; the first is the one that accepts everything.
+pub(super) type Medians = Vec<(String, Vec<f64>)>;
+
+pub(super) fn measure(modules: &[Module], cases: Vec<Case<'_>>, rounds: u32) -> Result<(Table, Medians)> {
     let baseline = Module { label: "(a)".to_owned(), policy: Policy::from_wasm(&wat::parse_str(ACCEPT_ALL)?)? };
     let modules: Vec<&Module> = std::iter::once(&baseline).chain(modules).collect();
     let mut cells: Vec<Vec<Measured>> =
@@ -86,7 +89,15 @@ pub(super) fn measure(modules: &[Module], cases: Vec<Case<'_>>, rounds: u32) -> 
     }
     progress.finish_and_clear();
     let labels = modules.iter().map(|module| module.label.as_str());
-    Ok(shown(labels, &cases, &cells))
+    let medians = |(case, cells): (&Case<'_>, &Vec<Measured>)| {
+        (case.name.clone(), cells.iter().map(|measured| micros(&measured.samples)).collect())
+    };
+    let medians = cases.iter().zip(&cells).map(medians).collect();
+    Ok((shown(labels, &cases, &cells), medians))
+}
+
+fn micros(samples: &[u128]) -> f64 {
+    median(samples).map_or(f64::NAN, |ns| ns as f64 / 1_000.0)
 }
 
 fn shown<'m>(mut labels: impl Iterator<Item = &'m str>, cases: &[Case<'_>], cells: &[Vec<Measured>]) -> Table {
@@ -99,7 +110,7 @@ fn shown<'m>(mut labels: impl Iterator<Item = &'m str>, cases: &[Case<'_>], cell
         let mut row = vec![case.name.clone()];
         let mut baseline = None;
         for measured in cells {
-            let micros = median(&measured.samples).map_or(f64::NAN, |ns| ns as f64 / 1_000.0);
+            let micros = micros(&measured.samples);
             match baseline {
                 None => {
                     baseline = Some(micros);
