@@ -6,6 +6,7 @@
 
 #![allow(dead_code, reason = "every test that shares this needs another part of it")]
 
+mod demands;
 mod rows;
 
 use serde_json::{Value, json};

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha384, Sha512};
 use super::{
     Demand, Image, Mint, Row,
     Says::{No, Unasked, Yes},
+    demands,
 };
 use crate::mint::leaf::{ISSUER_V1, ISSUER_V2};
 use crate::mint::{
@@ -13,29 +14,29 @@ use crate::mint::{
     hex, log::canonical,
 };
 
-const GITHUB: &str = "https://token.actions.githubusercontent.com";
-const WORKFLOW: &str = "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1";
+pub(super) const GITHUB: &str = "https://token.actions.githubusercontent.com";
+pub(super) const WORKFLOW: &str = "https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1";
 
 // What cosign says; generation 3 says less of chains and promises.
-const WHO: &str = "none of the expected identities matched what was in the certificate";
-const CHAIN: &str = "cert verification failed: x509: certificate signed by unknown authority";
-const NO_PARENT: &str = "parent certificate cannot sign this kind of certificate";
-const CHAIN_3: &str = "leaf certificate verification failed";
-const SCT: &str = "error verifying embedded SCT: failed to verify ECDSA signature";
-const SCT_3: &str = "only able to verify 0 SCT entries; unable to meet threshold of 1";
-const NO_SCT: &str = "certificate does not include required embedded SCT";
-const OTHER_CT: &str = "ctfe public key not found for payload";
-const SET: &str = "unable to verify SET";
-const OTHER_REKOR: &str = "rekor log public key not found for payload";
+pub(super) const WHO: &str = "none of the expected identities matched what was in the certificate";
+pub(super) const CHAIN: &str = "cert verification failed: x509: certificate signed by unknown authority";
+pub(super) const NO_PARENT: &str = "parent certificate cannot sign this kind of certificate";
+pub(super) const CHAIN_3: &str = "leaf certificate verification failed";
+pub(super) const SCT: &str = "error verifying embedded SCT: failed to verify ECDSA signature";
+pub(super) const SCT_3: &str = "only able to verify 0 SCT entries; unable to meet threshold of 1";
+pub(super) const NO_SCT: &str = "certificate does not include required embedded SCT";
+pub(super) const OTHER_CT: &str = "ctfe public key not found for payload";
+pub(super) const SET: &str = "unable to verify SET";
+pub(super) const OTHER_REKOR: &str = "rekor log public key not found for payload";
 /// cosign verifies what is in an entry by itself first, as the log does.
-const IN_ENTRY: &str = "failed to extract signature from bundle: ";
+pub(super) const IN_ENTRY: &str = "failed to extract signature from bundle: ";
 /// Only SHA-256 is, whatever the log takes.
-const NO_HASH: &str = "error verifying bundle: unexpected algorithm";
-const OTHER_KEY: &str = "comparing public key PEMs, expected -----BEGIN PUBLIC KEY-----";
-const OTHER_PEM: &str = "comparing public key PEMs, expected -----BEGIN CERTIFICATE-----";
-const OTHER_SIGNATURE: &str = "signature in bundle does not match signature being verified";
-const OTHER_PAYLOAD: &str = "matching bundle to payload";
-const TWICE: &str = "x509: certificate contains duplicate extension";
+pub(super) const NO_HASH: &str = "error verifying bundle: unexpected algorithm";
+pub(super) const OTHER_KEY: &str = "comparing public key PEMs, expected -----BEGIN PUBLIC KEY-----";
+pub(super) const OTHER_PEM: &str = "comparing public key PEMs, expected -----BEGIN CERTIFICATE-----";
+pub(super) const OTHER_SIGNATURE: &str = "signature in bundle does not match signature being verified";
+pub(super) const OTHER_PAYLOAD: &str = "matching bundle to payload";
+pub(super) const TWICE: &str = "x509: certificate contains duplicate extension";
 
 pub fn all() -> Vec<Row> {
     [
@@ -48,19 +49,19 @@ pub fn all() -> Vec<Row> {
         authorities(),
         certificates(),
         mixtures(),
-        patterns(),
-        logged_keys(),
+        demands::patterns(),
+        demands::logged_keys(),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-fn ours() -> Instance {
+pub(super) fn ours() -> Instance {
     Instance::new("ours")
 }
 
-fn alice() -> Leaf {
+pub(super) fn alice() -> Leaf {
     Leaf::default()
 }
 
@@ -69,7 +70,7 @@ fn mallory() -> Leaf {
     Leaf { name: "mallory", names: vec![Name::Email("mallory@example.com")], ..alice() }
 }
 
-fn another_log() -> Key {
+pub(super) fn another_log() -> Key {
     Key::p256("another log")
 }
 
@@ -78,12 +79,12 @@ fn named(subject: &'static str) -> Demand {
 }
 
 /// Signed with this certificate, and all else right.
-fn leaf(leaf: Leaf) -> Mint {
+pub(super) fn leaf(leaf: Leaf) -> Mint {
     Box::new(move |ours, image| vec![ours.sign(&leaf, &image.payload())])
 }
 
 /// Signed by alice and written down like this.
-fn entry(entry: Entry) -> Mint {
+pub(super) fn entry(entry: Entry) -> Mint {
     Box::new(move |ours, image| vec![ours.sign_logged(&alice(), &entry, &image.payload())])
 }
 
@@ -92,7 +93,7 @@ fn scts(scts: Vec<Sct>) -> Mint {
 }
 
 /// Signed by alice, then changed.
-fn changed(change: fn(Layer, &Instance, &Image) -> Layer) -> Mint {
+pub(super) fn changed(change: fn(Layer, &Instance, &Image) -> Layer) -> Mint {
     Box::new(move |ours, image| vec![change(ours.sign(&alice(), &image.payload()), ours, image)])
 }
 
@@ -622,94 +623,5 @@ fn mixtures() -> Vec<Row> {
                 vec![Layer::by_key(&Key::p256("alice"), &image.payload()).logged(ours, &Entry::default())]
             }),
         ),
-    ]
-}
-
-/// Where the subject is a pattern: Go's, and found anywhere.
-fn patterns() -> Vec<Row> {
-    let row = |reason, here, says, subject| {
-        Row::new(reason, here, says, says, leaf(Leaf::of_workflow()))
-            .demanding(Demand::Matching { issuer: GITHUB, subject })
-    };
-    vec![
-        row(
-            "a pattern",
-            "proven",
-            Yes,
-            r"^https://github\.com/acme/app/\.github/workflows/release\.yml@refs/tags/v[0-9]+$",
-        ),
-        row("a pattern of a part", "settings", Yes, "acme/app"),
-        row("a pattern of another part", "settings", No(WHO), r"^https://github\.com/acme/other/"),
-        row("a pattern of the begin", "settings", No(WHO), "^acme/app"),
-        row("a pattern of the end", "settings", No(WHO), "refs/heads/main$"),
-        row("a pattern in other letters", "settings", No(WHO), "ACME"),
-        row("a pattern for any letters", "settings", Yes, "(?i)ACME"),
-    ]
-}
-
-/// Plain keys of which an entry in the log is demanded.
-fn logged_keys() -> Vec<Row> {
-    let plain = Entry::default;
-    let key = |kind| Key::new(kind, "alice");
-    let by = |kind, entry: Entry| -> Mint {
-        Box::new(move |ours, image| vec![Layer::by_key(&key(kind), &image.payload()).logged(ours, &entry)])
-    };
-    let row = |reason, here, says, kind, entry| {
-        Row::new(reason, here, says, says, by(kind, entry)).demanding(Demand::Key(key(kind)))
-    };
-    let row256 = |reason, here, says, entry| row(reason, here, says, Kind::P256, entry);
-    let other = || Some(Key::p256("mallory").public_pem());
-    vec![
-        row("a logged key on P-256", "proven", Yes, Kind::P256, plain()),
-        row("a logged key on P-384", "proven", Yes, Kind::P384, plain()),
-        row("a logged RSA key", "proven", Yes, Kind::Rsa2048, plain()),
-        row("a logged Ed25519 key", "proven", No("unsupported hash algorithm"), Kind::Ed25519, plain()),
-        Row::new(
-            "a key that is not logged",
-            "log-entry-missing",
-            No("offline verification failed"),
-            Unasked("it would ask the public log"),
-            Box::new(move |_, image| vec![Layer::by_key(&key(Kind::P256), &image.payload())]),
-        )
-        .demanding(Demand::Key(key(Kind::P256))),
-        row256(
-            "a key, another log's entry",
-            "log-entry-log",
-            No(OTHER_REKOR),
-            Entry { key: Some(another_log()), ..plain() },
-        ),
-        row256(
-            "a key, an entry with another key",
-            "log-entry-key",
-            No(IN_ENTRY),
-            Entry { verifier: other(), ..plain() },
-        ),
-        row256(
-            "a key, an entry with another hash",
-            "log-entry-payload",
-            No(IN_ENTRY),
-            Entry { hash: Some("0".repeat(64)), ..plain() },
-        ),
-        Row::new(
-            "a key, the entry of another's signature",
-            "log-entry-signature",
-            No(OTHER_SIGNATURE),
-            No(OTHER_SIGNATURE),
-            Box::new(move |ours, image| {
-                let of = |name| Layer::by_key(&Key::p256(name), &image.payload()).logged(ours, &Entry::default());
-                vec![Layer { bundle: of("mallory").bundle, ..of("alice") }]
-            }),
-        )
-        .demanding(Demand::Key(key(Kind::P256))),
-        Row::new(
-            "a key, logged before the log was trusted",
-            "log-entry-log",
-            Yes,
-            No("rekor log public key not valid at payload integrated time"),
-            by(Kind::P256, Entry::at(0)),
-        )
-        .demanding(Demand::Key(key(Kind::P256))),
-        Row::new("a key, and a certificate of it", "log-entry-key", No(OTHER_KEY), Yes, leaf(alice()))
-            .demanding(Demand::Key(key(Kind::P256))),
     ]
 }

@@ -1,0 +1,310 @@
+//! What is signed, what is genuine by halves, what keys have in the log, and what an index lists.
+
+use serde_json::{Value, json};
+
+use super::{Answer, REPOSITORY, Row, TAG, digest, mint, rows::*, signatures};
+use mint::{Entry, Extension, ISSUED, Instance, Key, Kind, Layer, Leaf, Name, Sct, Scts};
+
+pub(super) fn payloads() -> Vec<Row> {
+    let elsewhere = mint::payload("ghcr.io/acme/base", &digest('1'));
+    let text = String::from_utf8(payload()).unwrap();
+    let with_stage = text.replace(r#""optional":null"#, r#""optional":{"stage":"prod"}"#).into_bytes();
+    let row = |case, verdict, why, payload: &[u8]| {
+        Row::new(case, verdict, why, only(named("alice@example.com")), &[ours().sign(&alice(), payload)])
+    };
+    let stage = json!({"annotations": {"stage": "prod"}});
+    vec![
+        row(
+            "keyless-signature-copied-from-another-repository-is-denied",
+            DENIED,
+            "with a certificate the signed name is the image's own, if nothing else is said",
+            &elsewhere,
+        ),
+        row("keyless-signature-under-an-accepted-name-is-proven", ADMITTED, "identities name others", &elsewhere)
+            .with(json!({"identities": ["self", "ghcr.io/acme/base"]})),
+        row(
+            "keyless-signature-with-the-annotations-that-are-asked-for",
+            ADMITTED,
+            "annotations are part of what is signed",
+            &with_stage,
+        )
+        .with(stage.clone()),
+        row(
+            "keyless-signature-without-the-annotations-is-denied",
+            DENIED,
+            "and the denial says that it is only these",
+            &payload(),
+        )
+        .with(stage),
+        row(
+            "keyless-signature-of-another-digest-is-denied",
+            DENIED,
+            "the right name, and another image",
+            &mint::payload(REPOSITORY, &digest('2')),
+        ),
+    ]
+}
+
+/// Right by halves: each of these holds something that is genuine.
+pub(super) fn halves() -> Vec<Row> {
+    let row = |case, why, layers: &[Layer]| Row::new(case, DENIED, why, only(named("alice@example.com")), layers);
+    let other = || mint::payload(REPOSITORY, &digest('2'));
+    let sct = |sct| Leaf { scts: Scts::List(vec![sct]), ..alice() };
+    let older = Leaf { not_before: ISSUED - 300, not_after: ISSUED + 300, ..alice() };
+    let [right, bobs] = [alice(), bob()].map(|leaf| signed(&leaf));
+    vec![
+        row(
+            "right-certificate-on-another-payload-is-denied",
+            "a genuine signature, moved to an image that it is not of",
+            &[ours().sign(&alice(), &other()).on(&payload())],
+        ),
+        row(
+            "log-entry-of-another-payload-is-denied",
+            "a genuine entry of the same signer that is about another image (B39a)",
+            &[Layer { bundle: ours().sign(&alice(), &other()).bundle, ..right.clone() }],
+        ),
+        row(
+            "log-entry-of-another-certificate-is-denied",
+            "a genuine entry of the same key under an older certificate (B39a)",
+            &[Layer { bundle: signed(&older).bundle, ..right.clone() }],
+        ),
+        row(
+            "log-entry-after-the-certificate-ended-is-denied",
+            "a key that was kept for longer than its certificate",
+            &[ours().sign_logged(&alice(), &Entry::at(ISSUED + 601), &payload())],
+        ),
+        row(
+            "log-entry-of-another-log-is-denied",
+            "whoever runs a log can put anything into it, at any time",
+            &[ours().sign_logged(
+                &alice(),
+                &Entry { key: Some(Key::p256("another log")), ..Entry::default() },
+                &payload(),
+            )],
+        ),
+        row(
+            "timestamp-of-another-ct-log-is-denied",
+            "a certificate that no trusted log saw",
+            &[signed(&sct(Sct { key: Some(Key::p256("another log")), ..Sct::default() }))],
+        ),
+        row(
+            "timestamp-of-another-certificate-is-denied",
+            "a genuine timestamp that is about something else",
+            &[signed(&sct(Sct { over: Some(ours().issue(&bob()).logged), ..Sct::default() }))],
+        ),
+        row(
+            "certificate-over-somebody-elses-signature-is-denied",
+            "a genuine certificate and its entry beside a signature of another key",
+            &[Layer { signature: bobs.signature.clone(), ..right.clone() }],
+        ),
+        row(
+            "two-keyless-signatures-that-are-each-half-right-are-none",
+            "nothing is taken from two signatures",
+            &[
+                Layer { bundle: bobs.bundle.clone(), ..right.clone() },
+                Layer { certificate: right.certificate, bundle: right.bundle, ..bobs },
+            ],
+        ),
+        row(
+            "certificate-that-is-not-for-code-is-denied",
+            "a certificate of the right CA for another purpose",
+            &[signed(&Leaf { purposes: vec!["1.3.6.1.5.5.7.3.2"], ..alice() })],
+        ),
+        row(
+            "certificate-with-two-names-is-denied",
+            "a second name is nobody's business, and was nobody's choice",
+            &[signed(&Leaf {
+                names: vec![Name::Email("alice@example.com"), Name::Email("bob@example.com")],
+                ..alice()
+            })],
+        ),
+        row(
+            "certificate-with-an-unknown-critical-extension-is-denied",
+            "what has to be understood, and is not, is no yes",
+            &[signed(&Leaf { extensions: vec![Extension::critical("1.2.3.4", vec![5, 0])], ..alice() })],
+        ),
+        row(
+            "certificate-with-bytes-after-it-is-denied",
+            "two readers could see two certificates",
+            &[signed(&Leaf { trailing: vec![0], ..alice() })],
+        ),
+        row(
+            "certificate-that-is-huge-is-denied",
+            "longer than any certificate, and not read",
+            &[Layer { certificate: Some("A".repeat(100_000)), ..signed(&alice()) }],
+        ),
+        row(
+            "log-entry-with-a-member-twice-is-denied",
+            "two readers could see two entries",
+            &[{
+                let bundle = signed(&alice()).bundle.unwrap();
+                Layer { bundle: Some(bundle.replacen('{', r#"{"SignedEntryTimestamp":"","#, 1)), ..signed(&alice()) }
+            }],
+        ),
+    ]
+}
+
+pub(super) fn logged_keys() -> Vec<Row> {
+    let key = Key::p256("alice");
+    let validator = || only(json!({"key": Key::p256("alice").public_pem()}));
+    let in_log = || json!({"verifyInTransparencyLog": true});
+    let plain = || Layer::by_key(&key, &payload());
+    let logged = || plain().logged(&ours(), &Entry::default());
+    let bobs = || Layer::by_key(&Key::p256("bob"), &payload()).logged(&ours(), &Entry::default());
+    let ed25519 = Key::new(Kind::Ed25519, "alice");
+    vec![
+        Row::new("key-without-more-is-proven", ADMITTED, "one signature by one key", validator(), &[plain()]),
+        Row::new(
+            "two-keys-are-two-signers",
+            ADMITTED,
+            "two signatures by two keys",
+            trusting(json!([
+                root("alice", json!({"key": Key::p256("alice").public_pem()})),
+                root("bob", json!({"key": Key::p256("bob").public_pem()})),
+            ])),
+            &[Layer::by_key(&Key::p256("bob"), &payload()), plain()],
+        )
+        .with(of(2)),
+        Row::new(
+            "key-with-the-log-entry-that-is-asked-for-is-proven",
+            ADMITTED,
+            "the entry is of this key and this signature",
+            validator(),
+            &[logged()],
+        )
+        .with(in_log()),
+        Row::new(
+            "key-without-the-log-entry-that-is-asked-for-is-denied",
+            DENIED,
+            "the host can't require an entry, so it is not asked",
+            validator(),
+            &[plain()],
+        )
+        .with(in_log()),
+        Row::new(
+            "key-with-somebody-elses-log-entry-is-denied",
+            DENIED,
+            "a genuine entry of another signature",
+            validator(),
+            &[Layer { bundle: bobs().bundle, ..logged() }],
+        )
+        .with(in_log()),
+        Row::new(
+            "key-is-proven-by-whichever-of-its-signatures-is-logged",
+            ADMITTED,
+            "the newest is not, an older one is",
+            validator(),
+            &[logged(), Layer { bundle: None, ..plain() }],
+        )
+        .with(in_log()),
+        Row::new(
+            "key-with-a-log-entry-that-nobody-asks-for-is-proven",
+            ADMITTED,
+            "an entry of any log does not hurt where none is asked for",
+            validator(),
+            &[Layer::by_key(&key, &payload()).logged(&Instance::new("theirs"), &Entry::default())],
+        ),
+        Row::new(
+            "key-of-another-kind-with-its-log-entry-is-proven",
+            ADMITTED,
+            "Ed25519, as cosign 2 signs",
+            only(json!({"key": ed25519.public_pem()})),
+            &[Layer::by_key(&ed25519, &payload()).logged(&ours(), &Entry::default())],
+        )
+        .with(in_log()),
+    ]
+}
+
+/// A platform's digest is pinned, and the index behind the tag is what was signed.
+pub(super) fn indexes() -> Vec<Row> {
+    let pinned = |digit: char| format!("{TAG}@{}", digest(digit));
+    let entry = |digit: char, annotations: Value| {
+        let mut entry = json!({"mediaType": mint::signature::MANIFEST, "size": 1, "digest": digest(digit), "platform": {"os": "linux", "architecture": "amd64"}});
+        if !annotations.is_null() {
+            entry["annotations"] = annotations;
+        }
+        entry
+    };
+    let index = |entries: Value| {
+        Answer::Manifest(
+            format!("{REPOSITORY}@{}", digest('1')),
+            json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": entries}),
+        )
+    };
+    let unsigned = |digit: char| signatures(digit, &[]);
+    let behind = || Answer::Digest(TAG, digest('1'));
+    let by_alice = || signatures('1', &[signed(&alice())]);
+    // What is beside an image that has no signature is looked at to say so.
+    let nothing_beside = |digit: char| Answer::NotThere(format!("{REPOSITORY}:{}", digest(digit).replace(':', "-")));
+    let itself = |digit: char| {
+        Answer::Digest(Box::leak(format!("{REPOSITORY}@{}", digest(digit)).into_boxed_str()), digest(digit))
+    };
+    let row = |case, verdict, why, answers: Vec<Answer>| Row {
+        image: pinned('3'),
+        answers,
+        ..Row::new(case, verdict, why, only(named("alice@example.com")), &[])
+    };
+    let attestation = json!({"vnd.docker.reference.type": "attestation-manifest"});
+    let denied = |mut answers: Vec<Answer>| {
+        answers.extend([itself('3'), nothing_beside('3')]);
+        answers
+    };
+    vec![
+        row(
+            "platform-of-a-proven-index-is-admitted",
+            ADMITTED,
+            "the index behind the tag is proven, fetched again by its digest, and lists this one (B39d)",
+            vec![unsigned('3'), behind(), by_alice(), index(json!([entry('2', Value::Null), entry('3', Value::Null)]))],
+        ),
+        row(
+            "platform-that-a-proven-index-does-not-list-is-denied",
+            DENIED,
+            "a proven index says nothing of what is not in it",
+            denied(vec![unsigned('3'), behind(), by_alice(), index(json!([entry('2', Value::Null)]))]),
+        ),
+        row(
+            "attestation-in-a-proven-index-is-no-platform",
+            DENIED,
+            "an index lists more than images",
+            denied(vec![unsigned('3'), behind(), by_alice(), index(json!([entry('3', attestation)]))]),
+        ),
+        row(
+            "platform-of-an-index-that-nobody-signed-is-denied",
+            DENIED,
+            "that an index lists it proves nothing by itself",
+            denied(vec![unsigned('3'), behind(), unsigned('1')]),
+        ),
+        row(
+            "platform-of-an-index-by-somebody-else-is-denied",
+            DENIED,
+            "the same is asked of the index as of an image",
+            denied(vec![unsigned('3'), behind(), signatures('1', &[signed(&bob())])]),
+        ),
+        row(
+            "image-behind-a-tag-is-no-index",
+            DENIED,
+            "a signed image lists layers, and a layer is no platform",
+            denied(vec![
+                unsigned('3'),
+                behind(),
+                by_alice(),
+                Answer::Manifest(
+                    format!("{REPOSITORY}@{}", digest('1')),
+                    json!({"schemaVersion": 2, "layers": [entry('3', Value::Null)]}),
+                ),
+            ]),
+        ),
+        row(
+            "platform-whose-index-cannot-be-fetched-is-not-decided",
+            "denied 503",
+            "it may be listed; could not tell is not the same as not trusted",
+            vec![unsigned('3'), behind(), by_alice(), Answer::Down(format!("{REPOSITORY}@{}", digest('1')))],
+        ),
+        row(
+            "platform-behind-a-tag-that-points-to-it-is-denied-for-itself",
+            DENIED,
+            "there is no index to look at",
+            denied(vec![unsigned('3'), Answer::Digest(TAG, digest('3'))]),
+        ),
+    ]
+}
