@@ -2,7 +2,7 @@
 //!
 //! The fields are those of Kubewarden's custom resources up to 1.39, and of the Prometheus operator's rules; the metrics are policy-server's.
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 
 use image_trust::{
     answer,
@@ -192,8 +192,10 @@ fn last_word(text: &str) -> &str {
 fn check_settings(member: &Map<String, Value>, kind: &str, may_look: Option<&Value>, name: &str) {
     let settings = &member["settings"];
     assert_eq!(answer::validate_settings(settings.to_string().as_bytes()), Ok(()), "{name}");
-    let doubtful: Vec<_> =
-        lint(&settings.to_string()).into_iter().filter(|finding| finding.lint.severity() < Severity::Note).collect();
+    let doubtful: Vec<_> = lint(&settings.to_string(), Duration::ZERO)
+        .into_iter()
+        .filter(|finding| finding.lint.severity() < Severity::Note)
+        .collect();
     assert!(doubtful.is_empty(), "{name}: {doubtful:#?}");
     let features = &settings["features"];
     if kind.ends_with("Group") {

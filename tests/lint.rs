@@ -1,6 +1,6 @@
 //! Does `docs/lint.md` list every finding with its severity, and do our own settings follow the advice?
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use image_trust::policy::{Lint, Severity, lint};
 use serde_json::Value;
@@ -29,7 +29,7 @@ fn our_own_examples_have_notes_at_most() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "yaml") {
             let settings: Value = serde_yaml::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-            let found = lint(&settings.to_string());
+            let found = lint(&settings.to_string(), Duration::ZERO);
             let bad: Vec<_> = found.iter().filter(|finding| finding.lint.severity() < Severity::Note).collect();
             assert!(bad.is_empty(), "{}: {bad:#?}", path.display());
             examples += 1;

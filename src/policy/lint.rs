@@ -5,6 +5,9 @@
 mod features;
 mod keys;
 mod rules;
+mod signers;
+
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -47,6 +50,8 @@ pub enum Lint {
     AllowsAPublicRegistry,
     /// The policy server asks a registry that whoever writes the image chooses.
     AsksAnyRegistry,
+    /// Whoever can log in somewhere gets a certificate that fits.
+    AnybodySigns,
     /// Images of every host of a domain are admitted unseen.
     AllowsADomain,
     /// No image matches the pattern.
@@ -57,6 +62,10 @@ pub enum Lint {
     ChosenByTag,
     /// Nobody signs under such a name.
     OddIdentity,
+    /// Whoever vouches for a name is as good as anybody else.
+    AnyIssuer,
+    /// The signatures of a trust root count no longer.
+    TrustRootIsOver,
     /// Child approval is wanted, and off.
     ChildApprovalIsOff,
     /// Child approval reaches images that were never pinned.
@@ -85,19 +94,34 @@ pub enum Lint {
     KeyWithTwoNames,
     /// No entry in a transparency log is asked for.
     NoTransparencyLog,
+    /// The signatures of a trust root don't count yet.
+    TrustRootNotYet,
+    /// The signatures of a trust root will soon count no longer.
+    TrustRootEndsSoon,
+    /// Certificates count that no CT log has seen.
+    NoCtLog,
+    /// Workflows of every repository of an account sign.
+    AnyRepository,
+    /// It is not asked for which repository a workflow ran.
+    CouldBeGithub,
+    /// The CAs and logs that the module carries were taken long ago.
+    OldPublicGoodRoot,
 }
 
 impl Lint {
     /// All kinds, the worst ones first.
-    pub const ALL: [Lint; 22] = [
+    pub const ALL: [Lint; 31] = [
         Lint::AllowsAnyRegistry,
         Lint::AllowsAPublicRegistry,
         Lint::AsksAnyRegistry,
+        Lint::AnybodySigns,
         Lint::AllowsADomain,
         Lint::MatchesNothing,
         Lint::NeverDecides,
         Lint::ChosenByTag,
         Lint::OddIdentity,
+        Lint::AnyIssuer,
+        Lint::TrustRootIsOver,
         Lint::ChildApprovalIsOff,
         Lint::ApprovesUnpinned,
         Lint::GitopsIsOff,
@@ -112,6 +136,12 @@ impl Lint {
         Lint::ShortRsaKey,
         Lint::KeyWithTwoNames,
         Lint::NoTransparencyLog,
+        Lint::TrustRootNotYet,
+        Lint::TrustRootEndsSoon,
+        Lint::NoCtLog,
+        Lint::AnyRepository,
+        Lint::CouldBeGithub,
+        Lint::OldPublicGoodRoot,
     ];
 
     /// The kind as one stable word, for programs.
@@ -132,11 +162,14 @@ impl Lint {
             Lint::AllowsAnyRegistry => ("allows-any-registry", Danger),
             Lint::AllowsAPublicRegistry => ("allows-a-public-registry", Danger),
             Lint::AsksAnyRegistry => ("asks-any-registry", Danger),
+            Lint::AnybodySigns => ("anybody-signs", Danger),
             Lint::AllowsADomain => ("allows-a-domain", Doubtful),
             Lint::MatchesNothing => ("matches-nothing", Doubtful),
             Lint::NeverDecides => ("never-decides", Doubtful),
             Lint::ChosenByTag => ("chosen-by-tag", Doubtful),
             Lint::OddIdentity => ("odd-identity", Doubtful),
+            Lint::AnyIssuer => ("any-issuer", Doubtful),
+            Lint::TrustRootIsOver => ("trust-root-is-over", Doubtful),
             Lint::ChildApprovalIsOff => ("child-approval-is-off", Doubtful),
             Lint::ApprovesUnpinned => ("approves-unpinned", Doubtful),
             Lint::GitopsIsOff => ("gitops-is-off", Doubtful),
@@ -151,6 +184,12 @@ impl Lint {
             Lint::ShortRsaKey => ("short-rsa-key", Note),
             Lint::KeyWithTwoNames => ("key-with-two-names", Note),
             Lint::NoTransparencyLog => ("no-transparency-log", Note),
+            Lint::TrustRootNotYet => ("trust-root-not-yet", Note),
+            Lint::TrustRootEndsSoon => ("trust-root-ends-soon", Note),
+            Lint::NoCtLog => ("no-ct-log", Note),
+            Lint::AnyRepository => ("any-repository", Note),
+            Lint::CouldBeGithub => ("could-be-github", Note),
+            Lint::OldPublicGoodRoot => ("old-public-good-root", Note),
         }
     }
 }
@@ -175,9 +214,10 @@ impl Finding {
 
 /// What is surely not meant in these settings (JSON text), the worst first, and otherwise in the order of the settings.
 ///
-/// Of settings that [`super::check`] refuses as a whole, nothing; of others, what can be told of the rules that can be read.
+/// Of settings that [`super::check`] refuses as a whole, nothing; of others, what can be told of the rules that can be read. `now` is the time since 1970,
+/// UTC.
 #[must_use]
-pub fn lint(json: &str) -> Vec<Finding> {
+pub fn lint(json: &str, now: Duration) -> Vec<Finding> {
     let (Ok(policy), Ok(value)) = (Policy::load(json), serde_json::from_str::<Value>(json)) else {
         return Vec::new();
     };
@@ -186,6 +226,7 @@ pub fn lint(json: &str) -> Vec<Finding> {
     let all_read = rules.len() == policy.settings().policy.len();
     let mut found = rules::lint(&policy, &rules);
     found.extend(keys::lint(&policy, &rules, all_read));
+    found.extend(signers::lint(&policy, &rules, now));
     found.extend(features::lint(&policy.features(), &value, &rules));
     found.sort_by_key(|finding| finding.lint.severity());
     found
@@ -238,6 +279,8 @@ mod tests {
     const ALICE: &str = include_str!("../../tests/keys/alice.pub");
     const BOB: &str = include_str!("../../tests/keys/bob.pub");
     const RSA2048: &str = include_str!("../../tests/keys/rsa2048.pub");
+    /// Nothing here depends on it.
+    const NOW: Duration = Duration::ZERO;
     const D: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     /// Settings with these rules, each asking nobody for a log, so that only what a row is about is found.
@@ -270,7 +313,7 @@ mod tests {
     fn check_row(settings: &Value, expected: &[(&str, Lint)], why: &str) {
         let text = settings.to_string();
         assert_eq!(check(&text), [], "{why}: settings that are accepted");
-        let found = lint(&text);
+        let found = lint(&text, NOW);
         let told: Vec<(&str, Lint)> = found.iter().map(|finding| (finding.path.as_str(), finding.lint)).collect();
         assert_eq!(told, expected, "{why}: {found:#?}");
     }
@@ -558,7 +601,7 @@ mod tests {
             ),
         ];
         for (text, why) in rows {
-            assert_eq!(lint(text), [], "{why}");
+            assert_eq!(lint(text, NOW), [], "{why}");
         }
     }
 
@@ -572,7 +615,7 @@ mod tests {
             &[prove("*:*", json!({"identities": ["docker.io/x"], "mode": "insecureValidateOnly"}))],
             json!({}),
         );
-        let found = lint(&text.to_string());
+        let found = lint(&text.to_string(), NOW);
         let order: Vec<Severity> = found.iter().map(|finding| finding.lint.severity()).collect();
         assert_eq!(order, [Severity::Danger, Severity::Doubtful, Severity::Doubtful, Severity::Note]);
         for finding in found {

@@ -13,15 +13,15 @@ use crate::{
 const RSA_BITS: usize = 3072;
 
 /// A trust root and where it stands.
-struct Root<'p> {
+pub(super) struct Root<'p> {
     /// The index of its validator, and that one's name.
-    validator: (usize, &'p str),
-    index: usize,
-    root: TrustRoot,
+    pub(super) validator: (usize, &'p str),
+    pub(super) index: usize,
+    pub(super) root: TrustRoot,
 }
 
 impl Root<'_> {
-    fn path(&self, rest: &str) -> String {
+    pub(super) fn path(&self, rest: &str) -> String {
         format!("validators[{}].trustRoots[{}]{rest}", self.validator.0, self.index)
     }
 }
@@ -76,14 +76,14 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], all_read: bool) 
             "{count} of the rules want signatures by keys and say nothing of a transparency log: none is asked for, where Connaisseur asks \
              for one by default"
         );
-        let instead = "`verifyInTransparencyLog: false` in their `with` says that this is known";
+        let instead = "`verifyInTransparencyLog: true` in their `with` asks for one; `false` says that this is known, where all whom a rule asks have keys";
         found.push(Finding::new("policy", Lint::NoTransparencyLog, what, instead));
     }
     found
 }
 
 /// The trust roots that a rule asks, each with the index of its validator.
-fn asked<'r>(rule: &'r ReadRule<'_>) -> Vec<(usize, &'r str)> {
+pub(super) fn asked<'r>(rule: &'r ReadRule<'_>) -> Vec<(usize, &'r str)> {
     match &rule.decision {
         Decision::Prove { requirement, .. } => {
             requirement.roots.iter().map(|root| (rule.rule.validator_index(), root.name.as_str())).collect()
@@ -93,7 +93,7 @@ fn asked<'r>(rule: &'r ReadRule<'_>) -> Vec<(usize, &'r str)> {
 }
 
 /// The trust roots of all validators that can be read.
-fn roots<'p>(policy: &'p Policy<'_>) -> Vec<Root<'p>> {
+pub(super) fn roots<'p>(policy: &'p Policy<'_>) -> Vec<Root<'p>> {
     let mut roots = Vec::new();
     for (i, validator) in policy.settings().validators.iter().enumerate() {
         if let Ok(Says::Signed(signers)) = read_validator((i, validator)) {
