@@ -18,6 +18,7 @@ use super::{evaluation::load, output::ascii, progress};
 
 mod connaisseur;
 mod features;
+mod identities;
 mod names;
 mod patterns;
 mod replay;

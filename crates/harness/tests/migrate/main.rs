@@ -17,6 +17,7 @@ mod command;
 #[allow(dead_code, reason = "Connaisseur's matching, of which the property needs a part")]
 #[path = "../../src/cli/migrate/connaisseur.rs"]
 mod connaisseur;
+mod identities;
 mod never_wider;
 mod output;
 mod requests;
@@ -75,6 +76,7 @@ fn validators() -> Value {
         {"name": "file", "type": "cosign", "trustRoots": [{"name": "default", "key": "/keys/cosign.pub"}]},
         {"name": "url", "type": "cosign", "trustRoots": [{"name": "default", "key": "https://keys.example/cosign.pub"}]},
         {"name": "keyless", "type": "cosign", "trustRoots": [{"name": "default", "keyless": {"issuer": "i", "subject": "s"}}]},
+        {"name": "certificate", "type": "cosign", "trustRoots": [{"name": "default", "cert": "x"}]},
         {"name": "notary", "type": "notaryv1", "trustRoots": [{"name": "default", "key": key("alice")}]},
         {"name": "notation", "type": "notation", "trustRoots": [{"name": "default", "cert": "x"}]},
         {"name": "spelling", "type": "cosign", "trustRoot": []},
@@ -98,7 +100,13 @@ fn rules_become_what_they_ask_for() {
             "changed with.verifyInTransparencyLog",
             "the log that was asked for silently",
         ),
-        ("default", "log {verifyInTransparencyLog: true}", "", "refused with.verifyInTransparencyLog", "and in words"),
+        (
+            "default",
+            "log {verifyInTransparencyLog: true}",
+            "default {verifyInTransparencyLog: true}",
+            "changed with.verifyInTransparencyLog",
+            "and in words",
+        ),
         ("default", "{verifySCT: true}", "default null", "note with.verifySCT", "a key has no certificate"),
         ("default", "{trustRoot: }", "default null", "", "an empty trust root is the default one"),
         ("default", "{threshold: 2}", "default null", "note with.threshold", "a threshold for one trust root"),
@@ -161,7 +169,8 @@ fn rules_become_what_they_ask_for() {
         ("secret", "{}", "", "refused", "a key in a Kubernetes secret"),
         ("file", "{}", "", "refused", "a key in a file"),
         ("url", "{}", "", "refused", "a key behind a URL"),
-        ("keyless", "{}", "", "refused", "no key"),
+        ("keyless", "log {}", "keyless null", "", "an identity, and the log by default"),
+        ("certificate", "{}", "", "refused", "no key"),
         ("notary", "{}", "", "refused", "Docker Content Trust"),
         ("notation", "{}", "", "refused", "Notation"),
         ("spelling", "{}", "", "refused", "an unknown key of a validator"),
@@ -202,14 +211,15 @@ fn rules_become_what_they_ask_for() {
     for (severity, path) in [
         ("dropped", "application.validators[4].auth"),
         ("dropped", "application.validators[4].cert"),
-        ("dropped", "application.validators[4].host"),
+        ("dropped", "application.validators[4].host.rekor"),
         ("changed", "application.validators[5].trustRoots[1]"),
         ("refused", "application.validators[6].trustRoots[1]"),
-        ("refused", "application.validators[10].trustRoots[0]"),
-        ("refused", "application.validators[11]"),
+        ("changed", "application.validators[10].trustRoots"),
+        ("refused", "application.validators[11].trustRoots[0]"),
         ("refused", "application.validators[12]"),
-        ("refused", "application.validators[13].trustRoot"),
-        ("note", "application.validators[14]"),
+        ("refused", "application.validators[13]"),
+        ("refused", "application.validators[14].trustRoot"),
+        ("note", "application.validators[15]"),
     ] {
         assert!(report.iter().any(|line| line["severity"] == severity && line["path"] == path), "{severity} at {path}");
     }

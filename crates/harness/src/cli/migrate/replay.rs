@@ -11,7 +11,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use image_trust_harness::{AdmissionRequest, Answers, ContextAwareResource, Deadline, Gate, HostRequest, Policy};
+use image_trust_harness::{
+    AdmissionRequest, Answers, ContextAwareResource, Deadline, Gate, HostRequest, Policy, loopback::Signer,
+};
 use json_patch::PatchOperation;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -99,6 +101,7 @@ pub(super) fn compare(
     recorded: &[(String, AdmissionRequest)],
 ) -> Result<Comparison> {
     let settings = patterns::value(&migration.settings)?;
+    let settings = with_keys(settings);
     if let Err(problem) = policy.check_settings(&settings) {
         bail!(
             "this module does not accept the migrated settings; is it of another version than this command? {problem}"
@@ -113,6 +116,35 @@ pub(super) fn compare(
         comparison.differences.extend(differences(migration, name, &there, &here));
     }
     Ok(comparison)
+}
+
+/// The same settings with a key for everybody: of keys a host can say that all of them have signed, of certificates and log entries nobody's word counts.
+fn with_keys(mut settings: Value) -> Value {
+    let list = |value: Option<&mut Value>| value.and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
+    let key = |validator: &Value, root: &Value| {
+        let name = root.get("name").cloned().unwrap_or_default();
+        let signer = Signer::named(&format!("{} of {}", name, validator.get("name").unwrap_or(&Value::Null)));
+        json!({"name": name, "key": signer.public_pem()})
+    };
+    let with_key = |mut validator: Value| {
+        let roots = list(validator.get_mut("trustRoots"));
+        let keys: Vec<Value> = roots.iter().map(|root| key(&validator, root)).collect();
+        if let Some(map) = validator.as_object_mut().filter(|_| !keys.is_empty()) {
+            map.insert("trustRoots".to_owned(), keys.into());
+            map.remove("host");
+        }
+        validator
+    };
+    let without_logs = |mut rule: Value| {
+        if let Some(with) = rule.get_mut("with").and_then(Value::as_object_mut) {
+            with.remove("verifyInTransparencyLog");
+            with.remove("verifySCT");
+        }
+        rule
+    };
+    settings["validators"] = list(settings.get_mut("validators")).into_iter().map(with_key).collect();
+    settings["policy"] = list(settings.get_mut("policy")).into_iter().map(without_logs).collect();
+    settings
 }
 
 /// What the module answers.

@@ -9,7 +9,7 @@ use super::{
     connaisseur::Pattern,
     report::{Report, quoted},
     settings::With,
-    validators::{Root, Says, Source},
+    validators::{Root, Says, Source, Who},
 };
 
 /// The validator, and the trust root, of rules that name none.
@@ -106,7 +106,7 @@ fn rule(i: usize, value: &Value, sources: &[Source], report: &mut Report) -> Res
             asks.of_static(report);
             (if *approve { Decision::Allow } else { Decision::Deny }, Some((name.to_owned(), With::default())))
         }
-        Some(Says::Signed(roots)) => match asks.of(roots, report) {
+        Some(Says::Signed(roots, _)) => match asks.of(roots, report) {
             Some(with) => (asks.proof(), Some((name.to_owned(), with))),
             None => (asks.proof(), None),
         },
@@ -121,6 +121,27 @@ struct Asks<'a> {
     path: &'a str,
     name: &'a str,
     with: &'a Map<String, Value>,
+}
+
+/// What makes the signatures of those whom a rule asks.
+#[derive(Debug, Clone, Copy)]
+struct Kinds {
+    keys: bool,
+    keyless: bool,
+}
+
+impl Kinds {
+    fn of(with: &With, roots: &[Root]) -> Kinds {
+        let is_asked = |name: &String| match with.trust_root.as_deref() {
+            // Without a threshold the required ones are all that is asked for.
+            Some("*") if with.threshold.is_none() && !with.required.is_empty() => with.required.contains(name),
+            Some("*") => true,
+            Some(one) => one == name,
+            None => name == DEFAULT,
+        };
+        let asked = || roots.iter().filter_map(|root| root.who.as_ref().ok()).filter(|who| is_asked(&who.signer));
+        Kinds { keys: asked().any(|who| !who.is_keyless()), keyless: asked().any(Who::is_keyless) }
+    }
 }
 
 impl Asks<'_> {
@@ -147,15 +168,11 @@ impl Asks<'_> {
     fn of(&self, roots: &[Root], report: &mut Report) -> Option<With> {
         let before = report.refusals();
         let mode = self.mode(report);
-        self.log(report);
         let required = self.required(report);
         let threshold = self.threshold(report);
         for key in self.with.keys() {
             match key.as_str() {
-                "trustRoot" | "threshold" | "required" | "mode" | "verifyInTransparencyLog" => {}
-                "verifySCT" => {
-                    report.note(&self.at(key), "is left out: it is about certificates, and a key has none", "nothing")
-                }
+                "trustRoot" | "threshold" | "required" | "mode" | "verifyInTransparencyLog" | "verifySCT" => {}
                 "delegations" | "verificationLevel" | "verifyTimestamp" => {
                     report.note(
                         &self.at(key),
@@ -180,7 +197,11 @@ impl Asks<'_> {
                 None
             }
         };
-        with.filter(|_| report.refusals() == before).map(|with| With { mode, ..with })
+        let with = with?;
+        let asked = Kinds::of(&with, roots);
+        let verify_in_transparency_log = self.log(asked, report);
+        let verify_sct = self.timestamp(asked, report);
+        (report.refusals() == before).then_some(With { mode, verify_in_transparency_log, verify_sct, ..with })
     }
 
     fn mode(&self, report: &mut Report) -> Option<&'static str> {
@@ -205,20 +226,66 @@ impl Asks<'_> {
         }
     }
 
-    fn log(&self, report: &mut Report) {
+    /// What is said of the log here.
+    fn log(&self, asked: Kinds, report: &mut Report) -> Option<bool> {
+        let path = self.at("verifyInTransparencyLog");
         match self.with.get("verifyInTransparencyLog") {
-            Some(Value::Bool(false)) => {}
-            None | Some(Value::Null) => report.changed(
-                &self.at("verifyInTransparencyLog"),
-                "is not there, and true in Connaisseur: the signature had to be in a transparency log. For keys nothing here looks at the log: a signature by the key is enough, also one that was never made public",
-                "guard the private key as the only proof that it is; tell those who watch the log for signatures by this key",
-            ),
-            Some(Value::Bool(true)) => report.refused(
-                &self.at("verifyInTransparencyLog"),
-                "true asks for an entry in a transparency log, which can't be checked for keys here. The rule denies",
-                "write false, or leave it out, if a signature by the key is enough, and run this again",
-            ),
-            Some(_) => report.refused(&self.at("verifyInTransparencyLog"), "is no bool. The rule denies", AGAIN),
+            Some(Value::Bool(false)) if asked.keyless => {
+                let keys = if asked.keys { " of keyless trust roots" } else { "" };
+                let what = format!(
+                    "false can't be carried: nothing but the log dates a certificate that is valid for minutes. It is left out, so signatures{keys} need an entry here"
+                );
+                report.changed(&path, what, "sign again what has no entry (cosign sign --tlog-upload=true)");
+                None
+            }
+            Some(Value::Bool(false)) => None,
+            None | Some(Value::Null) if asked.keys => {
+                report.changed(
+                    &path,
+                    "is not there, and true in Connaisseur: the signature had to be in a transparency log. For keys that is asked for here only where a rule says so: a signature by the key is enough, also one that was never made public",
+                    "write `verifyInTransparencyLog: true` if the log is to be asked for; if not, guard the private key as the only proof that it is",
+                );
+                None
+            }
+            None | Some(Value::Null) => None,
+            Some(Value::Bool(true)) => {
+                report.changed(
+                    &path,
+                    "true is carried, and narrower: the entry has to lie beside the signature, where cosign puts it. Connaisseur searches the log for one that does not",
+                    "sign again what has none beside it",
+                );
+                Some(true)
+            }
+            Some(_) => {
+                report.refused(&path, "is no bool. The rule denies", AGAIN);
+                None
+            }
+        }
+    }
+
+    /// What is said of CT logs here.
+    fn timestamp(&self, asked: Kinds, report: &mut Report) -> Option<bool> {
+        let path = self.at("verifySCT");
+        match self.with.get("verifySCT") {
+            None | Some(Value::Null) => None,
+            Some(Value::Bool(_)) if !asked.keyless => {
+                report.note(&path, "is left out: it is about certificates, and a key has none", "nothing");
+                None
+            }
+            Some(Value::Bool(flag)) => {
+                if !flag {
+                    report.note(
+                        &path,
+                        "false is carried: certificates count that no CT log has seen",
+                        "leave it out, unless your instance has no CT log",
+                    );
+                }
+                Some(*flag)
+            }
+            Some(_) => {
+                report.refused(&path, "is no bool. The rule denies", AGAIN);
+                None
+            }
         }
     }
 
@@ -290,7 +357,7 @@ impl Asks<'_> {
         report: &mut Report,
     ) -> Option<With> {
         let signers: BTreeSet<&String> =
-            roots.iter().filter_map(|root| Some(&root.key.as_ref().ok()?.signer)).collect();
+            roots.iter().filter_map(|root| Some(&root.who.as_ref().ok()?.signer)).collect();
         let mut needed = Vec::new();
         for name in &required {
             let signer = self.carried(name, roots, "required", report)?;
@@ -312,10 +379,10 @@ impl Asks<'_> {
                 report.refused(&self.at("threshold"), what, "lower it, or give the keys of those who are missing");
                 return None;
             }
-        } else if required.is_empty() && roots.iter().any(|root| root.key.is_err()) {
+        } else if required.is_empty() && roots.iter().any(|root| root.who.is_err()) {
             let lost = roots
                 .iter()
-                .filter(|root| root.key.is_err())
+                .filter(|root| root.who.is_err())
                 .map(|root| quoted(&root.name))
                 .collect::<Vec<_>>()
                 .join(", ");
@@ -329,14 +396,14 @@ impl Asks<'_> {
             );
             return None;
         }
-        Some(With { trust_root: Some("*".to_owned()), threshold, required: needed, mode: None })
+        Some(With { trust_root: Some("*".to_owned()), threshold, required: needed, ..With::default() })
     }
 
     /// The name under which a trust root is carried.
     fn carried(&self, name: &str, roots: &[Root], key: &str, report: &mut Report) -> Option<String> {
         let is_said = self.with.contains_key(key);
-        match roots.iter().find(|root| root.name == name).map(|root| &root.key) {
-            Some(Ok(key)) => Some(key.signer.clone()),
+        match roots.iter().find(|root| root.name == name).map(|root| &root.who) {
+            Some(Ok(who)) => Some(who.signer.clone()),
             Some(Err(why)) => {
                 report.refused(
                     &self.at(key),

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::identities::Keyless;
+
 /// The settings of an image-trust policy.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Settings {
@@ -21,18 +23,54 @@ pub(super) struct Validator {
     pub(super) approve: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) trust_roots: Vec<TrustRoot>,
+    #[serde(skip_serializing_if = "Instance::is_empty")]
+    pub(super) host: Instance,
+}
+
+/// What an instance of Sigstore signs with, where it is not the public-good one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Instance {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fulcio_cert: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rekor_pubkey: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ct_log_pubkey: Option<String>,
+}
+
+impl Instance {
+    fn is_empty(&self) -> bool {
+        *self == Instance::default()
+    }
 }
 
 impl Validator {
     pub(super) fn fixed(name: &str, approve: bool) -> Validator {
-        Validator { name: name.to_owned(), kind: "static", approve: Some(approve), trust_roots: Vec::new() }
+        Validator {
+            name: name.to_owned(),
+            kind: "static",
+            approve: Some(approve),
+            trust_roots: Vec::new(),
+            host: Instance::default(),
+        }
     }
 }
 
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct TrustRoot {
     pub(super) name: String,
-    pub(super) key: String,
+    #[serde(flatten)]
+    pub(super) signs: Signs,
+}
+
+/// What makes its signatures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Signs {
+    /// A key, in PEM.
+    Key(String),
+    Keyless(Keyless),
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -54,6 +92,10 @@ pub(super) struct With {
     pub(super) required: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mode: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) verify_in_transparency_log: Option<bool>,
+    #[serde(rename = "verifySCT", skip_serializing_if = "Option::is_none")]
+    pub(super) verify_sct: Option<bool>,
 }
 
 impl With {

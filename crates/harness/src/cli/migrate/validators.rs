@@ -4,8 +4,9 @@ use image_trust::PublicKey;
 use serde_json::{Map, Value};
 
 use super::{
+    identities::{self, Loose},
     report::{Report, quoted},
-    settings::{TrustRoot, Validator},
+    settings::{Instance, Signs, TrustRoot, Validator},
 };
 
 /// The validator of rules that can't be carried.
@@ -24,8 +25,8 @@ pub(super) struct Source {
 #[derive(Debug)]
 pub(super) enum Says {
     Static(bool),
-    /// Everybody whom the validator lists, those that can't be carried too.
-    Signed(Vec<Root>),
+    /// Everybody whom the validator lists, those that can't be carried too; and the instance that they sign with.
+    Signed(Vec<Root>, Instance),
     /// Why its rules deny.
     Lost(String),
 }
@@ -33,16 +34,30 @@ pub(super) enum Says {
 #[derive(Debug)]
 pub(super) struct Root {
     pub(super) name: String,
-    /// The key, or what stands in its way.
-    pub(super) key: Result<Key, String>,
+    /// Who it is, or what stands in the way.
+    pub(super) who: Result<Who, String>,
 }
 
 #[derive(Debug)]
-pub(super) struct Key {
-    key: PublicKey,
-    text: String,
-    /// Under which name it is carried: that of the first one with this key.
+pub(super) struct Who {
+    signs: Signs,
+    /// The key, if it is one: it can be written in many ways.
+    key: Option<PublicKey>,
+    /// Under which name it is carried: that of the first one who is the same.
     pub(super) signer: String,
+}
+
+impl Who {
+    fn is_same(&self, other: &Who) -> bool {
+        match (&self.key, &other.key) {
+            (Some(key), Some(other)) => key == other,
+            _ => self.signs == other.signs,
+        }
+    }
+
+    pub(super) fn is_keyless(&self) -> bool {
+        matches!(self.signs, Signs::Keyless(_))
+    }
 }
 
 /// Reads the validators; those of them that can be carried are found in the settings.
@@ -78,12 +93,18 @@ pub(super) fn read(list: &[Value], report: &mut Report) -> (Vec<Source>, Vec<Val
         let says = says(map, &path, report);
         let kind = match &says {
             Says::Static(approve) => Some(Validator::fixed(name, *approve)),
-            Says::Signed(roots) => {
-                let kept = roots.iter().filter_map(|root| Some((&root.name, root.key.as_ref().ok()?)));
-                let kept = kept.filter(|(name, key)| **name == key.signer);
+            Says::Signed(roots, host) => {
+                let kept = roots.iter().filter_map(|root| Some((&root.name, root.who.as_ref().ok()?)));
+                let kept = kept.filter(|(name, who)| **name == who.signer);
                 let trust_roots =
-                    kept.map(|(name, key)| TrustRoot { name: name.clone(), key: key.text.clone() }).collect();
-                Some(Validator { name: name.to_owned(), kind: "cosign", approve: None, trust_roots })
+                    kept.map(|(name, who)| TrustRoot { name: name.clone(), signs: who.signs.clone() }).collect();
+                Some(Validator {
+                    name: name.to_owned(),
+                    kind: "cosign",
+                    approve: None,
+                    trust_roots,
+                    host: host.clone(),
+                })
             }
             Says::Lost(_) => None,
         };
@@ -110,7 +131,7 @@ fn says(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
         );
         return Says::Lost(format!("its key {} is not known", quoted(key)));
     }
-    surroundings(map, kind, path, report);
+    surroundings(map, path, report);
     match kind {
         "static" => match map.get("approve") {
             Some(Value::Bool(approve)) => Says::Static(*approve),
@@ -159,7 +180,7 @@ fn says(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
 }
 
 /// What a validator says of registries and servers.
-fn surroundings(map: &Map<String, Value>, kind: &str, path: &str, report: &mut Report) {
+fn surroundings(map: &Map<String, Value>, path: &str, report: &mut Report) {
     let is_there = |key: &str| map.get(key).is_some_and(|value| !value.is_null());
     if is_there("auth") {
         report.dropped(
@@ -175,13 +196,6 @@ fn surroundings(map: &Map<String, Value>, kind: &str, path: &str, report: &mut R
             "put the certificate into `sourceAuthorities` of the PolicyServer, under the registry's host",
         );
     }
-    if is_there("host") && kind == "cosign" {
-        report.dropped(
-            &format!("{path}.host"),
-            "names a transparency log and its keys, which nothing here looks at: a signature by a public key is proven by that key alone",
-            "nothing; a log of your own is told together with keyless signatures, once these are here",
-        );
-    }
 }
 
 fn signed(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
@@ -194,54 +208,139 @@ fn signed(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
         );
         return Says::Lost("it has no trust roots".to_owned());
     };
+    let instance = match instance(map, path, report) {
+        Ok(instance) => instance,
+        Err(why) => return Says::Lost(why),
+    };
     let mut roots: Vec<Root> = Vec::new();
     for (i, value) in list.iter().enumerate() {
         let path = format!("{path}.trustRoots[{i}]");
         let name = value.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let mut key = if roots.iter().any(|root| root.name == name) || matches!(&*name, "" | "*") {
+        let mut who = if roots.iter().any(|root| root.name == name) || matches!(&*name, "" | "*") {
             Err((
                 format!("is called {}, which no rule can name here, or another one is", quoted(&name)),
                 "give every trust root a name of its own",
             ))
         } else {
-            key_of(value)
+            who(value, &path, report)
         };
-        if let Ok(key) = &mut key {
-            key.signer = name.clone();
-            let same = roots.iter().filter_map(|root| root.key.as_ref().ok()).find(|other| other.key == key.key);
+        if let Ok(who) = &mut who {
+            who.signer = name.clone();
+            let same = roots.iter().filter_map(|root| root.who.as_ref().ok()).find(|other| other.is_same(who));
             if let Some(other) = same {
-                key.signer = other.signer.clone();
+                who.signer = other.signer.clone();
+                let what = if who.is_keyless() { "identity" } else { "key" };
                 report.changed(
                     &path,
                     format!(
-                        "has the key of {}. One key is one signer here, so both names stand for one vote",
+                        "has the {what} of {}. One {what} is one signer here, so both names stand for one vote",
                         quoted(&other.signer)
                     ),
                     "remove one of them; look at the thresholds of the rules of this validator",
                 );
             }
         }
-        let key = key.map_err(|(why, todo)| {
+        let who = who.map_err(|(why, todo)| {
             report.refused(&path, format!("{why}. Rules that need it deny"), todo);
             why
         });
-        roots.push(Root { name, key });
+        roots.push(Root { name, who });
     }
-    if roots.iter().all(|root| root.key.is_err()) {
+    if roots.iter().all(|root| root.who.is_err()) {
         return Says::Lost("none of its trust roots can be carried".to_owned());
     }
-    Says::Signed(roots)
+    if roots.iter().any(|root| root.who.as_ref().is_ok_and(Who::is_keyless)) {
+        tell_keyless(&instance, path, report);
+    }
+    Says::Signed(roots, instance)
 }
 
-/// The key of a trust root, or why there is none and what to do.
-fn key_of(value: &Value) -> Result<Key, (String, &'static str)> {
-    const KEY: &str = "have the images signed with a key as well, and give its public key as `key`";
-    let has = |key: &str| value.get(key).is_some_and(|value| !value.is_null());
-    if has("keyless") {
-        return Err(("is keyless, which is not here yet".to_owned(), KEY));
+/// What Connaisseur's `host` says of an instance of Sigstore, or why its rules deny.
+fn instance(map: &Map<String, Value>, path: &str, report: &mut Report) -> Result<Instance, String> {
+    let path = format!("{path}.host");
+    let host = match map.get("host").filter(|host| !host.is_null()) {
+        None => return Ok(Instance::default()),
+        Some(Value::Object(host)) => host,
+        Some(_) => {
+            report.refused(
+                &path,
+                "is no mapping; Connaisseur does not start with it. Its rules deny",
+                "correct it, and run this again",
+            );
+            return Err("its `host` is no mapping".to_owned());
+        }
+    };
+    let known = ["rekor", "rekorPubkey", "fulcioCert", "ctLogPubkey"];
+    if let Some(key) = host.keys().find(|key| !known.contains(&key.as_str())) {
+        report.refused(
+            &format!("{path}.{key}"),
+            "is no key of `host`; Connaisseur does not start with it. The rules of this validator deny",
+            "remove it, or correct its spelling, and run this again",
+        );
+        return Err(format!("its `host` has the key {}", quoted(key)));
     }
+    if host.get("rekor").is_some_and(|url| !url.is_null()) {
+        report.dropped(
+            &format!("{path}.rekor"),
+            "is where Connaisseur looks for entries that are not beside the signature. Here no log is asked: the entry has to lie beside it, where cosign puts it",
+            "sign again what has none (cosign sign --tlog-upload=true)",
+        );
+    }
+    let mut read = |key: &str| match host.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        given => {
+            let text = given.and_then(Value::as_str);
+            let why = match text {
+                Some(text) => identities::refused_host(key, text),
+                None => Some("is no text".to_owned()),
+            };
+            match (text, why) {
+                (Some(text), None) => Ok(Some(text.to_owned())),
+                (_, why) => {
+                    let what =
+                        format!("can't be used: it {}. The rules of this validator deny", why.unwrap_or_default());
+                    report.refused(&format!("{path}.{key}"), what, "give what docs/settings.md lists");
+                    Err(format!("its `host` has a {key} that can't be used"))
+                }
+            }
+        }
+    };
+    Ok(Instance {
+        fulcio_cert: read("fulcioCert")?,
+        rekor_pubkey: read("rekorPubkey")?,
+        ct_log_pubkey: read("ctLogPubkey")?,
+    })
+}
+
+/// What is asked of every keyless signature here, and not there.
+fn tell_keyless(instance: &Instance, path: &str, report: &mut Report) {
+    let path = format!("{path}.trustRoots");
+    report.changed(
+        &path,
+        "has keyless trust roots, of whose signatures more is asked here: to be under the name of the image's own repository, to have their log entry beside them, and a certificate with exactly one name",
+        "for images that were copied from elsewhere say with `identities` as what they were signed",
+    );
+    let Instance { fulcio_cert, rekor_pubkey, ct_log_pubkey } = instance;
+    let lacks = [("CAs", fulcio_cert), ("log", rekor_pubkey), ("CT log", ct_log_pubkey)];
+    let lacks: Vec<&str> = lacks.into_iter().filter(|(_, given)| given.is_none()).map(|(what, _)| what).collect();
+    if !lacks.is_empty() {
+        let what = format!(
+            "needs the public-good instance's {}, which Connaisseur fetches, and the policy carries as of the day on which it was made",
+            lacks.join(" and ")
+        );
+        report.changed(&path, what, "`image-trust lint` tells how old they are; `trustedRoot` gives newer ones");
+    }
+}
+
+/// Whom a trust root names, or why it can't be carried and what to do.
+fn who(value: &Value, path: &str, report: &mut Report) -> Result<Who, (String, &'static str)> {
+    let has = |key: &str| value.get(key).is_some_and(|value| !value.is_null());
     if has("cert") || has("tsCert") {
-        return Err(("is a certificate, which is not here yet".to_owned(), KEY));
+        return Err((
+            "is a certificate of Notation's, which is not here yet".to_owned(),
+            "have the images signed with a key as well, and give its public key as `key`",
+        ));
     }
     let known = |key: &String| matches!(key.as_str(), "name" | "key" | "keyless" | "cert");
     if let Some(key) = value.as_object().into_iter().flat_map(Map::keys).find(|key| !known(key)) {
@@ -250,6 +349,29 @@ fn key_of(value: &Value) -> Result<Key, (String, &'static str)> {
             "remove it, or correct its spelling",
         ));
     }
+    let Some(keyless) = value.get("keyless").filter(|keyless| !keyless.is_null()) else { return key_of(value) };
+    if has("key") {
+        return Err((
+            "has a key and is keyless, with which Connaisseur does not start".to_owned(),
+            "make them two trust roots",
+        ));
+    }
+    let (keyless, loose) = identities::read(keyless)
+        .map_err(|why| (why, "write an expression that both read alike, or the name in full"))?;
+    for Loose { key, written, carried } in loose {
+        let what = format!(
+            "{} is only searched for in a name: names that merely contain it pass there, and so do they here, where it is carried as {}",
+            quoted(&written),
+            quoted(&carried)
+        );
+        let todo =
+            "write what the whole name is, from `^` to `$`: whoever can choose a part of a name can put this into it";
+        report.changed(&format!("{path}.keyless.{key}"), what, todo);
+    }
+    Ok(Who { signs: Signs::Keyless(keyless), key: None, signer: String::new() })
+}
+
+fn key_of(value: &Value) -> Result<Who, (String, &'static str)> {
     let text = value.get("key").and_then(Value::as_str).unwrap_or_default().trim();
     if !text.starts_with("-----BEGIN ") && !text.is_empty() {
         let (place, how) = match text.split_once("://") {
@@ -268,7 +390,7 @@ fn key_of(value: &Value) -> Result<Key, (String, &'static str)> {
         return Err((format!("has its key {place} ({}), which a policy can't fetch", quoted(text)), how));
     }
     match PublicKey::parse(text) {
-        Ok(key) => Ok(Key { key, text: format!("{text}\n"), signer: String::new() }),
+        Ok(key) => Ok(Who { signs: Signs::Key(format!("{text}\n")), key: Some(key), signer: String::new() }),
         Err(error) => {
             Err((format!("has a key that can't be used: it {error}"), "give a public key that docs/settings.md lists"))
         }
