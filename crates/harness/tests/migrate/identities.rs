@@ -256,6 +256,42 @@ fn options_of_logs_are_carried() {
     }
 }
 
+/// By Connaisseur's rules and by these settings: which signatures count, for every way to write the options?
+#[test]
+fn no_signature_counts_that_did_not() {
+    let keyless = json!({"name": "web", "keyless": {"issuer": "i", "subject": "s"}});
+    let validators =
+        json!([{"name": "default", "type": "cosign", "trustRoots": [keyless, {"name": "alice", "key": key("alice")}]}]);
+    let flags = [None, Some(true), Some(false)];
+    let all = flags.iter().flat_map(|log| flags.iter().map(move |sct| (*log, *sct)));
+    let all: Vec<(Option<bool>, Option<bool>, &str)> =
+        all.flat_map(|(log, sct)| ["web", "alice", "*"].map(|root| (log, sct, root))).collect();
+    let rule = |(i, (log, sct, root)): (usize, &(Option<bool>, Option<bool>, &str))| json!({"pattern": format!("r.io/p{i:02}/*"), "with": {"trustRoot": root, "verifyInTransparencyLog": log, "verifySCT": sct}});
+    let policy: Vec<Value> = all.iter().enumerate().map(rule).collect();
+    let (_, document) = Run::json(&values(&validators, &policy.into()));
+    assert_eq!(check(&document["settings"].to_string()), [], "the settings are accepted");
+    for (i, (log, sct, root)) in all.iter().enumerate() {
+        let with = &document["settings"]["policy"][i]["with"];
+        assert_eq!(with["trustRoot"], *root, "it is carried");
+        // the signer; whether the signature has a log entry, and its certificate a timestamp
+        for (signer, is_logged, is_seen) in [
+            ("alice", false, false),
+            ("alice", true, false),
+            ("web", false, false),
+            ("web", false, true),
+            ("web", true, false),
+            ("web", true, true),
+        ] {
+            let is_key = signer == "alice";
+            let there = (is_logged || *log == Some(false)) && (is_key || is_seen || *sct == Some(false));
+            let needs_log = !is_key || with["verifyInTransparencyLog"] == true;
+            let here = (is_logged || !needs_log) && (is_key || is_seen || with["verifySCT"] == false);
+            let is_told = is_key && log.is_none();
+            assert!(there || !here || is_told, "{with} takes a signature of {signer}: {is_logged}, {is_seen}");
+        }
+    }
+}
+
 #[test]
 fn instances_are_carried() {
     let ca = include_str!("../../../../tests/samples/keyless/root.pem");

@@ -105,7 +105,7 @@ proptest! {
     /// What these settings let in, Connaisseur let in too, and asked for no more.
     #[test]
     fn nothing_more_is_admitted(
-        rules in prop::collection::vec((pattern(), prop::sample::select(vec!["allow", "allow", "deny", "default", "other", "notary"])), 1..6),
+        rules in prop::collection::vec((pattern(), prop::sample::select(vec!["allow", "allow", "deny", "default", "other", "keyless", "notary"])), 1..6),
         images in prop::collection::vec(image(), 40),
     ) {
         let mut all = validators();

@@ -31,6 +31,8 @@ fn recorded_requests_are_decided_both_ways() {
         {"pattern": "ghcr.io/acme/*:*", "with": {"verifyInTransparencyLog": false}},
         {"pattern": "ghcr.io/keep/*:*", "with": {"verifyInTransparencyLog": false, "mode": "insecureValidateOnly"}},
         {"pattern": "ghcr.io/dct/*:*", "validator": "notary"},
+        {"pattern": "ghcr.io/web/*:*", "validator": "keyless"},
+        {"pattern": "ghcr.io/logged/*:*", "with": {"verifyInTransparencyLog": true}},
         {"pattern": "docker.io/library/*:*", "with": {"verifyInTransparencyLog": false}},
     ]);
     let with = |mut request: Value, place: &str, value: Value| {
@@ -59,6 +61,11 @@ fn recorded_requests_are_decided_both_ways() {
             pod(&["ghcr.io/acme/app:v1", "registry.k8s.io/pause:3.9", "ghcr.io/keep/x:1"], None),
             &[],
             "signed and pinned, allowed, signed and kept",
+        ),
+        (
+            pod(&["ghcr.io/web/app:1", "ghcr.io/logged/app:1"], None),
+            &[],
+            "signed with a certificate, and with a log entry",
         ),
         (pod(&["evil.io/x"], None), &[], "denied by the same rule"),
         (
@@ -138,11 +145,11 @@ fn recorded_requests_are_decided_both_ways() {
     }
     let run = Run::with(&values, &args);
     assert!(
-        run.out.contains("connaisseur") && run.out.contains("04.json") && !run.out.contains("01.json"),
+        run.out.contains("connaisseur") && run.out.contains("05.json") && !run.out.contains("01.json"),
         "a table of what differs: {}",
         run.out
     );
-    assert!(run.err.contains("15 requests") && run.err.contains("whatever has to be signed is"), "{}", run.err);
+    assert!(run.err.contains("16 requests") && run.err.contains("whatever has to be signed is"), "{}", run.err);
     let empty = tempfile::tempdir().expect("a directory");
     let run = Run::with(&values, &["--requests", &empty.path().to_string_lossy()]);
     assert!(run.err.contains("there are no requests (*.json) in"), "{}", run.err);
