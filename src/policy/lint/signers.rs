@@ -226,7 +226,7 @@ fn old_root(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: Duration) -> Vec<F
         rules.iter().filter(|rule| needs_public_good(policy, rule)).map(|rule| rule.rule.validator_index()).collect();
     let finding = |at: usize| {
         let what = format!(
-            "the public-good instance's CAs and logs are those of {PUBLIC_GOOD_DATE}, {days} days ago: what it has signed with since then is not believed"
+            "the public-good instance's CAs and logs are those of {PUBLIC_GOOD_DATE}, {days} days ago: those that it uses since then are not believed"
         );
         let instead = "a newer version of this policy; or the instance's trusted_root.json of today as `trustedRoot`";
         Finding::new(format!("validators[{at}]"), Lint::OldPublicGoodRoot, what, instead)
