@@ -59,6 +59,14 @@ fn what_is_found_and_the_exit_code() {
             "the worst first",
         ),
         (
+            settings(json!([sound(), allow("registry.k8s.io/*")]))
+                .replace(r#"{"key""#, r#"{"notAfter":"2021-01-01T00:00:00Z","key""#),
+            json!(["doubtful"]),
+            1,
+            "Error: settings.yaml: 1 doubtful\n",
+            "what is over today",
+        ),
+        (
             settings(json!([sound(), {"pattern": "*:*", "validator": "nobody"}])),
             json!(["error"]),
             1,

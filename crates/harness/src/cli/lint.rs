@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use image_trust::policy::{Finding, Severity, check, lint};
 use serde::Serialize;
 
@@ -23,6 +23,10 @@ use super::{
 
 /// Wide enough for three columns of text.
 const WIDTH: u16 = 132;
+/// What a cell has around its text.
+const PADDING: usize = 2;
+/// The longest place that is not broken into lines.
+const MAX_PLACE: usize = 56;
 /// The severity, and the finding, of what `validate_settings` refuses.
 const REFUSED: (&str, &str) = ("error", "refused");
 
@@ -102,6 +106,10 @@ fn table(lines: &[Line]) -> Table {
     for line in lines {
         let instead = line.instead.as_deref().unwrap_or_default();
         table.add_row([line.severity, line.finding, &line.path, &line.what, instead]);
+    }
+    let longest = lines.iter().map(|line| line.path.len()).max().unwrap_or_default().min(MAX_PLACE);
+    if let (Some(column), Ok(width)) = (table.column_mut(2), u16::try_from(longest + PADDING)) {
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
     }
     table
 }
