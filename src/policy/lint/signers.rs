@@ -352,6 +352,11 @@ mod tests {
                 Some((".keyless", CouldBeGithub)),
                 "by a pattern",
             ),
+            (
+                keyless("https://issuer.example.com", json!({"subjectPrefix": "https://github.com/acme/app/"})),
+                None,
+                "an issuer that `github` does not ask for",
+            ),
             (json!({"name": "a", "github": {"owner": "acme"}}), Some((".github", AnyRepository)), "an account"),
             (json!({"name": "a", "github": {"owner": "acme", "repo": "app"}}), None, "a repository"),
         ];
