@@ -134,6 +134,47 @@ pub(super) fn halves() -> Vec<Row> {
             &[Layer { certificate: Some("A".repeat(100_000)), ..signed(&alice()) }],
         ),
         row(
+            "certificate-with-a-key-that-is-none-is-denied",
+            "a point that is not on its curve verifies nothing",
+            &[{
+                let certificate = ours().issue(&alice());
+                let key = certificate.key.public();
+                let at = certificate.der.windows(key.len()).position(|window| window == key).unwrap();
+                let mut der = certificate.der;
+                der[at + key.len() - 1] ^= 1;
+                Layer { certificate: Some(mint::der::pem("CERTIFICATE", &der)), ..signed(&alice()) }
+            }],
+        ),
+        row(
+            "certificate-with-two-issuers-is-denied",
+            "both ways in which a certificate names its issuer have to agree",
+            &[signed(&Leaf { issuer_v2: Some("https://evil.example"), ..alice() })],
+        ),
+        row(
+            "certificate-with-a-chain-that-is-none-is-denied",
+            "what lies beside a signature can be read, or it is not one of cosign's",
+            &[Layer { chain: Some("none".to_owned()), ..signed(&alice()) }],
+        ),
+        row(
+            "log-entry-of-another-kind-is-denied",
+            "of another type or version nobody knows what it says",
+            &[ours().sign_logged(&alice(), &Entry { api_version: "0.0.2", ..Entry::default() }, &payload())],
+        ),
+        row(
+            "log-entry-that-the-log-did-not-promise-is-denied",
+            "anybody can write an entry in the name of a log",
+            &[{
+                let log_id = Some(mint::hex(&ours().rekor.id()));
+                let forged = Entry { key: Some(Key::p256("another log")), log_id, ..Entry::default() };
+                ours().sign_logged(&alice(), &forged, &payload())
+            }],
+        ),
+        row(
+            "signature-over-another-payload-is-denied",
+            "genuine certificate and entry, and a signature that is of something else",
+            &[Layer::by(&ours().issue(&alice()), &other()).on(&payload()).logged(&ours(), &Entry::default())],
+        ),
+        row(
             "log-entry-with-a-member-twice-is-denied",
             "two readers could see two entries",
             &[{

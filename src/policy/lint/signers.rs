@@ -526,5 +526,5 @@ mod tests {
     }
 
     /// A CA.
-    const CA: &str = include_str!("../../../tests/samples/keyless/root.pem");
+    const CA: &str = include_str!("../../../tests/samples/own-ca.pem");
 }

@@ -97,7 +97,7 @@ mod tests {
     use crate::proof::Workflow;
 
     /// What the public-good instance certified in April 2026, at the time of its log entry. Its signature is over no image, so it ends here.
-    const LEAF: &str = include_str!("../../../tests/samples/public-good/leaf.pem");
+    const LEAF: &str = include_str!("../../../tests/samples/public-good-leaf.pem");
     const INTEGRATED: Duration = Duration::from_secs(1_775_719_409);
 
     #[test]

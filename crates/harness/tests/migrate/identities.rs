@@ -294,7 +294,7 @@ fn no_signature_counts_that_did_not() {
 
 #[test]
 fn instances_are_carried() {
-    let ca = include_str!("../../../../tests/samples/keyless/root.pem");
+    let ca = include_str!("../../../../tests/samples/own-ca.pem");
     let log = key("log");
     // `host`, what is written of it (none: the validator is not), the lines about it
     let rows = [
