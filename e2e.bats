@@ -9,6 +9,8 @@ pinned=tests/corpus/signed-tag-is-pinned
 child=tests/corpus/child-of-an-owner-that-lists-the-image-is-approved
 dryrun=tests/corpus/dry-run-keeps-the-live-digest
 unsigned=tests/corpus/unsigned-image-is-denied
+keyless=tests/corpus/keyless-signature-is-proven-and-pinned
+somebody=tests/corpus/keyless-signature-of-somebody-else-is-denied
 unreachable=tests/corpus/unreachable-registry-is-told
 
 setup() {
@@ -184,4 +186,16 @@ JSON
         "$(cat "$lookalike/request.json")" >"$BATS_TEST_TMPDIR/review.json"
     judge -r "$BATS_TEST_TMPDIR/review.json" -s "$lookalike/settings.yaml"
     denied 403
+}
+
+@test "a keyless signature is proven from what lies beside the image, and pinned" {
+    session=$keyless/session.yaml replay -r "$keyless/request.json" -s "$keyless/settings.yaml"
+    allowed
+    patch | grep -q '"op":"replace".*@sha256:1111'
+}
+
+@test "a keyless signature by somebody else is denied, and whose it is is told" {
+    session=$somebody/session.yaml replay -r "$somebody/request.json" -s "$somebody/settings.yaml"
+    denied 403
+    says 'bob@example.com'
 }
