@@ -139,3 +139,30 @@ fn where_cosign_judges_otherwise_is_known() {
     let loose = ["a pattern of a part", "a pattern for any letters"];
     assert_eq!(fewer, [&of_certificates[..], &loose].concat(), "proven by both, and not here");
 }
+
+/// Names of CAs can stand in a circle, in many ways at once; whoever walks all of them does not come back.
+#[test]
+fn authorities_in_a_circle_are_walked_once() {
+    let ours = mint::Instance::new("ours");
+    let mut trusted = ours.trusted_root();
+    let list = trusted["certificateAuthorities"][0]["certChain"]["certificates"].as_array_mut().unwrap();
+    // The intermediate, fifteen that are named as its issuer and issued by its name, and fifteen the other way round.
+    list.truncate(1);
+    for number in 0..15 {
+        let ca = |name: &str| {
+            let key_name = Some(format!("{name} {number}"));
+            mint::Ca { name: name.to_owned(), key_name, path_len: None, ..mint::Ca::default() }
+        };
+        for der in [ours.intermediate.sub_ca(&ca("ours root")).der, ours.root.sub_ca(&ca("ours intermediate")).der] {
+            list.push(json!({"rawBytes": mint::der::base64(&der)}));
+        }
+    }
+    let identity = json!({"issuer": "https://issuer.example.com", "subject": "alice@example.com"});
+    let validator = json!({"name": "default", "type": "cosign", "trustedRoot": trusted, "trustRoots": [{"name": "default", "keyless": identity}]});
+    let settings = json!({"validators": [validator], "policy": [{"pattern": "*"}]});
+    assert_eq!(policy::check(&settings.to_string()), []);
+    let image = Image { name: "localhost:5000/a".to_owned(), digest: Digest::of(b"").to_string() };
+    let layer = ours.sign(&mint::Leaf::default(), &image.payload());
+    let host = Beside { digest: Digest::of(b""), manifest: mint::manifest(&[layer]) };
+    assert_eq!(word(&ask(&format!("{}:1", image.name), &settings, &host)), "certificate-path");
+}

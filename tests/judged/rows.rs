@@ -235,6 +235,20 @@ fn promises() -> Vec<Row> {
             Sct { issuer: Some(ours().root.key.id()), ..sct() },
         ),
         Row::new(
+            "a promise that says another hash",
+            "certificate-timestamp",
+            No(SCT),
+            No(SCT_3),
+            scts(vec![Sct { algorithm: Some([6, 3]), ..sct() }]),
+        ),
+        Row::new(
+            "a promise that says another kind of key",
+            "certificate-timestamp",
+            No(SCT),
+            No(SCT_3),
+            scts(vec![Sct { algorithm: Some([4, 1]), ..sct() }]),
+        ),
+        Row::new(
             "a promise of before the log was trusted",
             "certificate-timestamp",
             Yes,

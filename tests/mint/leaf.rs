@@ -67,6 +67,8 @@ pub struct Sct {
     pub issuer: Option<[u8; 32]>,
     /// Which log it says that it is of, where it isn't the one that made it.
     pub log_id: Option<[u8; 32]>,
+    /// What it says it was signed with (a hash and a kind of key, in TLS's numbers), where it wasn't.
+    pub algorithm: Option<[u8; 2]>,
     pub extensions: Vec<u8>,
 }
 
@@ -227,7 +229,7 @@ impl Sct {
         };
         let log_id = self.log_id.unwrap_or(log.id());
         let signature = counted(&log.sign(&promised));
-        [&[0], &log_id[..], &timestamp, &extensions, &[4, algorithm], &signature].concat()
+        [&[0], &log_id[..], &timestamp, &extensions, &self.algorithm.unwrap_or([4, algorithm]), &signature].concat()
     }
 }
 

@@ -88,13 +88,28 @@ impl Authority {
     }
 
     /// May it have issued a certificate that was used at this time, with so many CAs in between? That those above it in the settings signed it is taken
-    /// from there; that they allow it is not.
+    /// from there; that one of them allows it is not.
     fn allows(&self, all: &[Authority], time: Duration, between: usize) -> bool {
-        let mut above = all.iter().filter(|other| !self.is_root() && other.subject == self.issuer).peekable();
-        between <= MAX_CHAIN
-            && self.periods.iter().all(|period| period.contains(time))
+        // From one level to the next, and each CA once a level: names can stand in a circle.
+        let mut level = vec![self];
+        for between in between..=MAX_CHAIN {
+            level.retain(|authority| authority.allows_by_itself(time, between));
+            let is_below = |authority: &Authority| {
+                !authority.is_root() && all.iter().any(|other| other.subject == authority.issuer)
+            };
+            if level.iter().any(|authority| !is_below(authority)) {
+                return true;
+            }
+            let is_above = |other: &&Authority| level.iter().any(|authority| other.subject == authority.issuer);
+            level = all.iter().filter(is_above).collect();
+        }
+        false
+    }
+
+    /// The same by its own certificate, and by when it is trusted.
+    fn allows_by_itself(&self, time: Duration, between: usize) -> bool {
+        self.periods.iter().all(|period| period.contains(time))
             && self.path_length.is_none_or(|most| between <= usize::from(most))
-            && (above.peek().is_none() || above.any(|other| other.allows(all, time, between + 1)))
     }
 }
 

@@ -8,11 +8,14 @@ use std::time::Duration;
 use der::Decode as _;
 use x509_cert::ext::pkix::{
     SignedCertificateTimestampList,
-    sct::{HashAlgorithm, SignedCertificateTimestamp, Version},
+    sct::{HashAlgorithm, SignatureAlgorithm, SignedCertificateTimestamp, Version},
 };
 
 use super::{Step, certificate::Leaf, trusted_root::Log};
-use crate::{image::Digest, proof::signature::Message};
+use crate::{
+    image::Digest,
+    proof::{key::Algorithm, signature::Message},
+};
 
 /// Most timestamps of one certificate that are looked at; Fulcio has one.
 const MAX_TIMESTAMPS: usize = 8;
@@ -38,7 +41,13 @@ pub(super) fn seen(leaf: &Leaf, issuer: Digest, logs: &[Log]) -> Result<(), Step
         };
         let Some(log) = logs.iter().find(is_trusted) else { continue };
         let signed = signed(&timestamp, issuer, &logged).ok_or(Step::Timestamp)?;
-        if log.key.signed(Message::Bytes(&signed), timestamp.signature.signature.as_slice()) {
+        let is_named = match log.key.algorithm {
+            Algorithm::P256 | Algorithm::P384 => timestamp.signature.algorithm.signature == SignatureAlgorithm::Ecdsa,
+            Algorithm::Rsa => timestamp.signature.algorithm.signature == SignatureAlgorithm::Rsa,
+            // No version of TLS for which such signatures are written has a name for it.
+            Algorithm::Ed25519 => false,
+        };
+        if is_named && log.key.signed(Message::Bytes(&signed), timestamp.signature.signature.as_slice()) {
             return Ok(());
         }
     }

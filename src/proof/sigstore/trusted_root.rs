@@ -134,15 +134,16 @@ impl TrustedRoot {
                 format!("is \"{}\"; read are {}", Shown(&document.media_type), MEDIA_TYPES.join(", ")),
             ));
         }
-        let lengths = [document.certificate_authorities.len(), document.tlogs.len(), document.ctlogs.len()];
+        let cas = document.certificate_authorities.iter().map(|ca| ca.cert_chain.certificates.len()).sum();
+        let lengths = [cas, document.tlogs.len(), document.ctlogs.len()];
         if lengths.into_iter().any(|length| length > MAX_ENTRIES) {
-            return Err(TrustedRootError::new("", format!("has more than {MAX_ENTRIES} entries of one kind")));
+            return Err(TrustedRootError::new("", format!("has more than {MAX_ENTRIES} CAs, tlogs or ctlogs")));
         }
         let mut authorities = Vec::new();
         for (i, ca) in document.certificate_authorities.iter().enumerate() {
             let path = format!("certificateAuthorities[{i}]");
             let period = ca.valid_for.read(&path)?;
-            for (at, raw) in ca.cert_chain.certificates.iter().take(MAX_ENTRIES).enumerate() {
+            for (at, raw) in ca.cert_chain.certificates.iter().enumerate() {
                 let path = format!("{path}.certChain.certificates[{at}]");
                 let wrong = |error: AuthorityError| TrustedRootError::new(&path, error.to_string());
                 let der = Base64::decode_vec(&raw.raw_bytes).map_err(|_| wrong(AuthorityError::Form))?;
