@@ -61,7 +61,7 @@ pub struct Workflow {
     pub repo: Option<String>,
     /// The name of its file; any, where there is none.
     pub workflow: Option<String>,
-    /// The git reference at which it was defined, where `*` stands for any text; any, where there is none.
+    /// The git reference at which it was defined, and for which it ran, where `*` stands for any text; any, where there is none.
     pub reference: Option<String>,
 }
 
@@ -90,13 +90,29 @@ impl Holder {
                 if leaf.issuer.as_deref() != Some(GITHUB_ISSUER) || !workflow.defines(leaf.subject.text()) {
                     return Err(other());
                 }
-                let runs_here = |repository: &Option<String>| repository.as_deref().is_some_and(|it| workflow.owns(it));
-                match !leaf.repositories.is_empty() && leaf.repositories.iter().all(runs_here) {
+                // Anybody may use a workflow that others can call, from wherever they like, and gets a certificate with its name.
+                let all = |named: &[Option<String>], is: &dyn Fn(&str) -> bool| {
+                    !named.is_empty() && named.iter().all(|name| name.as_deref().is_some_and(is))
+                };
+                if !all(&leaf.repositories, &|name| workflow.owns(name)) {
+                    return Err(Step::Repository(leaf.repositories.iter().flatten().cloned().collect()));
+                }
+                let is_there = |wanted: &String| all(&leaf.references, &|name| glob(wanted, name));
+                match workflow.reference.as_ref().is_none_or(is_there) {
                     true => Ok(()),
-                    // Anybody may use a workflow that others can call, and gets a certificate with its name.
-                    false => Err(Step::Repository(leaf.repositories.iter().flatten().cloned().collect())),
+                    false => Err(Step::Reference(leaf.references.iter().flatten().cloned().collect())),
                 }
             }
+        }
+    }
+}
+
+impl Holder {
+    /// Does it matter who vouches for the name?
+    pub(super) fn asks_for_the_issuer(&self) -> bool {
+        match self {
+            Holder::Named { issuer, .. } => issuer.is_some(),
+            Holder::Workflow(_) => true,
         }
     }
 }
@@ -120,7 +136,11 @@ impl Workflow {
             Some((repository, file, reference))
         };
         parts().is_some_and(|(repository, file, reference)| {
-            self.owns(repository)
+            // Where a workflow is defined is a reference, or a commit.
+            let is_reference = reference.starts_with("refs/")
+                || (reference.len() == 40 && reference.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            is_reference
+                && self.owns(repository)
                 && !file.contains('/')
                 && self.workflow.as_deref().is_none_or(|wanted| wanted == file)
                 && self.reference.as_deref().is_none_or(|wanted| glob(wanted, reference))
@@ -179,7 +199,13 @@ fn is_anchored(text: &str) -> bool {
         last_is_end = false;
         match c {
             '\\' => last_is_end = chars.next() == Some('z') && !in_class && depth == 0,
-            '[' if !in_class => in_class = true,
+            '[' if !in_class => {
+                in_class = true;
+                // A bracket that comes first is itself one of the class.
+                let rest = chars.as_str();
+                let skipped = rest.strip_prefix('^').unwrap_or(rest);
+                chars = skipped.strip_prefix(']').unwrap_or(skipped).chars();
+            }
             ']' if in_class => in_class = false,
             _ if in_class => {}
             '(' => depth = depth.saturating_add(1),

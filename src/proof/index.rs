@@ -16,6 +16,10 @@ use crate::{
 /// What tells the entry of an attestation from that of a platform (BuildKit, "Image Attestation Storage").
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
+/// What the manifest of an image is called (OCI image specification, "Media Types"; Docker's, version 2, schema 2).
+const MANIFESTS: [&str; 2] =
+    ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
+
 /// Longest list of an index that is looked through.
 const MAX_LISTED: usize = 1_000;
 
@@ -64,12 +68,27 @@ fn lists(json: &[u8], digest: Digest) -> bool {
 /// Is this the entry of an image with this digest? Of one that can't be read, or is more than that, it is not known.
 fn is_image(entry: &RawValue, digest: Digest) -> bool {
     let read = || {
-        let [listed, annotations, artifact] = members(entry, ["digest", "annotations", "artifactType"]).ok()?;
+        let [listed, media_type, platform, annotations, artifact] =
+            members(entry, ["digest", "mediaType", "platform", "annotations", "artifactType"]).ok()?;
+        let is_manifest = MANIFESTS.contains(&&*text(media_type?).ok()?);
+        let is_nowhere = match platform {
+            Some(platform) => {
+                let words = members(platform, ["os", "architecture"]).ok()?;
+                words.into_iter().flatten().any(|word| text(word).ok().as_deref() == Some("unknown"))
+            }
+            None => false,
+        };
         let is_other = match annotations {
             Some(annotations) => members(annotations, [REFERENCE_TYPE]).ok()?[0].is_some(),
             None => false,
         };
-        Some(!is_other && artifact.is_none() && Digest::parse(&text(listed?).ok()?).ok()? == digest)
+        Some(
+            is_manifest
+                && !is_nowhere
+                && !is_other
+                && artifact.is_none()
+                && Digest::parse(&text(listed?).ok()?).ok()? == digest,
+        )
     };
     read().unwrap_or(false)
 }

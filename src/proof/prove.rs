@@ -329,7 +329,7 @@ impl<'r> Proof<'r> {
                 None => continue,
                 Some(leaf) => leaf.and_then(|leaf| {
                     holder.holds(leaf)?;
-                    let signer = leaf.signer();
+                    let signer = leaf.signer(holder);
                     if self.quorum.knows(&root.name, &signer) {
                         return Ok(None);
                     }

@@ -26,7 +26,7 @@ pub struct Quorum<'r> {
 pub struct Signer {
     /// With this key.
     pub key: PublicKey,
-    /// Under this name, and by this issuer, where a certificate says so.
+    /// Under this name, where a certificate says so, and by this issuer, where that is asked for.
     pub identity: Option<(String, Option<String>)>,
 }
 
@@ -202,7 +202,12 @@ impl Signer {
 
     /// Are both of them one?
     fn is(&self, other: &Signer) -> bool {
-        self.key == other.key || (self.identity.is_some() && self.identity == other.identity)
+        let is_same = |(name, issuer): &(String, Option<String>), (other, others): &(String, Option<String>)| {
+            // Addresses that differ in letters reach one person, and a name without an issuer may be anybody's of that name.
+            name.eq_ignore_ascii_case(other) && (issuer == others || issuer.is_none() || others.is_none())
+        };
+        let identities = self.identity.as_ref().zip(other.identity.as_ref());
+        self.key == other.key || identities.is_some_and(|(one, other)| is_same(one, other))
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Ca {
     pub name: String,
     /// The key is made of this instead, where there is something.
     pub key_name: Option<String>,
+    /// What its key is called in certificates is made of this instead, where there is something.
+    pub id_name: Option<String>,
     pub kind: Kind,
     /// How many authorities there may be below it.
     pub path_len: Option<u8>,
@@ -62,6 +64,7 @@ impl Default for Ca {
         Self {
             name: "intermediate".to_owned(),
             key_name: None,
+            id_name: None,
             kind: Kind::P256,
             path_len: Some(0),
             not_before: ISSUED - 30 * DAY,
@@ -106,7 +109,13 @@ impl Authority {
 
     fn of(ca: &Ca) -> Self {
         let key = Key::new(ca.kind, ca.key_name.as_ref().unwrap_or(&ca.name));
-        Self { name: name(&ca.name), key_id: key_id(&ca.name), key, der: Vec::new(), above: Vec::new() }
+        Self {
+            name: name(&ca.name),
+            key_id: key_id(ca.id_name.as_ref().unwrap_or(&ca.name)),
+            key,
+            der: Vec::new(),
+            above: Vec::new(),
+        }
     }
 
     fn certificate_for(&self, ca: &Ca, whose: &Authority) -> Vec<u8> {
@@ -119,7 +128,7 @@ impl Authority {
             Extension::new("2.5.29.14", tlv(OCTETS, &whose.key_id)),
         ];
         // A root says nothing of who is above it, nor what it is for.
-        if self.name != whose.name {
+        if (&self.name, &self.key_id) != (&whose.name, &whose.key_id) {
             extensions.extend(purposes(&ca.purposes));
             extensions.push(authority_key_id(&self.key_id));
         }

@@ -12,6 +12,8 @@ pub const ISSUER_V1: &str = "1.3.6.1.4.1.57264.1.1";
 pub const ISSUER_V2: &str = "1.3.6.1.4.1.57264.1.8";
 pub const REPOSITORY_V1: &str = "1.3.6.1.4.1.57264.1.5";
 pub const REPOSITORY_V2: &str = "1.3.6.1.4.1.57264.1.12";
+pub const REFERENCE_V1: &str = "1.3.6.1.4.1.57264.1.6";
+pub const REFERENCE_V2: &str = "1.3.6.1.4.1.57264.1.14";
 /// The kind of name that is neither address nor host, as Fulcio has it for users of an issuer of its own.
 pub const OTHER_NAME: &str = "1.3.6.1.4.1.57264.1.7";
 /// The list of what certificate logs promised.
@@ -141,8 +143,17 @@ impl Leaf {
             issuer_v2: issuer,
             repository_v1: Some("acme/app"),
             repository_v2: Some("https://github.com/acme/app"),
+            extensions: Self::ran_for("refs/tags/v1", "refs/tags/v1"),
             ..Self::default()
         }
+    }
+
+    /// For which git reference a workflow ran, in the two ways in which Fulcio says it.
+    pub fn ran_for(v1: &str, v2: &str) -> Vec<Extension> {
+        vec![
+            Extension::new(REFERENCE_V1, v1.as_bytes().to_vec()),
+            Extension::new(REFERENCE_V2, tlv(der::UTF8, v2.as_bytes())),
+        ]
     }
 }
 

@@ -285,6 +285,13 @@ pub(super) fn indexes() -> Vec<Row> {
         answers,
         ..Row::new(case, verdict, why, only(named("alice@example.com")), &[])
     };
+    let of_type = |media_type: &str| {
+        let mut entry = entry('3', Value::Null);
+        entry["mediaType"] = media_type.into();
+        entry
+    };
+    let mut nowhere = entry('3', Value::Null);
+    nowhere["platform"] = json!({"os": "unknown", "architecture": "unknown"});
     let attestation = json!({"vnd.docker.reference.type": "attestation-manifest"});
     let denied = |mut answers: Vec<Answer>| {
         answers.extend([itself('3'), nothing_beside('3')]);
@@ -308,6 +315,18 @@ pub(super) fn indexes() -> Vec<Row> {
             DENIED,
             "an index lists more than images",
             denied(vec![unsigned('3'), behind(), by_alice(), index(json!([entry('3', attestation)]))]),
+        ),
+        row(
+            "entry-of-another-type-in-a-proven-index-is-no-platform",
+            DENIED,
+            "an index can list anything, by its type",
+            denied(vec![unsigned('3'), behind(), by_alice(), index(json!([of_type("application/vnd.in-toto+json")]))]),
+        ),
+        row(
+            "entry-for-no-platform-in-a-proven-index-is-none",
+            DENIED,
+            "what is for unknown/unknown is nothing to run",
+            denied(vec![unsigned('3'), behind(), by_alice(), index(json!([nowhere]))]),
         ),
         row(
             "platform-of-an-index-that-nobody-signed-is-denied",

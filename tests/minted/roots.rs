@@ -17,6 +17,16 @@ pub(super) fn own_authorities() -> Vec<Row> {
     };
     let row = |case, verdict, why, validator, layer: Layer| Row::new(case, verdict, why, validator, &[layer]);
     let root = || ours().root.pem();
+    // One name for root and intermediate, and a root that ended in time for the certificate to be used after it.
+    let same_name = {
+        let root = Authority::root(&Ca { not_after: ISSUED + 600, ..Instance::root_of("same") });
+        let intermediate = root.sub_ca(&Ca {
+            key_name: Some("below".to_owned()),
+            id_name: Some("below".to_owned()),
+            ..Instance::root_of("same")
+        });
+        Instance { root, intermediate, ..ours() }
+    };
     let limits = Extension::critical("2.5.29.30", vec![0x30, 0]);
     let limited = Authority::root(&Ca { extensions: vec![limits], ..Instance::root_of("limited") }).pem();
     vec![
@@ -140,6 +150,24 @@ pub(super) fn own_authorities() -> Vec<Row> {
             plain(&between(|ca| Ca { not_after: ISSUED + 600, ..ca })),
         ),
         row(
+            "own-ca-of-its-roots-name-is-held-to-the-roots-limits",
+            DENIED,
+            "an intermediate that is called as its root is no root: keys are told apart by their ids",
+            own(same_name.chain_pem()),
+            Layer::by(&same_name.issue(&lasting()), &payload()),
+        ),
+        row(
+            "settings-with-a-ca-with-an-unknown-critical-extension-are-refused",
+            "settings refused",
+            "what has to be understood, and is not, limits nothing here",
+            own(Authority::root(&Ca {
+                extensions: vec![Extension::critical("1.2.3.4", vec![5, 0])],
+                ..Instance::root_of("critical")
+            })
+            .pem()),
+            plain(&lasting()),
+        ),
+        row(
             "settings-with-a-ca-with-name-constraints-are-refused",
             "settings refused",
             "limits that nobody would check",
@@ -188,6 +216,35 @@ pub(super) fn signers() -> Vec<Row> {
             "whoever holds a key can have it certified (B30)",
             trusting(json!([root("alice", named("alice@example.com")), alices_key])),
             &[signed(&alice()), Layer::by_key(&ours().issue(&alice()).key, &payload())],
+        )
+        .with(of(2)),
+        Row::new(
+            "one-customer-of-an-own-ca-is-one-signer-by-whatever-issuer",
+            DENIED,
+            "nobody asked an own CA for an issuer, so a text of one's choice tells nobody apart (B30)",
+            json!({"trustRoots": [
+                root("alice", json!({"certificate": {"ca": ours().chain_pem(), "subject": "alice@example.com"}})),
+                root("anybody", json!({"certificate": {"ca": ours().chain_pem(), "subjectRegex": r"^[a-z]+@example\.com$"}})),
+            ]}),
+            &[None, Some("https://anything.example")].map(|issuer| {
+                let name = issuer.unwrap_or("none");
+                let leaf = Leaf { name, issuer_v1: issuer, issuer_v2: issuer, not_after: FAR, ..alice() };
+                Layer::by(&ours().issue(&leaf), &payload())
+            }),
+        )
+        .with(of(2)),
+        Row::new(
+            "an-address-in-other-letters-is-one-signer",
+            DENIED,
+            "mail for both of them reaches one person (B30)",
+            trusting(json!([
+                root("alice", named("alice@example.com")),
+                root("anybody", json!({"keyless": {"issuer": ISSUER, "subjectRegex": r"^[A-Za-z]+@example\.com$"}})),
+            ])),
+            &[
+                signed(&alice()),
+                signed(&Leaf { name: "Alice", names: vec![mint::Name::Email("Alice@example.com")], ..alice() }),
+            ],
         )
         .with(of(2)),
         Row::new(
@@ -345,6 +402,21 @@ pub(super) fn instances() -> Vec<Row> {
             ADMITTED,
             "as a file's content is pasted",
             json!({"trustedRoot": ours().trusted_root().to_string(), "trustRoots": [root("default", named("alice@example.com"))]}),
+            &[signed(&alice())],
+        ),
+        Row::new(
+            "trusted-root-with-logs-that-nobody-can-check-is-believed-for-the-rest",
+            ADMITTED,
+            "old logs have keys of kinds that are gone, and files have null for what is not there",
+            {
+                let mut trusted = ours().trusted_root();
+                let mut old = trusted["ctlogs"][0].clone();
+                old["publicKey"]["rawBytes"] = mint::der::base64(&[0x30, 3, 2, 1, 3]).into();
+                old["publicKey"]["validFor"] = serde_json::Value::Null;
+                trusted["ctlogs"].as_array_mut().unwrap().insert(0, old);
+                trusted["timestampAuthorities"] = serde_json::Value::Null;
+                json!({"trustedRoot": trusted, "trustRoots": [root("default", named("alice@example.com"))]})
+            },
             &[signed(&alice())],
         ),
         row(

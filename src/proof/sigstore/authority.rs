@@ -6,17 +6,17 @@
 
 use std::time::Duration;
 
-use der::{Document, oid::AssociatedOid};
+use der::{Document, asn1::ObjectIdentifier, oid::AssociatedOid};
 use pki_types::{
     AlgorithmIdentifier, CertificateDer, InvalidSignature, SignatureVerificationAlgorithm, TrustAnchor, UnixTime,
     alg_id,
 };
 use webpki::{EndEntityCert, Error, KeyUsage as PathUsage, VerifiedPath, anchor_from_trusted_cert};
-use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, NameConstraints};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, NameConstraints};
 
 use super::{
     Step,
-    certificate::{Certificate, Leaf, certificates},
+    certificate::{Certificate, Leaf, Names, certificates},
 };
 use crate::{
     image::Digest,
@@ -26,6 +26,10 @@ use crate::{
 
 /// Most certificates of CAs above a leaf that are looked at.
 const MAX_CHAIN: usize = 6;
+/// Most certificates beside a signature that may lie between its own and a root.
+const MAX_BETWEEN: usize = 4;
+/// What a CA's certificate may want to be understood: that it is one, and what for.
+const KNOWN: [ObjectIdentifier; 3] = [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID];
 /// The use of a key to sign code (RFC 5280, section 4.2.1.12), as webpki wants it: the content of the object identifier.
 const CODE_SIGNING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03];
 
@@ -34,8 +38,7 @@ const CODE_SIGNING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03];
 pub(in crate::proof) struct Authority {
     der: CertificateDer<'static>,
     key: PublicKey,
-    subject: Vec<u8>,
-    issuer: Vec<u8>,
+    names: Names,
     /// When the certificate is valid, and when it is trusted.
     periods: [Period; 2],
     /// How many other CAs may stand between it and a leaf.
@@ -49,6 +52,7 @@ pub(in crate::proof) enum AuthorityError {
     NoCa,
     NotForCode,
     NameConstraints,
+    Critical,
     Key,
 }
 
@@ -70,21 +74,19 @@ impl Authority {
         if certificate.has(NameConstraints::OID) {
             return Err(AuthorityError::NameConstraints);
         }
+        // webpki leaves these out of account in what it starts from.
+        if !certificate.knows_all_critical(&KNOWN) {
+            return Err(AuthorityError::Critical);
+        }
         let owned = CertificateDer::from(der.to_vec());
         anchor_from_trusted_cert(&owned).map_err(|_| AuthorityError::Form)?;
         Ok(Authority {
             key: certificate.key().ok_or(AuthorityError::Key)?,
-            subject: certificate.tbs.subject.value().to_vec(),
-            issuer: certificate.tbs.issuer.value().to_vec(),
+            names: certificate.names().ok_or(AuthorityError::Form)?,
             periods: [certificate.validity(), trusted],
             path_length: constraints.path_len_constraint,
             der: owned,
         })
-    }
-
-    /// Is it below no other one?
-    fn is_root(&self) -> bool {
-        self.issuer == self.subject
     }
 
     /// May it have issued a certificate that was used at this time, with so many CAs in between? That those above it in the settings signed it is taken
@@ -95,12 +97,12 @@ impl Authority {
         for between in between..=MAX_CHAIN {
             level.retain(|authority| authority.allows_by_itself(time, between));
             let is_below = |authority: &Authority| {
-                !authority.is_root() && all.iter().any(|other| other.subject == authority.issuer)
+                !authority.names.is_root() && all.iter().any(|other| authority.names.is_below(&other.names))
             };
             if level.iter().any(|authority| !is_below(authority)) {
                 return true;
             }
-            let is_above = |other: &&Authority| level.iter().any(|authority| other.subject == authority.issuer);
+            let is_above = |other: &&Authority| level.iter().any(|authority| authority.names.is_below(&other.names));
             level = all.iter().filter(is_above).collect();
         }
         false
@@ -126,15 +128,8 @@ pub(super) fn issuer_of(
         Some(text) => certificates(text, MAX_CHAIN).ok_or(Step::Chain)?,
         None => Vec::new(),
     };
-    // What could not be a CA to trust can't be one in between either: webpki looks neither at what its key is for nor at limits of names that it does not know.
-    let only_roots = authorities.iter().all(Authority::is_root);
-    let is_between = |der: &&[u8]| {
-        only_roots
-            && authorities.iter().all(|authority| authority.der.as_ref() != *der)
-            && Authority::read(der, Period::default()).is_ok()
-    };
-    let between: Vec<CertificateDer<'_>> =
-        between.iter().map(Document::as_bytes).filter(is_between).map(CertificateDer::from).collect();
+    let only_roots = authorities.iter().all(|authority| authority.names.is_root());
+    let between = if only_roots { line(leaf, &between) } else { Vec::new() };
     let anchors: Vec<TrustAnchor<'_>> =
         authorities.iter().filter_map(|authority| anchor_from_trusted_cert(&authority.der).ok()).collect();
     let der = CertificateDer::from(leaf.der.as_bytes());
@@ -156,6 +151,25 @@ pub(super) fn issuer_of(
         Some(issuer) => Ok(Digest::of(issuer.subject_public_key_info().as_ref())),
         None => Ok(allowed(&path).map_err(|_| Step::Path)?.key.fingerprint()),
     }
+}
+
+/// The CAs above `leaf`, one above the other, as far as these certificates go. Of several that could stand at a place the first one does: whoever may put
+/// signatures beside an image could have all ways through many of them tried.
+///
+/// What could not be a CA to trust can't be one in between either: webpki looks neither at what its key is for nor at limits of names that it does not know.
+fn line<'c>(leaf: &Leaf, certificates: &'c [Document]) -> Vec<CertificateDer<'c>> {
+    let mut line = Vec::new();
+    let mut below = Certificate::read(leaf.der.as_bytes()).and_then(|certificate| certificate.names());
+    while let Some(names) = below.filter(|_| line.len() < MAX_BETWEEN) {
+        let is_next = |der: &&[u8]| {
+            let authority = Authority::read(der, Period::default()).ok();
+            authority.is_some_and(|authority| names.is_below(&authority.names) && !authority.names.is_root())
+        };
+        let next = certificates.iter().map(Document::as_bytes).find(is_next);
+        below = next.and_then(Certificate::read).and_then(|certificate| certificate.names());
+        line.extend(next.map(CertificateDer::from));
+    }
+    line
 }
 
 /// How CAs sign, in webpki's terms.

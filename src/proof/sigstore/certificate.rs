@@ -13,7 +13,8 @@ use der::{
 };
 use x509_cert::{
     ext::pkix::{
-        ExtendedKeyUsage, KeyUsage, SignedCertificateTimestampList, SubjectAltName,
+        AuthorityKeyIdentifier, ExtendedKeyUsage, KeyUsage, SignedCertificateTimestampList, SubjectAltName,
+        SubjectKeyIdentifier,
         name::{GeneralName, OtherName},
     },
     time::Validity,
@@ -22,7 +23,7 @@ use x509_cert::{
 use super::Step;
 use crate::{
     period::Period,
-    proof::{PublicKey, Signer},
+    proof::{Holder, PublicKey, Signer},
     shown::Shown,
 };
 
@@ -40,11 +41,13 @@ const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
 const CODE_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3");
-/// Sigstore's own extensions: issuer (raw, then in DER), and of a workflow the repository that it ran for.
+/// Sigstore's own extensions: issuer (raw, then in DER), and of a workflow the repository and the git reference that it ran for.
 const ISSUER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.1");
 const ISSUER_V2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.8");
 const WORKFLOW_REPOSITORY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.5");
 const SOURCE_REPOSITORY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.12");
+const WORKFLOW_REFERENCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.6");
+const SOURCE_REFERENCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.14");
 /// The type of an alternative name that is a user's name.
 const USER_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.7");
 
@@ -95,6 +98,8 @@ pub(in crate::proof) struct Leaf {
     pub(in crate::proof) issuer: Option<String>,
     /// The repository that a workflow of GitHub ran for, in each of the ways in which the certificate says it.
     pub(in crate::proof) repositories: Vec<Option<String>>,
+    /// The git reference that it ran for, likewise.
+    pub(in crate::proof) references: Vec<Option<String>>,
 }
 
 /// Whose key a certificate says that it holds: its one alternative name. A text is never of two kinds, so that no name can pass for one of another kind.
@@ -106,6 +111,28 @@ pub enum Subject {
     Uri(String),
     /// A user's or a machine's name: it has neither.
     Name(String),
+}
+
+/// By what certificates find the one above them (RFC 5280, sections 4.1.2.4, 4.1.2.6, 4.2.1.1 and 4.2.1.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Names {
+    subject: Vec<u8>,
+    issuer: Vec<u8>,
+    key_id: Option<Vec<u8>>,
+    issuer_key_id: Option<Vec<u8>>,
+}
+
+impl Names {
+    /// Does it say that `other` issued it? That is what is read there, and no proof.
+    pub(super) fn is_below(&self, other: &Names) -> bool {
+        let are_other_keys = self.issuer_key_id.iter().zip(&other.key_id).any(|(one, other)| one != other);
+        self.issuer == other.subject && !are_other_keys
+    }
+
+    /// Does it say that it issued itself?
+    pub(super) fn is_root(&self) -> bool {
+        self.is_below(self)
+    }
 }
 
 /// The certificates in a PEM text, in DER. There may be white space around them, and nothing else.
@@ -152,6 +179,23 @@ impl<'a> Certificate<'a> {
         self.extension(id).is_some()
     }
 
+    /// Who issued it, and who it is.
+    pub(super) fn names(&self) -> Option<Names> {
+        let key_id = self.typed::<SubjectKeyIdentifier>().ok()?.map(|id| id.0.as_bytes().to_vec());
+        let above = self.typed::<AuthorityKeyIdentifier>().ok()?.and_then(|id| id.key_identifier);
+        Some(Names {
+            subject: self.tbs.subject.value().to_vec(),
+            issuer: self.tbs.issuer.value().to_vec(),
+            key_id,
+            issuer_key_id: above.map(|id| id.as_bytes().to_vec()),
+        })
+    }
+
+    /// Are all of its critical extensions among these?
+    pub(super) fn knows_all_critical(&self, known: &[ObjectIdentifier]) -> bool {
+        self.tbs.extensions.iter().all(|extension| !extension.critical || known.contains(&extension.id))
+    }
+
     /// The time from which, and to which, it is valid (RFC 5280, section 4.1.2.5).
     pub(super) fn validity(&self) -> Period {
         let Validity { not_before, not_after, .. } = self.tbs.validity;
@@ -191,13 +235,16 @@ impl Leaf {
         let raw = certificate.extension(WORKFLOW_REPOSITORY).map(raw_text);
         let uri = |bytes| der_text(bytes)?.strip_prefix(GITHUB).map(str::to_owned);
         let repositories = raw.into_iter().chain(certificate.extension(SOURCE_REPOSITORY).map(uri)).collect();
+        let raw = certificate.extension(WORKFLOW_REFERENCE).map(raw_text);
+        let references = raw.into_iter().chain(certificate.extension(SOURCE_REFERENCE).map(der_text)).collect();
         let timestamps = certificate.extension(SignedCertificateTimestampList::OID).map(<[u8]>::to_vec);
-        Ok(Leaf { validity: certificate.validity(), timestamps, key, subject, issuer, repositories, der })
+        Ok(Leaf { validity: certificate.validity(), timestamps, key, subject, issuer, repositories, references, der })
     }
 
-    /// Who signed, if it is genuine.
-    pub(in crate::proof) fn signer(&self) -> Signer {
-        Signer { key: self.key.clone(), identity: Some((self.subject.text().to_owned(), self.issuer.clone())) }
+    /// Who signed, if it is genuine. An issuer that nobody asked for is a text that anybody can have in a certificate, and tells nobody apart.
+    pub(in crate::proof) fn signer(&self, holder: &Holder) -> Signer {
+        let issuer = self.issuer.clone().filter(|_| holder.asks_for_the_issuer());
+        Signer { key: self.key.clone(), identity: Some((self.subject.text().to_owned(), issuer)) }
     }
 
     /// What a CT log signed of it: everything that its CA signed, without what CT logs said (RFC 6962, section 3.2).

@@ -62,7 +62,7 @@ impl<'s> Evidence<'s> {
         let leaf = self.leaf().ok_or(Step::Certificate)??;
         holder.holds(leaf)?;
         self.is_issued(leaf, demands)?;
-        Ok(leaf.signer())
+        Ok(leaf.signer(holder))
     }
 
     /// Is `leaf`, this signature's certificate, genuine and of this signature?

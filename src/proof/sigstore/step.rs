@@ -24,6 +24,8 @@ pub enum Step {
     Identity(String, Option<String>),
     /// Its identity fits, but a workflow of another repository may have used it: these are named.
     Repository(BTreeSet<String>),
+    /// Its identity fits, but the workflow ran for another git reference: these are named.
+    Reference(BTreeSet<String>),
     /// Log entry (cosign, "Rekor Bundle"): there is none.
     NoLogEntry,
     /// The log entry can't be read.
@@ -68,6 +70,7 @@ impl Step {
             Step::Issuer => "certificate-issuer",
             Step::Identity(..) => "certificate-identity",
             Step::Repository(_) => "certificate-repository",
+            Step::Reference(_) => "certificate-reference",
             Step::NoLogEntry => "log-entry-missing",
             Step::LogForm => "log-entry-form",
             Step::LogKind => "log-entry-kind",
@@ -92,7 +95,13 @@ impl Step {
         match self {
             Step::Identity(..) => "Have it signed by the identity that the trust root names, or correct the trust root",
             Step::Repository(_) => {
-                "Have it signed by a workflow that runs for the repository that the trust root names"
+                "Have it signed by a workflow that runs for the repository that the trust root names; for one that several repositories of an owner call, leave out `repo`"
+            }
+            Step::Reference(_) => {
+                "Have it signed by a workflow that runs for the git reference that the trust root names"
+            }
+            Step::Certificate | Step::Key | Step::Purpose | Step::Subject | Step::Issuer => {
+                "Have it signed with another certificate: no policy can prove a signature by this one"
             }
             Step::NoLogEntry => "Sign it again with an entry in the log (cosign sign --tlog-upload=true)",
             Step::LogUnknown | Step::LogPromise | Step::Path | Step::Timestamp => {
@@ -118,13 +127,8 @@ impl fmt::Display for Step {
                 write!(f, "the certificate is made out to \"{}\" by \"{}\"", Shown(subject), Shown(issuer))
             }
             Step::Identity(subject, None) => write!(f, "the certificate is made out to \"{}\"", Shown(subject)),
-            Step::Repository(names) => {
-                let names: Vec<String> = names.iter().map(|name| format!("\"{}\"", Shown(name))).collect();
-                match names.is_empty() {
-                    true => f.write_str("the certificate does not say for which repository its workflow ran"),
-                    false => write!(f, "the certificate's workflow ran for the repository {}", names.join(", ")),
-                }
-            }
+            Step::Repository(names) => write_run(f, "repository", names),
+            Step::Reference(names) => write_run(f, "git reference", names),
             Step::NoLogEntry => f.write_str("there is no entry of a transparency log beside it"),
             Step::LogForm => f.write_str("the log entry can't be read"),
             Step::LogKind => {
@@ -143,5 +147,14 @@ impl fmt::Display for Step {
             Step::Timestamp => f.write_str("the certificate holds no timestamp by a CT log that is trusted"),
             Step::LogPromise => f.write_str("the log entry is not signed by the log that it names"),
         }
+    }
+}
+
+/// For what a workflow ran, as its certificate names it.
+fn write_run(f: &mut fmt::Formatter<'_>, what: &str, names: &BTreeSet<String>) -> fmt::Result {
+    let names: Vec<String> = names.iter().map(|name| format!("\"{}\"", Shown(name))).collect();
+    match names.is_empty() {
+        true => write!(f, "the certificate does not say for which {what} its workflow ran"),
+        false => write!(f, "the certificate's workflow ran for the {what} {}", names.join(", ")),
     }
 }

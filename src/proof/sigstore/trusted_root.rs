@@ -65,12 +65,9 @@ pub struct TrustedRootError {
 #[serde(rename_all = "camelCase")]
 struct Document {
     media_type: String,
-    #[serde(default)]
-    tlogs: Vec<Instance>,
-    #[serde(default)]
-    ctlogs: Vec<Instance>,
-    #[serde(default)]
-    certificate_authorities: Vec<Ca>,
+    tlogs: Option<Vec<Instance>>,
+    ctlogs: Option<Vec<Instance>>,
+    certificate_authorities: Option<Vec<Ca>>,
 }
 
 #[derive(Deserialize)]
@@ -83,16 +80,14 @@ struct Instance {
 #[serde(rename_all = "camelCase")]
 struct Key {
     raw_bytes: String,
-    #[serde(default)]
-    valid_for: ValidFor,
+    valid_for: Option<ValidFor>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Ca {
     cert_chain: Chain,
-    #[serde(default)]
-    valid_for: ValidFor,
+    valid_for: Option<ValidFor>,
 }
 
 #[derive(Deserialize)]
@@ -106,7 +101,7 @@ struct Raw {
     raw_bytes: String,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize)]
 struct ValidFor {
     start: Option<String>,
     end: Option<String>,
@@ -134,15 +129,16 @@ impl TrustedRoot {
                 format!("is \"{}\"; read are {}", Shown(&document.media_type), MEDIA_TYPES.join(", ")),
             ));
         }
-        let cas = document.certificate_authorities.iter().map(|ca| ca.cert_chain.certificates.len()).sum();
-        let lengths = [cas, document.tlogs.len(), document.ctlogs.len()];
-        if lengths.into_iter().any(|length| length > MAX_ENTRIES) {
+        let [tlogs, ctlogs] = [document.tlogs, document.ctlogs].map(Option::unwrap_or_default);
+        let cas = document.certificate_authorities.unwrap_or_default();
+        let certificates = cas.iter().map(|ca| ca.cert_chain.certificates.len()).sum();
+        if [certificates, tlogs.len(), ctlogs.len()].into_iter().any(|length: usize| length > MAX_ENTRIES) {
             return Err(TrustedRootError::new("", format!("has more than {MAX_ENTRIES} CAs, tlogs or ctlogs")));
         }
         let mut authorities = Vec::new();
-        for (i, ca) in document.certificate_authorities.iter().enumerate() {
+        for (i, ca) in cas.iter().enumerate() {
             let path = format!("certificateAuthorities[{i}]");
-            let period = ca.valid_for.read(&path)?;
+            let period = ValidFor::read(&ca.valid_for, &path)?;
             for (at, raw) in ca.cert_chain.certificates.iter().enumerate() {
                 let path = format!("{path}.certChain.certificates[{at}]");
                 let wrong = |error: AuthorityError| TrustedRootError::new(&path, error.to_string());
@@ -151,17 +147,13 @@ impl TrustedRoot {
             }
         }
         let logs = |list: &[Instance], name: &str| -> Result<Vec<Log>, TrustedRootError> {
-            list.iter()
-                .enumerate()
-                .map(|(i, instance)| instance.public_key.read(&format!("{name}[{i}].publicKey")))
-                .collect()
+            let read = |(i, instance): (usize, &Instance)| {
+                instance.public_key.read(&format!("{name}[{i}].publicKey")).transpose()
+            };
+            list.iter().enumerate().filter_map(read).collect()
         };
         let authorities = Authorities(authorities);
-        Ok(TrustedRoot {
-            authorities,
-            tlogs: logs(&document.tlogs, "tlogs")?,
-            ctlogs: logs(&document.ctlogs, "ctlogs")?,
-        })
+        Ok(TrustedRoot { authorities, tlogs: logs(&tlogs, "tlogs")?, ctlogs: logs(&ctlogs, "ctlogs")? })
     }
 
     /// How many CAs, transparency logs and CT logs there are.
@@ -214,15 +206,22 @@ impl Authorities {
 }
 
 impl Key {
-    fn read(&self, path: &str) -> Result<Log, TrustedRootError> {
-        let wrong = |error: KeyError| TrustedRootError::new(path, error.to_string());
-        let der = Base64::decode_vec(&self.raw_bytes).map_err(|_| wrong(KeyError::Spki))?;
-        Ok(Log { key: PublicKey::from_spki(&der).map_err(wrong)?, period: self.valid_for.read(path)? })
+    /// The log with this key. One of a kind that is not known here is left out: old logs have such keys, and what nobody can check proves nothing.
+    fn read(&self, path: &str) -> Result<Option<Log>, TrustedRootError> {
+        let der = Base64::decode_vec(&self.raw_bytes)
+            .map_err(|_| TrustedRootError::new(path, "has rawBytes that are no base64".to_owned()))?;
+        match PublicKey::from_spki(&der) {
+            Ok(key) => Ok(Some(Log { key, period: ValidFor::read(&self.valid_for, path)? })),
+            Err(KeyError::Spki | KeyError::Algorithm | KeyError::RsaSize(_)) => Ok(None),
+            Err(error) => Err(TrustedRootError::new(path, error.to_string())),
+        }
     }
 }
 
 impl ValidFor {
-    fn read(&self, path: &str) -> Result<Period, TrustedRootError> {
+    /// Always, where nothing is said.
+    fn read(written: &Option<ValidFor>, path: &str) -> Result<Period, TrustedRootError> {
+        let Some(written) = written else { return Ok(Period::default()) };
         let read = |text: &Option<String>| match text {
             None => Ok(None),
             Some(text) => moment(text).map(Some).ok_or_else(|| {
@@ -232,7 +231,7 @@ impl ValidFor {
                 )
             }),
         };
-        Ok(Period { start: read(&self.start)?, end: read(&self.end)? })
+        Ok(Period { start: read(&written.start)?, end: read(&written.end)? })
     }
 }
 
@@ -248,6 +247,7 @@ impl fmt::Display for AuthorityError {
             AuthorityError::Form => "is no certificate of X.509, version 3, in DER",
             AuthorityError::NoCa => "is not the certificate of a CA (basic constraints, key usage)",
             AuthorityError::NotForCode => "is of a CA that may not issue for code signing (extended key usage)",
+            AuthorityError::Critical => "has a critical extension that nobody here knows",
             AuthorityError::NameConstraints => "has name constraints, which nobody would check",
             AuthorityError::Key => "holds a key of an unsupported kind",
         })

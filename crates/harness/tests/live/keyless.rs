@@ -77,7 +77,7 @@ fn cosign_and_the_policy_judge_what_is_minted() {
     let (Some(registry), Some(cosign2), Some(cosign3)) = (DockerRegistry::start(), cosign2, cosign3) else {
         return;
     };
-    let host = host(&[&registry.host()]);
+    let host = host(&[registry.host()]);
     let mut wrong = Vec::new();
     for (number, row) in judged::all().iter().enumerate() {
         let repository = format!("keyless/{number}");
