@@ -130,8 +130,8 @@ pub(super) fn halves() -> Vec<Row> {
         ),
         row(
             "certificate-that-is-huge-is-denied",
-            "longer than any certificate, and not read",
-            &[Layer { certificate: Some("A".repeat(100_000)), ..signed(&alice()) }],
+            "right in every way, and longer than any certificate",
+            &[signed(&Leaf { extensions: vec![Extension::new("1.2.3.4", vec![4; 20_000])], ..alice() })],
         ),
         row(
             "certificate-with-a-key-that-is-none-is-denied",
