@@ -17,6 +17,7 @@ pub(super) fn own_authorities() -> Vec<Row> {
     };
     let row = |case, verdict, why, validator, layer: Layer| Row::new(case, verdict, why, validator, &[layer]);
     let root = || ours().root.pem();
+    let below = |root: Ca| Instance::of("of its own", &root, &Ca { name: "below".to_owned(), ..Ca::default() });
     // One name for root and intermediate, and a root that ended in time for the certificate to be used after it.
     let same_name = {
         let root = Authority::root(&Ca { not_after: ISSUED + 600, ..Instance::root_of("same") });
@@ -148,6 +149,23 @@ pub(super) fn own_authorities() -> Vec<Row> {
             "all of the path has to be valid at the time",
             own(root()),
             plain(&between(|ca| Ca { not_after: ISSUED + 600, ..ca })),
+        ),
+        row(
+            "own-ca-root-that-ended-lets-nobody-certify",
+            DENIED,
+            "the intermediate beside the signature is valid, and the root is not any more",
+            own(below(Ca { not_after: ISSUED + 600, ..Instance::root_of("ended") }).root.pem()),
+            Layer::by(
+                &below(Ca { not_after: ISSUED + 600, ..Instance::root_of("ended") }).issue(&lasting()),
+                &payload(),
+            ),
+        ),
+        row(
+            "own-ca-root-that-allows-none-below-it-lets-nobody-certify",
+            DENIED,
+            "its path length is that of leaves only",
+            own(below(Ca { path_len: Some(0), ..Instance::root_of("short") }).root.pem()),
+            Layer::by(&below(Ca { path_len: Some(0), ..Instance::root_of("short") }).issue(&lasting()), &payload()),
         ),
         row(
             "own-ca-of-its-roots-name-is-held-to-the-roots-limits",
