@@ -175,6 +175,14 @@ pub(super) fn halves() -> Vec<Row> {
             &[Layer::by(&ours().issue(&alice()), &other()).on(&payload()).logged(&ours(), &Entry::default())],
         ),
         row(
+            "log-entry-with-an-unknown-member-is-denied",
+            "what nobody knows may matter to somebody who does",
+            &[{
+                let bundle = signed(&alice()).bundle.unwrap();
+                Layer { bundle: Some(bundle.replacen('{', r#"{"more":{},"#, 1)), ..signed(&alice()) }
+            }],
+        ),
+        row(
             "log-entry-with-a-member-twice-is-denied",
             "two readers could see two entries",
             &[{
