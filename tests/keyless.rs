@@ -1,74 +1,17 @@
 //! Does a keyless signature count exactly if certificate, log entry, signature and payload prove it together?
 
+#[path = "beside/mod.rs"]
+mod beside;
 #[path = "judged/mod.rs"]
 mod judged;
 #[path = "mint/mod.rs"]
 mod mint;
 
-use std::{collections::BTreeMap, time::Duration};
-
-use image_trust::{
-    Digest, PublicKey, answer,
-    host::{Cause, Clock, Cluster, HostError, ObjectName, Registry, Sigstore},
-    policy,
-};
+use image_trust::{Digest, policy};
 use serde_json::{Value, json};
 
+use beside::{Beside, ask};
 use judged::{Image, Row, Says};
-use mint::ISSUED;
-
-/// A registry with one image and the signatures beside it, and a host that knows nothing else.
-struct Beside {
-    digest: Digest,
-    manifest: Vec<u8>,
-}
-
-impl Registry for Beside {
-    fn digest(&self, _: &str) -> Result<Digest, HostError> {
-        Ok(self.digest)
-    }
-
-    fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
-        match image.ends_with(&format!("{}.sig", self.digest.as_tag())) {
-            true => Ok(self.manifest.clone()),
-            false => Err(HostError { cause: Cause::NotFound, text: "manifest unknown".to_owned() }),
-        }
-    }
-}
-
-impl Sigstore for Beside {
-    fn verify(&self, image: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
-        panic!("a certificate is never left to the host: {image}")
-    }
-}
-
-impl Cluster for Beside {
-    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
-        Err(HostError::of_cluster("there is no cluster"))
-    }
-}
-
-impl Clock for Beside {
-    fn elapsed(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn now(&self) -> Duration {
-        Duration::from_secs(ISSUED + 86_400)
-    }
-}
-
-/// The answer for `image` under `settings`.
-fn ask(image: &str, settings: &Value, host: &Beside) -> Value {
-    let payload = json!({
-        "settings": settings,
-        "request": {
-            "kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE",
-            "object": {"spec": {"containers": [{"name": "app", "image": image}]}}
-        }
-    });
-    serde_json::to_value(answer::validate(payload.to_string().as_bytes(), host)).unwrap()
-}
 
 /// What became of the one image: `proven`, or why not.
 fn word(answer: &Value) -> String {
@@ -93,7 +36,7 @@ fn signatures_are_judged_as_by_cosign_or_more_strictly() {
             manifest: mint::manifest(&(row.mint)(&row.trusted, &image)),
         };
         let said = match policy::check(&settings.to_string()).is_empty() {
-            true => word(&ask(&format!("{}:1", image.name), &settings, &host)),
+            true => word(&ask(&format!("{}:1", image.name), &settings.to_string(), &host)),
             false => "settings".to_owned(),
         };
         if said != row.here {
@@ -164,5 +107,5 @@ fn authorities_in_a_circle_are_walked_once() {
     let image = Image { name: "localhost:5000/a".to_owned(), digest: Digest::of(b"").to_string() };
     let layer = ours.sign(&mint::Leaf::default(), &image.payload());
     let host = Beside { digest: Digest::of(b""), manifest: mint::manifest(&[layer]) };
-    assert_eq!(word(&ask(&format!("{}:1", image.name), &settings, &host)), "certificate-path");
+    assert_eq!(word(&ask(&format!("{}:1", image.name), &settings.to_string(), &host)), "certificate-path");
 }

@@ -141,7 +141,6 @@ impl Workflow {
                 || (reference.len() == 40 && reference.bytes().all(|byte| byte.is_ascii_hexdigit()));
             is_reference
                 && self.owns(repository)
-                && !file.contains('/')
                 && self.workflow.as_deref().is_none_or(|wanted| wanted == file)
                 && self.reference.as_deref().is_none_or(|wanted| glob(wanted, reference))
         })

@@ -1,14 +1,13 @@
 //! What does the policy say of one image, if these signatures lie beside it?
 
-use std::{collections::BTreeMap, time::Duration};
+#[path = "../beside/mod.rs"]
+mod beside;
 
-use image_trust::{
-    Digest, PublicKey, answer,
-    host::{Cause, Clock, Cluster, HostError, ObjectName, Registry, Sigstore},
-};
+use image_trust::Digest;
 use serde_json::{Value, json};
 
-use super::mint::{self, ISSUED, Layer};
+use super::mint::{self, Layer};
+use beside::{Beside, ask};
 
 /// The image's repository.
 pub const NAME: &str = "localhost:5000/keyless/fuzzed";
@@ -21,45 +20,6 @@ pub fn digest() -> Digest {
 /// What is signed of the image.
 pub fn payload() -> Vec<u8> {
     mint::payload(NAME, &digest().to_string())
-}
-
-/// A registry with the image and this manifest of signatures, and a host that knows nothing else.
-struct Beside(Vec<u8>);
-
-impl Registry for Beside {
-    fn digest(&self, _: &str) -> Result<Digest, HostError> {
-        Ok(digest())
-    }
-
-    fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
-        match image.ends_with(".sig") {
-            true => Ok(self.0.clone()),
-            false => Err(HostError { cause: Cause::NotFound, text: "manifest unknown".to_owned() }),
-        }
-    }
-}
-
-impl Sigstore for Beside {
-    fn verify(&self, image: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
-        panic!("a certificate is never left to the host: {image}")
-    }
-}
-
-impl Cluster for Beside {
-    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
-        Err(HostError::of_cluster("there is no cluster"))
-    }
-}
-
-impl Clock for Beside {
-    /// No time ever passes, so that only what an input can make of the work bounds it.
-    fn elapsed(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn now(&self) -> Duration {
-        Duration::from_secs(ISSUED + 86_400)
-    }
 }
 
 /// Settings that ask for one signature, of this holder, and believe this instance.
@@ -78,13 +38,7 @@ pub fn settings(trusted_root: &Value, keyless: &Value) -> String {
 
 /// The policy's answer to a pod with the image.
 fn answer(settings: &str, layers: &[Layer]) -> Value {
-    let image = format!("{NAME}:1");
-    let request = json!({
-        "kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE",
-        "object": {"spec": {"containers": [{"name": "app", "image": image}]}}
-    });
-    let payload = format!(r#"{{"settings":{settings},"request":{request}}}"#);
-    serde_json::to_value(answer::validate(payload.as_bytes(), &Beside(mint::manifest(layers)))).unwrap()
+    ask(&format!("{NAME}:1"), settings, &Beside { digest: digest(), manifest: mint::manifest(layers) })
 }
 
 /// Is the image admitted? Signatures are the only reason not to, and its own digest the only one that it can be pinned to.

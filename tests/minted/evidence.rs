@@ -231,6 +231,18 @@ pub(super) fn logged_keys() -> Vec<Row> {
         )
         .with(in_log()),
         Row::new(
+            "key-with-a-log-entry-that-the-log-did-not-promise-is-denied",
+            DENIED,
+            "anybody can write an entry in the name of a log",
+            validator(),
+            &[{
+                let log_id = Some(mint::hex(&ours().rekor.id()));
+                let forged = Entry { key: Some(Key::p256("another log")), log_id, ..Entry::default() };
+                plain().logged(&ours(), &forged)
+            }],
+        )
+        .with(in_log()),
+        Row::new(
             "key-with-somebody-elses-log-entry-is-denied",
             DENIED,
             "a genuine entry of another signature",
