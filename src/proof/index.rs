@@ -59,8 +59,8 @@ fn told<T>(answer: Asked<T>, tally: &Tally) -> Result<Option<T>, Unproven> {
 fn lists(json: &[u8], digest: Digest) -> bool {
     let listed = || {
         let index: &RawValue = serde_json::from_slice(json).ok()?;
-        let [manifests, layers] = members(index, ["manifests", "layers"]).ok()?;
-        entries(manifests.filter(|_| layers.is_none())?).ok()
+        let [manifests] = members(index, ["manifests"]).ok()?;
+        entries(manifests?).ok()
     };
     listed().is_some_and(|listed| listed.into_iter().take(MAX_LISTED).any(|entry| is_image(entry, digest)))
 }

@@ -243,6 +243,14 @@ pub(super) fn logged_keys() -> Vec<Row> {
         )
         .with(in_log()),
         Row::new(
+            "key-whose-log-entry-is-asked-for-is-never-left-to-the-host",
+            DENIED,
+            "the host could read a payload that nobody can write again, and would not look at the log",
+            validator(),
+            &[Layer::by_key(&key, b"something that nobody can write again").logged(&ours(), &Entry::default())],
+        )
+        .with(in_log()),
+        Row::new(
             "key-with-somebody-elses-log-entry-is-denied",
             DENIED,
             "a genuine entry of another signature",

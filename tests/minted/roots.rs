@@ -244,11 +244,25 @@ pub(super) fn signers() -> Vec<Row> {
                 root("alice", json!({"certificate": {"ca": ours().chain_pem(), "subject": "alice@example.com"}})),
                 root("anybody", json!({"certificate": {"ca": ours().chain_pem(), "subjectRegex": r"^[a-z]+@example\.com$"}})),
             ]}),
-            &[None, Some("https://anything.example")].map(|issuer| {
-                let name = issuer.unwrap_or("none");
-                let leaf = Leaf { name, issuer_v1: issuer, issuer_v2: issuer, not_after: FAR, ..alice() };
+            &["https://one.example", "https://other.example"].map(|issuer| {
+                let (issuer_v1, issuer_v2) = (Some(issuer), Some(issuer));
+                let leaf = Leaf { name: issuer, issuer_v1, issuer_v2, not_after: FAR, ..alice() };
                 Layer::by(&ours().issue(&leaf), &payload())
             }),
+        )
+        .with(of(2)),
+        Row::new(
+            "one-name-of-an-own-ca-and-of-an-instance-is-one-signer",
+            DENIED,
+            "where one of two trust roots asks for no issuer, the name alone tells who it is (B30)",
+            trusting(json!([
+                root("alice", named("alice@example.com")),
+                root("own", json!({"certificate": {"ca": ours().chain_pem(), "subject": "alice@example.com"}})),
+            ])),
+            &[signed(&alice()), {
+                let leaf = Leaf { name: "of the own CA", issuer_v1: None, issuer_v2: None, not_after: FAR, ..alice() };
+                Layer::by(&ours().issue(&leaf), &payload())
+            }],
         )
         .with(of(2)),
         Row::new(
