@@ -246,3 +246,57 @@ impl fmt::Display for RegexError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What becomes of an expression: it is refused, or matches or does not.
+    #[derive(Debug, PartialEq)]
+    enum Came {
+        Matches,
+        Differs,
+        Loose,
+        Refused,
+    }
+
+    #[test]
+    fn expressions_are_matched_whole() {
+        use Came::{Differs, Loose, Matches, Refused};
+        let long = format!("^{}$", "a".repeat(MAX_REGEX));
+        let rows = [
+            (r"^alice@example\.com$", "alice@example.com", Matches, "from end to end"),
+            (r"\Aalice@example\.com\z", "alice@example.com", Matches, "in other words"),
+            (r"^alice@example\.com$", "alice@example.com.evil", Differs, "and more behind it"),
+            (r"^alice@example\.com$", "evil-alice@example.com", Differs, "and more before it"),
+            (r"^alice@example\.com(?m)$", "alice@example.com\nevil", Differs, "a line of it is not all of it"),
+            (r"^(?:a|ab)$", "ab", Matches, "the longer of two, though the shorter comes first"),
+            ("alice", "alice", Loose, "neither end"),
+            ("^alice", "alice", Loose, "no end"),
+            ("alice$", "alice", Loose, "no beginning"),
+            ("^alice|bob$", "alice", Loose, "an end for each of two"),
+            (r"^alice\$", "alice$", Loose, "a dollar that is one"),
+            ("^alice[$]", "alice$", Loose, "likewise, in a class"),
+            ("^(alice$)", "alice", Loose, "an end within a group, of which there could be others"),
+            ("^[]|]x$", "|x", Matches, "a bracket that comes first is one of its class"),
+            ("^[^]|(]x$", "ax", Matches, "and so it is after the sign that turns it round"),
+            ("^a)|(?:b$", "a", Refused, "what would only be an expression within a group"),
+            ("^(a$", "a", Refused, "a group without an end"),
+            (r"^\p{Greek}$", "a", Refused, "what this engine does not know"),
+            ("^(a{1000}){1000}$", "a", Refused, "few letters, and millions of states"),
+            (&long, "a", Refused, "too long"),
+        ];
+        for (text, name, expected, why) in rows {
+            let came = match Anchored::read(text) {
+                Ok(expression) if expression.matches(name) => Matches,
+                Ok(_) => Differs,
+                Err(RegexError::Loose(whole)) => {
+                    assert!(Anchored::read(&whole).is_ok(), "the corrected form is usable: {whole}");
+                    Loose
+                }
+                Err(RegexError::Syntax(_) | RegexError::TooLarge) => Refused,
+            };
+            assert_eq!(came, expected, "{why}: {text}");
+        }
+    }
+}

@@ -374,6 +374,13 @@ mod tests {
                 "the other signer of alice counts for her, so that this one is left for bob",
             ),
             (
+                2,
+                &[],
+                &[("bob", one), ("alice", one), ("alice", By("bob", Some("two"))), ("carol", No)],
+                Met,
+                "who was taken for alice first is given to bob",
+            ),
+            (
                 3,
                 &[],
                 &[

@@ -395,6 +395,11 @@ pub(super) fn instances() -> Vec<Row> {
             "trustRoots": [root("default", named("alice@example.com"))],
         })
     };
+    let without = |part: &str| {
+        let mut trusted = ours().trusted_root();
+        trusted[part] = json!([]);
+        json!({"trustedRoot": trusted, "trustRoots": [root("default", named("alice@example.com"))]})
+    };
     let (rekor, ct) = (ours().rekor.public_pem(), ours().ct.public_pem());
     let other = Key::p256("another log").public_pem();
     let row = |case, verdict, why, validator| Row::new(case, verdict, why, validator, &[signed(&alice())]);
@@ -435,6 +440,27 @@ pub(super) fn instances() -> Vec<Row> {
             "as a file's content is pasted",
             json!({"trustedRoot": ours().trusted_root().to_string(), "trustRoots": [root("default", named("alice@example.com"))]}),
             &[signed(&alice())],
+        ),
+        Row::new(
+            "settings-with-a-trusted-root-without-a-log-are-refused",
+            "settings refused",
+            "a log entry that nobody can check",
+            without("tlogs"),
+            &[],
+        ),
+        Row::new(
+            "settings-with-a-trusted-root-without-a-ct-log-are-refused",
+            "settings refused",
+            "a timestamp that nobody can check",
+            without("ctlogs"),
+            &[],
+        ),
+        Row::new(
+            "settings-with-a-trusted-root-without-a-ca-are-refused",
+            "settings refused",
+            "certificates that nobody can have issued",
+            without("certificateAuthorities"),
+            &[],
         ),
         Row::new(
             "trusted-root-with-logs-that-nobody-can-check-is-believed-for-the-rest",

@@ -128,6 +128,20 @@ pub(super) fn keyless() -> Vec<Row> {
             &[signed(&uri("https://github.com/acme-evil/app"))],
         ),
         row(
+            "settings-with-a-prefix-that-ends-in-a-name-are-refused",
+            "settings refused",
+            "acme-evil begins with acme (B35)",
+            beginning("https://github.com/acme"),
+            &[],
+        ),
+        row(
+            "settings-with-a-prefix-without-a-host-are-refused",
+            "settings refused",
+            "every host begins like that",
+            beginning("https://"),
+            &[],
+        ),
+        row(
             "keyless-address-in-a-uri-is-denied",
             DENIED,
             "an address and a URI of the same text are two subjects (B38)",
