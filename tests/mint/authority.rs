@@ -44,6 +44,8 @@ pub struct Ca {
     pub key_name: Option<String>,
     /// What its key is called in certificates is made of this instead, where there is something.
     pub id_name: Option<String>,
+    /// Do certificates say what keys are called?
+    pub has_ids: bool,
     pub kind: Kind,
     /// How many authorities there may be below it.
     pub path_len: Option<u8>,
@@ -65,6 +67,7 @@ impl Default for Ca {
             name: "intermediate".to_owned(),
             key_name: None,
             id_name: None,
+            has_ids: true,
             kind: Kind::P256,
             path_len: Some(0),
             not_before: ISSUED - 30 * DAY,
@@ -125,12 +128,16 @@ impl Authority {
         let mut extensions = vec![
             Extension::critical("2.5.29.15", der::flags(usages)),
             Extension::critical("2.5.29.19", sequence([is_ca, path_len])),
-            Extension::new("2.5.29.14", tlv(OCTETS, &whose.key_id)),
         ];
+        if ca.has_ids {
+            extensions.push(Extension::new("2.5.29.14", tlv(OCTETS, &whose.key_id)));
+        }
         // A root says nothing of who is above it, nor what it is for.
         if (&self.name, &self.key_id) != (&whose.name, &whose.key_id) {
             extensions.extend(purposes(&ca.purposes));
-            extensions.push(authority_key_id(&self.key_id));
+            if ca.has_ids {
+                extensions.push(authority_key_id(&self.key_id));
+            }
         }
         extensions.extend(ca.extensions.iter().cloned());
         let serial = serial(&ca.name);

@@ -28,6 +28,19 @@ pub(super) fn own_authorities() -> Vec<Row> {
         });
         Instance { root, intermediate, ..ours() }
     };
+    let nameless = |ca: Ca| Ca { has_ids: false, key_name: Some("below".to_owned()), ..ca };
+    let without_ids = {
+        let root = Authority::root(&Ca { not_after: ISSUED + 600, has_ids: false, ..Instance::root_of("same") });
+        let intermediate = root.sub_ca(&nameless(Instance::root_of("same")));
+        Instance { root, intermediate, ..ours() }
+    };
+    // The certificate between the root and the leaf, and another one of the same name and key that leads nowhere.
+    let beside = |other: String| {
+        let right = between(|ca| ca);
+        let layer = plain(&right);
+        Layer { chain: layer.chain.map(|chain| other + &chain), ..layer }
+    };
+    let same = || Ca { name: "between".to_owned(), ..Ca::default() };
     let limits = Extension::critical("2.5.29.30", vec![0x30, 0]);
     let limited = Authority::root(&Ca { extensions: vec![limits], ..Instance::root_of("limited") }).pem();
     vec![
@@ -166,6 +179,27 @@ pub(super) fn own_authorities() -> Vec<Row> {
             "its path length is that of leaves only",
             own(below(Ca { path_len: Some(0), ..Instance::root_of("short") }).root.pem()),
             Layer::by(&below(Ca { path_len: Some(0), ..Instance::root_of("short") }).issue(&lasting()), &payload()),
+        ),
+        row(
+            "own-ca-of-its-roots-name-without-key-ids-is-not-found",
+            DENIED,
+            "which of two of one name is the root nobody can tell, so the limits of both hold",
+            own(without_ids.chain_pem()),
+            Layer::by(&without_ids.issue(&lasting()), &payload()),
+        ),
+        row(
+            "own-ca-that-was-renewed-is-found-behind-the-old-one",
+            ADMITTED,
+            "the chain has the certificate that ended, too, and has it first",
+            own(root()),
+            beside(ours().root.sub_ca(&Ca { not_after: ISSUED + 600, ..same() }).pem()),
+        ),
+        row(
+            "own-ca-that-others-certified-too-is-found-behind-theirs",
+            ADMITTED,
+            "the chain has a certificate of the same key by a root that nobody here trusts, and has it first",
+            own(root()),
+            beside(Instance::new("theirs").root.sub_ca(&same()).pem()),
         ),
         row(
             "own-ca-of-its-roots-name-is-held-to-the-roots-limits",

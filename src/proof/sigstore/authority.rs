@@ -96,16 +96,25 @@ impl Authority {
         let mut level = vec![self];
         for between in between..=MAX_CHAIN {
             level.retain(|authority| authority.allows_by_itself(time, between));
-            let is_below = |authority: &Authority| {
-                !authority.names.is_root() && all.iter().any(|other| authority.names.is_below(&other.names))
-            };
-            if level.iter().any(|authority| !is_below(authority)) {
+            let above: Vec<Vec<&Authority>> = level.iter().map(|authority| authority.above(all)).collect();
+            if above.iter().any(Vec::is_empty) {
                 return true;
             }
-            let is_above = |other: &&Authority| level.iter().any(|authority| authority.names.is_below(&other.names));
-            level = all.iter().filter(is_above).collect();
+            level = all.iter().filter(|other| above.iter().flatten().any(|above| above.der == other.der)).collect();
         }
         false
+    }
+
+    /// Those of `all` that it says issued it: by their keys, and if it names none of these, by name. One that says that it issued itself, and does not say with
+    /// which key, is below another one of its name all the same.
+    fn above<'a>(&self, all: &'a [Authority]) -> Vec<&'a Authority> {
+        if self.names.names_key_of(&self.names) {
+            return Vec::new();
+        }
+        let is_above = |other: &&Authority| other.der != self.der && self.names.is_below(&other.names);
+        let (by_key, by_name): (Vec<_>, Vec<_>) =
+            all.iter().filter(is_above).partition(|other| self.names.names_key_of(&other.names));
+        if by_key.is_empty() { by_name } else { by_key }
     }
 
     /// The same by its own certificate, and by when it is trusted.
@@ -129,7 +138,7 @@ pub(super) fn issuer_of(
         None => Vec::new(),
     };
     let only_roots = authorities.iter().all(|authority| authority.names.is_root());
-    let between = if only_roots { line(leaf, &between) } else { Vec::new() };
+    let between = if only_roots { line(leaf, &between, authorities, time) } else { Vec::new() };
     let anchors: Vec<TrustAnchor<'_>> =
         authorities.iter().filter_map(|authority| anchor_from_trusted_cert(&authority.der).ok()).collect();
     let der = CertificateDer::from(leaf.der.as_bytes());
@@ -153,21 +162,26 @@ pub(super) fn issuer_of(
     }
 }
 
-/// The CAs above `leaf`, one above the other, as far as these certificates go. Of several that could stand at a place the first one does: whoever may put
-/// signatures beside an image could have all ways through many of them tried.
+/// The CAs above `leaf`, one above the other, as far as these certificates go. Of several that could stand at a place it is one whose key is named, then one that
+/// a given CA issued, then the first: whoever may put signatures beside an image could have all ways through many of them tried.
 ///
 /// What could not be a CA to trust can't be one in between either: webpki looks neither at what its key is for nor at limits of names that it does not know.
-fn line<'c>(leaf: &Leaf, certificates: &'c [Document]) -> Vec<CertificateDer<'c>> {
+fn line<'c>(leaf: &Leaf, certificates: &'c [Document], roots: &[Authority], time: Duration) -> Vec<CertificateDer<'c>> {
+    let read = |document: &'c Document| {
+        let authority = Authority::read(document.as_bytes(), Period::default()).ok()?;
+        let is_usable = authority.periods.iter().all(|period| period.contains(time)) && !authority.names.is_root();
+        is_usable.then_some((document.as_bytes(), authority.names))
+    };
+    let usable: Vec<(&[u8], Names)> = certificates.iter().filter_map(read).collect();
     let mut line = Vec::new();
     let mut below = Certificate::read(leaf.der.as_bytes()).and_then(|certificate| certificate.names());
     while let Some(names) = below.filter(|_| line.len() < MAX_BETWEEN) {
-        let is_next = |der: &&[u8]| {
-            let authority = Authority::read(der, Period::default()).ok();
-            authority.is_some_and(|authority| names.is_below(&authority.names) && !authority.names.is_root())
+        let rank = |(_, other): &&(&[u8], Names)| {
+            (!names.names_key_of(other), !roots.iter().any(|root| other.is_below(&root.names)))
         };
-        let next = certificates.iter().map(Document::as_bytes).find(is_next);
-        below = next.and_then(Certificate::read).and_then(|certificate| certificate.names());
-        line.extend(next.map(CertificateDer::from));
+        let next = usable.iter().filter(|(_, other)| names.is_below(other)).min_by_key(rank);
+        line.extend(next.map(|(der, _)| CertificateDer::from(*der)));
+        below = next.map(|(_, names)| names.clone());
     }
     line
 }
@@ -210,6 +224,8 @@ const fn signing(
 const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
     &signing(alg_id::ECDSA_P256, alg_id::ECDSA_SHA256, Algorithm::P256, Hash::Sha256),
     &signing(alg_id::ECDSA_P256, alg_id::ECDSA_SHA384, Algorithm::P256, Hash::Sha384),
+    &signing(alg_id::ECDSA_P256, alg_id::ECDSA_SHA512, Algorithm::P256, Hash::Sha512),
+    &signing(alg_id::ECDSA_P384, alg_id::ECDSA_SHA512, Algorithm::P384, Hash::Sha512),
     &signing(alg_id::ECDSA_P384, alg_id::ECDSA_SHA256, Algorithm::P384, Hash::Sha256),
     &signing(alg_id::ECDSA_P384, alg_id::ECDSA_SHA384, Algorithm::P384, Hash::Sha384),
     &signing(alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA256, Algorithm::Rsa, Hash::Sha256),

@@ -121,15 +121,19 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Does it say that `other` issued it? That is what is read there, and no proof.
+    /// Does it say that `other` issued it, by name? That is what is read there, and no proof.
     pub(super) fn is_below(&self, other: &Names) -> bool {
-        let are_other_keys = self.issuer_key_id.iter().zip(&other.key_id).any(|(one, other)| one != other);
-        self.issuer == other.subject && !are_other_keys
+        self.issuer == other.subject
+    }
+
+    /// Does it say so of the other one's key, too?
+    pub(super) fn names_key_of(&self, other: &Names) -> bool {
+        self.issuer_key_id.is_some() && self.issuer_key_id == other.key_id
     }
 
     /// Does it say that it issued itself?
     pub(super) fn is_root(&self) -> bool {
-        self.is_below(self)
+        self.is_below(self) && (self.issuer_key_id.is_none() || self.names_key_of(self))
     }
 }
 

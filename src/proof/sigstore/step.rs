@@ -142,7 +142,9 @@ impl fmt::Display for Step {
             Step::Expired => f.write_str("the certificate is not valid now"),
             Step::Signature => f.write_str("the certificate's key did not make the signature over this image"),
             Step::Chain => f.write_str("the certificates of its chain can't be read, or are too many"),
-            Step::Path => f.write_str("no CA that is trusted issued the certificate"),
+            Step::Path => {
+                f.write_str("no path of sound certificates leads from it to a CA that is trusted, at that time")
+            }
             Step::NoTimestamp => f.write_str("the certificate holds no timestamp of a CT log"),
             Step::Timestamp => f.write_str("the certificate holds no timestamp by a CT log that is trusted"),
             Step::LogPromise => f.write_str("the log entry is not signed by the log that it names"),
