@@ -244,7 +244,7 @@ fn promises() -> Vec<Row> {
         Row::new(
             "a promise that says another kind of key",
             "certificate-timestamp",
-            No(SCT),
+            No("cannot verify RSA signature"),
             No(SCT_3),
             scts(vec![Sct { algorithm: Some([4, 1]), ..sct() }]),
         ),
