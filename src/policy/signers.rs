@@ -38,16 +38,15 @@ pub(super) struct Signers {
 pub(super) struct Asked {
     pub(super) in_log: bool,
     pub(super) timestamped: Timestamped,
-    cas: bool,
-    logs: bool,
-    ct_logs: bool,
+    pub(super) cas: bool,
+    pub(super) logs: bool,
+    pub(super) ct_logs: bool,
 }
 
 impl Signers {
     /// Reads a validator's trust roots (`text`) and its trusted root, or notes everything that is wrong with them.
     pub(super) fn read(at: usize, validator: &Validator<'_>, text: &RawValue) -> Result<Signers, Vec<Problem>> {
         let path = |rest: &str| format!("validators[{at}].{rest}");
-        let trusted_root = OnceCell::new();
         let given = match (validator.trusted_root, &validator.host) {
             (Some(_), Some(_)) => Err(vec![Problem::new(
                 path("host"),
@@ -59,10 +58,7 @@ impl Signers {
         };
         match (read_roots(&path("trustRoots"), text), given) {
             (Ok(roots), Ok(given)) => {
-                if let Some(given) = given {
-                    // It is empty yet.
-                    let _ = trusted_root.set(Rc::new(given));
-                }
+                let trusted_root = given.map(Rc::new).map_or_else(OnceCell::new, OnceCell::from);
                 Ok(Signers { roots, trusted_root })
             }
             (roots, given) => Err([roots.err(), given.err()].into_iter().flatten().flatten().collect()),
@@ -123,13 +119,18 @@ impl Asked {
             Some(true) => Timestamped::All,
             Some(false) => Timestamped::None,
         };
-        let in_log = in_log == Some(true);
+        Asked::by(roots, in_log == Some(true), timestamped)
+    }
+
+    /// What these trust roots take, with these options.
+    pub(super) fn by(roots: &[TrustRoot], in_log: bool, timestamped: Timestamped) -> Asked {
+        let cas = roots.iter().any(|root| matches!(root.signs, Signs::Keyless(_)));
         let ct_logs = match timestamped {
-            Timestamped::Keyless => keyless.is_some(),
-            Timestamped::All => has_certificates,
+            Timestamped::Keyless => cas,
+            Timestamped::All => roots.iter().any(|root| root.key().is_none()),
             Timestamped::None => false,
         };
-        Asked { in_log, timestamped, cas: keyless.is_some(), logs: in_log || keyless.is_some(), ct_logs }
+        Asked { in_log, timestamped, cas, logs: in_log || cas, ct_logs }
     }
 }
 

@@ -11,14 +11,14 @@ use super::sigstore::{GITHUB, Leaf, Step};
 use crate::{glob::glob, shown::Shown};
 
 /// Longest regular expression, in bytes.
-pub const MAX_REGEX: usize = 512;
+const MAX_REGEX: usize = 512;
 /// Most memory of a compiled one, in bytes: some two thousand states, each of which can cost a step for every character of a name.
 const MAX_COMPILED: usize = 100_000;
 /// Deepest nesting of one.
 const MAX_NESTED: u32 = 20;
 
 /// Who vouches for workflows of GitHub (GitHub, "About security hardening with OpenID Connect").
-const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
+pub(crate) const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
 
 /// Whose certificates are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,9 +105,7 @@ impl Holder {
             }
         }
     }
-}
 
-impl Holder {
     /// Does it matter who vouches for the name?
     pub(super) fn asks_for_the_issuer(&self) -> bool {
         match self {
@@ -118,7 +116,9 @@ impl Holder {
 }
 
 impl Wanted {
-    fn accepts(&self, text: &str) -> bool {
+    /// Is this text accepted?
+    #[must_use]
+    pub fn accepts(&self, text: &str) -> bool {
         match self {
             Wanted::Is(wanted) => wanted == text,
             Wanted::Matches(wanted) => wanted.matches(text),

@@ -21,12 +21,14 @@ use std::{
 };
 
 pub use budget::{Asked, Budget, TimeIsUp};
+pub(crate) use identity::GITHUB_ISSUER;
 pub use identity::{Anchored, Holder, RegexError, Wanted, Workflow};
 pub use key::{KeyError, PublicKey};
 pub use prove::{Verified, prove};
 pub use quorum::{Quorum, Signer, Standing, Tally, Vote};
 pub use shortfall::{Failure, Foreign, Lack, Shortfall, Unproven};
-pub use sigstore::{Authorities, PUBLIC_GOOD_DATE, Step, Subject, TrustedRoot, TrustedRootError, Unusable};
+pub(crate) use sigstore::GITHUB;
+pub use sigstore::{Authorities, PUBLIC_GOOD_DATE, Step, TrustedRoot, TrustedRootError, Unusable};
 
 use crate::{
     image::{Digest, ImageRef},

@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use regex_lite::Regex;
-
 use super::{
     Finding, Lint, ReadRule,
     keys::{Root, asked, roots},
@@ -14,8 +12,9 @@ use crate::{
     policy::{
         rule::{Decision, Policy},
         settings::{Keyless, TrustRoot, Validator},
+        signers::Asked,
     },
-    proof::{PUBLIC_GOOD_DATE, Requirement, Signs, Timestamped},
+    proof::{GITHUB, GITHUB_ISSUER, Holder, PUBLIC_GOOD_DATE, Requirement, Signs, Timestamped},
     shown::Shown,
 };
 
@@ -25,8 +24,6 @@ const SOON_DAYS: u32 = 30;
 /// How old a trusted root may be before it is told.
 const OLD_DAYS: u64 = 180;
 
-const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
-const GITHUB: &str = "https://github.com/";
 /// Stands in whatever file names the public-good instance's CAs.
 const PUBLIC_GOOD: &str = "fulcio.sigstore.dev";
 
@@ -96,22 +93,21 @@ fn identity(root: &Root<'_>, written: &TrustRoot<'_>, has_public_cas: bool) -> O
         return Some(Finding::new(root.path(".github"), Lint::AnyRepository, what, instead));
     }
     let keyless = written.keyless.as_ref()?;
-    let accepts = Accepts::of(keyless)?;
-    if let Some((issuer, subject)) =
-        STRANGERS.iter().find(|(issuer, subject)| has_public_cas && accepts.both(issuer, subject))
-    {
+    let Signs::Keyless(Holder::Named { issuer: Some(wanted), subject: name }) = &root.root.signs else { return None };
+    let is_stranger = |(issuer, subject): &&(&str, &str)| wanted.accepts(issuer) && name.accepts(subject);
+    if let Some((issuer, subject)) = STRANGERS.iter().filter(|_| has_public_cas).find(is_stranger) {
         let what = format!(
             "strangers fit: the public-good instance gives certificates to whoever can log in at {issuer}, and \"{subject}\" is one of the names that are accepted"
         );
         let instead = "name who may sign: the account at least, and a workflow or an address in full";
         return Some(Finding::new(root.path(".keyless"), Lint::AnybodySigns, what, instead));
     }
-    if has_public_cas && accepts.issuer(NO_ISSUER) {
+    if has_public_cas && wanted.accepts(NO_ISSUER) {
         let what = "every issuer is as good as the one that was meant: the public-good instance believes many of them, and which names each \
                     one vouches for is its own business";
         return Some(Finding::new(root.path(".keyless.issuerRegex"), Lint::AnyIssuer, what, "name the issuer"));
     }
-    (accepts.issuer(GITHUB_ISSUER) && is_of_github(keyless)).then(|| {
+    (wanted.accepts(GITHUB_ISSUER) && is_of_github(keyless)).then(|| {
         let what = "a workflow that other repositories may call gets a certificate with its own name, whoever calls it; this does not ask \
                     for which repository it ran";
         let instead = match keyless.subject.as_ref().and_then(|Text(subject)| as_github(subject)) {
@@ -120,56 +116,6 @@ fn identity(root: &Root<'_>, written: &TrustRoot<'_>, has_public_cas: bool) -> O
         };
         Finding::new(root.path(".keyless"), Lint::CouldBeGithub, what, instead)
     })
-}
-
-/// A keyless identity, to be tried.
-struct Accepts<'s> {
-    issuer: Form<'s>,
-    subject: Form<'s>,
-}
-
-enum Form<'s> {
-    Is(&'s str),
-    Begins(&'s str),
-    Matches(Regex),
-}
-
-impl<'s> Accepts<'s> {
-    fn of(keyless: &'s Keyless<'_>) -> Option<Accepts<'s>> {
-        let Keyless { issuer, issuer_regex, subject, subject_regex, subject_prefix } = keyless;
-        Some(Accepts {
-            issuer: Form::of(issuer, issuer_regex, &None)?,
-            subject: Form::of(subject, subject_regex, subject_prefix)?,
-        })
-    }
-
-    fn issuer(&self, issuer: &str) -> bool {
-        self.issuer.accepts(issuer)
-    }
-
-    fn both(&self, issuer: &str, subject: &str) -> bool {
-        self.issuer.accepts(issuer) && self.subject.accepts(subject)
-    }
-}
-
-impl<'s> Form<'s> {
-    fn of(is: &'s Option<Text<'_>>, matches: &Option<Text<'_>>, begins: &'s Option<Text<'_>>) -> Option<Form<'s>> {
-        match (is, matches, begins) {
-            (Some(Text(text)), None, None) => Some(Form::Is(text)),
-            // It was read before, within its bounds.
-            (None, Some(Text(text)), None) => Regex::new(&format!(r"\A^(?:{text})$\z")).ok().map(Form::Matches),
-            (None, None, Some(Text(text))) => Some(Form::Begins(text)),
-            _ => None,
-        }
-    }
-
-    fn accepts(&self, text: &str) -> bool {
-        match self {
-            Form::Is(wanted) => *wanted == text,
-            Form::Begins(start) => text.starts_with(start),
-            Form::Matches(regex) => regex.is_match(text),
-        }
-    }
 }
 
 /// Are only names of GitHub's accepted?
@@ -238,19 +184,13 @@ fn old_root(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: Duration) -> Vec<F
 fn needs_public_good(policy: &Policy<'_>, rule: &ReadRule<'_>) -> bool {
     let Decision::Prove { requirement, .. } = &rule.decision else { return false };
     let Some(validator) = policy.settings().validators.get(rule.rule.validator_index()) else { return false };
-    let keyless = is_keyless(requirement);
-    let has_certificates = requirement.roots.iter().any(|root| root.key().is_none());
-    let timestamps = match requirement.timestamped {
-        Timestamped::Keyless => keyless,
-        Timestamped::All => has_certificates,
-        Timestamped::None => false,
-    };
+    let asked = Asked::by(&requirement.roots, requirement.in_log, requirement.timestamped);
     let given = validator.host.as_ref();
     let lacks = |is_given: bool, is_needed: bool| is_needed && !is_given;
     validator.trusted_root.is_none()
-        && (lacks(given.is_some_and(|host| host.fulcio_cert.is_some()), keyless)
-            || lacks(given.is_some_and(|host| host.rekor_pubkey.is_some()), keyless || requirement.in_log)
-            || lacks(given.is_some_and(|host| host.ct_log_pubkey.is_some()), timestamps))
+        && (lacks(given.is_some_and(|host| host.fulcio_cert.is_some()), asked.cas)
+            || lacks(given.is_some_and(|host| host.rekor_pubkey.is_some()), asked.logs)
+            || lacks(given.is_some_and(|host| host.ct_log_pubkey.is_some()), asked.ct_logs))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! genuine: who issued it is `authority`'s question, who saw it `timestamp`'s, and when it was used `log`'s. The structure is our own because what a CT
 //! log signed is the certificate without one of its extensions, and a library's types can't be written again without it.
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use der::{
     AnyRef, Decode as _, Document, Encode as _, Sequence,
@@ -24,7 +24,6 @@ use super::Step;
 use crate::{
     period::Period,
     proof::{Holder, PublicKey, Signer},
-    shown::Shown,
 };
 
 /// Largest text of one certificate, in bytes. Fulcio's have less than 1.5 KB, or 4 KB with everything that a workflow says of itself.
@@ -33,7 +32,7 @@ const MAX_PEM: usize = 24 * 1024;
 const MAX_NAME: usize = 2048;
 
 /// Stands before the name of a repository on GitHub.
-pub(in crate::proof) const GITHUB: &str = "https://github.com/";
+pub(crate) const GITHUB: &str = "https://github.com/";
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
@@ -102,7 +101,7 @@ pub(in crate::proof) struct Leaf {
 
 /// Whose key a certificate says that it holds: its one alternative name. A text is never of two kinds, so that no name can pass for one of another kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Subject {
+pub(in crate::proof) enum Subject {
     /// An e-mail address: it has an `@`, and no `://`.
     Email(String),
     /// A URI: it has a `://`.
@@ -310,16 +309,9 @@ impl Subject {
     }
 
     /// The name, whatever kind it is of.
-    #[must_use]
-    pub fn text(&self) -> &str {
+    pub(in crate::proof) fn text(&self) -> &str {
         match self {
             Subject::Email(text) | Subject::Uri(text) | Subject::Name(text) => text,
         }
-    }
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", Shown(self.text()))
     }
 }

@@ -12,8 +12,8 @@ mod step;
 mod timestamp;
 mod trusted_root;
 
-pub use certificate::Subject;
-pub(super) use certificate::{GITHUB, Leaf};
+pub(crate) use certificate::GITHUB;
+pub(super) use certificate::Leaf;
 pub(super) use evidence::{Demands, Evidence};
 pub use manifest::Unusable;
 pub(super) use manifest::{Layer, Signatures, Unread, signature_tag};
