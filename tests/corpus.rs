@@ -6,7 +6,7 @@ mod session;
 use cases::Case;
 use image_trust::answer;
 use serde_json::{Value, json};
-use session::Session;
+use session::{Host, Session};
 
 #[test]
 fn corpus() {
@@ -21,9 +21,9 @@ fn run(case: &Case) -> Result<(), String> {
     let Some(request) = &case.request else { return Ok(()) };
     let request: Value =
         serde_json::from_str(request).map_err(|error| format!("{}: request.json: {error}", case.name))?;
-    let session = Session::read(case.session.as_deref().unwrap_or("[]"));
+    let host = Host(Session::read(case.session.as_deref().unwrap_or("[]")));
     let payload = json!({"request": request, "settings": case.settings}).to_string();
-    let response = answer::validate(payload.as_bytes(), &session);
+    let response = answer::validate(payload.as_bytes(), &host);
     case.check_response(&serde_json::to_string(&response).map_err(|error| error.to_string())?)?;
-    case.expect("calls that were not made", &session.leftovers(), &0)
+    case.expect("calls that were not made", &host.0.leftovers(), &0)
 }

@@ -14,6 +14,8 @@
 //! `case.yaml` is written by hand and says what has to come out; the expected bytes can be written anew with `UPDATE_EXPECT=1`, and only if they agree
 //! with it. The same cases are run through the crate (`tests/corpus.rs`) and through the real module (the harness's `corpus.rs`).
 
+#![allow(dead_code, reason = "every test that shares this needs another part of it")]
+
 use std::{fmt::Debug, fs, path::PathBuf};
 
 use serde::Deserialize;

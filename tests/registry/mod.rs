@@ -3,6 +3,8 @@
 //! A registry in memory, and the host in front of it. What is signed in it is signed with real keys, as cosign does: under the image's own name, in a
 //! manifest beside it.
 
+#![allow(dead_code, reason = "every test that shares this needs another part of it")]
+
 use std::{collections::BTreeMap, time::Duration};
 
 use base64ct::{Base64, Encoding as _};

@@ -1,6 +1,9 @@
 //! What did the host answer, in kwctl's words?
 //!
-//! Replays a session file for the crate, in strict order, as the harness does for the module.
+//! Questions and answers as kwctl's session files hold them, and a host for the crate that answers in such words. [`Session`] replays a file in strict
+//! order, as the harness does for the module.
+
+#![allow(dead_code, reason = "every test that shares this needs another part of it")]
 
 use std::{
     cell::RefCell,
@@ -13,26 +16,34 @@ use image_trust::{
     image::Digest,
     proof::PublicKey,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// The exchanges that have not been asked for yet.
-pub struct Session(RefCell<VecDeque<Exchange>>);
-
+/// A question and its answer, as kwctl writes them.
 #[derive(Deserialize)]
-struct Exchange {
-    request: String,
-    response: Response,
+pub struct Exchange {
+    /// A [`Request`], as YAML in a text.
+    pub request: String,
+    pub response: Response,
 }
 
 #[derive(Deserialize)]
 #[serde(tag = "type")]
-enum Response {
+pub enum Response {
     Success { payload: String },
     Error { message: String },
 }
 
-#[derive(Debug, PartialEq, Deserialize)]
-enum Request {
+impl From<Response> for Result<String, String> {
+    fn from(response: Response) -> Self {
+        match response {
+            Response::Success { payload } => Ok(payload),
+            Response::Error { message } => Err(message),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request {
     OciManifestDigest {
         image: String,
     },
@@ -54,16 +65,21 @@ enum Request {
     },
 }
 
-#[derive(Deserialize)]
-struct Resolved {
-    digest: String,
+/// Whoever answers in words.
+pub trait Words {
+    fn answer(&self, request: Request) -> Result<String, String>;
+
+    /// The time that has passed. None, as a rule.
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
-#[derive(Deserialize)]
-struct Verification {
-    is_trusted: bool,
-    digest: String,
-}
+/// The host that reads such words as the guest does.
+pub struct Host<W>(pub W);
+
+/// The exchanges that have not been asked for yet.
+pub struct Session(RefCell<VecDeque<Exchange>>);
 
 impl Session {
     pub fn read(yaml: &str) -> Session {
@@ -73,7 +89,9 @@ impl Session {
     pub fn leftovers(&self) -> usize {
         self.0.borrow().len()
     }
+}
 
+impl Words for Session {
     /// What is recorded for this question, if it is the one that is asked now.
     fn answer(&self, request: Request) -> Result<String, String> {
         let Some(exchange) = self.0.borrow_mut().pop_front() else {
@@ -83,48 +101,59 @@ impl Session {
         if expected != request {
             return Err(format!("Replay error: unexpected request: {request:?}"));
         }
-        match exchange.response {
-            Response::Success { payload } => Ok(payload),
-            Response::Error { message } => Err(message),
-        }
+        exchange.response.into()
     }
 }
 
-impl Registry for Session {
+/// An answer of this form; words of another one are a registry's that makes no sense.
+fn read<T: DeserializeOwned>(answer: &str, error: fn(&str) -> HostError) -> Result<T, HostError> {
+    serde_json::from_str(answer).map_err(|problem| error(&problem.to_string()))
+}
+
+impl<W: Words> Registry for Host<W> {
     fn digest(&self, image: &str) -> Result<Digest, HostError> {
-        let answer = self.answer(Request::OciManifestDigest { image: image.to_owned() });
+        #[derive(Deserialize)]
+        struct Resolved {
+            digest: String,
+        }
+        let answer = self.0.answer(Request::OciManifestDigest { image: image.to_owned() });
         let answer = answer.map_err(|message| HostError::of_registry(&message))?;
-        let answer: Resolved = serde_json::from_str(&answer).unwrap();
-        read_digest(&answer.digest)
+        let Resolved { digest } = read(&answer, HostError::of_registry)?;
+        read_digest(&digest)
     }
 
     fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
-        let answer = self.answer(Request::OciManifest { image: image.to_owned() });
+        let answer = self.0.answer(Request::OciManifest { image: image.to_owned() });
         answer.map(String::into_bytes).map_err(|message| HostError::of_registry(&message))
     }
 }
 
-impl Sigstore for Session {
+impl<W: Words> Sigstore for Host<W> {
     fn verify(
         &self,
         image: &str,
         key: &PublicKey,
         annotations: &BTreeMap<String, String>,
     ) -> Result<Digest, HostError> {
-        let answer = self.answer(Request::SigstorePubKeyVerify {
+        #[derive(Deserialize)]
+        struct Verification {
+            is_trusted: bool,
+            digest: String,
+        }
+        let answer = self.0.answer(Request::SigstorePubKeyVerify {
             image: image.to_owned(),
             pub_keys: vec![key.pem()],
             annotations: (!annotations.is_empty()).then(|| annotations.clone()),
         });
         let answer = answer.map_err(|message| HostError::of_verification(&message))?;
-        let answer: Verification = serde_json::from_str(&answer).unwrap();
-        read_verification(answer.is_trusted, &answer.digest)
+        let Verification { is_trusted, digest } = read(&answer, HostError::of_verification)?;
+        read_verification(is_trusted, &digest)
     }
 }
 
-impl Cluster for Session {
+impl<W: Words> Cluster for Host<W> {
     fn object(&self, name: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
-        let answer = self.answer(Request::KubernetesGetResource {
+        let answer = self.0.answer(Request::KubernetesGetResource {
             api_version: name.api_version.to_owned(),
             kind: name.kind.to_owned(),
             name: name.name.to_owned(),
@@ -136,13 +165,12 @@ impl Cluster for Session {
     }
 }
 
-/// No time passes in a recorded session.
-impl Clock for Session {
+impl<W: Words> Clock for Host<W> {
     fn elapsed(&self) -> Duration {
-        Duration::ZERO
+        self.0.elapsed()
     }
 
-    /// 2026-01-01. The module, which these cases run through too, has the real time; so they must not depend on it.
+    /// 2027-01-15. The module, which the corpus runs through too, has the real time; so its cases must not depend on it.
     fn now(&self) -> Duration {
         Duration::from_secs(1_800_000_000)
     }
