@@ -8,11 +8,8 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use kubewarden_policy_sdk::{
-    host_capabilities::verification::verify_pub_keys_image, protocol_version_guest,
-    settings::SettingsValidationResponse,
-};
-use serde::{Deserialize, Serialize};
+use kubewarden_policy_sdk::{protocol_version_guest, settings::SettingsValidationResponse};
+use serde::Serialize;
 use wapc_guest::{CallResult, host_call, register_function};
 
 use crate::{
@@ -57,36 +54,31 @@ impl Sigstore for Kubewarden {
         key: &PublicKey,
         annotations: &BTreeMap<String, String>,
     ) -> Result<Digest, HostError> {
-        let annotations = (!annotations.is_empty()).then(|| annotations.clone());
-        let answer = verify_pub_keys_image(image, vec![key.pem()], annotations)
-            .map_err(|error| HostError::of_verification(&error.to_string()))?;
-        read_verification(answer.is_trusted, &answer.digest)
+        /// The SDK has the same, and would not tell the host's errors from an answer that can't be read.
+        #[derive(Serialize)]
+        #[serde(tag = "type")]
+        enum Question<'a> {
+            SigstorePubKeyVerify {
+                image: &'a str,
+                pub_keys: [String; 1],
+                annotations: Option<&'a BTreeMap<String, String>>,
+            },
+        }
+        let annotations = Some(annotations).filter(|annotations| !annotations.is_empty());
+        let question = Question::SigstorePubKeyVerify { image, pub_keys: [key.pem()], annotations };
+        read_verification(&ask("oci", "v2/verify", &question, HostError::of_verification)?)
     }
 }
 
 impl Registry for Kubewarden {
     fn digest(&self, image: &str) -> Result<Digest, HostError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            digest: String,
-        }
-        let answer = ask("v1/manifest_digest", image)?;
-        match serde_json::from_slice::<Answer>(&answer) {
-            Ok(Answer { digest }) => read_digest(&digest),
-            Err(error) => Err(HostError::of_registry(&error.to_string())),
-        }
+        read_digest(&ask("oci", "v1/manifest_digest", &image, HostError::of_registry)?)
     }
 
     // As bytes: the SDK would put them into types for images, which not everything beside an image fits into.
     fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
-        ask("v1/oci_manifest", image)
+        ask("oci", "v1/oci_manifest", &image, HostError::of_registry)
     }
-}
-
-fn ask(operation: &str, image: &str) -> Result<Vec<u8>, HostError> {
-    let unasked = |error: serde_json::Error| HostError::of_registry(&error.to_string());
-    let payload = serde_json::to_vec(image).map_err(unasked)?;
-    host_call("kubewarden", "oci", operation, &payload).map_err(|error| HostError::of_registry(&error.to_string()))
 }
 
 impl Cluster for Kubewarden {
@@ -103,10 +95,18 @@ impl Cluster for Kubewarden {
         let ObjectName { api_version, kind, namespace, name } = *name;
         // What the host remembers may be older than the object that is asked for.
         let question = Question { api_version, kind, name, namespace, disable_cache: true };
-        let payload = serde_json::to_vec(&question).map_err(|error| HostError::of_cluster(&error.to_string()))?;
-        host_call("kubewarden", "kubernetes", "get_resource", &payload)
-            .map_err(|error| HostError::of_cluster(&error.to_string()))
+        ask("kubernetes", "get_resource", &question, HostError::of_cluster)
     }
+}
+
+fn ask(
+    namespace: &str,
+    operation: &str,
+    question: &impl Serialize,
+    error: fn(&str) -> HostError,
+) -> Result<Vec<u8>, HostError> {
+    let payload = serde_json::to_vec(question).map_err(|problem| error(&problem.to_string()))?;
+    host_call("kubewarden", namespace, operation, &payload).map_err(|said| error(&said.to_string()))
 }
 
 impl Clock for Kubewarden {

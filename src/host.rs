@@ -5,7 +5,14 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use crate::{image::Digest, proof::PublicKey, shown::Shown};
+use serde_json::value::RawValue;
+
+use crate::{
+    image::Digest,
+    json::{members, text},
+    proof::PublicKey,
+    shown::Shown,
+};
 
 /// Asks the host whether a key signed an image.
 pub trait Sigstore {
@@ -108,9 +115,7 @@ impl HostError {
     #[must_use]
     pub fn of_verification(text: &str) -> HostError {
         let text = beginning(text);
-        // The host's own words count only where no registry's are quoted.
-        let signatures: &[_] = if text.contains(QUOTE) { &[] } else { &SIGNATURES };
-        let cause = match first(&[&PERMISSION, signatures, &REGISTRY], text) {
+        let cause = match first(&[own_words(text, &[&PERMISSION, &SIGNATURES]), &[&REGISTRY]], text) {
             // Something else is not there: a part of the signature, say.
             Cause::NotFound if !text.contains(IMAGE_ITSELF) => Cause::Unavailable,
             cause => cause,
@@ -122,26 +127,37 @@ impl HostError {
     #[must_use]
     pub fn of_registry(text: &str) -> HostError {
         let text = beginning(text);
-        HostError { cause: first(&[&PERMISSION, &REGISTRY], text), text: text.to_owned() }
+        HostError { cause: first(&[own_words(text, &[&PERMISSION]), &[&REGISTRY]], text), text: text.to_owned() }
     }
 
     /// Reads the text of a question to the cluster that failed: was it allowed at all? No name of an object can hold such a phrase either.
     #[must_use]
     pub fn of_cluster(text: &str) -> HostError {
         let text = beginning(text);
-        HostError { cause: first(&[&PERMISSION, &ACCESS], text), text: text.to_owned() }
+        HostError { cause: first(&[&[&PERMISSION, &ACCESS]], text), text: text.to_owned() }
     }
 }
 
+/// What a phrase means.
+type Row<'a> = (&'a [&'a str], Cause);
+
 /// The meaning of the first phrase that `text` holds.
-fn first(tables: &[&[(&[&str], Cause)]], text: &str) -> Cause {
-    // What a registry says with such a code is not about the image, whatever its words are.
-    if text.contains(" code: 5") && text.contains("Server error: ") {
+fn first(tables: &[&[&[Row<'_>]]], text: &str) -> Cause {
+    let said = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+    // What a registry says with such a code is not about the image, whatever its words are; nor is what can't be read, which is quoted too.
+    if (text.contains(" code: 5") && text.contains(SERVER)) || said(&UNREADABLE) {
         return Cause::Unavailable;
     }
-    let said = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
-    let mut rows = tables.iter().copied().flatten();
+    let mut rows = tables.iter().copied().flatten().copied().flatten();
     rows.find(|(phrases, _)| said(phrases)).map_or(Cause::Unavailable, |(_, cause)| *cause)
+}
+
+/// The host's own words, which count only where nobody else's are quoted.
+fn own_words<'t>(text: &str, tables: &'t [&'t [Row<'t>]]) -> &'t [&'t [Row<'t>]] {
+    match [QUOTE, SERVER, LOGIN].iter().any(|quote| text.contains(quote)) {
+        true => &[],
+        false => tables,
+    }
 }
 
 /// As much of an error as is read: a registry may answer with megabytes.
@@ -154,17 +170,23 @@ fn beginning(text: &str) -> &str {
 const MAX_TEXT: usize = 65_536;
 /// Stands before every message of a registry.
 const QUOTE: &str = "OCI API error: ";
+/// Stands before an answer of a registry in another form.
+const SERVER: &str = "Server error: ";
+/// Stands before what whoever gives out tokens said.
+const LOGIN: &str = "Authentication failure: ";
+/// Stand before what could not be read, a part of which may follow.
+const UNREADABLE: [&str; 3] = ["Failed to parse manifest", "invalid type: string ", "invalid value: string "];
 /// Stands before what a registry said of the image's own manifest.
 const IMAGE_ITSELF: &str = "Cannot fetch manifest of ";
 
 /// What the host says of itself.
-const PERMISSION: [(&[&str], Cause); 1] = [(&["has not been granted access to"], Cause::Forbidden)];
+const PERMISSION: [Row<'_>; 1] = [(&["has not been granted access to"], Cause::Forbidden)];
 
 /// What Kubernetes says of who may not look.
-const ACCESS: [(&[&str], Cause); 1] = [(&["is forbidden: User "], Cause::Forbidden)];
+const ACCESS: [Row<'_>; 1] = [(&["is forbidden: User "], Cause::Forbidden)];
 
 /// What the host says of signatures.
-const SIGNATURES: [(&[&str], Cause); 3] = [
+const SIGNATURES: [Row<'_>; 3] = [
     (&["no signatures found for image"], Cause::Unsigned),
     (&["No Signature Layer passed verification"], Cause::Elsewhere),
     (&["Image verification failed: missing signatures"], Cause::Mismatch),
@@ -172,7 +194,7 @@ const SIGNATURES: [(&[&str], Cause); 3] = [
 
 /// What registries say, in their own words and oci-client's. Of an answer in the form of the distribution specification the client shows the message,
 /// which every registry words in its own way, and never the code.
-const REGISTRY: [(&[&str], Cause); 3] = [
+const REGISTRY: [Row<'_>; 3] = [
     (
         &[
             "too many requests",
@@ -220,24 +242,43 @@ const REGISTRY: [(&[&str], Cause); 3] = [
     ),
 ];
 
-/// Reads a digest in the host's answer.
+/// Reads the host's answer to a question for a digest: `{"digest": …}`.
 ///
 /// # Errors
 /// When it is none that could be pinned.
-pub fn read_digest(digest: &str) -> Result<Digest, HostError> {
-    Digest::parse(digest)
-        .map_err(|_| HostError { cause: Cause::Unavailable, text: format!("the digest is `{}`", Shown(digest)) })
+pub fn read_digest(answer: &[u8]) -> Result<Digest, HostError> {
+    let [digest] = read(answer, ["digest"])?;
+    usable(digest)
 }
 
-/// Reads the host's answer to a verification. A yes without a usable digest proves nothing.
+/// Reads the host's answer to a verification: `{"is_trusted": …, "digest": …}`. A yes without a usable digest proves nothing.
 ///
 /// # Errors
 /// When it is not a yes.
-pub fn read_verification(is_trusted: bool, digest: &str) -> Result<Digest, HostError> {
-    match is_trusted {
-        true => read_digest(digest),
-        false => Err(HostError { cause: Cause::Mismatch, text: "is_trusted is false".to_owned() }),
+pub fn read_verification(answer: &[u8]) -> Result<Digest, HostError> {
+    let [is_trusted, digest] = read(answer, ["is_trusted", "digest"])?;
+    match is_trusted.map(RawValue::get) {
+        Some("true") => usable(digest),
+        Some("false") => Err(HostError { cause: Cause::Mismatch, text: "is_trusted is false".to_owned() }),
+        _ => Err(misread(answer)),
     }
+}
+
+fn read<'a, const N: usize>(answer: &'a [u8], keys: [&str; N]) -> Result<[Option<&'a RawValue>; N], HostError> {
+    let json = serde_json::from_slice(answer).map_err(|_| misread(answer))?;
+    members(json, keys).map_err(|_| misread(answer))
+}
+
+fn usable(digest: Option<&RawValue>) -> Result<Digest, HostError> {
+    let json = digest.map_or("", RawValue::get);
+    let read = digest.and_then(|digest| Digest::parse(&text(digest).ok()?).ok());
+    read.ok_or_else(|| HostError { cause: Cause::Unavailable, text: format!("the digest is `{}`", Shown(json)) })
+}
+
+/// Whatever words are in an answer that can't be read: they say nothing of an image.
+fn misread(answer: &[u8]) -> HostError {
+    let text = format!("the host's answer is of no use: {}", Shown(&String::from_utf8_lossy(answer)));
+    HostError { cause: Cause::Unavailable, text }
 }
 
 impl Cause {
@@ -308,6 +349,10 @@ mod tests {
             (oci("too many requests"), Cause::RateLimited, "429"),
             (oci("You have reached your pull rate limit."), Cause::RateLimited, "Docker Hub's 429"),
             (server("code: 429, message: slow down"), Cause::RateLimited, "429 of a proxy"),
+            (server("code: 404, message: Image verification failed: missing signatures"), Cause::Unavailable, "404 in the host's words"),
+            (server("code: 418, message: Policy has not been granted access to the 'x' host capability"), Cause::Unavailable, "and in its other ones"),
+            (format!("{url} Authentication failure: no signatures found for image"), Cause::Unauthorized, "the host's words in the mouth of who gives out tokens"),
+            (format!("{url} Failed to parse manifest: invalid type: string \"manifest unknown\", expected a map"), Cause::Unavailable, "words in place of a manifest"),
             (server("code: 500, message: oops"), Cause::Unavailable, "500"),
             (server("code: 500, message: backend: manifest unknown"), Cause::Unavailable, "500 in the words of another answer"),
             (oci("no signatures found for image"), Cause::Unavailable, "a registry in the host's words"),
@@ -349,6 +394,8 @@ mod tests {
             (oci("Permission \"artifactregistry.repositories.downloadArtifacts\" denied on resource \"x\""), Cause::Unauthorized, "403 in Google's"),
             (oci("Rate exceeded"), Cause::RateLimited, "429 in Amazon's"),
             (format!("{} manifest unknown", "x".repeat(70_000)), Cause::Unavailable, "what nobody reads to the end"),
+            (oci("x has not been granted access to y"), Cause::Unavailable, "the host's words about capabilities in a registry's mouth"),
+            ("Fail to interact with OCI registry: Failed to parse manifest: invalid type: string \"manifest unknown\", expected a map".to_owned(), Cause::Unavailable, "words in place of a manifest"),
             (oci("something unheard of"), Cause::Unavailable, "words that nobody knows"),
             (oci("no signatures found for image"), Cause::Unavailable, "the host's words in a registry's mouth"),
             ("Fail to interact with OCI registry: Not authorized: url https://ghcr.io/v2/a/manifests/1".to_owned(), Cause::Unauthorized, "401"),
@@ -366,14 +413,42 @@ mod tests {
     #[test]
     fn only_a_yes_with_a_digest_is_a_yes() {
         let digest = Digest::of(b"");
+        let answer = |is_trusted: &str, digest: &str| format!(r#"{{"is_trusted":{is_trusted},"digest":"{digest}"}}"#);
+        let good = digest.to_string();
         let rows = [
-            (true, digest.to_string(), Ok(digest), "a yes"),
-            (false, digest.to_string(), Err(Cause::Mismatch), "a no with a digest"),
-            (true, "sha256:abc".to_owned(), Err(Cause::Unavailable), "a yes for nothing that can be pinned"),
-            (true, String::new(), Err(Cause::Unavailable), "a yes for nothing"),
+            (answer("true", &good), Ok(digest), "a yes"),
+            (answer("false", &good), Err(Cause::Mismatch), "a no with a digest"),
+            (answer("true", "sha256:abc"), Err(Cause::Unavailable), "a yes for nothing that can be pinned"),
+            (answer("true", ""), Err(Cause::Unavailable), "a yes for nothing"),
+            (r#"{"is_trusted":true}"#.to_owned(), Err(Cause::Unavailable), "a yes without a digest"),
+            (format!(r#"{{"digest":"{good}"}}"#), Err(Cause::Unavailable), "neither a yes nor a no"),
+            (answer("\"true\"", &good), Err(Cause::Unavailable), "a text for a yes"),
+            (answer("1", &good), Err(Cause::Unavailable), "a number for a yes"),
+            (format!(r#"[true,"{good}"]"#), Err(Cause::Unavailable), "a list in place of an object"),
+            (
+                format!(r#"{{"is_trusted":false,{}"#, &answer("true", &good)[1..]),
+                Err(Cause::Unavailable),
+                "a no and a yes",
+            ),
+            (
+                r#""Image verification failed: missing signatures""#.to_owned(),
+                Err(Cause::Unavailable),
+                "words in place of an answer",
+            ),
+            (String::new(), Err(Cause::Unavailable), "nothing"),
         ];
-        for (is_trusted, digest, expected, why) in rows {
-            assert_eq!(read_verification(is_trusted, &digest).map_err(|error| error.cause), expected, "{why}");
+        for (answer, expected, why) in rows {
+            assert_eq!(read_verification(answer.as_bytes()).map_err(|error| error.cause), expected, "{why}");
+        }
+        let rows = [
+            (format!(r#"{{"digest":"{good}","more":1}}"#), Ok(digest), "a digest, and what a later host may add"),
+            (format!(r#"{{"digest":"{good}","digest":"{good}"}}"#), Err(Cause::Unavailable), "two of them"),
+            (format!(r#"["{good}"]"#), Err(Cause::Unavailable), "a list in place of an object"),
+            (r#"{"digest":["manifest unknown"]}"#.to_owned(), Err(Cause::Unavailable), "a list in place of a digest"),
+            (r#""manifest unknown""#.to_owned(), Err(Cause::Unavailable), "words in place of an answer"),
+        ];
+        for (answer, expected, why) in rows {
+            assert_eq!(read_digest(answer.as_bytes()).map_err(|error| error.cause), expected, "{why}");
         }
     }
 }
