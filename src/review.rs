@@ -19,7 +19,7 @@ use crate::{
     host::Host,
     image::ImageRef,
     period::Moment,
-    policy::{Choice, Decision, Features, Mode, Policy, Problem, Rule, Rules},
+    policy::{Choice, Decision, Features, Mode, Policy, Rule, Rules},
     proof::{Budget, Failure, Requirement, TimeIsUp, prove},
     shown::Shown,
     verdict::{Denial, Denials, Grounds, Reason, Record, Review, Verdict},
@@ -27,7 +27,7 @@ use crate::{
 
 use approve::Approvals;
 
-/// Most distinct images of one request: each may cost several host calls.
+/// Most distinct images of one request: each may cost several host calls, and has its part in the answer.
 pub(crate) const MAX_IMAGES: usize = 100;
 
 /// Decides `request` by the rules of `policy`, asking `host` for what has to be proven.
@@ -116,6 +116,11 @@ impl Item<'_> {
             Item::Broken(_) => None,
         }
     }
+
+    /// Is it a text that names no image?
+    fn is_unreadable(&self) -> bool {
+        matches!(self, Item::Image { reference: Err(_), .. })
+    }
 }
 
 /// One item for each distinct text, in the order of the slots.
@@ -198,8 +203,10 @@ impl<'c> Case<'c> {
     /// Decides every distinct image, by its canonical name. Whatever needs no host call comes first, so that it is decided when the time runs out.
     fn decide<'i>(&self, items: &'i [Item<'_>], budget: &mut Budget<'_>) -> Result<Outcomes<'i>, Reason> {
         let groups = distinct(items);
-        if groups.len() > MAX_IMAGES {
-            return Err(Reason::TooManyImages(groups.len()));
+        // What can't be read is told of each, so it counts too.
+        let images = groups.len() + items.iter().filter(|item| item.is_unreadable()).count();
+        if images > MAX_IMAGES {
+            return Err(Reason::TooManyImages(images));
         }
         let mut outcomes = Outcomes::new();
         let mut turns = Vec::new();
@@ -379,40 +386,57 @@ fn by_proof<'t>(turn: &'t Turn<'_, '_>, rules: &Rules<'_>, budget: &mut Budget<'
         }
     };
     let verified = prove(turn.image, &turn.requirement, resolved, budget).map_err(Refusal::Failure)?;
-    // A reference that has its digest was looked up with it already.
-    if turn.image.digest().is_none() {
-        still_admitted(turn, &turn.image.pinned(verified.digest()), rules, budget).map_err(Refusal::Reason)?;
-    }
-    Ok(Grounds::Proven(verified))
+    let proven = || turn.rule.pattern().to_owned();
+    let refused = match (turn.image.digest(), verified.index()) {
+        // Pinning must not change the verdict: the pinned reference comes back with the next update, and in the Pods of this object.
+        (None, _) => match also_refused(turn, &turn.image.pinned(verified.digest()), rules, budget) {
+            Some((Some(other), reason)) => {
+                Some(Reason::AfterPinning { proven: proven(), other, reason: Box::new(reason) })
+            }
+            Some((None, reason @ Reason::Settings(_))) => Some(reason),
+            Some((None, _)) => {
+                Some(Reason::Fault("the rule that matched does not match the same image with its digest"))
+            }
+            None => None,
+        },
+        // Nor may a platform lead around the rule for the index that proves it.
+        (Some(_), Some(index)) => match also_refused(turn, &turn.image.with_digest(index), rules, budget) {
+            Some((_, reason @ Reason::Settings(_))) => Some(reason),
+            Some((other, reason)) => Some(Reason::ByIndex { index, other, reason: Box::new(reason) }),
+            None => None,
+        },
+        // It was looked up with its digest already.
+        (Some(_), None) => None,
+    };
+    refused.map_or(Ok(Grounds::Proven(verified)), |reason| Err(Refusal::Reason(reason)))
 }
 
-/// Pinning must not change the verdict: the pinned reference comes back with the next update, and in the Pods of this object.
-fn still_admitted(
+/// Why another reference, which a proof of this image brings with it, is not admitted, and the pattern of the rule that refuses it.
+fn also_refused(
     turn: &Turn<'_, '_>,
-    pinned: &ImageRef,
+    other: &ImageRef,
     rules: &Rules<'_>,
     budget: &mut Budget<'_>,
-) -> Result<(), Reason> {
-    let settings = |problem: Problem| Reason::Settings(problem);
-    let refused = |rule: &Rule<'_>, reason| {
-        let (proven, other) = (turn.rule.pattern().to_owned(), rule.pattern().to_owned());
-        Err(Reason::AfterPinning { proven, other, reason: Box::new(reason) })
+) -> Option<(Option<String>, Reason)> {
+    let refused = |rule: &Rule<'_>, reason| Some((Some(rule.pattern().to_owned()), reason));
+    let rule = match rules.choose(other) {
+        Ok(Choice::Rule(rule)) if rule == turn.rule => return None,
+        Ok(Choice::Rule(rule)) => rule,
+        Ok(Choice::Tie(rule, other)) => return refused(&rule, Reason::Tie(other.pattern().to_owned())),
+        Ok(Choice::None(by_tag)) => return Some((None, Reason::NoRule(by_tag.map(|rule| rule.pattern().to_owned())))),
+        Err(problem) => return Some((None, Reason::Settings(problem))),
     };
-    match rules.choose(pinned).map_err(settings)? {
-        Choice::None(_) => Err(Reason::Fault("the rule that matched does not match the same image with its digest")),
-        Choice::Tie(rule, other) => refused(&rule, Reason::Tie(other.pattern().to_owned())),
-        Choice::Rule(rule) if rule == turn.rule => Ok(()),
-        Choice::Rule(rule) => match rule.decision().map_err(settings)? {
-            Decision::Allow => Ok(()),
-            Decision::Deny => refused(&rule, Reason::Rule),
-            Decision::Prove { requirement, .. } if requirement == turn.requirement => Ok(()),
-            Decision::Prove { .. } if budget.is_spent() => refused(&rule, Reason::OutOfTime(budget.limit())),
-            // The reference carries the digest now, so what is proven here is proven of the same bytes.
-            Decision::Prove { requirement, .. } => match prove(pinned, &requirement, None, budget) {
-                Ok(_) => Ok(()),
-                Err(failure) => refused(&rule, Reason::Unproven(failure.explain(budget))),
-            },
+    match rule.decision() {
+        Ok(Decision::Allow) => None,
+        Ok(Decision::Deny) => refused(&rule, Reason::Rule),
+        Ok(Decision::Prove { requirement, .. }) if requirement == turn.requirement => None,
+        Ok(Decision::Prove { .. }) if budget.is_spent() => refused(&rule, Reason::OutOfTime(budget.limit())),
+        // The reference carries the digest now, so what is proven here is proven of the same bytes.
+        Ok(Decision::Prove { requirement, .. }) => match prove(other, &requirement, None, budget) {
+            Ok(_) => None,
+            Err(failure) => refused(&rule, Reason::Unproven(failure.explain(budget))),
         },
+        Err(problem) => Some((None, Reason::Settings(problem))),
     }
 }
 

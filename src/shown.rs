@@ -5,15 +5,16 @@
 
 use std::fmt;
 
-/// Longest piece of foreign text that is shown to users, in characters.
+/// Longest piece of foreign text that is shown to users, in bytes as it is shown.
 const MAX_SHOWN: usize = 200;
 /// Longest piece of foreign text in a line of the log, where a registry's whole answer may be of use.
 const MAX_LOGGED: usize = 2_000;
 
-/// Foreign text, safe to print: printable ASCII stays as it is (quotes and backslashes behind a backslash), everything else becomes `\u{…}`, and what is longer than 200 characters is cut.
+/// Foreign text, safe to print: printable ASCII stays as it is (quotes and backslashes behind a backslash), everything else becomes `\u{…}`, and what is
+/// longer than 200 bytes then is cut.
 pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
-/// Foreign text, safe to print and cut at 2,000 characters.
+/// Foreign text, safe to print and cut at 2,000 bytes.
 pub(crate) struct ShownInLog<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shown<'_> {
@@ -29,18 +30,21 @@ impl fmt::Display for ShownInLog<'_> {
 }
 
 fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str, most: usize) -> fmt::Result {
-    for c in text.chars().take(most) {
-        match c {
+    let mut room = most;
+    for c in text.chars() {
+        let escaped = match c {
             // Names stand in quotes, and a quote in one must not end them.
-            '"' | '\\' => write!(f, "\\{c}")?,
-            ' '..='~' => write!(f, "{c}")?,
-            _ => write!(f, "{}", c.escape_unicode())?,
-        }
+            '"' | '\\' => format!("\\{c}"),
+            ' '..='~' => c.to_string(),
+            _ => c.escape_unicode().to_string(),
+        };
+        let Some(left) = room.checked_sub(escaped.len()) else {
+            return write!(f, "… ({} characters)", text.chars().count());
+        };
+        room = left;
+        f.write_str(&escaped)?;
     }
-    match text.chars().count() {
-        length if length > most => write!(f, "… ({length} characters)"),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -57,7 +61,13 @@ mod tests {
             ("a\nb", "a\\u{a}b".to_owned(), "a second log line"),
             ("x\"; (2) y", "x\\\"; (2) y".to_owned(), "a quote that would end the name"),
             ("\\u{202e}", "\\\\u{202e}".to_owned(), "what only looks like an escape"),
+            (&"x".repeat(200), "x".repeat(200), "as long as can be"),
             (&"x".repeat(201), format!("{}… (201 characters)", "x".repeat(200)), "too long"),
+            (
+                &"\u{10fffe}".repeat(21),
+                format!("{}… (21 characters)", "\\u{10fffe}".repeat(20)),
+                "too long as it is shown",
+            ),
         ];
         for (text, expected, why) in rows {
             assert_eq!(Shown(text).to_string(), expected, "{why}");

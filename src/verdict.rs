@@ -8,6 +8,7 @@ use std::{fmt, time::Duration};
 use crate::{
     admission::{Approval, Carried, ObjectError, Pin, RequestError},
     host::Cause,
+    image::Digest,
     image::ReferenceError,
     policy::Problem,
     proof::{Unproven, Verified},
@@ -89,6 +90,15 @@ pub enum Reason {
         /// The pattern of the other one.
         other: String,
         /// Why the other one does not admit it.
+        reason: Box<Reason>,
+    },
+    /// Proven by an index that another rule, or none, admits.
+    ByIndex {
+        /// The index that was signed.
+        index: Digest,
+        /// The pattern of the rule that decides about it, if there is one.
+        other: Option<String>,
+        /// Why it is not admitted.
         reason: Box<Reason>,
     },
     /// The settings can't be used; found late.
@@ -244,7 +254,7 @@ impl Reason {
             }
             Reason::OutOfTime(_) | Reason::Unproven(Unproven::OutOfTime { .. }) => Class::OutOfTime,
             Reason::Unproven(Unproven::Undecided { .. }) => Class::Unavailable,
-            Reason::AfterPinning { reason, .. } => reason.class(),
+            Reason::AfterPinning { reason, .. } | Reason::ByIndex { reason, .. } => reason.class(),
             Reason::Settings(_) | Reason::Fault(_) => Class::Fault,
         }
     }
@@ -270,6 +280,7 @@ impl Reason {
             Reason::Unproven(Unproven::Undecided { .. }) => "evidence-unavailable",
             Reason::OutOfTime(_) | Reason::Unproven(Unproven::OutOfTime { .. }) => "out-of-time",
             Reason::AfterPinning { .. } => "denied-after-pinning",
+            Reason::ByIndex { .. } => "denied-with-its-index",
             Reason::Settings(_) => "settings",
             Reason::Fault(_) => "fault",
         }
@@ -314,7 +325,7 @@ impl Reason {
             Reason::OutOfTime(_) | Reason::Unproven(Unproven::OutOfTime { .. }) => {
                 "Try again: what was fetched meanwhile is remembered for a minute; raise features.timeBudgetMs together with the policy's timeoutEvalSeconds; or remove old signatures (cosign clean)"
             }
-            Reason::AfterPinning { reason, .. } => reason.remedy(),
+            Reason::AfterPinning { reason, .. } | Reason::ByIndex { reason, .. } => reason.remedy(),
             Reason::Settings(_) => "Have the policy's settings mended; `image-trust run` shows the same",
             Reason::Fault(_) => "This is a defect of image-trust; please report it",
         }
@@ -354,6 +365,13 @@ impl fmt::Display for Reason {
                 Shown(proven),
                 Shown(other)
             ),
+            Reason::ByIndex { index, other, reason } => {
+                write!(f, "proven by {index}, the index behind its tag, but ")?;
+                match other {
+                    Some(other) => write!(f, "that falls under \"{}\", and there: {reason}", Shown(other)),
+                    None => write!(f, "of that: {reason}"),
+                }
+            }
             Reason::Settings(problem) => {
                 write!(f, "the policy's settings can't be used: {}", ShownInLog(&problem.to_string()))
             }
@@ -488,6 +506,18 @@ mod tests {
                 403,
                 "denied-after-pinning",
                 "proven under the rule \"a\", but with its digest it falls under \"a@*\", and there: this rule denies it",
+            ),
+            (
+                Reason::ByIndex { index: Digest::of(b""), other: Some("a@*".into()), reason: Box::new(Reason::Rule) },
+                403,
+                "denied-with-its-index",
+                "proven by sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, the index behind its tag, but that falls under \"a@*\", and there: this rule denies it",
+            ),
+            (
+                Reason::ByIndex { index: Digest::of(b""), other: None, reason: Box::new(Reason::NoRule(None)) },
+                403,
+                "denied-with-its-index",
+                "proven by sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, the index behind its tag, but of that: no rule matches",
             ),
             (
                 Reason::Settings(settings()),

@@ -72,15 +72,21 @@ impl<'a> Workload<'a> {
         owners
     }
 
-    /// Does the controller of such an owner compare this object with it, and make another one where they differ? A Deployment's does so with its
+    /// Does the controller of owners of this kind compare this object with them, and make another one where they differ? A Deployment's does so with its
     /// ReplicaSets; other controllers go by names and labels.
     #[must_use]
-    pub fn is_compared_by(&self, owner: &OwnerReference<'_>) -> bool {
-        self.row().kind == ReplicaSet::KIND && owner.row.kind == Deployment::KIND
+    pub fn is_compared_by(&self, owner: &'static str) -> bool {
+        self.row().kind == ReplicaSet::KIND && owner == Deployment::KIND
     }
 }
 
 impl<'a> OwnerReference<'a> {
+    /// The owner's kind.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        self.row.kind
+    }
+
     fn read(entry: &'a RawValue) -> Option<OwnerReference<'a>> {
         let texts = members(entry, ["apiVersion", "kind", "name", "uid"]).ok()?;
         let [Some(api_version), Some(kind), Some(name), Some(uid)] = texts.map(|json| text(json?).ok()) else {

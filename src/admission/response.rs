@@ -20,6 +20,9 @@ const MAX_WARNING: usize = 256;
 /// Most bytes of all warnings together, of which the API server drops what is over 4 KB.
 const MAX_WARNINGS: usize = 4_096;
 
+/// Most bytes of the denials in a message; whoever makes the object decides how many there are.
+const MAX_MESSAGE: usize = 32_768;
+
 /// Most images that are named as decided in time.
 const MAX_IN_TIME: usize = 10;
 
@@ -170,13 +173,20 @@ fn subject(request: &Request<'_>) -> String {
     format!("{} \"{}\"{within}", Shown(&request.kind), Shown(&name))
 }
 
-/// All denials; numbered where there are several.
+/// All denials, or as many as there is room for; numbered where there are several.
 fn list(denials: &Denials) -> String {
     if denials.len() == 1 {
         return denials.iter().map(Denial::to_string).collect();
     }
-    let numbered = denials.iter().zip(1..).map(|(denial, n)| format!("({n}) {denial}"));
-    numbered.collect::<Vec<_>>().join(" ")
+    let mut listed = String::new();
+    for (denial, n) in denials.iter().zip(1..) {
+        let denial = format!("({n}) {denial} ");
+        if listed.len() + denial.len() > MAX_MESSAGE {
+            return format!("{listed}And {} more, in the audit record.", denials.len() - (n - 1));
+        }
+        listed.push_str(&denial);
+    }
+    listed.trim_end().to_owned()
 }
 
 /// Cuts every warning, and the list, to what the API server passes on; the last one then counts the rest.
@@ -245,8 +255,18 @@ fn audit(record: &Record, written: bool) -> Value {
         Err(reason) => {
             add("reason", reason.word().into());
             let mut decisive = reason;
-            if let Reason::AfterPinning { other, reason, .. } = reason {
-                add("otherRule", Shown(other).to_string().into());
+            let other = match reason {
+                Reason::AfterPinning { other, reason, .. } => Some((Some(other), reason)),
+                Reason::ByIndex { index, other, reason } => {
+                    add("index", index.to_string().into());
+                    Some((other.as_ref(), reason))
+                }
+                _ => None,
+            };
+            if let Some((other, reason)) = other {
+                if let Some(other) = other {
+                    add("otherRule", Shown(other).to_string().into());
+                }
                 add("otherReason", reason.word().into());
                 decisive = reason;
             }

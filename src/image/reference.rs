@@ -33,7 +33,7 @@ pub(crate) const MAX_TAG: usize = 128;
 const MAX_TEXT: usize = 512;
 
 /// Hosts that serve Docker Hub under another name. A rule for `docker.io` would not see them, so they are refused, not folded.
-const DOCKER_HUB_ALIASES: [&str; 2] = ["registry-1.docker.io", "registry.hub.docker.com"];
+const DOCKER_HUB_ALIASES: [&str; 3] = ["registry-1.docker.io", "registry.hub.docker.com", "registry.ipv6.docker.com"];
 
 /// An image reference, parsed once: registry, repository, tag and digest, completed and in lower case, and the text as it was written.
 ///
@@ -167,6 +167,13 @@ impl ImageRef {
         format!("{}/{}@{digest}", self.registry, self.repository)
     }
 
+    /// The same name and tag with this digest, whichever it had.
+    #[must_use]
+    pub fn with_digest(&self, digest: Digest) -> ImageRef {
+        let image = ImageRef { digest: Some(digest), ..self.clone() };
+        ImageRef { written: image.to_string(), ..image }
+    }
+
     /// What lies under another tag of the same repository.
     #[must_use]
     pub fn with_tag(&self, tag: &str) -> String {
@@ -255,8 +262,10 @@ pub(crate) fn canonical_registry(written: &str) -> Result<Cow<'_, str>, Referenc
             return Err(ReferenceError::Port(port.to_owned()));
         }
     }
-    if DOCKER_HUB_ALIASES.contains(&host) {
-        return Err(ReferenceError::Alias(host.to_owned()));
+    // Runtimes know Docker Hub by its name in lower case, and complete no other one.
+    let is_hub = host == DOCKER_HUB || host == DOCKER_HUB_OLD;
+    if DOCKER_HUB_ALIASES.contains(&host) || (is_hub && registry != written) {
+        return Err(ReferenceError::Alias(written.to_owned()));
     }
     match &*registry {
         DOCKER_HUB_OLD => Ok(Cow::Borrowed(DOCKER_HUB)),
@@ -371,7 +380,7 @@ mod tests {
             ("library/nginx", "docker.io/library/nginx:latest", "one component more"),
             ("docker.io/nginx", "docker.io/library/nginx:latest", "the registry, but not library/"),
             ("index.docker.io/nginx:1", "docker.io/library/nginx:1", "Docker Hub's old name"),
-            ("INDEX.docker.IO/nginx:1", "docker.io/library/nginx:1", "hosts have no case"),
+            ("GHCR.io/acme/app:1", "ghcr.io/acme/app:1", "hosts have no case"),
             ("REGISTRY.K8S.IO/pause:1", "registry.k8s.io/pause:1", "hosts have no case"),
             ("acme/app", "docker.io/acme/app:latest", "an account of Docker Hub"),
             ("ghcr.io/acme/app/sub:v1", "ghcr.io/acme/app/sub:v1", "deep repositories"),
@@ -430,6 +439,13 @@ mod tests {
                 E::Alias("registry.hub.docker.com".into()),
                 "Docker Hub, unseen by a rule for it",
             ),
+            ("registry.ipv6.docker.com/library/nginx", E::Alias("registry.ipv6.docker.com".into()), "the same"),
+            (
+                "DOCKER.IO/nginx",
+                E::Alias("DOCKER.IO".into()),
+                "no runtime puts `library/` in front of this one's names",
+            ),
+            ("INDEX.docker.IO/nginx:1", E::Alias("INDEX.docker.IO".into()), "nor of its old name's"),
             ("registry.k8s.io:443/pause:1", E::Port("443".into()), "the default port in a second spelling"),
             ("registry.k8s.io:0443/pause:1", E::Port("0443".into()), "the default port in a third spelling"),
             ("registry.k8s.io:0/pause:1", E::Port("0".into()), "no such port"),

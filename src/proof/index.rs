@@ -20,6 +20,10 @@ const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 const MANIFESTS: [&str; 2] =
     ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
 
+/// What an index is called (the same).
+const INDEXES: [&str; 2] =
+    ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
+
 /// Longest list of an index that is looked through.
 const MAX_LISTED: usize = 1_000;
 
@@ -59,7 +63,16 @@ fn told<T>(answer: Asked<T>, tally: &Tally) -> Result<Option<T>, Unproven> {
 fn lists(json: &[u8], digest: Digest) -> bool {
     let listed = || {
         let index: &RawValue = serde_json::from_slice(json).ok()?;
-        let [manifests] = members(index, ["manifests"]).ok()?;
+        let [manifests, media_type, config, layers] =
+            members(index, ["manifests", "mediaType", "config", "layers"]).ok()?;
+        let is_index = match media_type {
+            Some(media_type) => INDEXES.contains(&&*text(media_type).ok()?),
+            None => true,
+        };
+        // Readers that take it for an image would run something else.
+        if !is_index || config.is_some() || layers.is_some() {
+            return None;
+        }
         entries(manifests?).ok()
     };
     listed().is_some_and(|listed| listed.into_iter().take(MAX_LISTED).any(|entry| is_image(entry, digest)))

@@ -57,7 +57,7 @@ impl<'r> Approvals<'r> {
         features: &Features,
     ) -> Approvals<'r> {
         let owners = workload.owners();
-        let between = owners.iter().any(|owner| workload.is_compared_by(owner)).then_some(workload);
+        let between = owners.iter().any(|owner| workload.is_compared_by(owner.kind())).then_some(workload);
         let child = |terms| {
             let (namespace, named) = (request.namespace(), workload.named_images());
             // Whoever is released by its owner, or orphaned, has lost none of its images.
@@ -85,8 +85,9 @@ impl<'r> Approvals<'r> {
             None => true,
             Some(child) if child.terms.require_digest() => true,
             Some(child) => {
-                let has_it =
-                    |(owner, since): &(Owner, Since)| *since == Since::Now && owner.lists(text.image.written());
+                let has_it = |(owner, since): &(Owner, Since)| {
+                    *since == Since::Now && object.is_compared_by(owner.kind) && owner.lists(text.image.written())
+                };
                 child.tells_apart(text) && (child.owners.iter().any(has_it) || child.is_blind(object, budget))
             }
         }
