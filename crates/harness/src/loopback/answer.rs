@@ -21,11 +21,19 @@ pub(super) const MAX_BLOB: usize = 64 << 20;
 
 pub(super) const CONTENT_DIGEST: &str = "docker-content-digest";
 
+/// A fault that the registry was told of.
+pub(super) struct Told {
+    pub(super) scope: Scope,
+    pub(super) fault: Fault,
+    /// How many requests have met it.
+    pub(super) met: usize,
+}
+
 /// What the server and the owner of the [`super::Registry`] both see.
 #[derive(Default)]
 pub(super) struct Shared {
     store: Mutex<Store>,
-    faults: Mutex<Vec<(Scope, Fault)>>,
+    faults: Mutex<Vec<Told>>,
     requests: Mutex<Vec<Request>>,
 }
 
@@ -34,7 +42,7 @@ impl Shared {
         lock(&self.store)
     }
 
-    pub(super) fn faults(&self) -> MutexGuard<'_, Vec<(Scope, Fault)>> {
+    pub(super) fn faults(&self) -> MutexGuard<'_, Vec<Told>> {
         lock(&self.faults)
     }
 
@@ -42,9 +50,13 @@ impl Shared {
         lock(&self.requests)
     }
 
-    fn fault_for(&self, route: &Route<'_>) -> Option<Fault> {
-        let faults = self.faults();
-        faults.iter().rev().find(|(scope, _)| scope.covers(route)).map(|(_, fault)| fault.clone())
+    fn fault_for(&self, method: &Method, route: &Route<'_>) -> Fault {
+        let mut faults = self.faults();
+        let told = faults.iter_mut().rev().find(|told| told.scope.covers(method, route));
+        told.map_or(Fault::Honest, |told| {
+            told.met += 1;
+            told.fault.in_turn(told.met - 1)
+        })
     }
 }
 
@@ -63,21 +75,24 @@ async fn answer(State(shared): State<Arc<Shared>>, request: axum::extract::Reque
     let path = parts.uri.path();
     shared.requests().push(Request { method: parts.method.to_string(), path: path.to_owned() });
     let route = Route::parse(path);
-    let fault = shared.fault_for(&route);
-    if let Some(fault) = &fault
-        && let Some(instead) = fault.before().await
-    {
-        return instead;
-    }
-    let limit = if matches!(route, Route::Manifest { .. }) { MAX_MANIFEST } else { MAX_BLOB };
-    let response = match to_bytes(body, limit).await {
-        Ok(body) => serve(&mut shared.store(), &parts, route, &body),
-        Err(_) => refusal(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, "larger than this registry takes"),
+    let fault = shared.fault_for(&parts.method, &route);
+    let response = match fault.before(path).await {
+        Some(instead) => instead,
+        None => {
+            let limit = if matches!(route, Route::Manifest { .. }) { MAX_MANIFEST } else { MAX_BLOB };
+            let route = match (route, fault.instead()) {
+                (Route::Manifest { repository, .. }, Some(reference)) => Route::Manifest { repository, reference },
+                (route, _) => route,
+            };
+            match to_bytes(body, limit).await {
+                Ok(body) => serve(&mut shared.store(), &parts, route, &body),
+                Err(_) => {
+                    refusal(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, "larger than this registry takes")
+                }
+            }
+        }
     };
-    match fault {
-        Some(fault) => fault.after(response).await,
-        None => response,
-    }
+    fault.after(response).await
 }
 
 fn serve(store: &mut Store, parts: &Parts, route: Route<'_>, body: &Bytes) -> Response {

@@ -1,8 +1,8 @@
 //! Where do images and signatures come from when nothing but loopback may be asked?
 //!
 //! [`Registry`] is an OCI registry inside this process: enough of the distribution specification for container tools to
-//! push to, sign in and pull from, and it stops with the value. It remembers what it was asked, and fails on request
-//! ([`Fault`]), because most of what a verifier has to get right happens when the registry misbehaves. [`Signer`] signs
+//! push to, sign in and pull from, and it stops with the value. It remembers what it was asked, and fails and lies on
+//! request ([`Fault`]), because most of what a verifier has to get right happens when the registry misbehaves. [`Signer`] signs
 //! images in it the way cosign does.
 //!
 //! It is a stand-in for tests and demonstrations: no deletion, no authentication, everything in memory.
@@ -27,7 +27,7 @@ pub use image::{ImageKind, TinyImage};
 pub use signer::{SIGNATURE_ANNOTATION, Signer, signature_tag, signed_payload};
 pub use store::{Manifest, digest_of};
 
-use answer::Shared;
+use answer::{Shared, Told};
 
 /// One request as the registry saw it, also those that it was told to fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +137,12 @@ impl Registry {
 
     /// From now on, requests in this scope meet this fault. Of several that fit, the last one told counts.
     pub fn fail(&self, scope: Scope, fault: Fault) {
-        self.shared.faults().push((scope, fault));
+        self.shared.faults().push(Told { scope, fault, met: 0 });
+    }
+
+    /// The scopes of all faults that no request has met yet: what is only told to fail proves nothing.
+    pub fn unmet(&self) -> Vec<Scope> {
+        self.shared.faults().iter().filter(|told| told.met == 0).map(|told| told.scope.clone()).collect()
     }
 
     /// Forgets all faults.
