@@ -12,6 +12,7 @@ mod mint;
 mod docker_registry;
 mod failures;
 mod keyless;
+mod lying;
 mod policy;
 mod private;
 mod samples;
