@@ -101,6 +101,8 @@ pub enum Cause {
     RateLimited,
     /// The host was not allowed to answer.
     Forbidden,
+    /// What the registry says is its digest is none that could be pinned.
+    Undigested,
     /// There are more signatures than the host is asked to read. Never said by the host.
     TooMany,
     /// The registry could not be reached, or its answer made no sense.
@@ -272,7 +274,7 @@ fn read<'a, const N: usize>(answer: &'a [u8], keys: [&str; N]) -> Result<[Option
 fn usable(digest: Option<&RawValue>) -> Result<Digest, HostError> {
     let json = digest.map_or("", RawValue::get);
     let read = digest.and_then(|digest| Digest::parse(&text(digest).ok()?).ok());
-    read.ok_or_else(|| HostError { cause: Cause::Unavailable, text: format!("the digest is `{}`", Shown(json)) })
+    read.ok_or_else(|| HostError { cause: Cause::Undigested, text: format!("the digest is `{}`", Shown(json)) })
 }
 
 /// Whatever words are in an answer that can't be read: they say nothing of an image.
@@ -293,6 +295,7 @@ impl Cause {
             Cause::Unauthorized => "unauthorized",
             Cause::RateLimited => "rate-limited",
             Cause::Forbidden => "forbidden",
+            Cause::Undigested => "unusable-digest",
             Cause::TooMany => "too-many-signatures",
             Cause::Unavailable => "unavailable",
         }
@@ -315,6 +318,7 @@ impl fmt::Display for Cause {
             Cause::Unauthorized => "the registry refused the policy server's credentials",
             Cause::RateLimited => "the registry limits the rate of requests",
             Cause::Forbidden => "the policy was not granted a host capability that it needs",
+            Cause::Undigested => "the registry tells no digest of it that can be pinned (SHA-256, in lower case)",
             Cause::TooMany => "there are more signatures than are read",
             Cause::Unavailable => "the registry could not be reached, or its answer was of no use",
         })
@@ -418,9 +422,9 @@ mod tests {
         let rows = [
             (answer("true", &good), Ok(digest), "a yes"),
             (answer("false", &good), Err(Cause::Mismatch), "a no with a digest"),
-            (answer("true", "sha256:abc"), Err(Cause::Unavailable), "a yes for nothing that can be pinned"),
-            (answer("true", ""), Err(Cause::Unavailable), "a yes for nothing"),
-            (r#"{"is_trusted":true}"#.to_owned(), Err(Cause::Unavailable), "a yes without a digest"),
+            (answer("true", "sha256:abc"), Err(Cause::Undigested), "a yes for nothing that can be pinned"),
+            (answer("true", ""), Err(Cause::Undigested), "a yes for nothing"),
+            (r#"{"is_trusted":true}"#.to_owned(), Err(Cause::Undigested), "a yes without a digest"),
             (format!(r#"{{"digest":"{good}"}}"#), Err(Cause::Unavailable), "neither a yes nor a no"),
             (answer("\"true\"", &good), Err(Cause::Unavailable), "a text for a yes"),
             (answer("1", &good), Err(Cause::Unavailable), "a number for a yes"),
@@ -444,7 +448,7 @@ mod tests {
             (format!(r#"{{"digest":"{good}","more":1}}"#), Ok(digest), "a digest, and what a later host may add"),
             (format!(r#"{{"digest":"{good}","digest":"{good}"}}"#), Err(Cause::Unavailable), "two of them"),
             (format!(r#"["{good}"]"#), Err(Cause::Unavailable), "a list in place of an object"),
-            (r#"{"digest":["manifest unknown"]}"#.to_owned(), Err(Cause::Unavailable), "a list in place of a digest"),
+            (r#"{"digest":["manifest unknown"]}"#.to_owned(), Err(Cause::Undigested), "a list in place of a digest"),
             (r#""manifest unknown""#.to_owned(), Err(Cause::Unavailable), "words in place of an answer"),
         ];
         for (answer, expected, why) in rows {

@@ -119,3 +119,38 @@ fn members_that_are_there_twice_are_denied() {
         assert!(answer.starts_with(r#"{"accepted":false,"#) && answer.contains(r#""code":400"#), "{object}: {answer}");
     }
 }
+
+/// The object's size is its maker's choice, and the answer goes to logs, audit records and terminals.
+#[test]
+fn answers_are_bounded() {
+    let odd = "\u{10fffe}".repeat(200);
+    // Each row: what a container holds beside its name, how many of them, the denials, what the message says, and why it is here.
+    let rows = [
+        (String::new(), 1000, "400", "more, in the audit record.", "slots without an image"),
+        (
+            format!(r#","image":"{odd}""#),
+            1000,
+            "400",
+            " and 999 more, image ",
+            "one text that names no image, in many slots",
+        ),
+        (format!(r#","image":"NUMBER{odd}""#), 100, "400", "more, in the audit record.", "as many of them as are told"),
+        (
+            format!(r#","image":"NUMBER{odd}""#),
+            101,
+            "403",
+            "it names 101 different images, and 100 at most",
+            "one more",
+        ),
+    ];
+    for (image, many, code, says, why) in rows {
+        let container =
+            |number| format!(r#"{{"name":"{number}{odd}"{}}}"#, image.replace("NUMBER", &format!("{number}")));
+        let containers: Vec<String> = (0..many).map(container).collect();
+        let answer = answer_to(&format!(r#"{{"spec":{{"containers":[{}]}}}}"#, containers.join(",")));
+        let read: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let message = read["message"].as_str().unwrap();
+        assert!(answer.contains(&format!(r#""code":{code}"#)) && message.contains(says), "{why}: {message}");
+        assert!(message.len() < 34_000 && answer.len() < 1_000_000, "{why}: {} and {}", message.len(), answer.len());
+    }
+}

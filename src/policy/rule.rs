@@ -24,8 +24,8 @@ use crate::{
     shown::Shown,
 };
 
-/// Most rules: each is read with every request. Twice what the largest known Connaisseur settings have, times ten.
-pub(super) const MAX_RULES: usize = 5_000;
+/// Most rules: each is read with every request. Many times what the largest known settings of Connaisseur have.
+pub(super) const MAX_RULES: usize = 10_000;
 /// Most validators, for the same reason.
 pub(super) const MAX_VALIDATORS: usize = 100;
 /// Most annotations asked for by one rule.

@@ -14,7 +14,7 @@ use super::{
     budget::TimeIsUp,
     index,
     shortfall::{Failure, Missing, Shortfall, guesses, not_now},
-    signature::Message,
+    signature::Trial,
     sigstore::{Evidence, Layer, Signatures, Unread, Unusable, signature_tag},
 };
 use crate::{
@@ -176,7 +176,7 @@ enum Beyond<'s> {
     /// Nobody can tell.
     Untold(Cause),
     /// The payloads of these.
-    Payloads(Vec<&'s Layer>),
+    Payloads(Vec<Trial<'s>>),
     /// Everything: it could not look.
     Everything,
 }
@@ -375,13 +375,13 @@ impl<'r> Proof<'r> {
         let said = match self.beyond(sight) {
             Beyond::Nothing => self.all_others(Vote::Missing, None),
             Beyond::Untold(cause) => self.all_others(Vote::Undecided, Some(cause)),
-            Beyond::Payloads(layers) => {
+            Beyond::Payloads(trials) => {
                 for root in self.roots.clone() {
                     if self.quorum.standing() != Standing::Open {
                         break;
                     }
                     let Some(key) = root.key().filter(|_| self.quorum.awaits(&root.name)) else { continue };
-                    if !may_have_signed(key, &layers, budget)? {
+                    if !may_have_signed(key, &trials, budget)? {
                         self.quorum.vote(&root.name, Vote::Missing);
                     }
                 }
@@ -407,10 +407,11 @@ impl<'r> Proof<'r> {
                 let guesses = guesses(self.image, self.requirement, *digest);
                 let is_unknown =
                     |layer: &&Layer| !accepted.contains_key(&layer.payload) && !guesses.contains_key(&layer.payload);
-                let unknown: Vec<&Layer> = signatures.layers.iter().filter(is_unknown).collect();
-                match unknown.len() {
+                let unknown = signatures.layers.iter().filter(is_unknown);
+                let trials: Vec<Trial<'_>> = unknown.map(|layer| Trial::new(layer.payload, &layer.signature)).collect();
+                match trials.len() {
                     0 => Beyond::Nothing,
-                    1..=MAX_TOLD => Beyond::Payloads(unknown),
+                    1..=MAX_TOLD => Beyond::Payloads(trials),
                     _ => Beyond::Untold(Cause::TooMany),
                 }
             }
@@ -476,13 +477,13 @@ impl<'r> Proof<'r> {
 }
 
 /// Can one of these signatures be by `key`? Most keys sign the hash by which a manifest names the payload, so that it need not be known.
-fn may_have_signed(key: &PublicKey, layers: &[&Layer], budget: &Budget<'_>) -> Result<bool, TimeIsUp> {
+fn may_have_signed(key: &PublicKey, trials: &[Trial<'_>], budget: &Budget<'_>) -> Result<bool, TimeIsUp> {
     if !key.signs_sha256_only() {
         return Ok(true);
     }
-    for layer in layers {
+    for trial in trials {
         budget.tick()?;
-        if key.signed(Message::Known(layer.payload), &layer.signature) {
+        if trial.is_of_hash(key) {
             return Ok(true);
         }
     }

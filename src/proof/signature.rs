@@ -3,6 +3,8 @@
 //! ECDSA as X9.62 DER (FIPS 186-5, section 6.4) on P-256 with SHA-256, on P-384 with SHA-256 (cosign 2) or SHA-384 (cosign 3); Ed25519 (RFC 8032) pure (cosign
 //! 2) or pre-hashed with SHA-512 (cosign 3); RSA PKCS #1 v1.5 with SHA-256 (RFC 8017, section 8.2.2). A key that verifies one of them made the signature.
 
+use std::cell::{Cell, OnceCell};
+
 use ed25519_dalek::Sha512;
 use p256::{
     ecdsa::{RecoveryId, signature::hazmat::PrehashVerifier as _},
@@ -65,6 +67,42 @@ impl Message<'_> {
             Message::Bytes(bytes) => Some(bytes),
             Message::Known(_) => None,
         }
+    }
+}
+
+/// How many keys a signature is simply tried with: finding out who can have made it costs about as much as two tries.
+const MAX_TRIES: u8 = 3;
+
+/// A signature over a payload with this hash, for which one of many keys is looked for. Without this, signatures would cost a verification for each key.
+pub(super) struct Trial<'s> {
+    hash: Digest,
+    signature: &'s [u8],
+    tries: Cell<u8>,
+    makers: OnceCell<Option<[Digest; 2]>>,
+}
+
+impl<'s> Trial<'s> {
+    pub(super) fn new(hash: Digest, signature: &'s [u8]) -> Trial<'s> {
+        Trial { hash, signature, tries: Cell::new(0), makers: OnceCell::new() }
+    }
+
+    /// Can it be by this key, so that it is worth a try? On P-256, few keys can have made it, and after a few tries it is known which.
+    pub(super) fn may_be_by(&self, key: &PublicKey) -> bool {
+        let tries = self.tries.get();
+        if key.algorithm != Algorithm::P256 {
+            return true;
+        }
+        if tries < MAX_TRIES {
+            self.tries.set(tries.saturating_add(1));
+            return true;
+        }
+        let makers = self.makers.get_or_init(|| possible_makers(self.hash, self.signature));
+        makers.is_some_and(|makers| makers.contains(&key.fingerprint()))
+    }
+
+    /// Is it by this key, whatever the payload? Only for keys of which that is certain.
+    pub(super) fn is_of_hash(&self, key: &PublicKey) -> bool {
+        self.may_be_by(key) && key.signed(Message::Known(self.hash), self.signature)
     }
 }
 
@@ -233,6 +271,25 @@ mod tests {
             assert_ne!(one, other);
         }
         assert_eq!(of(RSA), None);
+    }
+
+    #[test]
+    fn a_trial_finds_the_maker_after_any_number_of_others() {
+        let (alice, others) = (key!("alice"), [key!("bob"), key!("carol")]);
+        let (hash, message) = (Digest::of(b"a payload"), Message::Bytes(b"a payload"));
+        for signature in [P256, P256_LOW_S] {
+            let signature = Base64::decode_vec(signature).unwrap();
+            let trial = Trial::new(hash, &signature);
+            for others_before in 0..3 * usize::from(MAX_TRIES) {
+                let other = &others[others_before % 2];
+                let is_known = others_before >= usize::from(MAX_TRIES);
+                assert_eq!(trial.may_be_by(other), !is_known, "another key, after {others_before} tries");
+            }
+            assert!(trial.may_be_by(&alice) && trial.is_of_hash(&alice) && alice.signed(message, &signature));
+            assert!(trial.may_be_by(&key!("p384")), "of another kind of key nothing is known");
+        }
+        let trial = Trial::new(hash, b"no signature");
+        assert!((0..10).all(|_| !trial.is_of_hash(&alice)), "what is no signature is nobody's");
     }
 
     #[test]

@@ -13,12 +13,16 @@ use super::{
     timestamp::seen,
     trusted_root::{Authorities, Log},
 };
-use crate::proof::{Holder, PublicKey, Signer, signature::Message};
+use crate::proof::{
+    Holder, PublicKey, Signer,
+    signature::{Message, Trial},
+};
 
 /// A signature, and the payload that it is said to be over.
 pub(in crate::proof) struct Evidence<'s> {
     layer: &'s Layer,
     payload: &'s Payload,
+    trial: Trial<'s>,
     /// The certificate, read once however many trust roots look at it.
     leaf: OnceCell<Result<Leaf, Step>>,
 }
@@ -38,12 +42,12 @@ pub(in crate::proof) struct Demands<'d> {
 
 impl<'s> Evidence<'s> {
     pub(in crate::proof) fn new(layer: &'s Layer, payload: &'s Payload) -> Evidence<'s> {
-        Evidence { layer, payload, leaf: OnceCell::new() }
+        Evidence { layer, payload, trial: Trial::new(layer.payload, &layer.signature), leaf: OnceCell::new() }
     }
 
     /// Does this key verify the signature?
     pub(in crate::proof) fn is_signed_with(&self, key: &PublicKey) -> bool {
-        key.signed(Message::Bytes(self.payload.bytes()), &self.layer.signature)
+        self.trial.may_be_by(key) && key.signed(Message::Bytes(self.payload.bytes()), &self.layer.signature)
     }
 
     /// Is there an entry of this signature by this key in one of these logs?
