@@ -40,6 +40,7 @@ mod wasm;
 pub use admission::{AdmissionRequest, GroupVersionKind, GroupVersionResource, UserInfo};
 pub use allowed::{AllowedCapabilities, BadCapability, CapabilityPattern};
 pub use annotate::annotate;
+pub use cache::Cached;
 pub use capabilities::{Answers, ContextAwareResource, Gate, HostCapabilities};
 pub use cluster::Cluster;
 pub use host_request::{

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use crate::cache::{Memory, REMEMBERED};
+use crate::cache::Memories;
 use crate::capabilities::Answers;
 use crate::cluster::Cluster;
 use crate::host_request::HostRequest;
@@ -57,10 +57,7 @@ pub struct Live {
     registry: Registry,
     verifier: Verifier,
     cluster: Option<Cluster>,
-    digests: Memory,
-    manifests: Memory,
-    configs: Memory,
-    verifications: Memory,
+    memories: Memories,
 }
 
 impl Live {
@@ -79,10 +76,7 @@ impl Live {
             registry: Registry::new(sources, credentials),
             verifier,
             cluster: cluster_dir.as_deref().map(Cluster::from_dir).transpose()?,
-            digests: Memory::new(REMEMBERED),
-            manifests: Memory::new(REMEMBERED),
-            configs: Memory::new(REMEMBERED),
-            verifications: Memory::new(REMEMBERED),
+            memories: Memories::default(),
         })
     }
 
@@ -91,34 +85,26 @@ impl Live {
         self.cluster.as_ref().ok_or_else(|| anyhow!("kube::Client was not initialized properly"))
     }
 
-    async fn verify(&self, image: &str, key: String, constraints: Result<Vec<Constraint>>) -> Result<Vec<u8>> {
-        let verify = async { self.verifier.verify(image, &constraints?).await };
-        self.verifications.answer(key, verify).await
+    async fn verify(&self, image: &str, constraints: Result<Vec<Constraint>>) -> Result<Vec<u8>> {
+        self.verifier.verify(image, &constraints?).await
     }
 
     async fn ask(&self, request: &HostRequest) -> Result<Vec<u8>> {
         match request {
-            HostRequest::OciManifestDigest { image } => {
-                self.digests.answer(image.clone(), self.registry.manifest_digest(image)).await
-            }
-            HostRequest::OciManifest { image } => {
-                self.manifests.answer(image.clone(), self.registry.manifest(image)).await
-            }
-            HostRequest::OciManifestAndConfig { image } => {
-                self.configs.answer(image.clone(), self.registry.manifest_and_config(image)).await
-            }
-            // The request's debug text holds image, keys and annotations as they came: what the host keys its memory by.
+            HostRequest::OciManifestDigest { image } => self.registry.manifest_digest(image).await,
+            HostRequest::OciManifest { image } => self.registry.manifest(image).await,
+            HostRequest::OciManifestAndConfig { image } => self.registry.manifest_and_config(image).await,
             HostRequest::SigstorePubKeyVerify { image, pub_keys, annotations } => {
-                self.verify(image, format!("{request:?}"), sigstore::pub_keys(pub_keys, annotations)).await
+                self.verify(image, sigstore::pub_keys(pub_keys, annotations)).await
             }
             HostRequest::SigstoreKeylessVerify { image, keyless, annotations } => {
-                self.verify(image, format!("{request:?}"), sigstore::keyless(keyless, annotations)).await
+                self.verify(image, sigstore::keyless(keyless, annotations)).await
             }
             HostRequest::SigstoreKeylessPrefixVerify { image, keyless_prefix, annotations } => {
-                self.verify(image, format!("{request:?}"), sigstore::keyless_prefix(keyless_prefix, annotations)).await
+                self.verify(image, sigstore::keyless_prefix(keyless_prefix, annotations)).await
             }
             HostRequest::SigstoreGithubActionsVerify { image, owner, repo, annotations } => {
-                self.verify(image, format!("{request:?}"), sigstore::github(owner, repo, annotations)).await
+                self.verify(image, sigstore::github(owner, repo, annotations)).await
             }
             HostRequest::SigstoreCertificateVerify { .. } | HostRequest::CryptoIsCertificateTrusted { .. } => {
                 bail!("this host does not verify certificates; record a session with kwctl and replay it")
@@ -160,7 +146,7 @@ impl Live {
 
 impl Answers for Live {
     fn answer(&self, request: &HostRequest) -> Result<Vec<u8>> {
-        self.runtime.block_on(self.ask(request))
+        self.runtime.block_on(self.memories.answer(request, self.ask(request)))
     }
 }
 
