@@ -20,6 +20,8 @@ use serde_json::Value;
 mod cases;
 mod in_process;
 mod late;
+mod load;
+mod shelf;
 mod signatures;
 
 use super::input::{Input, read_request};
@@ -48,6 +50,8 @@ pub(crate) struct Args {
     /// Measure with a registry on loopback that answers late: asked for the first time, and asked again. Takes minutes
     #[arg(long, conflicts_with = "request_path")]
     late_registry: bool,
+    #[command(flatten)]
+    load: load::Args,
 }
 
 /// A module that is measured.
@@ -86,7 +90,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     progress.finish_and_clear();
 
-    let (table, notes) = if args.late_registry {
+    let mut problems = Vec::new();
+    let (table, notes) = if let (Some(seconds), Some(module)) = (args.load.load, modules.first()) {
+        let loaded = load::measure(module, seconds, &args.load)?;
+        problems = loaded.problems();
+        loaded.shown()
+    } else if args.late_registry {
         (late::measure(&modules, args.rounds)?, vec![late::NOTE.to_owned()])
     } else {
         let cases = match &args.request_path {
@@ -100,6 +109,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     // Not println!, which panics when nobody reads on.
     writeln!(std::io::stdout().lock(), "{table}\n{}\n{}", legend.join("\n"), notes.join("\n"))?;
+    ensure!(problems.is_empty(), "{}", problems.join("\n"));
     Ok(())
 }
 

@@ -1,25 +1,26 @@
 //! Which requests does every policy of this kind get? The cases that are measured without being asked for.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use image_trust_harness::{
     AdmissionRequest, Answers, ContextAwareResource, Deadline, Gate, HostCapabilities, HostRequest,
-    loopback::{Signer, digest_of, signature_tag, signed_payload},
+    loopback::{Signer, digest_of, signed_payload},
 };
 use serde_json::{Value, json};
 
-use super::{Module, in_process::Case, signatures, timed};
+use super::{
+    Module,
+    in_process::Case,
+    shelf::{Shelf, trusted},
+    signatures, timed,
+};
 
 /// A host that was asked about all of these images a moment ago: their digests, and that alice signed them, in each form in which a
 /// policy can ask for it; and the ReplicaSet that owns the Pods, which lists the first one.
 #[derive(Default)]
-struct Remembered {
-    digests: HashMap<String, String>,
-    manifests: HashMap<String, Vec<u8>>,
+pub(super) struct Remembered {
+    images: Shelf,
     owner: Vec<u8>,
 }
 
@@ -28,23 +29,19 @@ const OWNER: &str = "web-7d9c5b6f4";
 const OWNER_UID: &str = "b1f7";
 
 impl Remembered {
-    fn of(repositories: &[String]) -> Result<Self> {
+    pub(super) fn of(repositories: &[String]) -> Result<Self> {
         let owner = json!({
             "apiVersion": "apps/v1", "kind": "ReplicaSet",
             "metadata": {"name": OWNER, "namespace": "shop", "uid": OWNER_UID, "creationTimestamp": "2026-11-22T00:00:00Z"},
             "spec": {"template": {"spec": {"containers": [{"name": "web-1", "image": repositories.first().map(|name| tagged(name))}]}}},
         });
         let mut remembered = Self { owner: owner.to_string().into_bytes(), ..Self::default() };
+        let alice = Signer::named("alice");
         for repository in repositories {
             let digest = digest_of(repository.as_bytes());
-            let signed =
-                Signer::named("alice").signature_manifest(&signed_payload(repository, &digest, &Default::default()))?;
-            remembered.manifests.insert(format!("{repository}:{}", signature_tag(&digest)), signed);
-            for image in
-                [tagged(repository), format!("{repository}@{digest}"), format!("{}@{digest}", tagged(repository))]
-            {
-                remembered.digests.insert(image, digest.clone());
-            }
+            let payload = signed_payload(repository, &digest, &Default::default());
+            remembered.images.sign(repository, &digest, &payload, &[&alice])?;
+            remembered.images.tag(repository, TAG, &digest);
         }
         Ok(remembered)
     }
@@ -52,23 +49,19 @@ impl Remembered {
 
 impl Answers for Remembered {
     fn answer(&self, request: &HostRequest) -> Result<Vec<u8>> {
-        let digest = |image: &String| self.digests.get(image).with_context(|| format!("{image} is not remembered"));
         match request {
-            HostRequest::OciManifestDigest { image } => Ok(json!({"digest": digest(image)?}).to_string().into_bytes()),
-            HostRequest::OciManifest { image } => {
-                self.manifests.get(image).cloned().with_context(|| format!("{image} is not remembered"))
-            }
-            HostRequest::SigstorePubKeyVerify { image, .. } => {
-                Ok(json!({"is_trusted": true, "digest": digest(image)?}).to_string().into_bytes())
-            }
+            // Verified a moment ago, and not now.
+            HostRequest::SigstorePubKeyVerify { image, .. } => Ok(trusted(self.images.digest(image)?)),
             HostRequest::KubernetesGetResource { name, .. } if name == OWNER => Ok(self.owner.clone()),
-            _ => bail!("only digests, signatures by keys and one owner are remembered"),
+            _ => self.images.answer(request),
         }
     }
 }
 
-fn tagged(repository: &str) -> String {
-    format!("{repository}:v1")
+const TAG: &str = "v1";
+
+pub(super) fn tagged(repository: &str) -> String {
+    format!("{repository}:{TAG}")
 }
 
 /// Every case. All of them are admitted by each module, or there is nothing to compare.
@@ -125,7 +118,8 @@ pub(super) fn all(modules: &[Module]) -> Result<Vec<Case<'static>>> {
     Ok(cases)
 }
 
-fn settings(rules: usize, features: &Value) -> Value {
+/// So many rules, of which the last one or two are those of the cases: one that allows, and one that wants alice's signature.
+pub(super) fn settings(rules: usize, features: &Value) -> Value {
     let alice = json!({"trustRoot": "alice"});
     let others =
         (2..rules).map(|n| json!({"pattern": format!("registry-{n}.example.com/team-{n}/*:v{n}*"), "with": alice}));
@@ -193,7 +187,7 @@ pub(super) fn request(images: &[String]) -> Result<AdmissionRequest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image_trust_harness::loopback::Registry;
+    use image_trust_harness::loopback::{Registry, signature_tag};
 
     #[test]
     fn all_that_is_remembered_is_about_the_same_digest() {

@@ -1,0 +1,76 @@
+//! What came of a load, and is it good?
+
+use std::{collections::BTreeMap, time::Duration};
+
+use comfy_table::Table;
+
+use super::{
+    super::table,
+    Seen,
+    images::{Image, Kind},
+    memory,
+};
+
+const NOTE: &str = "each in a fresh instance, in this process (no HTTP), no deadline; the host remembers answers for 60 s, and errors never";
+
+/// What came of it.
+pub(in super::super) struct Loaded {
+    pub(super) images: Vec<Image>,
+    pub(super) threads: usize,
+    pub(super) elapsed: Duration,
+    pub(super) seen: Seen,
+    /// How often the registry was asked.
+    pub(super) asked: usize,
+    /// Kilobytes, after a sixth of the work and in the end.
+    pub(super) early: Option<u64>,
+    pub(super) late: Option<u64>,
+}
+
+impl Loaded {
+    /// Everything that is not as it has to be.
+    pub(in super::super) fn problems(&self) -> Vec<String> {
+        let wrong: usize = self.seen.kinds.values().map(|(_, wrong)| wrong).sum();
+        let wrong = (wrong > 0).then(|| format!("{wrong} wrong answers, such as\n  {}", self.seen.wrong.join("\n  ")));
+        let grown = self.early.zip(self.late).filter(|(early, late)| !memory::is_flat(*early, *late));
+        let grown = grown.map(|(early, late)| format!("memory is not flat: {early} kB early, {late} kB in the end"));
+        wrong.into_iter().chain(grown).collect()
+    }
+
+    pub(in super::super) fn shown(&self) -> (Table, Vec<String>) {
+        let requests = self.seen.microseconds.len();
+        // One after the other, from the first.
+        let asked_for = self.images.get(..requests.min(self.images.len())).unwrap_or_default();
+        let mut distinct: BTreeMap<Kind, (usize, String)> = BTreeMap::new();
+        for Image { kind, expected, .. } in asked_for {
+            distinct.entry(*kind).or_insert_with(|| (0, expected.words())).0 += 1;
+        }
+        let rows = distinct.into_iter().map(|(kind, (images, expected))| {
+            let (requests, wrong) = self.seen.kinds.get(&kind).copied().unwrap_or_default();
+            [kind.words().to_owned(), expected, images.to_string(), requests.to_string(), wrong.to_string()].into()
+        });
+        let header = ["image", "right is", "distinct images", "requests", "wrong answers"].map(str::to_owned);
+        let table = table(2, header.into(), rows.collect());
+
+        let quantile = |hundredths: usize| {
+            let at = requests.saturating_sub(1) * hundredths / 100;
+            self.seen.microseconds.get(at).map_or_else(String::new, |us| format!("{:.1} ms", f64::from(*us) / 1_000.0))
+        };
+        let seconds = self.elapsed.as_secs_f64();
+        let (calls, hits) = (self.seen.host_calls, self.seen.host_calls.saturating_sub(self.asked));
+        let megabytes =
+            |kb: Option<u64>| kb.map_or_else(|| "not known".to_owned(), |kb| format!("{:.1} MB", kb as f64 / 1_024.0));
+        let notes = [
+            format!(
+                "{requests} requests in {seconds:.1} s by {} threads: {:.0} a second",
+                self.threads,
+                requests as f64 / seconds
+            ),
+            format!("{} distinct images", asked_for.len()),
+            format!("latency: median {}, 99 of 100 within {}, at most {}", quantile(50), quantile(99), quantile(100)),
+            format!("{calls} host calls, of which {hits} were remembered"),
+            format!("resident memory: {} after a sixth, {} in the end", megabytes(self.early), megabytes(self.late)),
+            NOTE.to_owned(),
+        ];
+        (table, notes.into())
+    }
+}
