@@ -18,6 +18,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 mod cases;
+mod growth;
 mod in_process;
 mod late;
 mod load;
@@ -39,7 +40,7 @@ pub(crate) struct Args {
     /// Another module, measured in the same rounds; can be repeated
     #[arg(long, value_name = "FILE")]
     against: Vec<PathBuf>,
-    /// How often each case is measured [default: 400; with --late-registry 5 without delay and 3 with it]
+    /// How often each case is measured [default: 400; with --growth 30; with --late-registry 5 without delay and 3 with it]
     #[arg(long, value_parser = value_parser!(u32).range(1..))]
     rounds: Option<u32>,
     /// Measure this AdmissionRequest or AdmissionReview instead; `-` reads stdin
@@ -52,6 +53,8 @@ pub(crate) struct Args {
     late_registry: bool,
     #[command(flatten)]
     load: load::Args,
+    #[command(flatten)]
+    growth: growth::Args,
 }
 
 /// A module that is measured.
@@ -91,24 +94,26 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     progress.finish_and_clear();
 
     let mut problems = Vec::new();
-    let (table, notes) = if let (Some(seconds), Some(module)) = (args.load.load, modules.first()) {
+    let (tables, notes) = if let (Some(seconds), Some(module)) = (args.load.load, modules.first()) {
         let loaded = load::measure(module, seconds, &args.load)?;
         problems = loaded.problems();
         loaded.shown()
+    } else if args.growth.growth {
+        growth::measure(&modules, args.rounds.unwrap_or(growth::ROUNDS), &args.growth)?
     } else if args.late_registry {
-        (late::measure(&modules, args.rounds)?, vec![late::NOTE.to_owned()])
+        (late::measure(&modules, args.rounds)?.to_string(), vec![late::NOTE.to_owned()])
     } else {
         let cases = match &args.request_path {
             Some(path) => vec![replayed(&args.input, read_request(path)?, &modules)?],
             None => cases::all(&modules)?,
         };
-        let (table, medians) = in_process::measure(&modules, cases, args.rounds.unwrap_or(400))?;
+        let (table, medians) = in_process::measure(&modules, cases, args.rounds.unwrap_or(400), Deadline::default())?;
         let mut notes = signatures::in_verifications(&medians);
         notes.push(in_process::NOTE.to_owned());
-        (table, notes)
+        (table.to_string(), notes)
     };
     // Not println!, which panics when nobody reads on.
-    writeln!(std::io::stdout().lock(), "{table}\n{}\n{}", legend.join("\n"), notes.join("\n"))?;
+    writeln!(std::io::stdout().lock(), "{tables}\n{}\n{}", legend.join("\n"), notes.join("\n"))?;
     ensure!(problems.is_empty(), "{}", problems.join("\n"));
     Ok(())
 }

@@ -50,7 +50,12 @@ struct Measured {
 /// Microseconds by case, and by module; the first is the one that accepts everything.
 pub(super) type Medians = Vec<(String, Vec<f64>)>;
 
-pub(super) fn measure(modules: &[Module], cases: Vec<Case<'_>>, rounds: u32) -> Result<(Table, Medians)> {
+pub(super) fn measure(
+    modules: &[Module],
+    cases: Vec<Case<'_>>,
+    rounds: u32,
+    deadline: Deadline,
+) -> Result<(Table, Medians)> {
     let baseline = Module { label: "(a)".to_owned(), policy: Policy::from_wasm(&wat::parse_str(ACCEPT_ALL)?)? };
     let modules: Vec<&Module> = std::iter::once(&baseline).chain(modules).collect();
     let mut cells: Vec<Vec<Measured>> =
@@ -68,7 +73,7 @@ pub(super) fn measure(modules: &[Module], cases: Vec<Case<'_>>, rounds: u32) -> 
             for (module, measured) in modules.iter().zip(cells) {
                 let evaluate = || {
                     let host = (case.host)(&module.policy);
-                    timed(&module.policy, &case.request, &case.settings, host, Deadline::default())
+                    timed(&module.policy, &case.request, &case.settings, host, deadline)
                 };
                 // Not counted: whoever comes next after another case or module finds the processor's caches full of that.
                 let (_, before) = evaluate()?;

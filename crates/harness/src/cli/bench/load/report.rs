@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use comfy_table::Table;
-
 use super::{
     super::table,
     Seen,
@@ -36,7 +34,7 @@ impl Loaded {
         wrong.into_iter().chain(grown).collect()
     }
 
-    pub(in super::super) fn shown(&self) -> (Table, Vec<String>) {
+    pub(in super::super) fn shown(&self) -> (String, Vec<String>) {
         let requests = self.seen.microseconds.len();
         // One after the other, from the first.
         let asked_for = self.images.get(..requests.min(self.images.len())).unwrap_or_default();
@@ -71,6 +69,6 @@ impl Loaded {
             format!("resident memory: {} after a sixth, {} in the end", megabytes(self.early), megabytes(self.late)),
             NOTE.to_owned(),
         ];
-        (table, notes.into())
+        (table.to_string(), notes.into())
     }
 }

@@ -1,0 +1,136 @@
+//! How does time grow with rules, containers, bytes and keys?
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+use comfy_table::Table;
+use image_trust_harness::Deadline;
+
+use super::{Module, in_process, progress, table, timed};
+
+mod axes;
+mod plot;
+mod slope;
+
+use axes::Axis;
+
+/// What may be said of growth.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Measure how time grows with rules, containers, bytes and keys
+    #[arg(long, conflicts_with_all = ["request_path", "late_registry", "against", "load"])]
+    pub(super) growth: bool,
+    /// Draw a plot of each as SVG in this folder
+    #[arg(long, value_name = "DIR", requires = "growth")]
+    plots: Option<PathBuf>,
+}
+
+pub(super) const NOTE: &str = "medians; slope: exponent of time over size, from a tenth of the largest size on\n\
+    each in a fresh instance, in this process (no HTTP), no deadline, a host that answers from memory";
+
+/// How often each point is measured, if nothing else is said.
+pub(super) const ROUNDS: u32 = 30;
+
+/// What was measured of a series: sizes and microseconds.
+pub(super) struct Curve {
+    series: &'static str,
+    points: Vec<(usize, f64)>,
+}
+
+/// What was measured of an axis.
+struct Grown {
+    file: &'static str,
+    what: &'static str,
+    curves: Vec<Curve>,
+    /// Sizes that the settings can't have, and why.
+    refused: Vec<String>,
+}
+
+/// The tables, and the slopes in words.
+pub(super) fn measure(modules: &[Module], rounds: u32, args: &Args) -> Result<(String, Vec<String>)> {
+    let module = modules.first().context("a module")?;
+    let mut grown = Vec::new();
+    let mut cases = Vec::new();
+    let axes = axes::all()?;
+    let progress = progress(axes.iter().flat_map(|axis| &axis.series).map(|series| series.points.len()).sum());
+    progress.set_message("one of each");
+    for axis in axes {
+        let Axis { file, what, series } = axis;
+        let mut axis = Grown { file, what, curves: Vec::new(), refused: Vec::new() };
+        for series in series {
+            let mut points = Vec::new();
+            for (size, mut case) in series.points {
+                progress.inc(1);
+                case.name = format!("{what}: {size}, {}", series.name);
+                if let Err(problem) = module.policy.check_settings(&case.settings) {
+                    axis.refused.push(format!("{}: Provided settings are not valid: {problem}", case.name));
+                    continue;
+                }
+                let host = (case.host)(&module.policy);
+                let (_, came) = timed(&module.policy, &case.request, &case.settings, host, Deadline::Off)?;
+                let is_right = came.response.allowed == series.admitted;
+                ensure!(is_right, "{}: admitted: {}, {:?}", case.name, came.response.allowed, came.response.status);
+                points.push((size, f64::NAN));
+                cases.push(case);
+            }
+            axis.curves.push(Curve { series: series.name, points });
+        }
+        grown.push(axis);
+    }
+    progress.finish_and_clear();
+
+    let (_, medians) = in_process::measure(modules, cases, rounds, Deadline::Off)?;
+    // In the order in which they were given.
+    let points = grown.iter_mut().flat_map(|axis| &mut axis.curves).flat_map(|curve| &mut curve.points);
+    for ((_, time), (name, micros)) in points.zip(&medians) {
+        // The first is the module that accepts everything.
+        *time = *micros.get(1).with_context(|| format!("{name} was not measured"))?;
+    }
+    if let Some(folder) = &args.plots {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        for axis in &grown {
+            plot::write(&folder.join(axis.file).with_extension("svg"), axis.what, &axis.curves)?;
+        }
+    }
+    let tables: Vec<String> = grown.iter().map(|axis| axis.shown().to_string()).collect();
+    let mut notes: Vec<String> = grown.iter().flat_map(Grown::words).collect();
+    notes.push(NOTE.to_owned());
+    Ok((tables.join("\n"), notes))
+}
+
+impl Grown {
+    /// A row for each size, in microseconds.
+    fn shown(&self) -> Table {
+        let mut sizes: Vec<usize> = self.curves.iter().flat_map(|curve| &curve.points).map(|(size, _)| *size).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        let header = std::iter::once(self.what.to_owned())
+            .chain(self.curves.iter().map(|curve| format!("{}, µs", curve.series)));
+        let rows = sizes.into_iter().map(|wanted| {
+            let cells = self.curves.iter().map(|curve| {
+                let point = curve.points.iter().find(|(size, _)| *size == wanted);
+                point.map_or_else(String::new, |(_, micros)| format!("{micros:.0}"))
+            });
+            std::iter::once(wanted.to_string()).chain(cells).collect()
+        });
+        table(0, header.collect(), rows.collect())
+    }
+
+    fn words(&self) -> Vec<String> {
+        let slopes = self.curves.iter().filter_map(|curve| {
+            let slope = slope::slope(&curve.points)?;
+            let larger = slope::larger(&curve.points);
+            let (first, last) = (larger.first()?, larger.last()?);
+            let each = (last.1 - first.1) / (last.0 - first.0) as f64;
+            Some(format!(
+                "{}, {}: {} (slope {slope:.2} from {} to {}, {each:.3} µs for each more)",
+                self.what,
+                curve.series,
+                slope::words(slope),
+                first.0,
+                last.0
+            ))
+        });
+        slopes.chain(self.refused.iter().cloned()).collect()
+    }
+}
