@@ -3,12 +3,7 @@
 //! Every case is measured in turn for each module, round after round, so that whatever else the machine does falls on all of them alike;
 //! what counts is the ratio.
 
-use std::{
-    io::Write as _,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{io::Write as _, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use clap::{Parser, value_parser};
@@ -18,6 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 mod cases;
+mod clock;
 mod growth;
 mod in_process;
 mod late;
@@ -26,6 +22,7 @@ mod shelf;
 mod signatures;
 
 use super::input::{Input, read_request};
+use clock::Clock;
 use in_process::Case;
 
 /// Measures evaluations, next to a module that accepts everything without looking
@@ -107,7 +104,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             Some(path) => vec![replayed(&args.input, read_request(path)?, &modules)?],
             None => cases::all(&modules)?,
         };
-        let (table, medians) = in_process::measure(&modules, cases, args.rounds.unwrap_or(400), Deadline::default())?;
+        let (table, medians) =
+            in_process::measure(&modules, cases, args.rounds.unwrap_or(400), (Clock::Wall, Deadline::default()))?;
         let mut notes = signatures::in_verifications(&medians);
         notes.push(in_process::NOTE.to_owned());
         (table.to_string(), notes)
@@ -146,7 +144,7 @@ fn replayed<'a>(input: &'a Input, request: AdmissionRequest, modules: &[Module])
     Ok(Case { name, request, settings, host: Box::new(host) })
 }
 
-/// One evaluation, and how long it took from the request to the cluster's response.
+/// One evaluation, and how long somebody waited from the request to the cluster's response.
 fn timed(
     policy: &Policy,
     request: &AdmissionRequest,
@@ -154,9 +152,20 @@ fn timed(
     host: Arc<dyn HostCapabilities>,
     deadline: Deadline,
 ) -> Result<(Duration, Evaluation)> {
-    let started = Instant::now();
+    timed_by(Clock::Wall, policy, request, settings, host, deadline)
+}
+
+fn timed_by(
+    clock: Clock,
+    policy: &Policy,
+    request: &AdmissionRequest,
+    settings: &Value,
+    host: Arc<dyn HostCapabilities>,
+    deadline: Deadline,
+) -> Result<(Duration, Evaluation)> {
+    let started = clock.now();
     let evaluation = policy.evaluate(request, settings, host, deadline)?;
-    Ok((started.elapsed(), evaluation))
+    Ok((clock.now().saturating_sub(started), evaluation))
 }
 
 fn median<T: Copy + Ord>(samples: &[T]) -> Option<T> {

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use comfy_table::Table;
 use image_trust_harness::Deadline;
 
-use super::{Module, in_process, progress, table, timed};
+use super::{Module, clock::Clock, in_process, progress, table, timed};
 
 mod axes;
 mod plot;
@@ -25,16 +25,21 @@ pub(super) struct Args {
     plots: Option<PathBuf>,
 }
 
-pub(super) const NOTE: &str = "medians; slope: exponent of time over size, from a tenth of the largest size on\n\
+pub(super) const NOTE: &str = "medians of the processor's time, which leaves out what others had of it; slope: exponent of time over size, from a tenth of the largest\n\
     each in a fresh instance, in this process (no HTTP), no deadline, a host that answers from memory";
 
 /// How often each point is measured, if nothing else is said.
 pub(super) const ROUNDS: u32 = 30;
 
+/// The first series of an axis, by a module that accepts everything: what is the host's share.
+const UNSEEN: &str = "the first of these, accepted unseen";
+
 /// What was measured of a series: sizes and microseconds.
 pub(super) struct Curve {
     series: &'static str,
     points: Vec<(usize, f64)>,
+    /// Without what the same request takes where it is accepted unseen.
+    own: Vec<(usize, f64)>,
 }
 
 /// What was measured of an axis.
@@ -73,18 +78,27 @@ pub(super) fn measure(modules: &[Module], rounds: u32, args: &Args) -> Result<(S
                 points.push((size, f64::NAN));
                 cases.push(case);
             }
-            axis.curves.push(Curve { series: series.name, points });
+            axis.curves.push(Curve { series: series.name, points, own: Vec::new() });
         }
         grown.push(axis);
     }
     progress.finish_and_clear();
 
-    let (_, medians) = in_process::measure(modules, cases, rounds, Deadline::Off)?;
+    let (_, medians) = in_process::measure(modules, cases, rounds, (Clock::Processor, Deadline::Off))?;
     // In the order in which they were given.
-    let points = grown.iter_mut().flat_map(|axis| &mut axis.curves).flat_map(|curve| &mut curve.points);
-    for ((_, time), (name, micros)) in points.zip(&medians) {
-        // The first is the module that accepts everything.
-        *time = *micros.get(1).with_context(|| format!("{name} was not measured"))?;
+    let mut medians = medians.iter();
+    for axis in &mut grown {
+        let mut unseen = Curve { series: UNSEEN, points: Vec::new(), own: Vec::new() };
+        for (curve, is_first) in axis.curves.iter_mut().zip(std::iter::once(true).chain(std::iter::repeat(false))) {
+            for (size, time) in &mut curve.points {
+                let (name, micros) = medians.next().context("a median of every case")?;
+                let [accepting, this, ..] = micros.as_slice() else { bail!("{name} was not measured") };
+                *time = *this;
+                curve.own.push((*size, this - accepting));
+                unseen.points.extend(is_first.then_some((*size, *accepting)));
+            }
+        }
+        axis.curves.push(unseen);
     }
     if let Some(folder) = &args.plots {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
@@ -122,13 +136,15 @@ impl Grown {
             let larger = slope::larger(&curve.points);
             let (first, last) = (larger.first()?, larger.last()?);
             let each = (last.1 - first.1) / (last.0 - first.0) as f64;
+            let own = slope::slope(&curve.own).map(|own| format!(", {own:.2} without the host's share"));
             Some(format!(
-                "{}, {}: {} (slope {slope:.2} from {} to {}, {each:.3} µs for each more)",
+                "{}, {}: {} (slope {slope:.2} from {} to {}{}; {each:.3} µs for each more)",
                 self.what,
                 curve.series,
                 slope::words(slope),
                 first.0,
-                last.0
+                last.0,
+                own.unwrap_or_default()
             ))
         });
         slopes.chain(self.refused.iter().cloned()).collect()

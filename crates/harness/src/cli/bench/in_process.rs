@@ -10,7 +10,7 @@ use comfy_table::Table;
 use image_trust_harness::{AdmissionRequest, Deadline, HostCapabilities, Policy};
 use serde_json::Value;
 
-use super::{Module, median, progress, table, timed};
+use super::{Module, clock::Clock, median, progress, table, timed_by};
 
 pub(super) const NOTE: &str = "(a) accepts everything; medians of evaluations that follow one like them, each in a fresh instance, \
     in this process (no HTTP)";
@@ -54,7 +54,7 @@ pub(super) fn measure(
     modules: &[Module],
     cases: Vec<Case<'_>>,
     rounds: u32,
-    deadline: Deadline,
+    (clock, deadline): (Clock, Deadline),
 ) -> Result<(Table, Medians)> {
     let baseline = Module { label: "(a)".to_owned(), policy: Policy::from_wasm(&wat::parse_str(ACCEPT_ALL)?)? };
     let modules: Vec<&Module> = std::iter::once(&baseline).chain(modules).collect();
@@ -73,7 +73,7 @@ pub(super) fn measure(
             for (module, measured) in modules.iter().zip(cells) {
                 let evaluate = || {
                     let host = (case.host)(&module.policy);
-                    timed(&module.policy, &case.request, &case.settings, host, deadline)
+                    timed_by(clock, &module.policy, &case.request, &case.settings, host, deadline)
                 };
                 // Not counted: whoever comes next after another case or module finds the processor's caches full of that.
                 let (_, before) = evaluate()?;

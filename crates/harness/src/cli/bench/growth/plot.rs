@@ -12,6 +12,8 @@ const SIZE: (u32, u32) = (760, 440);
 /// Dark enough on white, and told apart by who sees colors differently.
 const COLORS: [RGBColor; 4] =
     [RGBColor(0, 90, 181), RGBColor(204, 85, 0), RGBColor(17, 119, 80), RGBColor(136, 34, 136)];
+/// Of what is no work of the policy.
+const UNSEEN: RGBColor = RGBColor(90, 90, 90);
 const GRAY: RGBColor = RGBColor(150, 150, 150);
 
 /// Writes the plot of these curves: both axes logarithmic, so that what is linear has the slope of the gray lines.
@@ -44,7 +46,7 @@ fn drawn(file: &Path, what: &str, curves: &[Curve]) -> Result<(), Box<dyn std::e
         .bold_line_style(GRAY.mix(0.35))
         .light_line_style(TRANSPARENT)
         .x_desc(what)
-        .y_desc("time of one evaluation, ms")
+        .y_desc("processor time of one evaluation, ms")
         .x_label_formatter(&|size| short(*size))
         .y_label_formatter(&|ms| short(*ms))
         .label_style(("sans-serif", 13))
@@ -57,7 +59,9 @@ fn drawn(file: &Path, what: &str, curves: &[Curve]) -> Result<(), Box<dyn std::e
         chart.draw_series(LineSeries::new(clipped(line, bottom, top), GRAY.mix(0.5)))?;
         start *= 10.0;
     }
-    for (curve, color) in curves.iter().zip(COLORS) {
+    // The last one is the host's share.
+    let (policy, unseen) = curves.split_at(curves.len().saturating_sub(1));
+    for (curve, color) in policy.iter().zip(COLORS).chain(unseen.iter().map(|curve| (curve, UNSEEN))) {
         let points: Vec<(f64, f64)> =
             curve.points.iter().map(|(size, micros)| (*size as f64, micros / 1_000.0)).collect();
         let label = match slope::slope(&curve.points) {

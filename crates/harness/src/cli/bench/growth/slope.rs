@@ -9,14 +9,15 @@ pub(super) fn larger(points: &Points) -> Vec<(usize, f64)> {
     points.iter().copied().filter(|(size, _)| size.saturating_mul(10) >= largest).collect()
 }
 
-/// The exponent: of least squares through the logarithms of the larger points. Nothing, where there are not two.
+/// The exponent: of least squares through the logarithms of the larger points. Nothing, where there are not two,
+/// or where something took no time.
 pub(super) fn slope(points: &Points) -> Option<f64> {
     let logs: Vec<(f64, f64)> = larger(points).iter().map(|(size, time)| ((*size as f64).ln(), time.ln())).collect();
     let count = logs.len() as f64;
     let (x, y) = logs.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0 / count, y + point.1 / count));
     let across: f64 = logs.iter().map(|point| (point.0 - x).powi(2)).sum();
     let along: f64 = logs.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
-    (across > 0.0).then(|| along / across)
+    (across > 0.0).then(|| along / across).filter(|slope| slope.is_finite())
 }
 
 /// The slope in words. A tenth to either side is what a busy machine makes of the same growth.
@@ -50,7 +51,7 @@ mod tests {
             let slope = slope(&points).expect("a slope");
             assert_eq!((format!("{slope:.2}").as_str(), words(slope)), (expected, said), "{points:?}");
         }
-        for points in [vec![], vec![(1, 1.0)], vec![(1, 1.0), (100, 2.0)]] {
+        for points in [vec![], vec![(1, 1.0)], vec![(1, 1.0), (100, 2.0)], vec![(1, -1.0), (2, 1.0)]] {
             assert_eq!(slope(&points), None, "{points:?}");
         }
     }
