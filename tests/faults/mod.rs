@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use image_trust::{Digest, ImageRef};
+use image_trust::{
+    Digest, ImageRef,
+    host::{read_digest, read_verification},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -191,11 +194,11 @@ impl Faulty {
             .said
             .iter()
             .filter_map(|(question, answer)| {
-                let answer: Value = serde_json::from_str(answer.as_ref().ok()?).ok()?;
-                let verified = &question["SigstorePubKeyVerify"]["image"];
-                let image = verified.as_str().or(question["OciManifestDigest"]["image"].as_str())?;
-                let digest = Digest::parse(answer["digest"].as_str()?).ok()?;
-                Some((image.to_owned(), digest, !verified.is_null() && answer["is_trusted"] == true))
+                let answer = answer.as_ref().ok()?.as_bytes();
+                let verified = question["SigstorePubKeyVerify"]["image"].as_str();
+                let resolved = question["OciManifestDigest"]["image"].as_str();
+                let digest = if verified.is_some() { read_verification(answer) } else { read_digest(answer) };
+                Some((verified.or(resolved)?.to_owned(), digest.ok()?, verified.is_some()))
             })
             .collect();
         let agreed = |image: &str, digest: Digest| answers.iter().all(|(of, said, _)| of != image || *said == digest);
@@ -240,15 +243,14 @@ fn of_another(question: &Value) -> String {
     }
 }
 
-/// Every image of an answer with the digest that it was proven to have.
+/// Every image of an answer with the digest that it was proven to have, and with that of the index that proves it.
 fn proven(answer: &Value) -> BTreeSet<(String, Digest)> {
-    let with_digest = records(answer).into_iter().filter(|record| record["verdict"] != "denied");
-    with_digest
-        .filter_map(|record| {
-            let digest = Digest::parse(record["digest"].as_str()?).unwrap();
-            Some((repository(&ImageRef::parse(record["image"].as_str()?).unwrap()), digest))
-        })
-        .collect()
+    let records = records(answer).into_iter().filter(|record| record["verdict"] != "denied");
+    let of_record = |record: Value| {
+        let repository = record["image"].as_str().map(|image| repository(&ImageRef::parse(image).unwrap()));
+        ["digest", "index"].map(|key| Some((repository.clone()?, Digest::parse(record[key].as_str()?).unwrap())))
+    };
+    records.flat_map(of_record).flatten().collect()
 }
 
 fn records(answer: &Value) -> Vec<Value> {
