@@ -137,7 +137,7 @@ pub(super) fn keyless() -> Vec<Row> {
         row(
             "settings-with-a-prefix-without-a-host-are-refused",
             "settings refused",
-            "every host begins like that",
+            "every host begins like that (B38a)",
             beginning("https://"),
             &[],
         ),
