@@ -1,0 +1,7 @@
+//! Does the law of `host_words` hold?
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    image_trust_fuzz::outside::host_words(data);
+});
