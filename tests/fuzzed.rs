@@ -18,7 +18,7 @@ use fuzzed::{
 };
 
 /// Generated inputs of each target; those with certificates and logs take a hundred times as long.
-const CASES: u32 = 1024;
+const CASES: u32 = 512;
 const KEYLESS_CASES: u32 = 128;
 
 fn corpus(target: &Target) -> PathBuf {

@@ -4,12 +4,8 @@ use std::sync::LazyLock;
 
 use base64ct::{Base64, Encoding as _};
 use image_trust::{Digest, PublicKey};
-use p256::{
-    ecdsa::signature::hazmat::PrehashVerifier as _,
-    pkcs8::{DecodePublicKey as _, EncodePublicKey as _},
-};
+use p256::pkcs8::{DecodePublicKey as _, EncodePublicKey as _};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::{
     Choices, Document,
@@ -29,7 +25,10 @@ static PAYLOAD: LazyLock<Vec<u8>> = LazyLock::new(|| mint::payload(NAME, &IMAGE.
 /// A key, settings that ask for it, and every signature of the image that anybody without it can have.
 pub struct Signing {
     pub key: Key,
+    pub pem: String,
     pub right: Vec<Vec<u8>>,
+    /// The public key in DER.
+    public: Vec<u8>,
     settings: String,
 }
 
@@ -40,7 +39,8 @@ impl Signing {
         let right = made.flat_map(|signature| [negated(kinds[0], &signature), Some(signature)]).flatten();
         // The one that was made comes first.
         let right = right.collect::<Vec<_>>().into_iter().rev().collect();
-        Signing { right, settings: signed_by(&key.public_pem()), key }
+        let pem = key.public_pem();
+        Signing { right, settings: signed_by(&pem), public: key.public(), pem, key }
     }
 }
 
@@ -71,10 +71,10 @@ pub static KEYS: LazyLock<[Signing; 4]> = LazyLock::new(|| {
 
 /// A text that may be a public key.
 pub fn key(data: &[u8]) -> bool {
-    let der = KEYS[usize::from(data.first().copied().unwrap_or_default()) % KEYS.len()].key.public();
+    let der = &KEYS[usize::from(data.first().copied().unwrap_or_default()) % KEYS.len()].public;
     let rest = data.get(1..).unwrap_or_default();
     let pem = |der: &[u8]| der::pem("PUBLIC KEY", der);
-    [lossy(data), pem(data), pem(&overwritten(&der, rest)), pem(&spliced(&der, rest))]
+    [lossy(data), pem(data), pem(&overwritten(der, rest)), pem(&spliced(der, rest))]
         .map(|text| is_key(&text))
         .contains(&true)
 }
@@ -131,6 +131,9 @@ fn is_signed(settings: &str, manifest: &[u8]) -> bool {
     is_admitted(settings, &format!("{NAME}:1"), &host)
 }
 
+/// What is still to be signed.
+static UNSIGNED: LazyLock<Layer> = LazyLock::new(|| Layer::by_key(&Key::p256("nobody"), &[]).on(&PAYLOAD));
+
 /// The bytes of a signature, by a key of each kind.
 pub fn signature(data: &[u8]) -> bool {
     let mut choices = Choices(data);
@@ -143,7 +146,7 @@ pub fn signature(data: &[u8]) -> bool {
     };
     [(&KEYS[0], data.to_vec()), (&KEYS[kind], spoilt)]
         .map(|(signing, signature)| {
-            let layer = Layer { signature, ..Layer::by_key(&Key::p256("nobody"), &[]) }.on(&PAYLOAD);
+            let layer = Layer { signature, ..UNSIGNED.clone() };
             let is_signed = is_signed(&signing.settings, &mint::manifest(std::slice::from_ref(&layer)));
             assert!(!is_signed || signing.right.contains(&layer.signature), "{:?} did not sign", signing.key.kind);
             is_signed
@@ -153,12 +156,12 @@ pub fn signature(data: &[u8]) -> bool {
 
 /// What lies beside an image that mallory signed, and alice.
 pub static MANIFEST: LazyLock<Document> = LazyLock::new(|| {
-    let layers = ["mallory", "alice"].map(|name| Layer::by_key(&Key::p256(name), &PAYLOAD));
+    let keys = [Key::p256("mallory"), Key::new(Kind::Ed25519, "mallory"), Key::new(Kind::Ed25519, "alice")];
+    let layers = keys.map(|key| Layer::by_key(&key, &PAYLOAD));
     Document::new(serde_json::from_slice(&mint::manifest(&layers)).unwrap())
 });
 
 pub fn manifest(data: &[u8]) -> bool {
-    let alice = p256::PublicKey::from_public_key_der(&KEYS[0].key.public()).unwrap().into();
     // What only refers to the image proves nothing, whatever it is.
     if data.first().is_some_and(|first| *first >= 0xf0) {
         let beside = |image: &str| match image.ends_with(".sig") {
@@ -166,28 +169,31 @@ pub fn manifest(data: &[u8]) -> bool {
             false => Ok(data[1..].to_vec()),
         };
         let host = Answers { digest: &|_| Ok(*IMAGE), manifest: &beside, ..Answers::default() };
-        assert!(!is_admitted(&KEYS[0].settings, &format!("{NAME}:1"), &host), "nothing was signed");
+        assert!(!is_admitted(&KEYS[2].settings, &format!("{NAME}:1"), &host), "nothing was signed");
         return false;
     }
     MANIFEST
         .with(data)
         .map(|manifest| {
-            let is_admitted = is_signed(&KEYS[0].settings, &manifest);
-            assert!(!is_admitted || is_signed_by(&alice, &manifest), "alice did not sign: {}", lossy(&manifest));
+            let is_admitted = is_signed(&KEYS[2].settings, &manifest);
+            assert!(!is_admitted || is_signed_by_alice(&manifest), "alice did not sign: {}", lossy(&manifest));
             is_admitted
         })
         .contains(&true)
 }
 
-/// Is a signature by this key over the image's payload anywhere in the manifest?
-fn is_signed_by(key: &p256::ecdsa::VerifyingKey, manifest: &[u8]) -> bool {
+/// Is a signature by her over the image's payload anywhere in the manifest?
+fn is_signed_by_alice(manifest: &[u8]) -> bool {
+    // The last bytes of the document are the key.
+    let key = ed25519_dalek::VerifyingKey::from_bytes(KEYS[2].public.last_chunk().unwrap()).unwrap();
     let manifest: Value = serde_json::from_slice(manifest).unwrap();
     let payload = Digest::of(&PAYLOAD).to_string();
     manifest["layers"].as_array().unwrap().iter().any(|layer| {
         let text = layer["annotations"][SIGNATURE].as_str().unwrap_or_default();
-        let signature = Base64::decode_vec(text).ok().and_then(|der| p256::ecdsa::Signature::from_der(&der).ok());
-        let verified = signature.map(|signature| key.verify_prehash(&Sha256::digest(&*PAYLOAD), &signature));
-        layer["digest"] == *payload && verified.is_some_and(|verified| verified.is_ok())
+        let signature =
+            Base64::decode_vec(text).ok().and_then(|bytes| ed25519_dalek::Signature::from_slice(&bytes).ok());
+        let is_signed = signature.is_some_and(|signature| key.verify_strict(&PAYLOAD, &signature).is_ok());
+        layer["digest"] == *payload && is_signed
     })
 }
 
@@ -201,10 +207,11 @@ pub static INDEX: LazyLock<Document> = LazyLock::new(|| {
             "platform": {"os": os, "architecture": "amd64"},
         })
     };
-    let mut attested = entry(Digest::of(b"attested"), "unknown");
+    let [mut attested, mut image] = [entry(Digest::of(b"attested"), "unknown"), entry(*IMAGE, "linux")];
     attested["annotations"] = json!({"vnd.docker.reference.type": "attestation-manifest"});
-    attested["artifactType"] = Value::Null;
-    Document::new(json!({"schemaVersion": 2, "manifests": [attested, entry(*IMAGE, "linux")]}))
+    image["annotations"] = json!({"vnd.docker.reference.type": null});
+    image["artifactType"] = Value::Null;
+    Document::new(json!({"schemaVersion": 2, "manifests": [attested, image]}))
 });
 
 /// The index behind a tag, which is signed, and the image is not.

@@ -31,7 +31,7 @@ pub static OWNER: LazyLock<Document> = LazyLock::new(|| {
     }))
 });
 
-static ANYBODY: LazyLock<String> = LazyLock::new(|| super::host::signed_by(&KEYS[2].key.public_pem()));
+static ANYBODY: LazyLock<String> = LazyLock::new(|| super::host::signed_by(&KEYS[2].pem));
 
 /// The cluster's answer to who owns a Pod.
 pub fn owner(data: &[u8]) -> bool {
@@ -118,7 +118,7 @@ fn is_about_signatures(text: &str) -> bool {
 
 /// Settings with something of everything that needs no certificate.
 pub static SETTINGS: LazyLock<Document> = LazyLock::new(|| {
-    let [one, two] = [&KEYS[0], &KEYS[2]].map(|signing| signing.key.public_pem());
+    let [one, two] = [&KEYS[0].pem, &KEYS[2].pem];
     Document::new(json!({
         "validators": [
             {"name": "default", "type": "cosign", "trustRoots": [
@@ -185,7 +185,7 @@ pub fn settings(data: &[u8]) -> bool {
 static FREE: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "validators": [
-            {"name": "default", "type": "cosign", "trustRoots": [{"name": "default", "key": KEYS[2].key.public_pem()}]},
+            {"name": "default", "type": "cosign", "trustRoots": [{"name": "default", "key": KEYS[2].pem}]},
             {"name": "allow", "type": "static", "approve": true},
             {"name": "deny", "type": "static", "approve": false},
         ],

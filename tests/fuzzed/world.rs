@@ -30,6 +30,11 @@ const SIGNERS: [&str; 3] = ["alice", "bob", "mallory"];
 static KEYS: LazyLock<[Key; 3]> =
     LazyLock::new(|| [Key::new(Kind::Ed25519, "alice"), Key::p256("bob"), Key::p256("mallory")]);
 
+/// Of those who may.
+static PEMS: LazyLock<[String; 2]> = LazyLock::new(|| [0, 1].map(|signer| KEYS[signer].public_pem()));
+static PUBLIC: LazyLock<[PublicKey; 2]> =
+    LazyLock::new(|| [0, 1].map(|signer| PublicKey::parse(&PEMS[signer]).unwrap()));
+
 /// A signature in a repository, of a digest, with the annotation or without.
 type Signature = (usize, usize, bool, usize);
 
@@ -63,6 +68,9 @@ enum Beside {
     Garbage,
     Error,
 }
+
+/// How many of them, from the first on, are in order.
+const IN_ORDER: usize = 11;
 
 const BESIDE: [Beside; 13] = [
     Beside::Signed(&[(0, false), (1, false)]),
@@ -111,6 +119,8 @@ struct Owner {
 pub struct World<'d> {
     repositories: Vec<Repository>,
     owners: Vec<Option<Owner>>,
+    /// Can everything be told that is asked for?
+    pub is_in_order: bool,
     /// How long every call takes.
     pub step: u64,
     calls: Cell<u64>,
@@ -126,12 +136,18 @@ pub const OWNERS: [(&str, &str, &str); 2] = [("apps/v1", "ReplicaSet", "web"), (
 
 impl<'d> World<'d> {
     pub fn chosen(choices: &mut Choices<'d>, images: &[Image]) -> World<'d> {
-        let says = [Says::No, Says::No, Says::Yes, Says::YesOfAnother, Says::Error];
+        // Where nothing is out of order, it can be told what has to be admitted.
+        let is_in_order = !choices.once_in(2);
+        let beside = if is_in_order { &BESIDE[..IN_ORDER] } else { &BESIDE };
+        let says: &[Says] = match is_in_order {
+            true => &[Says::No, Says::No, Says::Yes],
+            false => &[Says::No, Says::Yes, Says::YesOfAnother, Says::Error],
+        };
         let repository = |choices: &mut Choices<'_>| Repository {
-            is_silent: choices.once_in(12),
+            is_silent: choices.once_in(8) && !is_in_order,
             lists: !choices.once_in(3),
-            beside: std::array::from_fn(|_| *choices.one(&BESIDE)),
-            says: std::array::from_fn(|_| *choices.one(&says)),
+            beside: std::array::from_fn(|_| *choices.one(beside)),
+            says: std::array::from_fn(|_| *choices.one(says)),
         };
         let repositories = REPOSITORIES.iter().map(|_| repository(choices)).collect();
         let owner = |choices: &mut Choices<'_>| {
@@ -145,9 +161,9 @@ impl<'d> World<'d> {
             is_there.then_some(Owner { is_meant, lists, age: u64::from(choices.byte()) })
         };
         let owners = OWNERS.iter().map(|_| owner(choices)).collect();
-        let step = *choices.one(&[0, 0, 0, 1, 40, 500]);
+        let step = if is_in_order { 0 } else { *choices.one(&[0, 0, 0, 1, 40, 500]) };
         let (calls, backwards, asked) = Default::default();
-        World { repositories, owners, step, calls, backwards, asked, rest: choices.0 }
+        World { repositories, owners, is_in_order, step, calls, backwards, asked, rest: choices.0 }
     }
 
     /// As it was in the beginning.
@@ -155,17 +171,6 @@ impl<'d> World<'d> {
         self.calls.set(0);
         self.asked.take();
         self
-    }
-
-    /// Can everything be told that is asked for?
-    pub fn is_honest(&self) -> bool {
-        self.step == 0
-            && self.repositories.iter().all(|repository| {
-                let is_told = repository.says.iter().all(|says| matches!(says, Says::No | Says::Yes));
-                is_told
-                    && !repository.is_silent
-                    && ![Beside::Error, Beside::Garbage].iter().any(|it| repository.beside.contains(it))
-            })
     }
 
     /// Does the registry answer alike, however it is asked?
@@ -271,8 +276,7 @@ impl Registry for World<'_> {
 impl Sigstore for World<'_> {
     fn verify(&self, image: &str, key: &PublicKey, _: &BTreeMap<String, String>) -> Answer<Digest> {
         let (repository, _, rest) = self.find(image);
-        let is_key = |signer: &usize| PublicKey::parse(&KEYS[*signer].public_pem()).as_ref() == Ok(key);
-        let signer = (0..2).find(is_key).expect("only trust roots are asked about");
+        let signer = PUBLIC.iter().position(|public| public == key).expect("only trust roots are asked about");
         match repository.says[signer] {
             Says::Yes => Ok(DIGESTS[number(&rest).unwrap_or_else(|| pointed_to(&rest))]),
             Says::YesOfAnother => Ok(DIGESTS[1]),
@@ -316,8 +320,7 @@ impl Clock for World<'_> {
 
 /// The public keys of those who may sign.
 pub fn trust_roots(bob_is_over: bool) -> Value {
-    let mut roots: Vec<Value> =
-        (0..2).map(|signer| json!({"name": SIGNERS[signer], "key": KEYS[signer].public_pem()})).collect();
+    let mut roots: Vec<Value> = (0..2).map(|signer| json!({"name": SIGNERS[signer], "key": PEMS[signer]})).collect();
     if bob_is_over {
         roots[1]["notAfter"] = "2026-01-01T00:00:00Z".into();
     }
