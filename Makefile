@@ -61,6 +61,16 @@ live-tests: policy.wasm
 e2e-tests: annotated-policy.wasm image-trust
 	scripts/e2e
 
+# What is long, in about so many seconds beside building: every fault at every question through the module, load with images
+# that are really signed, and what libFuzzer and cargo-mutants find in their part of the time.
+SECONDS := 1200
+.PHONY: torture
+torture: policy.wasm image-trust
+	IMAGE_TRUST_TORTURE=1 cargo test $(NATIVE) --test faults
+	$(IMAGE_TRUST) bench policy.wasm --load $$(($(SECONDS) / 10))
+	scripts/fuzz all $$(($(SECONDS) / 2))
+	scripts/mutants $$(($(SECONDS) / 3))
+
 .PHONY: lint
 lint:
 	cargo fmt --all --check

@@ -225,6 +225,49 @@ fn every_divergence_is_held_by_a_case_or_a_test() {
     }
 }
 
+/// Numbers of attacks, such as `B29a`, in a text.
+fn attacks(text: &str) -> Vec<&str> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    let is_number = |word: &&str| {
+        let (letter, rest) = word.split_at(word.len().min(1));
+        let digits = rest.trim_end_matches(|c: char| c.is_ascii_lowercase());
+        "BROWSELD".contains(letter) && digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_digit())
+    };
+    words.filter(is_number).collect()
+}
+
+#[test]
+fn every_attack_is_held_by_a_case() {
+    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let mut listed = Vec::new();
+    for row in page.lines().filter(|line| {
+        line.starts_with("| ") && attacks(line).first().is_some_and(|number| line[2..].starts_with(number))
+    }) {
+        let number = attacks(row)[0];
+        let cases = row.split('`').skip(1).step_by(2).filter(|word| root().join("tests/corpus").join(word).is_dir());
+        listed.extend(cases.map(|case| (case.to_owned(), number.to_owned())));
+    }
+    let mut held = Vec::new();
+    for case in fs::read_dir(root().join("tests/corpus")).unwrap() {
+        let case = case.unwrap();
+        let why = fs::read_to_string(case.path().join("case.yaml")).unwrap();
+        let name = case.file_name().into_string().unwrap();
+        held.extend(attacks(&why).into_iter().map(|number| (name.clone(), number.to_owned())));
+    }
+    listed.sort();
+    held.sort();
+    assert!(held.len() > 150, "{} were found", held.len());
+    let missing: Vec<_> = held.iter().filter(|one| !listed.contains(one)).collect();
+    let too_many: Vec<_> = listed.iter().filter(|one| !held.contains(one)).collect();
+    assert!(
+        missing.is_empty() && too_many.is_empty(),
+        "not in docs/security.md: {missing:?}; not in the corpus: {too_many:?}"
+    );
+    // What a security page names has to be there, too.
+    let named = page.split('`').skip(1).step_by(2).filter(|word| word.ends_with(".rs"));
+    named.for_each(|file| assert!(root().join(file).exists(), "docs/security.md: no file {file}"));
+}
+
 #[test]
 fn links_of_the_documents_lead_somewhere() {
     let mut documents = vec![root().join("README.md"), root().join("ARCHITECTURE.md"), root().join("CHANGELOG.md")];

@@ -99,14 +99,18 @@ fn is_about_signatures(text: &str) -> bool {
     }
     let is_its_own = |error: &HostError| matches!(error.cause, Cause::Unsigned | Cause::Elsewhere | Cause::Mismatch);
     assert!(!others.iter().any(is_its_own), "nobody asked about signatures: {text:?}");
-    let is_quote = said.text.contains("OCI API error: ");
+    let quotes = ["OCI API error: ", "Server error: ", "Authentication failure: "];
+    let is_quote = quotes.iter().any(|quote| said.text.contains(quote));
     assert!(!is_quote || !is_its_own(&said), "a registry said so: {text:?}");
     assert!(text.contains(' ') || said.cause == Cause::Unavailable, "an image can be called so: {text:?}");
     let is_digest = text.len() == 71
         && text.starts_with("sha256:")
         && text[7..].bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    assert_eq!(read_verification(true, text).is_ok(), is_digest, "{text:?}");
-    assert!(read_verification(false, text).is_err(), "{text:?}");
+    let answer = |is_trusted| json!({"is_trusted": is_trusted, "digest": text}).to_string();
+    assert_eq!(read_verification(answer(true).as_bytes()).is_ok(), is_digest, "{text:?}");
+    assert!(read_verification(answer(false).as_bytes()).is_err(), "{text:?}");
+    let of_itself = serde_json::from_str::<Value>(text).is_ok_and(|answer| answer["is_trusted"] == true);
+    assert!(of_itself || read_verification(text.as_bytes()).is_err(), "{text:?}");
 
     let digest = |_: &str| Err(HostError::of_registry(text));
     let verify = |_: &str| Err(HostError::of_verification(text));
