@@ -67,9 +67,10 @@ impl Input {
 
 /// The settings in this text, which may be none.
 pub(super) fn settings(text: &str, origin: &str) -> Result<Value> {
-    // JSON is YAML, so one parser reads both
-    let settings: Value =
-        serde_yaml::from_str(text).with_context(|| format!("the settings in {origin} do not parse"))?;
+    let unreadable = || format!("the settings in {origin} do not parse");
+    // JSON is YAML, so one parser reads both. Its own tree takes no key twice, of which another would forget the first.
+    let tree: serde_yaml::Value = serde_yaml::from_str(text).with_context(unreadable)?;
+    let settings: Value = serde_yaml::from_value(tree).with_context(unreadable)?;
     match settings {
         Value::Null => Ok(Value::Object(Map::new())),
         Value::Object(_) => Ok(settings),
@@ -87,4 +88,27 @@ pub(super) fn read_request(path: &Path) -> Result<AdmissionRequest> {
     };
     let text = read.with_context(|| format!("cannot read the request {}", path.display()))?;
     AdmissionRequest::from_json(&text).with_context(|| format!("cannot use the request {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_whole_or_not_at_all() {
+        // the text, what it holds, the reason
+        let table = [
+            ("", Some("{}"), "none"),
+            ("policy: [{pattern: a}]", Some(r#"{"policy":[{"pattern":"a"}]}"#), "YAML"),
+            (r#"{"policy":[{"pattern":"a"}]}"#, Some(r#"{"policy":[{"pattern":"a"}]}"#), "JSON"),
+            ("{approve: false, approve: true}", None, "a key twice"),
+            (r#"{"a":{"approve":false,"approve":true}}"#, None, "a key twice, deeper and in JSON"),
+            ("[1]", None, "no mapping"),
+            ("a: [", None, "no YAML"),
+        ];
+        for (text, expected, reason) in table {
+            let settings = settings(text, "a file").ok().map(|settings| settings.to_string());
+            assert_eq!(settings.as_deref(), expected, "{reason}");
+        }
+    }
 }
