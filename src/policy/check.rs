@@ -82,7 +82,9 @@ fn told(said: &Told, path: &str) -> bool {
     let within = |inner: &str, outer: &str| {
         inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     };
-    let of_entry = said.get(entry_of(path)).into_iter().flatten();
+    // What is said of a whole list is found under the list's name, and everything else under its entry's.
+    let list = path.split('[').next().unwrap_or(path);
+    let of_entry = [list, entry_of(path)].into_iter().filter_map(|place| said.get(place)).flatten();
     of_entry.into_iter().any(|other| within(other, path) || within(path, other))
 }
 
@@ -164,6 +166,56 @@ impl Whole {
                 Some(_) => {}
                 None => drop(seen.insert(pattern.to_string(), rule)),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_list_that_can_not_be_read_nothing_else_is_told() {
+        let signed = json!({
+            "name": "default", "type": "cosign",
+            "trustRoots": [{"name": "alice", "key": include_str!("../../tests/keys/alice.pub")}],
+        });
+        let rule = json!({"pattern": "ghcr.io/acme/*:*", "with": {"trustRoot": "alice"}});
+        let of_static = json!({"pattern": "*:*", "validator": "allow", "with": {"trustRoot": "alice"}});
+        let many = |entry: &Value, count: usize| Value::Array(vec![entry.clone(); count]);
+        let (no_rule, no_validator) =
+            ("policy: is empty: it decides nothing", "validators: is empty: it decides nothing");
+        // validators, policy, what is told, the reason
+        let table: [(Value, Value, &[&str], &str); 7] = [
+            (many(&signed, 1), many(&rule, MAX_RULES), &[], "as many rules as are read"),
+            (
+                many(&signed, 1),
+                many(&rule, MAX_RULES + 1),
+                &["policy: has 10001 entries; at most 10000 are read"],
+                "the stand-in for rules names no trust root, and nobody wrote it",
+            ),
+            (many(&signed, 1), json!([]), &[no_rule], "none"),
+            (many(&signed, 1), json!("*"), &["policy: is the text `*`; it must be a list"], "no list"),
+            (
+                many(&signed, MAX_VALIDATORS + 1),
+                many(&rule, 1),
+                &["validators: has 101 entries; at most 100 are read"],
+                "the stand-in for validators has no name",
+            ),
+            (json!([]), json!([]), &[no_validator, no_rule], "neither"),
+            (
+                json!([signed, {"name": "allow", "type": "static", "approve": true}]),
+                json!([of_static, {"with": {"trustRoot": "alice"}}]),
+                &["policy[1].pattern: is missing", "policy[0].with: a static validator proves nothing"],
+                "what is said of one entry hides nothing of another",
+            ),
+        ];
+        for (validators, policy, expected, why) in table {
+            let settings = json!({"validators": validators, "policy": policy}).to_string();
+            let told: Vec<String> = check(&settings).iter().map(Problem::to_string).collect();
+            let is_expected = |(told, expected): (&String, &&str)| told.starts_with(expected);
+            let all = told.len() == expected.len() && told.iter().zip(expected).all(is_expected);
+            assert!(all, "{why}: {told:?}");
         }
     }
 }
