@@ -18,7 +18,7 @@ pub(super) const NOTE: &str = "(a) accepts everything; medians of evaluations th
 /// A case that takes longer than this altogether gets fewer rounds: of what takes long, few samples say as much.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// But never fewer than these.
-const FEWEST: u32 = 20;
+const FEWEST: u32 = 10;
 
 /// A module that answers every call with the same bytes.
 const ACCEPT_ALL: &str = r#"(module

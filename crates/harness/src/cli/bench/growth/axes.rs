@@ -17,8 +17,8 @@ use super::super::{
 
 /// Something that grows.
 pub(super) struct Axis {
-    /// What its plot is called.
-    pub(super) file: &'static str,
+    /// What it is asked for by, and its plot is called.
+    pub(super) name: &'static str,
     /// What is counted.
     pub(super) what: &'static str,
     pub(super) series: Vec<Series>,
@@ -27,10 +27,12 @@ pub(super) struct Axis {
 /// What is measured while it grows.
 pub(super) struct Series {
     pub(super) name: &'static str,
-    /// The verdict on each of them, or there is nothing to compare.
-    pub(super) admitted: bool,
+    /// The code with which each of them is denied, or there is nothing to compare; nothing, where they are admitted.
+    pub(super) denied: Option<u16>,
     pub(super) points: Vec<(usize, Case<'static>)>,
 }
+
+pub(super) const NAMES: [&str; 5] = ["rules", "containers", "size", "keys", "signatures"];
 
 const RULES: &[usize] = &[1, 10, 100, 1_000, 2_000, 5_000, 10_000];
 const CONTAINERS: &[usize] = &[1, 3, 10, 30, 100, 300, 1_000];
@@ -39,7 +41,11 @@ const TOO_MANY: &[usize] = &[101, 200, 300, 600, 1_000];
 /// As many different images as the policy decides in one request.
 const MAX_IMAGES: usize = 100;
 const SIZES: &[usize] = &[1_000, 10_000, 100_000, 300_000, 1_000_000, 3_000_000];
-const KEYS: &[usize] = &[1, 2, 5, 10, 20, 50];
+const KEYS: &[usize] = &[1, 2, 5, 10, 20, MAX_KEYS];
+/// As many keys as a validator can have.
+const MAX_KEYS: usize = 50;
+/// As many signatures as the policy looks at.
+const SIGNATURES: &[usize] = &[1, 10, 30, 100, 300, 1_000];
 
 pub(super) fn all() -> Result<Vec<Axis>> {
     let nobody = || host(Shelf::default());
@@ -65,47 +71,55 @@ pub(super) fn all() -> Result<Vec<Axis>> {
     let many = |counts: &'static [usize]| counts.iter().filter(|count| **count >= MAX_IMAGES);
     Ok(vec![
         Axis {
-            file: "rules",
+            name: "rules",
             what: "rules",
-            series: vec![series("a static image, its rule the last", true, RULES.iter().map(rules))?],
+            series: vec![series("a static image, its rule the last", None, RULES.iter().map(rules))?],
         },
         Axis {
-            file: "containers",
+            name: "containers",
             what: "containers",
             series: vec![
-                series("static, up to 100 distinct images", true, CONTAINERS.iter().map(allowed))?,
-                series("proven, all distinct", true, few(CONTAINERS).map(proven))?,
-                series("proven, 100 distinct images", true, many(CONTAINERS).map(proven))?,
-                series("denied: more than 100 distinct", false, TOO_MANY.iter().map(too_many))?,
+                series("static, up to 100 distinct images", None, CONTAINERS.iter().map(allowed))?,
+                series("proven, all distinct", None, few(CONTAINERS).map(proven))?,
+                series("proven, 100 distinct images", None, many(CONTAINERS).map(proven))?,
+                series("denied: more than 100 distinct", Some(403), TOO_MANY.iter().map(too_many))?,
             ],
         },
         Axis {
-            file: "size",
+            name: "size",
             what: "object, bytes",
             series: vec![
-                series("a static image", true, SIZES.iter().map(unread))?,
-                series("an image proven and pinned", true, SIZES.iter().map(pinned))?,
+                series("a static image", None, SIZES.iter().map(unread))?,
+                series("an image proven and pinned", None, SIZES.iter().map(pinned))?,
             ],
         },
         Axis {
-            file: "keys",
+            name: "keys",
             what: "keys",
             series: vec![
                 series(
                     "one signature, by the last of the keys",
-                    true,
+                    None,
                     KEYS.iter().map(|count| keys(*count, Signed::ByLast)),
                 )?,
                 series(
                     "signed by all, the last key signed last",
-                    true,
+                    None,
                     KEYS.iter().map(|count| keys(*count, Signed::InOrder)),
                 )?,
                 series(
                     "signed by all, the first key signed last",
-                    true,
+                    None,
                     KEYS.iter().map(|count| keys(*count, Signed::Backwards)),
                 )?,
+            ],
+        },
+        Axis {
+            name: "signatures",
+            what: "signatures by strangers",
+            series: vec![
+                series("denied by 50 keys", Some(403), SIGNATURES.iter().map(|count| strangers(*count, MAX_KEYS)))?,
+                series("denied by 1 key", Some(403), SIGNATURES.iter().map(|count| strangers(*count, 1)))?,
             ],
         },
     ])
@@ -113,10 +127,10 @@ pub(super) fn all() -> Result<Vec<Axis>> {
 
 fn series(
     name: &'static str,
-    admitted: bool,
+    denied: Option<u16>,
     points: impl Iterator<Item = Result<(usize, Case<'static>)>>,
 ) -> Result<Series> {
-    Ok(Series { name, admitted, points: points.collect::<Result<_>>()? })
+    Ok(Series { name, denied, points: points.collect::<Result<_>>()? })
 }
 
 fn case(request: AdmissionRequest, settings: Value, host: Arc<dyn HostCapabilities>) -> Case<'static> {
@@ -182,27 +196,41 @@ enum Signed {
 }
 
 fn keys(count: usize, signed: Signed) -> Result<(usize, Case<'static>)> {
-    let (repository, digest) = ("ghcr.io/acme/app", digest_of(b"app"));
-    let names: Vec<String> = (1..=count).map(|n| format!("signer-{n}")).collect();
-    let signers: Vec<Signer> = names.iter().map(|name| Signer::named(name)).collect();
+    let signers = signers("signer", count);
     let by: Vec<&Signer> = match signed {
         Signed::ByLast => signers.last().into_iter().collect(),
         Signed::InOrder => signers.iter().collect(),
         Signed::Backwards => signers.iter().rev().collect(),
     };
+    let threshold = if signed == Signed::ByLast { 1 } else { count };
+    Ok((count, signed_by(&by, &signers, threshold)?))
+}
+
+/// Signatures over what should be signed, and none is by one of the keys.
+fn strangers(count: usize, keys: usize) -> Result<(usize, Case<'static>)> {
+    let strangers = signers("stranger", count);
+    Ok((count, signed_by(&strangers.iter().collect::<Vec<_>>(), &signers("signer", keys), 1)?))
+}
+
+fn signers(name: &str, count: usize) -> Vec<Signer> {
+    (1..=count).map(|n| Signer::named(&format!("{name}-{n}"))).collect()
+}
+
+/// An image that these signed, the last one last, and a rule that asks the others.
+fn signed_by(by: &[&Signer], asked: &[Signer], threshold: usize) -> Result<Case<'static>> {
+    let (repository, digest) = ("ghcr.io/acme/app", digest_of(b"app"));
     let mut shelf = Shelf::default();
     shelf.tag(repository, "v1", &digest);
-    shelf.sign(repository, &digest, &signed_payload(repository, &digest, &Default::default()), &by)?;
-    let roots = names.iter().zip(&signers).map(|(name, signer)| json!({"name": name, "key": signer.public_pem()}));
+    shelf.sign(repository, &digest, &signed_payload(repository, &digest, &Default::default()), by)?;
+    let root = |(signer, n): (&Signer, usize)| json!({"name": format!("signer-{n}"), "key": signer.public_pem()});
     let settings = json!({
-        "validators": [{"name": "default", "type": "cosign", "trustRoots": roots.collect::<Vec<_>>()}],
-        "policy": [{
-            "pattern": "ghcr.io/acme/*:*",
-            "with": {"trustRoot": "*", "threshold": if signed == Signed::ByLast { 1 } else { count }},
+        "validators": [{
+            "name": "default", "type": "cosign", "trustRoots": asked.iter().zip(1..).map(root).collect::<Vec<_>>(),
         }],
+        "policy": [{"pattern": "ghcr.io/acme/*:*", "with": {"trustRoot": "*", "threshold": threshold}}],
         "features": features(),
     });
-    Ok((count, case(request(&[format!("{repository}:v1")])?, settings, host(shelf))))
+    Ok(case(request(&[format!("{repository}:v1")])?, settings, host(shelf)))
 }
 
 #[cfg(test)]
@@ -210,11 +238,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_axis_can_be_asked_for() {
+        let names: Vec<&str> = all().expect("axes").iter().map(|axis| axis.name).collect();
+        assert_eq!(names, NAMES);
+    }
+
+    #[test]
     fn objects_have_the_size_that_they_are_said_to_have() {
         for (bytes, case) in all()
             .expect("axes")
             .into_iter()
-            .filter(|it| it.file == "size")
+            .filter(|it| it.name == "size")
             .flat_map(|it| it.series)
             .flat_map(|it| it.points)
         {
