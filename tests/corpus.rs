@@ -1,8 +1,10 @@
 //! Does the crate keep every promise of `tests/corpus`? (The harness asks the same of the real module.)
 
+mod backwards;
 mod cases;
 mod session;
 
+use backwards::backwards;
 use cases::Case;
 use image_trust::answer;
 use serde_json::{Value, json};
@@ -26,4 +28,23 @@ fn run(case: &Case) -> Result<(), String> {
     let response = answer::validate(payload.as_bytes(), &host);
     case.check_response(&serde_json::to_string(&response).map_err(|error| error.to_string())?)?;
     case.expect("calls that were not made", &host.0.leftovers(), &0)
+}
+
+/// Settings come out of a map, requests out of another one, and no map promises an order.
+#[test]
+fn the_order_of_keys_decides_nothing() {
+    for case in cases::all() {
+        let settings = backwards(&case.settings);
+        let in_order = answer::validate_settings(case.settings.to_string().as_bytes());
+        assert_eq!(answer::validate_settings(settings.as_bytes()), in_order, "{}", case.name);
+        let Some(request) = &case.request else { continue };
+        let request: Value = serde_json::from_str(request).unwrap();
+        let of = |request: &str, settings: &str| {
+            let host = Host(Session::read(case.session.as_deref().unwrap_or("[]")));
+            let payload = format!(r#"{{"settings":{settings},"request":{request}}}"#);
+            serde_json::to_value(answer::validate(payload.as_bytes(), &host)).unwrap()
+        };
+        let in_order = of(&request.to_string(), &case.settings.to_string());
+        assert_eq!(of(&backwards(&request), &settings), in_order, "{}", case.name);
+    }
 }

@@ -5,6 +5,8 @@
 //! whatever libFuzzer thinks of. All of it goes through the doors that requests come through.
 
 pub mod asked;
+#[path = "../backwards/mod.rs"]
+pub mod backwards;
 pub mod evidence;
 pub mod host;
 pub mod images;

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::{
     Choices,
+    backwards::backwards,
     host::answer,
     images::{Image, REPOSITORIES},
     rules::{Decision, MODES, Rules},
-    world::{OWNERS, World, backwards},
+    world::{OWNERS, World},
 };
 
 const TEMPLATE: &[&str] = &["spec", "template", "spec"];

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::{
     Choices,
+    backwards::backwards,
     host::{Answer, nothing},
     images::{DIGESTS, Image, REPOSITORIES, number, pointed_to},
     lossy,
@@ -325,17 +326,4 @@ pub fn trust_roots(bob_is_over: bool) -> Value {
         roots[1]["notAfter"] = "2026-01-01T00:00:00Z".into();
     }
     roots.into()
-}
-
-/// JSON with the keys of every map in the other order.
-pub fn backwards(value: &Value) -> String {
-    match value {
-        Value::Object(fields) => {
-            let fields: Vec<String> =
-                fields.iter().rev().map(|(key, value)| format!("{}:{}", json!(key), backwards(value))).collect();
-            format!("{{{}}}", fields.join(","))
-        }
-        Value::Array(items) => format!("[{}]", items.iter().map(backwards).collect::<Vec<_>>().join(",")),
-        other => other.to_string(),
-    }
 }
