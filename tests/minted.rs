@@ -21,6 +21,9 @@ use serde_json::{Value, json};
 const TAG: &str = "ghcr.io/acme/app:v1";
 const REPOSITORY: &str = "ghcr.io/acme/app";
 
+/// What the host says of what a registry does not have.
+const UNKNOWN: &str = "Fail to interact with OCI registry: Registry error: url https://ghcr.io, envelope: OCI API errors: [OCI API error: manifest unknown]";
+
 /// The digest of the image, and of others.
 fn digest(digit: char) -> String {
     format!("sha256:{}", digit.to_string().repeat(64))
@@ -31,6 +34,8 @@ fn digest(digit: char) -> String {
 enum Answer {
     Digest(&'static str, String),
     Manifest(String, Value),
+    /// Nobody knows this tag.
+    NoDigest(&'static str),
     NotThere(String),
     Down(String),
 }
@@ -42,10 +47,12 @@ struct Row {
     why: &'static str,
     verdict: &'static str,
     image: String,
-    /// The only validator, without its name and type.
+    /// The validator, without its name and type.
     validator: Value,
-    /// The options of the only rule.
+    /// The options of its rule, which is for everything.
     with: Value,
+    /// Another validator, of another rule for the image by its digest, if there is one.
+    by_digest: Option<Value>,
     /// What the registry answers, in the order in which it is asked.
     answers: Vec<Answer>,
 }
@@ -54,7 +61,7 @@ impl Row {
     /// What lies beside the image is these signatures.
     fn new(case: &'static str, verdict: &'static str, why: &'static str, validator: Value, layers: &[Layer]) -> Row {
         let answers = vec![Answer::Digest(TAG, digest('1')), signatures('1', layers)];
-        Row { case, why, verdict, image: TAG.to_owned(), validator, with: Value::Null, answers }
+        Row { case, why, verdict, image: TAG.to_owned(), validator, with: Value::Null, by_digest: None, answers }
     }
 
     fn with(self, with: Value) -> Row {
@@ -63,14 +70,22 @@ impl Row {
 
     /// The files of the case, as they have to be.
     fn files(&self) -> [(&'static str, String); 4] {
-        let mut validator = self.validator.clone();
-        validator["name"] = "default".into();
-        validator["type"] = "cosign".into();
+        let named = |validator: &Value, name: &str| {
+            let mut validator = validator.clone();
+            validator["name"] = name.into();
+            validator["type"] = "cosign".into();
+            validator
+        };
         let mut rule = json!({"pattern": "*"});
         if !self.with.is_null() {
             rule["with"] = self.with.clone();
         }
-        let settings = json!({"validators": [validator], "policy": [rule]});
+        let (mut validators, mut rules) = (vec![named(&self.validator, "default")], vec![rule]);
+        if let Some(validator) = &self.by_digest {
+            validators.push(named(validator, "pinned"));
+            rules.push(json!({"pattern": format!("{REPOSITORY}@{}", digest('1')), "validator": "pinned"}));
+        }
+        let settings = json!({"validators": validators, "policy": rules});
         let request = json!({
             "uid": "1",
             "kind": {"group": "", "version": "v1", "kind": "Pod"},
@@ -113,13 +128,8 @@ fn exchange(answer: &Answer) -> String {
     let (call, image, response) = match answer {
         Answer::Digest(image, digest) => ("OciManifestDigest", *image, success(&json!({"digest": digest}))),
         Answer::Manifest(image, manifest) => ("OciManifest", image.as_str(), success(manifest)),
-        Answer::NotThere(image) => (
-            "OciManifest",
-            image.as_str(),
-            error(
-                "Fail to interact with OCI registry: Registry error: url https://ghcr.io, envelope: OCI API errors: [OCI API error: manifest unknown]",
-            ),
-        ),
+        Answer::NoDigest(image) => ("OciManifestDigest", *image, error(UNKNOWN)),
+        Answer::NotThere(image) => ("OciManifest", image.as_str(), error(UNKNOWN)),
         Answer::Down(image) => (
             "OciManifest",
             image.as_str(),
@@ -150,6 +160,7 @@ fn the_corpus_is_as_it_was_minted() {
         roots::instances(),
         evidence::payloads(),
         evidence::halves(),
+        evidence::limits(),
         evidence::logged_keys(),
         evidence::indexes(),
     ]

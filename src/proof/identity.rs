@@ -257,13 +257,16 @@ mod tests {
         Matches,
         Differs,
         Loose,
-        Refused,
+        Syntax,
+        TooLarge,
     }
 
     #[test]
     fn expressions_are_matched_whole() {
-        use Came::{Differs, Loose, Matches, Refused};
-        let long = format!("^{}$", "a".repeat(MAX_REGEX));
+        use Came::{Differs, Loose, Matches, Syntax, TooLarge};
+        let letters = "a".repeat(MAX_REGEX - 2);
+        let (longest, longer) = (format!("^{letters}$"), format!("^{letters}a$"));
+        let deep = format!("^{}a{}$", "(".repeat(30), ")".repeat(30));
         let rows = [
             (r"^alice@example\.com$", "alice@example.com", Matches, "from end to end"),
             (r"\Aalice@example\.com\z", "alice@example.com", Matches, "in other words"),
@@ -280,11 +283,13 @@ mod tests {
             ("^(alice$)", "alice", Loose, "an end within a group, of which there could be others"),
             ("^[]|]x$", "|x", Matches, "a bracket that comes first is one of its class"),
             ("^[^]|(]x$", "ax", Matches, "and so it is after the sign that turns it round"),
-            ("^a)|(?:b$", "a", Refused, "what would only be an expression within a group"),
-            ("^(a$", "a", Refused, "a group without an end"),
-            (r"^\p{Greek}$", "a", Refused, "what this engine does not know"),
-            ("^(a{1000}){1000}$", "a", Refused, "few letters, and millions of states"),
-            (&long, "a", Refused, "too long"),
+            ("^a)|(?:b$", "a", Syntax, "what would only be an expression within a group"),
+            ("^(a$", "a", Syntax, "a group without an end"),
+            (r"^\p{Greek}$", "a", Syntax, "what this engine does not know"),
+            ("^(a{1000}){1000}$", "a", TooLarge, "few letters, and millions of states"),
+            (&deep, "a", TooLarge, "groups within groups"),
+            (&longest, &letters, Matches, "as long as may be"),
+            (&longer, "a", TooLarge, "one byte longer"),
         ];
         for (text, name, expected, why) in rows {
             let came = match Anchored::read(text) {
@@ -294,9 +299,37 @@ mod tests {
                     assert!(Anchored::read(&whole).is_ok(), "the corrected form is usable: {whole}");
                     Loose
                 }
-                Err(RegexError::Syntax(_) | RegexError::TooLarge) => Refused,
+                Err(RegexError::Syntax(_)) => Syntax,
+                Err(RegexError::TooLarge) => TooLarge,
             };
             assert_eq!(came, expected, "{why}: {text}");
+        }
+    }
+
+    /// Rules that ask for different ones ask for different signers, and one that is written twice is one signer's.
+    #[test]
+    fn expressions_are_told_apart_by_their_text() {
+        let rows = [("^a$", "^a$", true, "one text"), ("^a$", "^b$", false, "two texts")];
+        for (one, other, same, why) in rows {
+            assert_eq!(Anchored::read(one) == Anchored::read(other), same, "{why}");
+        }
+    }
+
+    #[test]
+    fn a_workflow_is_defined_at_a_reference_or_a_commit() {
+        let commit = "0123456789abcdefABCDEF0123456789abcdef01";
+        let (longer, none) = (format!("{commit}2"), commit.replace('f', "g"));
+        let rows = [
+            ("refs/tags/v1", true, "a reference"),
+            (commit, true, "a commit"),
+            (&commit[1..], false, "hexadecimal, and a digit too short"),
+            (&longer, false, "hexadecimal, and a digit too long"),
+            (&none, false, "as long as a commit, and not hexadecimal"),
+        ];
+        let workflow = Workflow { owner: "acme".to_owned(), repo: None, workflow: None, reference: None };
+        for (reference, expected, why) in rows {
+            let subject = format!("https://github.com/acme/app/.github/workflows/release.yml@{reference}");
+            assert_eq!(workflow.defines(&subject), expected, "{why}: {reference}");
         }
     }
 }

@@ -193,6 +193,26 @@ pub(super) fn halves() -> Vec<Row> {
     ]
 }
 
+/// How far what lies beside a signature is looked through.
+pub(super) fn limits() -> Vec<Row> {
+    // A timestamp of our log, after so many of another one.
+    let after = |number: usize| {
+        let mut scts = vec![Sct { key: Some(Key::p256("another log")), ..Sct::default() }; number];
+        scts.push(Sct::default());
+        signed(&Leaf { scts: Scts::List(scts), ..alice() })
+    };
+    let row = |case, verdict, why, layer| Row::new(case, verdict, why, only(named("alice@example.com")), &[layer]);
+    vec![
+        row("timestamp-after-seven-of-another-log-is-found", ADMITTED, "as many as are looked at", after(7)),
+        row(
+            "timestamp-after-eight-of-another-log-is-denied",
+            DENIED,
+            "a CA writes one or two; who has more of them is not looked through",
+            after(8),
+        ),
+    ]
+}
+
 pub(super) fn logged_keys() -> Vec<Row> {
     let key = Key::p256("alice");
     let validator = || only(json!({"key": Key::p256("alice").public_pem()}));
@@ -387,6 +407,12 @@ pub(super) fn indexes() -> Vec<Row> {
             "denied 503",
             "it may be listed; could not tell is not the same as not trusted",
             vec![unsigned('3'), behind(), by_alice(), Answer::Down(format!("{REPOSITORY}@{}", digest('1')))],
+        ),
+        row(
+            "platform-behind-a-tag-that-is-not-there-is-denied-for-itself",
+            DENIED,
+            "that there is no such tag is an answer",
+            denied(vec![unsigned('3'), Answer::NoDigest(TAG)]),
         ),
         row(
             "platform-behind-a-tag-that-points-to-it-is-denied-for-itself",

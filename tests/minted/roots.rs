@@ -5,6 +5,9 @@ use serde_json::json;
 use super::{Row, TAG, digest, mint, rows::*};
 use mint::{Authority, CODE_SIGNING, Ca, Extension, ISSUED, Instance, Issuer, Key, Layer, Leaf, Scts};
 
+/// Who vouches for somebody else of the same name.
+const OTHER_ISSUER: &str = "https://other.example.com";
+
 pub(super) fn own_authorities() -> Vec<Row> {
     let lasting = || Leaf { not_after: FAR, scts: Scts::Missing, issuer_v1: None, issuer_v2: None, ..alice() };
     let own = |ca: String| only(json!({"certificate": {"ca": ca, "subject": "alice@example.com"}}));
@@ -41,6 +44,14 @@ pub(super) fn own_authorities() -> Vec<Row> {
         Layer { chain: layer.chain.map(|chain| other + &chain), ..layer }
     };
     let same = || Ca { name: "between".to_owned(), ..Ca::default() };
+    let other = || Some("another between".to_owned());
+    let other_key = || Ca { key_name: other(), id_name: other(), ..same() };
+    // So many CAs, one below the other.
+    let behind = |number: usize| {
+        let next =
+            |above: Authority, at| above.sub_ca(&Ca { name: format!("between {at}"), path_len: None, ..Ca::default() });
+        Leaf { issuer: Issuer::Authority((0..number).fold(ours().root, next)), ..lasting() }
+    };
     let limits = Extension::critical("2.5.29.30", vec![0x30, 0]);
     let limited = Authority::root(&Ca { extensions: vec![limits], ..Instance::root_of("limited") }).pem();
     vec![
@@ -202,6 +213,34 @@ pub(super) fn own_authorities() -> Vec<Row> {
             beside(Instance::new("theirs").root.sub_ca(&same()).pem()),
         ),
         row(
+            "own-ca-of-another-ones-name-is-passed-over-behind-the-chain",
+            ADMITTED,
+            "of two of one name it is the one whose key the certificate names",
+            own(root()),
+            beside(ours().root.sub_ca(&other_key()).pem()),
+        ),
+        row(
+            "own-ca-without-key-ids-is-found-through-the-chain-of-the-signature",
+            ADMITTED,
+            "what names no key of its issuer is no root for that",
+            own(root()),
+            plain(&between(|ca| Ca { has_ids: false, ..ca })),
+        ),
+        row(
+            "own-ca-is-found-behind-four-in-between",
+            ADMITTED,
+            "as many as are looked at",
+            own(root()),
+            plain(&behind(4)),
+        ),
+        row(
+            "own-ca-is-not-found-behind-five-in-between",
+            DENIED,
+            "who signs can bring as many as they like, so only so many are looked at",
+            own(root()),
+            plain(&behind(5)),
+        ),
+        row(
             "own-ca-of-its-roots-name-is-held-to-the-roots-limits",
             DENIED,
             "an intermediate that is called as its root is no root: keys are told apart by their ids",
@@ -262,6 +301,20 @@ pub(super) fn signers() -> Vec<Row> {
             "alice fits both trust roots, bob only the second: each counts for one",
             &[signed(&alice()), signed(&bob())],
         ),
+        Row::new(
+            "one-name-at-two-issuers-is-two-signers",
+            ADMITTED,
+            "both trust roots ask for the issuer, so it tells two people of one name apart",
+            trusting(json!([
+                root("alice", named("alice@example.com")),
+                root("namesake", json!({"keyless": {"issuer": OTHER_ISSUER, "subject": "alice@example.com"}})),
+            ])),
+            &[signed(&alice()), {
+                let (issuer_v1, issuer_v2) = (Some(OTHER_ISSUER), Some(OTHER_ISSUER));
+                signed(&Leaf { name: "alice's namesake", issuer_v1, issuer_v2, ..alice() })
+            }],
+        )
+        .with(of(2)),
         Row::new(
             "a-key-and-a-certificate-of-it-are-one-signer",
             DENIED,

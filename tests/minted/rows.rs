@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, REPOSITORY, Row, TAG, digest, mint};
+use super::{Answer, REPOSITORY, Row, TAG, digest, mint, signatures};
 use mint::{ISSUED, Instance, Key, Kind, Layer, Leaf, Name};
 
 pub(super) const ISSUER: &str = "https://issuer.example.com";
@@ -113,6 +113,20 @@ pub(super) fn keyless() -> Vec<Row> {
             matching(r"^(?:https://github\.com/acme|https://github\.com/acme/app)$"),
             &[signed(&uri("https://github.com/acme/app-evil"))],
         ),
+        {
+            let layers = [signed(&uri("https://github.com/acme/app"))];
+            let row = row(
+                "keyless-regex-of-the-pinned-references-rule-has-to-be-met-too",
+                DENIED,
+                "rules that differ in an expression only ask for other signers",
+                matching(r"^https://github\.com/acme/[a-z]+$"),
+                &layers,
+            );
+            // The other rule asks again, and then for an index behind the tag.
+            let again = vec![signatures('1', &layers), Answer::Digest(TAG, digest('1'))];
+            let answers = [row.answers.clone(), again].concat();
+            Row { by_digest: Some(matching(r"^https://github\.com/acme/[a-z]+-signed$")), answers, ..row }
+        },
         row(
             "keyless-prefix-is-met-after-a-slash",
             ADMITTED,

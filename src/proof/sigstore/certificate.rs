@@ -315,3 +315,47 @@ impl Subject {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_say_that_they_issued_themselves() {
+        let (a, b) = (Some("a"), Some("b"));
+        let rows = [
+            ("root", a, None, true, "by name, as most roots do"),
+            ("root", a, a, true, "by name and key"),
+            ("root", a, b, false, "by name, and with another one's key"),
+            ("other", a, None, false, "another one's name, and no word of the key"),
+            ("other", a, a, false, "another one's name, and a key that is called as its own"),
+        ];
+        for (issuer, key_id, issuer_key_id, expected, why) in rows {
+            let bytes = |id: &str| id.as_bytes().to_vec();
+            let names = Names {
+                subject: bytes("root"),
+                issuer: bytes(issuer),
+                key_id: key_id.map(bytes),
+                issuer_key_id: issuer_key_id.map(bytes),
+            };
+            assert_eq!(names.is_root(), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_read_up_to_a_length_and_a_number() {
+        let block = format!("{BEGIN}\nMAA=\n{END}\n");
+        let filled = |length: usize| format!("{block:length$}");
+        let rows = [
+            (block.repeat(2), 2, Some(2), "as many as may be"),
+            (block.repeat(3), 2, None, "one more"),
+            (filled(MAX_PEM), 1, Some(1), "as long as may be"),
+            (filled(MAX_PEM + 1), 1, None, "one byte longer"),
+            (filled(2 * MAX_PEM), 2, Some(1), "of two, as long as two may be"),
+            (filled(2 * MAX_PEM + 1), 2, None, "one byte longer than two"),
+        ];
+        for (text, most, expected, why) in rows {
+            assert_eq!(certificates(&text, most).map(|found| found.len()), expected, "{why}");
+        }
+    }
+}

@@ -182,3 +182,23 @@ fn is_of(content: &str, of: Of<'_>) -> bool {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_read_up_to_a_length() {
+        let json = r#"{"apiVersion":"0.0.1","kind":"hashedrekord"}"#;
+        let filled = |length: usize| json.to_owned() + &" ".repeat(length - json.len());
+        let rows = [
+            (json.to_owned(), true, "an object"),
+            (r#"["0.0.1","hashedrekord"]"#.to_owned(), false, "a list of the same"),
+            (filled(MAX_TEXT), true, "as long as may be"),
+            (filled(MAX_TEXT + 1), false, "one byte longer"),
+        ];
+        for (json, expected, why) in rows {
+            assert_eq!(object::<Kind>(json.as_bytes()).is_some(), expected, "{why}");
+        }
+    }
+}

@@ -253,3 +253,28 @@ impl fmt::Display for AuthorityError {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn trusted_roots_are_read_up_to_a_number_of_parts() {
+        let rows = [
+            (MAX_ENTRIES, true, "as many as may be"),
+            (MAX_ENTRIES + 1, false, "one more"),
+            (MAX_ENTRIES + 2, false, "two more"),
+        ];
+        for list in ["/tlogs", "/ctlogs", "/certificateAuthorities/0/certChain/certificates"] {
+            for (number, expected, why) in rows {
+                let mut json: Value = serde_json::from_str(PUBLIC_GOOD).unwrap();
+                json["certificateAuthorities"].as_array_mut().unwrap().truncate(1);
+                let parts = json.pointer_mut(list).unwrap().as_array_mut().unwrap();
+                *parts = vec![parts[0].clone(); number];
+                assert_eq!(TrustedRoot::read(&json.to_string()).is_ok(), expected, "{why}: {list}");
+            }
+        }
+    }
+}
