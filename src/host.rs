@@ -156,7 +156,7 @@ fn first(tables: &[&[&[Row<'_>]]], text: &str) -> Cause {
 
 /// The host's own words, which count only where nobody else's are quoted.
 fn own_words<'t>(text: &str, tables: &'t [&'t [Row<'t>]]) -> &'t [&'t [Row<'t>]] {
-    match [QUOTE, SERVER, LOGIN].iter().any(|quote| text.contains(quote)) {
+    match text.contains(QUOTE) || text.contains(SERVER) || OTHERS.iter().any(|quote| text.contains(quote)) {
         true => &[],
         false => tables,
     }
@@ -174,8 +174,22 @@ const MAX_TEXT: usize = 65_536;
 const QUOTE: &str = "OCI API error: ";
 /// Stands before an answer of a registry in another form.
 const SERVER: &str = "Server error: ";
-/// Stands before what whoever gives out tokens said.
-const LOGIN: &str = "Authentication failure: ";
+/// Stand before other texts that are not the host's, in the words of oci-client and what is below it: of who gives out tokens, and names of types,
+/// algorithms and addresses.
+const OTHERS: [&str; 12] = [
+    "Authentication failure: ",
+    "Failed to decode registry token: ",
+    "Failed to convert Config",
+    "Incompatible layer media type: ",
+    "Unsupported media type: ",
+    "Unsupported digest algorithm: ",
+    "Digest error: ",
+    "Generic error: ",
+    "Image manifest not found: ",
+    "OCI distribution spec violation: ",
+    "Error parsing Url ",
+    "unknown variant `",
+];
 /// Stand before what could not be read, a part of which may follow.
 const UNREADABLE: [&str; 3] = ["Failed to parse manifest", "invalid type: string ", "invalid value: string "];
 /// Stands before what a registry said of the image's own manifest.
@@ -355,6 +369,8 @@ mod tests {
             (server("code: 429, message: slow down"), Cause::RateLimited, "429 of a proxy"),
             (server("code: 404, message: Image verification failed: missing signatures"), Cause::Unavailable, "404 in the host's words"),
             (server("code: 418, message: Policy has not been granted access to the 'x' host capability"), Cause::Unavailable, "and in its other ones"),
+            (format!("failed to get image trusted layers: Incompatible layer media type: x: {}", SIGNATURES[1].0[0]), Cause::Unavailable, "the host's words for a layer's type"),
+            (format!("{url} Digest error: Unsupported digest algorithm: {}", PERMISSION[0].0[0]), Cause::Unavailable, "and for a digest's algorithm"),
             (format!("{url} Authentication failure: no signatures found for image"), Cause::Unauthorized, "the host's words in the mouth of who gives out tokens"),
             (format!("{url} Failed to parse manifest: invalid type: string \"manifest unknown\", expected a map"), Cause::Unavailable, "words in place of a manifest"),
             (server("code: 500, message: oops"), Cause::Unavailable, "500"),

@@ -431,8 +431,8 @@ fn also_refused(
         Ok(Decision::Deny) => refused(&rule, Reason::Rule),
         Ok(Decision::Prove { requirement, .. }) if requirement == turn.requirement => None,
         Ok(Decision::Prove { .. }) if budget.is_spent() => refused(&rule, Reason::OutOfTime(budget.limit())),
-        // The reference carries the digest now, so what is proven here is proven of the same bytes.
-        Ok(Decision::Prove { requirement, .. }) => match prove(other, &requirement, None, budget) {
+        // By its digest alone: what is proven here is proven of the same bytes, and no index in between can bring a third rule.
+        Ok(Decision::Prove { requirement, .. }) => match prove(&other.without_tag(), &requirement, None, budget) {
             Ok(_) => None,
             Err(failure) => refused(&rule, Reason::Unproven(failure.explain(budget))),
         },

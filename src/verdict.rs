@@ -317,7 +317,7 @@ impl Reason {
                 "Remove those that nobody needs (cosign clean), and sign it again"
             }
             Reason::Unproven(Unproven::Undecided { cause: Cause::Undigested, .. }) => {
-                "Name it by its sha256 digest, or have the registry mended"
+                "Name it by its sha256 digest and without a tag, or have the registry mended"
             }
             Reason::Unproven(Unproven::Undecided { cause: Cause::Forbidden, .. }) => {
                 "Allow the policy the host capabilities oci/v1/manifest_digest, oci/v1/oci_manifest and oci/v2/verify"

@@ -167,6 +167,13 @@ impl ImageRef {
         format!("{}/{}@{digest}", self.registry, self.repository)
     }
 
+    /// The same by its digest alone, if it has one.
+    #[must_use]
+    pub fn without_tag(&self) -> ImageRef {
+        let image = ImageRef { tag: self.tag.clone().filter(|_| self.digest.is_none()), ..self.clone() };
+        ImageRef { written: image.to_string(), ..image }
+    }
+
     /// The same name and tag with this digest, whichever it had.
     #[must_use]
     pub fn with_digest(&self, digest: Digest) -> ImageRef {

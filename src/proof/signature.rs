@@ -7,7 +7,7 @@ use std::cell::{Cell, OnceCell};
 
 use ed25519_dalek::Sha512;
 use p256::{
-    ecdsa::{RecoveryId, signature::hazmat::PrehashVerifier as _},
+    ecdsa::{RecoveryId, VerifyingKey, signature::hazmat::PrehashVerifier as _},
     pkcs8::EncodePublicKey as _,
 };
 use rsa::pkcs1v15::Pkcs1v15Sign;
@@ -78,7 +78,8 @@ pub(super) struct Trial<'s> {
     hash: Digest,
     signature: &'s [u8],
     tries: Cell<u8>,
-    makers: OnceCell<Option<[Digest; 2]>>,
+    /// As points, since a key can be written in more ways than one.
+    makers: OnceCell<Option<[VerifyingKey; 2]>>,
 }
 
 impl<'s> Trial<'s> {
@@ -96,8 +97,9 @@ impl<'s> Trial<'s> {
             self.tries.set(tries.saturating_add(1));
             return true;
         }
-        let makers = self.makers.get_or_init(|| possible_makers(self.hash, self.signature));
-        makers.is_some_and(|makers| makers.contains(&key.fingerprint()))
+        let makers = self.makers.get_or_init(|| possible_keys(self.hash, self.signature));
+        let is_key = |maker: &VerifyingKey| maker.to_sec1_point(false).as_bytes() == key.material;
+        makers.as_ref().is_some_and(|makers| makers.iter().any(is_key))
     }
 
     /// Is it by this key, whatever the payload? Only for keys of which that is certain.
@@ -109,11 +111,16 @@ impl<'s> Trial<'s> {
 /// The two keys of which one made this ECDSA signature on P-256 (SEC 1, section 4.1.6), as fingerprints; the other is a by-product of the
 /// arithmetic, and a signature that is none has two by-products.
 pub(super) fn possible_makers(hash: Digest, signature: &[u8]) -> Option<[Digest; 2]> {
+    let [one, other] = possible_keys(hash, signature)?;
+    let fingerprint = |key: VerifyingKey| Some(Digest::of(key.to_public_key_der().ok()?.as_bytes()));
+    Some([fingerprint(one)?, fingerprint(other)?])
+}
+
+fn possible_keys(hash: Digest, signature: &[u8]) -> Option<[VerifyingKey; 2]> {
     let signature = p256::ecdsa::Signature::from_der(signature).ok()?;
     let key = |is_y_odd: bool| {
         let id = RecoveryId::new(is_y_odd, false);
-        let key = p256::ecdsa::VerifyingKey::recover_from_prehash(&hash.bytes(), &signature, id).ok()?;
-        Some(Digest::of(key.to_public_key_der().ok()?.as_bytes()))
+        VerifyingKey::recover_from_prehash(&hash.bytes(), &signature, id).ok()
     };
     Some([key(false)?, key(true)?])
 }
@@ -285,6 +292,7 @@ mod tests {
                 let is_known = others_before >= usize::from(MAX_TRIES);
                 assert_eq!(trial.may_be_by(other), !is_known, "another key, after {others_before} tries");
             }
+            assert!(trial.is_of_hash(&key!("alice-compressed")), "a key is the same in both of its forms");
             assert!(trial.may_be_by(&alice) && trial.is_of_hash(&alice) && alice.signed(message, &signature));
             assert!(trial.may_be_by(&key!("p384")), "of another kind of key nothing is known");
         }

@@ -136,6 +136,6 @@ fn check_every(nth: usize) {
 
 #[test]
 fn faults() {
-    // A prime that the number of faults and of questions are no multiple of: each fault comes with each question. All of them take minutes.
+    // About one fault for each question, and each in its turn. All of them take minutes.
     check_every(if std::env::var_os("IMAGE_TRUST_TORTURE").is_some() { 1 } else { 17 });
 }
