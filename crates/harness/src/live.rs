@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::ToSocketAddrs as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -146,7 +147,11 @@ impl Live {
 
 impl Answers for Live {
     fn answer(&self, request: &HostRequest) -> Result<Vec<u8>> {
-        self.runtime.block_on(self.memories.answer(request, self.ask(request)))
+        // The libraries that policy-server uses panic on some of what registries answer. There each call is a task of its own, and the guest
+        // hears this.
+        let answer = || self.runtime.block_on(self.memories.answer(request, self.ask(request)));
+        catch_unwind(AssertUnwindSafe(answer))
+            .unwrap_or_else(|_| Err(anyhow!("Error obtaining response over callback channel")))
     }
 }
 
