@@ -3,6 +3,8 @@
 //! The only module that knows waPC and the SDK: it registers the three functions that hosts call, and asks the host what [`crate::host`] describes.
 //! It holds no decision. It never prints: the guest's standard output is the host's.
 
+mod host_call;
+
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -10,7 +12,7 @@ use std::{
 
 use kubewarden_policy_sdk::{protocol_version_guest, settings::SettingsValidationResponse};
 use serde::Serialize;
-use wapc_guest::{CallResult, host_call, register_function};
+use wapc_guest::{CallResult, register_function};
 
 use crate::{
     admission::Level,
@@ -19,6 +21,7 @@ use crate::{
     image::Digest,
     proof::PublicKey,
 };
+use host_call::{NoAnswer, host_call};
 
 /// Called by the host before anything else.
 #[allow(unsafe_code, reason = "waPC asks for the symbol")]
@@ -106,7 +109,10 @@ fn ask(
     error: fn(&str) -> HostError,
 ) -> Result<Vec<u8>, HostError> {
     let payload = serde_json::to_vec(question).map_err(|problem| error(&problem.to_string()))?;
-    host_call("kubewarden", namespace, operation, &payload).map_err(|said| error(&said.to_string()))
+    host_call("kubewarden", namespace, operation, &payload).map_err(|no| match no {
+        NoAnswer::Oversized(problem) => problem,
+        NoAnswer::Error(said) => error(&said),
+    })
 }
 
 impl Clock for Kubewarden {

@@ -105,11 +105,33 @@ pub enum Cause {
     Undigested,
     /// There are more signatures than the host is asked to read. Never said by the host.
     TooMany,
+    /// What the host would have to download to read the signatures is larger than it is asked for, or lies elsewhere. Never said by the host.
+    TooLarge,
+    /// The answer is larger than any that is read.
+    Oversized,
     /// The registry could not be reached, or its answer made no sense.
     Unavailable,
 }
 
+/// Largest answer of the host that is read, in bytes: registries accept no manifest above 4 MiB (OCI distribution specification, "Pushing Manifests"), and
+/// objects of the cluster are smaller.
+const MAX_ANSWER: usize = 4 << 20;
+
 impl HostError {
+    /// Checks the length of an answer, before anything is made of it.
+    ///
+    /// # Errors
+    /// When it is longer than any that is read.
+    pub fn check_length(bytes: usize) -> Result<(), HostError> {
+        match bytes {
+            0..=MAX_ANSWER => Ok(()),
+            _ => {
+                let text = format!("the host's answer has {bytes} bytes, and at most {MAX_ANSWER} are read");
+                Err(HostError { cause: Cause::Oversized, text })
+            }
+        }
+    }
+
     /// Reads the text of a verification that failed.
     ///
     /// Such texts hold the image, which a user wrote, and what a registry said. So only phrases count that no image can hold: each has a space in it.
@@ -311,6 +333,8 @@ impl Cause {
             Cause::Forbidden => "forbidden",
             Cause::Undigested => "unusable-digest",
             Cause::TooMany => "too-many-signatures",
+            Cause::TooLarge => "too-large-signatures",
+            Cause::Oversized => "oversized",
             Cause::Unavailable => "unavailable",
         }
     }
@@ -334,6 +358,10 @@ impl fmt::Display for Cause {
             Cause::Forbidden => "the policy was not granted a host capability that it needs",
             Cause::Undigested => "the registry tells no digest of it that can be pinned (SHA-256, in lower case)",
             Cause::TooMany => "there are more signatures than are read",
+            Cause::TooLarge => {
+                "the policy server is not asked to read its signatures: they are too large, or stored outside of the registry"
+            }
+            Cause::Oversized => "the manifest of its signatures is larger than 4 MiB",
             Cause::Unavailable => "the registry could not be reached, or its answer was of no use",
         })
     }
@@ -427,6 +455,15 @@ mod tests {
         ];
         for (text, expected, why) in rows {
             assert_eq!(HostError::of_registry(&text).cause, expected, "{why}: {text}");
+        }
+    }
+
+    #[test]
+    fn answers_have_a_length() {
+        let rows =
+            [(0, None), (4_194_304, None), (4_194_305, Some(Cause::Oversized)), (usize::MAX, Some(Cause::Oversized))];
+        for (bytes, expected) in rows {
+            assert_eq!(HostError::check_length(bytes).err().map(|error| error.cause), expected, "{bytes}");
         }
     }
 

@@ -2,11 +2,11 @@
 //!
 //! The whole story in one function. Nothing here reads a clock, an environment or a network: what is not in the arguments is asked of `host`.
 //!
-//! 1. Requests that bring no image pass: deletions, connections, objects that are on their way out.
+//! 1. Requests that bring no image pass: deletions, connections, objects that are on their way out, and updates that start nothing new.
 //! 2. Every slot is read, and every distinct image parsed once.
 //! 3. Every image gets the most specific rule; static rules are done with that.
 //! 4. Of the others, some are approved, or keep the digest that is live: they are in the cluster already, and the settings say that this is enough.
-//! 5. What has to be proven is proven, one image after the other, while there is time.
+//! 5. What has to be proven is proven, one image after the other, while there is time. Once the request is denied, only a few more images are looked at.
 //! 6. A proven image is looked up once more with its digest, because that is what will run.
 //! 7. Every image has an outcome then. Only if each one is admitted is the request.
 
@@ -15,20 +15,21 @@ mod approve;
 use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 
 use crate::{
-    admission::{Before, Digested, LiveDigest, Operation, Pin, Request, Slot, SlotError, Workload},
+    admission::{Before, Digested, LiveDigest, Operation, Pin, Request, Slot, SlotError, Workload, brings_nothing_new},
     host::Host,
     image::ImageRef,
-    period::Moment,
     policy::{Choice, Decision, Features, Mode, Policy, Rule, Rules},
-    proof::{Budget, Failure, Requirement, TimeIsUp, prove},
-    shown::Shown,
-    verdict::{Denial, Denials, Grounds, Reason, Record, Review, Verdict},
+    proof::{Budget, Failure, Requirement, prove},
+    verdict::{Denial, Denials, Grounds, Reason, Record, Review, Verdict, Warning},
 };
 
 use approve::Approvals;
 
 /// Most distinct images of one request: each may cost several host calls, and has its part in the answer.
 pub(crate) const MAX_IMAGES: usize = 100;
+/// Most images that are still looked at once the request is denied, so that a denial names more than one. Whoever writes a request chooses how many images
+/// it has, and the policy server's workers are shared.
+const MAX_AFTER_DENIAL: usize = 3;
 
 /// Decides `request` by the rules of `policy`, asking `host` for what has to be proven.
 #[must_use]
@@ -51,14 +52,22 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
         pods_only: features.pods_only(),
         before: &before,
     };
-    let mut budget = Budget::new(host, features.time_budget());
-    let case =
-        Case { request, workload: &workload, old: old.as_ref(), features: &features, rules: &rules, pinning: &pinning };
+    let enforced = pinning.is_pod || !pinning.pods_only;
+    let mut budget = Budget::new(host, features.time_budget(), features.max_host_calls());
+    let case = Case {
+        request,
+        workload: &workload,
+        old: old.as_ref(),
+        features: &features,
+        rules: &rules,
+        pinning: &pinning,
+        // Else every image has its part in the answer.
+        one_denies: enforced && !features.detection_mode(),
+    };
     let outcomes = match case.decide(&items, &mut budget) {
         Ok(outcomes) => outcomes,
         Err(reason) => return Review::refusal(reason),
     };
-    let enforced = pinning.is_pod || !pinning.pods_only;
     let mut review = Review { log: budget.take_log(), enforced, ..Review::pass() };
     let verdicts = items.iter().map(|item| conclude(item, &outcomes, &pinning, &mut review)).collect();
     review.verdict = Verdict::of(verdicts);
@@ -92,11 +101,15 @@ fn relevant<'a>(request: &Request<'a>) -> Result<Relevance<'a>, Reason> {
         _ => None,
     };
     let leaving = old.as_ref().is_some_and(Workload::is_being_deleted);
-    let brings_nothing_new = |old| {
+    let keeps_images = |old| {
         let before = Before::of(&workload, Some(old));
         workload.slots().all(|slot| slot.as_ref().is_ok_and(|slot| before.is_unchanged(slot)))
     };
-    match (leaving || subresource == Some("status")) && old.as_ref().is_some_and(brings_nothing_new) {
+    let passes = |old| match leaving || subresource == Some("status") {
+        true => keeps_images(old),
+        false => brings_nothing_new(&workload, old),
+    };
+    match old.as_ref().is_some_and(passes) {
         true => Ok(Relevance::Nothing),
         false => Ok(Relevance::Images { workload, old }),
     }
@@ -197,6 +210,8 @@ struct Case<'c> {
     features: &'c Features,
     rules: &'c Rules<'c>,
     pinning: &'c Pinning<'c>,
+    /// Whether one image that is not admitted is enough to deny the request.
+    one_denies: bool,
 }
 
 impl<'c> Case<'c> {
@@ -212,9 +227,8 @@ impl<'c> Case<'c> {
         let mut turns = Vec::new();
         for (image, texts) in groups {
             // Rules can be many, and this comes before any question.
-            if budget.is_spent() {
-                let late = Outcome::by(None, Err(Reason::OutOfTime(budget.limit())));
-                note(&mut outcomes, &texts, late);
+            if let Err(spent) = budget.tick() {
+                note(&mut outcomes, &texts, Outcome::by(None, Err(Reason::Spent(spent))));
                 continue;
             }
             match by_name(image, self.rules) {
@@ -225,13 +239,25 @@ impl<'c> Case<'c> {
             }
         }
         let mut turns = self.without_what_is_here(turns, &mut outcomes, budget);
-        // Cheapest first, so that the more is decided when the time runs out: a digest need not be looked up, and few trust roots are soon checked.
-        turns.sort_by_key(|turn| (turn.image.digest().is_none(), turn.requirement.roots.len()));
-        let prove = |turn| {
+        // Cheapest first, so that the more is decided when the time runs out: a digest need not be looked up, and few trust roots are soon checked. Then by
+        // name, so that the order of the slots decides nothing where not all are looked at.
+        turns.sort_by_cached_key(|turn| {
+            (turn.image.digest().is_none(), turn.requirement.roots.len(), turn.image.to_string())
+        });
+        let is_refused = |item: &Item<'_>| item.reference().is_none();
+        let mut denied = items.iter().any(is_refused) || outcomes.values().any(|outcome| outcome.result.is_err());
+        let mut after_denial = 0;
+        let mut proofs = Vec::new();
+        for turn in &turns {
             let before = budget.calls();
-            (turn, by_proof(turn, self.rules, budget), budget.calls() - before)
-        };
-        let proofs: Vec<_> = turns.iter().map(prove).collect();
+            after_denial += usize::from(denied);
+            let result = match self.one_denies && after_denial > MAX_AFTER_DENIAL {
+                true => Err(Refusal::Reason(Reason::NotChecked)),
+                false => by_proof(turn, self.rules, budget),
+            };
+            denied |= result.is_err();
+            proofs.push((turn, result, budget.calls() - before));
+        }
         // What is refused is explained last: the time is first that of the images that may be proven.
         for (turn, result, calls) in proofs {
             let before = budget.calls();
@@ -286,7 +312,7 @@ impl<'c> Case<'c> {
             }
             turn.calls += budget.calls() - before;
             // Rules can be many here, too.
-            turn.live = if (reuses || resolves) && !budget.is_spent() { self.live(&turn) } else { None };
+            turn.live = if (reuses || resolves) && budget.tick().is_ok() { self.live(&turn) } else { None };
             match turn.live.filter(|_| reuses) {
                 Some(live) => {
                     let outcome = Outcome::by(Some(&turn.rule), Ok(Grounds::Carried(live.in_dry_run())));
@@ -370,15 +396,13 @@ impl Refusal<'_> {
 }
 
 fn by_proof<'t>(turn: &'t Turn<'_, '_>, rules: &Rules<'_>, budget: &mut Budget<'_>) -> Result<Grounds, Refusal<'t>> {
-    if budget.is_spent() {
-        return Err(Refusal::Reason(Reason::OutOfTime(budget.limit())));
-    }
+    budget.may_ask().map_err(|spent| Refusal::Reason(Reason::Spent(spent)))?;
     // What the registry says of a tag is asked once: whether it has moved, and else what has to be proven.
     let resolved = match turn.live {
         None => None,
         Some(live) => {
             let answer = budget.digest(&turn.image.to_string());
-            let answer = answer.map_err(|TimeIsUp| Refusal::Reason(Reason::OutOfTime(budget.limit())))?;
+            let answer = answer.map_err(|spent| Refusal::Reason(Reason::Spent(spent)))?;
             if let Some(carried) = answer.as_ref().ok().and_then(|digest| live.if_still(*digest)) {
                 return Ok(Grounds::Carried(carried));
             }
@@ -430,11 +454,13 @@ fn also_refused(
         Ok(Decision::Allow) => None,
         Ok(Decision::Deny) => refused(&rule, Reason::Rule),
         Ok(Decision::Prove { requirement, .. }) if requirement == turn.requirement => None,
-        Ok(Decision::Prove { .. }) if budget.is_spent() => refused(&rule, Reason::OutOfTime(budget.limit())),
-        // By its digest alone: what is proven here is proven of the same bytes, and no index in between can bring a third rule.
-        Ok(Decision::Prove { requirement, .. }) => match prove(&other.without_tag(), &requirement, None, budget) {
-            Ok(_) => None,
-            Err(failure) => refused(&rule, Reason::Unproven(failure.explain(budget))),
+        Ok(Decision::Prove { requirement, .. }) => match budget.may_ask() {
+            Err(spent) => refused(&rule, Reason::Spent(spent)),
+            // By its digest alone: what is proven here is proven of the same bytes, and no index in between can bring a third rule.
+            Ok(()) => match prove(&other.without_tag(), &requirement, None, budget) {
+                Ok(_) => None,
+                Err(failure) => refused(&rule, Reason::Unproven(failure.explain(budget))),
+            },
         },
         Err(problem) => Some((None, Reason::Settings(problem))),
     }
@@ -528,17 +554,13 @@ fn pin(
     let digested = digested.ok_or(Reason::Fault("the digest is of another image"))?;
     if let Grounds::Proven(verified) = grounds {
         review.warnings.extend(verified.leaving().iter().map(|(root, end)| {
-            let (image, root, end) = (Shown(image.written()), Shown(root), Moment(*end));
-            format!("signer-leaving: {image}: only with trust root {root} enough signed it, and that counts until {end}; have it signed by its successor")
+            let (image, root) = (image.written().to_owned(), root.clone());
+            Warning::SignerLeaving { image, root, end: *end }
         }));
     }
     if !pinning.applies(mode) {
         if let Some(why) = pinning.warning(mode).filter(|_| image.digest().is_none()) {
-            let image = Shown(image.written());
-            let what = format!(
-                "not pinned: {image}: {why}; its tag may point elsewhere when it is pulled; proven was {digest}"
-            );
-            review.warnings.push(what);
+            review.warnings.push(Warning::NotPinned { image: image.written().to_owned(), why, digest });
         }
         return Ok(0);
     }

@@ -3,7 +3,11 @@
 //! Admitting is something that is constructed: an image is admitted on [`Grounds`], and a request only when every one of its images is. A denial
 //! is an image, a place and a closed [`Reason`], each with one sentence that says why and one that says what would help.
 
-use std::{fmt, time::Duration};
+mod telling;
+
+use std::fmt;
+
+pub use telling::{Telling, Warning};
 
 use crate::{
     admission::{Approval, Carried, ObjectError, Pin, RequestError},
@@ -11,10 +15,13 @@ use crate::{
     image::Digest,
     image::ReferenceError,
     policy::Problem,
-    proof::{Unproven, Verified},
+    proof::{Spent, Unproven, Verified},
     review::MAX_IMAGES,
     shown::{Shown, ShownInLog},
 };
+
+/// The word for an image that too few have signed.
+const NOT_SIGNED: &str = "not-signed";
 
 /// The answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,8 +88,10 @@ pub enum Reason {
     TooManyImages(usize),
     /// It was not proven.
     Unproven(Unproven),
-    /// The time was up before it was its turn.
-    OutOfTime(Duration),
+    /// The budget was spent before it was its turn.
+    Spent(Spent),
+    /// It was not looked at, because another image denies the request already.
+    NotChecked,
     /// It was proven under one rule, but the pinned reference is decided by another one, which does not admit it.
     AfterPinning {
         /// The pattern of the rule under which it was proven.
@@ -120,6 +129,8 @@ pub enum Class {
     Unavailable,
     /// The settings or this program are at fault: 500.
     Fault,
+    /// Nothing was looked at. It never stands alone, so it gives no response its code.
+    NotChecked,
 }
 
 /// What is known of one image, for the audit log.
@@ -149,7 +160,7 @@ pub struct Review {
     /// Whether images of this object are denied; else users are only warned of them, and whatever comes of the object is decided itself.
     pub enforced: bool,
     /// What users should know of images that are admitted.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     /// One record an image.
     pub records: Vec<Record>,
     /// For the log only.
@@ -221,7 +232,7 @@ impl Class {
     pub fn code(self) -> u16 {
         match self {
             Class::Unreadable => 400,
-            Class::Refused => 403,
+            Class::Refused | Class::NotChecked => 403,
             Class::OutOfTime => 504,
             Class::Unavailable => 503,
             Class::Fault => 500,
@@ -252,7 +263,8 @@ impl Reason {
             Reason::Unproven(Unproven::NotSigned { .. } | Unproven::NotFound | Unproven::Disagreement { .. }) => {
                 Class::Refused
             }
-            Reason::OutOfTime(_) | Reason::Unproven(Unproven::OutOfTime { .. }) => Class::OutOfTime,
+            Reason::Spent(_) | Reason::Unproven(Unproven::Spent { .. }) => Class::OutOfTime,
+            Reason::NotChecked => Class::NotChecked,
             Reason::Unproven(Unproven::Undecided { .. }) => Class::Unavailable,
             Reason::AfterPinning { reason, .. } | Reason::ByIndex { reason, .. } => reason.class(),
             Reason::Settings(_) | Reason::Fault(_) => Class::Fault,
@@ -274,11 +286,15 @@ impl Reason {
             Reason::Rule => "denied-by-rule",
             Reason::Tie(_) => "rules-tie",
             Reason::TooManyImages(_) => "too-many-images",
-            Reason::Unproven(Unproven::NotSigned { .. }) => "not-signed",
+            Reason::Unproven(Unproven::NotSigned { .. }) => NOT_SIGNED,
             Reason::Unproven(Unproven::NotFound) => "image-not-found",
             Reason::Unproven(Unproven::Disagreement { .. }) => "digests-disagree",
             Reason::Unproven(Unproven::Undecided { .. }) => "evidence-unavailable",
-            Reason::OutOfTime(_) | Reason::Unproven(Unproven::OutOfTime { .. }) => "out-of-time",
+            Reason::Spent(spent) | Reason::Unproven(Unproven::Spent { spent, .. }) => match spent {
+                Spent::Time(_) => "out-of-time",
+                Spent::Calls(_) => "out-of-host-calls",
+            },
+            Reason::NotChecked => "not-checked",
             Reason::AfterPinning { .. } => "denied-after-pinning",
             Reason::ByIndex { .. } => "denied-with-its-index",
             Reason::Settings(_) => "settings",
@@ -313,9 +329,10 @@ impl Reason {
             Reason::Unproven(Unproven::Undecided { cause: Cause::RateLimited, .. }) => {
                 "Try again later, or give the PolicyServer credentials (imagePullSecret) for which the limit is higher"
             }
-            Reason::Unproven(Unproven::Undecided { cause: Cause::TooMany, .. }) => {
-                "Remove those that nobody needs (cosign clean), and sign it again"
-            }
+            Reason::Unproven(Unproven::Undecided {
+                cause: Cause::TooMany | Cause::TooLarge | Cause::Oversized,
+                ..
+            }) => "Remove those that nobody needs (cosign clean), and sign it again",
             Reason::Unproven(Unproven::Undecided { cause: Cause::Undigested, .. }) => {
                 "Name it by its sha256 digest and without a tag, or have the registry mended"
             }
@@ -325,7 +342,11 @@ impl Reason {
             Reason::Unproven(Unproven::Undecided { .. }) => {
                 "Try again, and check that the policy server reaches the registry"
             }
-            Reason::OutOfTime(_) | Reason::Unproven(Unproven::OutOfTime { .. }) => {
+            Reason::Spent(Spent::Calls(_)) | Reason::Unproven(Unproven::Spent { spent: Spent::Calls(_), .. }) => {
+                "Split the object, or raise features.maxHostCalls"
+            }
+            Reason::NotChecked => "Mend the images that are denied; this one is then checked",
+            Reason::Spent(Spent::Time(_)) | Reason::Unproven(Unproven::Spent { spent: Spent::Time(_), .. }) => {
                 "Try again: what was fetched meanwhile is remembered for a minute; raise features.timeBudgetMs together with the policy's timeoutEvalSeconds; or remove old signatures (cosign clean)"
             }
             Reason::AfterPinning { reason, .. } | Reason::ByIndex { reason, .. } => reason.remedy(),
@@ -359,9 +380,8 @@ impl fmt::Display for Reason {
                 write!(f, "it names {images} different images, and {MAX_IMAGES} at most are decided in one request")
             }
             Reason::Unproven(unproven) => write!(f, "{unproven}"),
-            Reason::OutOfTime(limit) => {
-                write!(f, "not decided: the time budget of {} ms was spent before it was its turn", limit.as_millis())
-            }
+            Reason::Spent(spent) => write!(f, "not decided: {spent} before it was its turn"),
+            Reason::NotChecked => f.write_str("not checked: the request is denied already"),
             Reason::AfterPinning { proven, other, reason } => write!(
                 f,
                 "proven under the rule \"{}\", but with its digest it falls under \"{}\", and there: {reason}",
@@ -383,50 +403,10 @@ impl fmt::Display for Reason {
     }
 }
 
-impl Denial {
-    /// The denial with its reason's word and its image in front: of a warning, people often see no more than the beginning.
-    #[must_use]
-    pub fn as_warning(&self) -> String {
-        let parts = [Some(self.reason.word().to_owned()), self.shown_image(), Some(self.reason.to_string())];
-        let around: Vec<String> = [self.shown_places(), self.shown_rule()].into_iter().flatten().collect();
-        let around = if around.is_empty() { String::new() } else { format!(" ({})", around.join(", ")) };
-        parts.into_iter().flatten().collect::<Vec<_>>().join(": ") + &around
-    }
-
-    fn shown_places(&self) -> Option<String> {
-        let (first, more) = self.places.split_first()?;
-        Some(match more.len() {
-            0 => first.clone(),
-            more => format!("{first} and {more} more"),
-        })
-    }
-
-    fn shown_image(&self) -> Option<String> {
-        self.image.as_deref().filter(|image| !image.is_empty()).map(|image| format!("image {}", Shown(image)))
-    }
-
-    /// The rule; a denial after pinning names both of its rules itself.
-    fn shown_rule(&self) -> Option<String> {
-        let rule = self.rule.as_deref().filter(|_| !matches!(self.reason, Reason::AfterPinning { .. }))?;
-        Some(format!("rule \"{}\"", Shown(rule)))
-    }
-}
-
-impl fmt::Display for Denial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let about = [self.shown_places(), self.shown_image(), self.shown_rule()];
-        let about: Vec<String> = about.into_iter().flatten().collect();
-        if !about.is_empty() {
-            write!(f, "{}: ", about.join(", "))?;
-        }
-        write!(f, "{}. {}.", self.reason, self.reason.remedy())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
+    use std::{collections::BTreeSet, time::Duration};
 
     use crate::{
         image::Digest,
@@ -493,13 +473,23 @@ mod tests {
                 "could not tell whether it is signed: the registry refused the policy server's credentials",
             ),
             (
-                Reason::Unproven(Unproven::OutOfTime { tally }),
+                Reason::Unproven(Unproven::Spent {
+                    tally: tally.clone(),
+                    spent: Spent::Time(Duration::from_millis(900)),
+                }),
                 504,
                 "out-of-time",
-                "not decided: the time budget was spent",
+                "not decided: the time budget of 900 ms was spent; ",
             ),
             (
-                Reason::OutOfTime(Duration::from_millis(900)),
+                Reason::Unproven(Unproven::Spent { tally, spent: Spent::Calls(100) }),
+                504,
+                "out-of-host-calls",
+                "not decided: all 100 host calls of this request were made; ",
+            ),
+            (Reason::NotChecked, 403, "not-checked", "not checked: the request is denied already"),
+            (
+                Reason::Spent(Spent::Time(Duration::from_millis(900))),
                 504,
                 "out-of-time",
                 "not decided: the time budget of 900 ms was spent before",
@@ -541,7 +531,11 @@ mod tests {
     fn one_response_has_the_worst_code() {
         let denial = |reason| Err(Denial::of_object(reason));
         let slot = || denial(Reason::Slot("it names no image"));
-        let late = || denial(Reason::OutOfTime(Duration::ZERO));
+        let late = || denial(Reason::Spent(Spent::Time(Duration::ZERO)));
+        let unavailable = || {
+            let tally = Quorum::new(1, [], ["alice"]).tally();
+            denial(Reason::Unproven(Unproven::Undecided { tally, cause: Cause::Unavailable }))
+        };
         let fault = || denial(Reason::Fault("x"));
         let rows = [
             (
@@ -552,6 +546,8 @@ mod tests {
             (vec![late(), denial(Reason::NoRule(None))], Some(403), "then refused"),
             (vec![fault(), late()], Some(504), "then out of time"),
             (vec![fault(), Ok(Grounds::Allowed)], Some(500), "our own faults last"),
+            (vec![denial(Reason::NotChecked), unavailable()], Some(503), "what was not checked gives no code"),
+            (vec![fault(), denial(Reason::NotChecked)], Some(500), "and here neither"),
             (vec![Ok(Grounds::Allowed), Ok(Grounds::Allowed)], None, "nothing is denied"),
             (vec![], Some(500), "nothing was decided"),
         ];

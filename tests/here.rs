@@ -130,8 +130,13 @@ fn containers() -> impl Strategy<Value = Vec<(&'static str, String)>> {
 
 fn case() -> impl Strategy<Value = Case> {
     let switches = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
-    let child =
-        prop::sample::select(vec![json!(true), json!(false), json!({"requireDigest": true}), json!({"ttl": 1})]);
+    let child = prop::sample::select(vec![
+        json!(true),
+        json!(false),
+        json!({"requireDigest": true}),
+        json!({"requireDigest": false}),
+        json!({"ttl": 1}),
+    ]);
     let mode = prop::sample::select(vec!["mutate", "mutate", "mutatePodsOnly", "insecureValidateOnly"]);
     let owner = (prop::collection::vec(image(), 0..4), prop::sample::select(vec!["1", "1", "2"]));
     let weighed = (any::<bool>(), 0..4u8);
@@ -168,12 +173,14 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 impl Case {
-    fn object(&self, containers: &[(&str, String)]) -> Value {
+    /// `grace`: what else differs between old and new, or an update with the same images would bring nothing new.
+    fn object(&self, containers: &[(&str, String)], grace: u64) -> Value {
         let container = |(name, image): &(&str, String)| match *name {
             "" => json!({"image": image}),
             name => json!({"name": name, "image": image}),
         };
-        let spec = json!({"containers": containers.iter().map(container).collect::<Vec<_>>()});
+        let containers: Vec<_> = containers.iter().map(container).collect();
+        let spec = json!({"containers": containers, "terminationGracePeriodSeconds": grace});
         let kind = if self.is_pod { "ReplicaSet" } else { "Deployment" };
         let owner = json!([{"apiVersion": "apps/v1", "kind": kind, "name": "web", "uid": "1"}]);
         let spec = if self.is_pod { spec } else { json!({"template": {"spec": spec}}) };
@@ -186,10 +193,10 @@ impl Case {
         } else {
             json!({"group": "apps", "version": "v1", "kind": "ReplicaSet"})
         };
-        let mut request = json!({"kind": kind, "operation": "CREATE", "namespace": "shop", "dryRun": self.dry_run, "object": self.object(&self.new)});
+        let mut request = json!({"kind": kind, "operation": "CREATE", "namespace": "shop", "dryRun": self.dry_run, "object": self.object(&self.new, 1)});
         if self.update {
             request["operation"] = json!("UPDATE");
-            request["oldObject"] = self.object(&self.old);
+            request["oldObject"] = self.object(&self.old, 2);
         }
         let settings = json!({
             "validators": [
@@ -242,8 +249,9 @@ impl Case {
         let has_digest = text.contains('@');
         let by_owner = !self.pods_only
             && match &self.child {
-                Value::Bool(on) => *on,
-                narrowed => narrowed["requireDigest"] == json!(true) && has_digest,
+                Value::Bool(on) => *on && has_digest,
+                // No owner here is young.
+                narrowed => narrowed["ttl"].is_null() && (has_digest || narrowed["requireDigest"] == json!(false)),
             }
             && (self.mode != "mutatePodsOnly" || has_digest)
             && self.owner_uid == "1"
@@ -263,9 +271,10 @@ impl Case {
         };
         // A ReplicaSet has what its Deployment has.
         let is_left = |text: &&str| match &self.child {
-            Value::Bool(on) => !on,
-            narrowed if narrowed["requireDigest"] == json!(true) => true,
-            _ => self.owner_uid == "1" && self.owner_lists.iter().any(|image| image == text) && self.is_named(text),
+            narrowed if narrowed["requireDigest"] == json!(false) => {
+                self.owner_uid == "1" && self.owner_lists.iter().any(|image| image == text) && self.is_named(text)
+            }
+            _ => true,
         };
         if !self.is_pod && texts.iter().all(is_left) {
             return None;

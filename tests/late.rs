@@ -20,7 +20,7 @@ const BOB: &str = include_str!("keys/bob.pub");
 struct Slow {
     call: Duration,
     now: Cell<Duration>,
-    /// Whether signature manifests can be read; else only the host sees signatures.
+    /// Whether payloads can be written again; else only the host reads them.
     open: bool,
     registry: Signed,
 }
@@ -47,7 +47,10 @@ impl Registry for Slow {
         self.wait();
         match self.open {
             true => self.registry.manifest(image),
-            false => Err(HostError::of_registry("connection refused")),
+            false => {
+                let payload = registry::payload("ghcr.io/acme/other", Digest::of(image.as_bytes()));
+                Ok(registry::signature_manifest(&["alice", "bob"], &payload))
+            }
         }
     }
 }
@@ -92,7 +95,7 @@ fn review(images: &[&str], settings: &Value, host: &dyn Host) -> Value {
 fn settings(features: &Value) -> Value {
     json!({
         "validators": [
-            {"name": "default", "type": "cosign", "trustRoots": [{"name": "alice", "key": ALICE}, {"name": "bob", "key": BOB}]},
+            {"name": "default", "type": "cosign", "askHost": true, "trustRoots": [{"name": "alice", "key": ALICE}, {"name": "bob", "key": BOB}]},
             {"name": "deny", "type": "static", "approve": false},
         ],
         "policy": [{"pattern": "*:*", "with": {"trustRoot": "*"}}, {"pattern": "evil.io/*", "validator": "deny"}],
@@ -102,7 +105,7 @@ fn settings(features: &Value) -> Value {
 
 #[test]
 fn time_that_runs_out_is_a_denial_that_says_so() {
-    // A tag takes two calls where the manifest can be read, and one more for each of two trust roots where it can't.
+    // A tag takes two calls where payloads can be written again, and one more for each of two trust roots where they can't.
     let rows: &[(u64, bool, Value, &[&str], Option<u64>, &[&str], &str)] = &[
         (400, true, json!({}), &["a"], None, &[], "two calls are inside 900 ms"),
         (
@@ -112,7 +115,7 @@ fn time_that_runs_out_is_a_denial_that_says_so() {
             &["a", "b"],
             Some(504),
             &[
-                "image b, rule \"*:*\": not decided: the time budget was spent; 0 of 2 needed; not asked about trust roots alice, bob",
+                "image b, rule \"*:*\": not decided: the time budget of 900 ms was spent; 0 of 2 needed; not asked about trust roots alice, bob",
                 "timeoutEvalSeconds",
                 "Decided in time: a (proven).",
             ],

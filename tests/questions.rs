@@ -24,7 +24,7 @@ fn settings() -> Value {
     let with = json!({"trustRoot": "*", "threshold": 1, "required": ["default"], "identities": ["self"], "annotations": {"a": "b"}, "mode": "mutate"});
     json!({
         "validators": [
-            {"name": "default", "type": "cosign", "trustRoots": [root("default", ALICE), root("bob", BOB)]},
+            {"name": "default", "type": "cosign", "askHost": false, "trustRoots": [root("default", ALICE), root("bob", BOB)]},
             {"name": "allow", "type": "static", "approve": true},
         ],
         "policy": [
@@ -33,7 +33,7 @@ fn settings() -> Value {
             {"pattern": "registry.k8s.io/*", "validator": "allow", "with": null},
         ],
         "features": {
-            "detectionMode": false, "mutation": true, "timeBudgetMs": 900,
+            "detectionMode": false, "mutation": true, "timeBudgetMs": 900, "maxHostCalls": 100, "disclosure": "full",
             "automaticChildApproval": true, "automaticUnchangedApproval": false, "resourceValidationMode": "all",
             "gitops": {"resolve": false, "dryRun": "verify"},
         },
@@ -205,6 +205,8 @@ fn defaults_are_the_documented_ones() {
         match code.map(yaml) {
             // A rule of a static validator takes no option, and whatever the UI shows as a default it writes.
             Some(_) if asked.within == "with" => assert_eq!(question["default"], Value::Null, "with.{key}"),
+            // A static validator takes none either.
+            Some(_) if key == "askHost" => assert_eq!(question["default"], Value::Null, "{}.{key}", asked.within),
             // Of a static validator's rule even an empty mapping is refused, and leaving it out is the same.
             Some(Value::Object(_)) if key == "with" => {
                 assert_eq!(question["default"], Value::Null, "{}.{key}", asked.within)

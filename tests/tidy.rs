@@ -231,7 +231,7 @@ fn attacks(text: &str) -> Vec<&str> {
     let is_number = |word: &&str| {
         let (letter, rest) = word.split_at(word.len().min(1));
         let digits = rest.trim_end_matches(|c: char| c.is_ascii_lowercase());
-        "BROWSELD".contains(letter) && digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_digit())
+        "ABROWSELD".contains(letter) && digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_digit())
     };
     words.filter(is_number).collect()
 }

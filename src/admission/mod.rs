@@ -5,6 +5,7 @@ mod owner;
 mod patch;
 mod request;
 mod response;
+mod update;
 mod workload;
 
 pub use approval::{Approval, Before, Carried, Carrying, Kept, LiveDigest};
@@ -12,4 +13,5 @@ pub use owner::{MAX_OWNERS, Owner, OwnerReference};
 pub use patch::{Digested, Pin, patched};
 pub use request::{Operation, Request, RequestError};
 pub use response::{Level, Response, respond, respond_unread};
+pub use update::brings_nothing_new;
 pub use workload::{List, ObjectError, Place, Slot, SlotError, Workload};

@@ -30,6 +30,8 @@ pub struct Request<'a> {
     pub old_object: Option<&'a RawValue>,
     /// Whether nothing will be stored, whatever the answer is.
     pub dry_run: bool,
+    /// What the API server and the policy server call this request in their logs.
+    pub uid: Option<Cow<'a, str>>,
     name: Option<Cow<'a, str>>,
     namespace: Option<Cow<'a, str>>,
 }
@@ -68,6 +70,8 @@ struct Wire<'a> {
     operation: Text<'a>,
     dry_run: Option<bool>,
     #[serde(borrow)]
+    uid: Option<Text<'a>>,
+    #[serde(borrow)]
     name: Option<Text<'a>>,
     #[serde(borrow)]
     namespace: Option<Text<'a>>,
@@ -104,6 +108,7 @@ impl<'a> TryFrom<Wire<'a>> for Request<'a> {
             object: wire.object,
             old_object: wire.old_object,
             dry_run: wire.dry_run.unwrap_or(false),
+            uid: filled(wire.uid),
             name: filled(wire.name),
             namespace: filled(wire.namespace),
         })

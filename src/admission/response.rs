@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{Request, RequestError, patched};
 use crate::{
     policy::Features,
     proof::{Shortfall, Unproven},
     shown::Shown,
-    verdict::{Class, Denial, Denials, Grounds, Reason, Record, Review, Verdict},
+    verdict::{Class, Denial, Denials, Grounds, Reason, Record, Review, Telling, Verdict},
 };
 
 /// Longest warning, in bytes: Kubernetes cuts longer ones at 256.
@@ -22,6 +22,16 @@ const MAX_WARNINGS: usize = 4_096;
 
 /// Most bytes of the denials in a message; whoever makes the object decides how many there are.
 const MAX_MESSAGE: usize = 32_768;
+
+/// Most bytes of a list in the record of one image; settings and object decide how many entries there are, and how long they are.
+const MAX_LIST: usize = 1_024;
+/// Most bytes of whole records in one response. Those that come after have no more than [`BRIEF`] of them.
+const MAX_RECORDS: usize = 65_536;
+/// What every record keeps.
+const BRIEF: [&str; 6] = ["image", "verdict", "reason", "digest", "pinned", "hostCalls"];
+
+/// The member of a record that names what was cut in it.
+const CUT: &str = "cut";
 
 /// Most images that are named as decided in time.
 const MAX_IN_TIME: usize = 10;
@@ -64,12 +74,18 @@ impl Response {
     /// Refuses what can't be reviewed at all, because the settings or this program are at fault.
     #[must_use]
     pub fn refusal(reason: Reason) -> Response {
-        deny(&Denials::one(Denial::of_object(reason)), "the request")
+        deny(&Denials::one(Denial::of_object(reason)), "the request", Telling::All)
     }
 
     /// Adds the records; what was to be pinned counts only where it was `written`.
     fn with_records(self, records: &[Record], written: bool) -> Response {
-        let audit = |(i, record): (usize, &Record)| (format!("image-{i}"), audit(record, written).to_string());
+        let mut bytes = 0;
+        let audit = |(i, record): (usize, &Record)| {
+            let fields = shortened(audit(record, written));
+            let text = fields.to_string();
+            bytes += text.len();
+            (format!("image-{i}"), if bytes > MAX_RECORDS { brief(fields).to_string() } else { text })
+        };
         Response { audit_annotations: records.iter().enumerate().map(audit).collect(), ..self }
     }
 
@@ -89,7 +105,8 @@ impl Response {
 /// Puts a review of `request` into the host's words.
 #[must_use]
 pub fn respond(request: &Request<'_>, review: Review, features: &Features) -> Response {
-    let response = decide(&subject(request), &review, features);
+    let telling = Telling::new(features.disclosure(), request.uid.as_deref());
+    let response = decide(&subject(request), &review, features, telling);
     if !response.accepted || review.pins.is_empty() {
         return response.with_records(&review.records, false);
     }
@@ -103,23 +120,36 @@ pub fn respond(request: &Request<'_>, review: Review, features: &Features) -> Re
 #[must_use]
 pub fn respond_unread(error: RequestError, features: &Features) -> Response {
     let review = Review::refusal(Reason::Request(error));
-    decide("the request", &review, features).with_records(&review.records, false)
+    decide("the request", &review, features, Telling::new(features.disclosure(), None))
+        .with_records(&review.records, false)
 }
 
-fn decide(subject: &str, review: &Review, features: &Features) -> Response {
+fn decide(subject: &str, review: &Review, features: &Features, telling: Telling<'_>) -> Response {
     let mut log: Vec<_> = review.log.iter().map(|line| (Level::Warning, line.clone())).collect();
+    let warnings = || review.warnings.iter().map(|warning| warning.told(telling));
+    if telling != Telling::All {
+        log.extend(review.warnings.iter().map(|warning| (Level::Warning, warning.to_string())));
+    }
     let response = match &review.verdict {
-        Verdict::Admit => Response { warnings: bounded(review.warnings.clone()), ..Response::of(true) },
+        Verdict::Admit => Response { warnings: bounded(warnings().collect()), ..Response::of(true) },
         Verdict::Deny(denials) => match softening(denials, review, features) {
             Some(why) => {
-                log.push((Level::Error, format!("not denied: {why}: {subject}: {}", list(denials))));
-                let soft = denials.iter().map(|denial| format!("not denied: {why}: {}", denial.as_warning()));
-                Response { warnings: bounded(soft.chain(review.warnings.clone()).collect()), ..Response::of(true) }
+                log.push((Level::Error, format!("not denied: {why}: {subject}: {}", list(denials, Telling::All))));
+                let soft = denials.iter().map(|denial| format!("not denied: {why}: {}", denial.as_warning(telling)));
+                Response { warnings: bounded(soft.chain(warnings()).collect()), ..Response::of(true) }
             }
             None => {
                 let in_time = in_time(denials, &review.records).unwrap_or_default();
-                let response = deny(denials, subject);
-                Response { message: response.message.map(|message| message + &in_time), ..response }
+                let response = deny(denials, subject, telling);
+                if let Some(reference) = telling.reference() {
+                    let denied = format!("denied: {reference}: {subject}: {}{in_time}", list(denials, Telling::All));
+                    log.push((Level::Warning, denied));
+                }
+                let more = match telling.reference() {
+                    None => in_time,
+                    Some(reference) => format!(" The audit record and the log of {reference} have the details."),
+                };
+                Response { message: response.message.map(|message| message + &more), ..response }
             }
         },
     };
@@ -140,9 +170,9 @@ fn softening(denials: &Denials, review: &Review, features: &Features) -> Option<
 }
 
 /// A denial warns, too: in Kubewarden's monitor mode, of which a policy is not told, nothing else of it reaches the user.
-fn deny(denials: &Denials, subject: &str) -> Response {
-    let message = format!("image-trust denied {subject}: {}", list(denials));
-    let warnings = denials.iter().map(|denial| format!("image-trust refuses: {}", denial.as_warning()));
+fn deny(denials: &Denials, subject: &str, telling: Telling<'_>) -> Response {
+    let message = format!("image-trust denied {subject}: {}", list(denials, telling));
+    let warnings = denials.iter().map(|denial| format!("image-trust refuses: {}", denial.as_warning(telling)));
     Response {
         code: Some(denials.class().code()),
         message: Some(message),
@@ -174,13 +204,13 @@ fn subject(request: &Request<'_>) -> String {
 }
 
 /// All denials, or as many as there is room for; numbered where there are several.
-fn list(denials: &Denials) -> String {
+fn list(denials: &Denials, telling: Telling<'_>) -> String {
     if denials.len() == 1 {
-        return denials.iter().map(Denial::to_string).collect();
+        return denials.iter().map(|denial| denial.told(telling)).collect();
     }
     let mut listed = String::new();
     for (denial, n) in denials.iter().zip(1..) {
-        let denial = format!("({n}) {denial} ");
+        let denial = format!("({n}) {} ", denial.told(telling));
         if listed.len() + denial.len() > MAX_MESSAGE {
             return format!("{listed}And {} more, in the audit record.", denials.len() - (n - 1));
         }
@@ -220,15 +250,14 @@ fn cut(mut warning: String) -> String {
 }
 
 /// The machine-readable record of one image (`docs/audit.md`).
-fn audit(record: &Record, written: bool) -> Value {
-    let mut fields = json!({
-        "image": record.image.as_deref().map(|image| Shown(image).to_string()),
-        "slots": record.slots,
-        "hostCalls": record.host_calls,
-        "pinned": if written { record.pinned } else { 0 },
-        "verdict": record.outcome.as_ref().map_or("denied", Grounds::word),
-    });
-    let mut add = |key: &str, value: Value| fields[key] = value;
+fn audit(record: &Record, written: bool) -> Map<String, Value> {
+    let mut fields = Map::new();
+    let mut add = |key: &str, value: Value| drop(fields.insert(key.to_owned(), value));
+    add("image", record.image.as_deref().map(|image| Shown(image).to_string()).into());
+    add("slots", record.slots.clone().into());
+    add("hostCalls", record.host_calls.into());
+    add("pinned", if written { record.pinned } else { 0 }.into());
+    add("verdict", record.outcome.as_ref().map_or("denied", Grounds::word).into());
     if let Some((pattern, validator)) = &record.rule {
         add("rule", Shown(pattern).to_string().into());
         add("validator", Shown(validator).to_string().into());
@@ -293,6 +322,40 @@ fn audit(record: &Record, written: bool) -> Value {
     fields
 }
 
+/// A record whose lists are no longer than is told.
+fn shortened(mut fields: Map<String, Value>) -> Value {
+    let mut cut = Vec::new();
+    for (key, value) in &mut fields {
+        let Value::Array(entries) = value else { continue };
+        let mut bytes = 0;
+        let mut fits = |entry: &Value| {
+            bytes += entry.as_str().map_or(0, str::len);
+            bytes <= MAX_LIST
+        };
+        let kept = entries.iter().take_while(|entry| fits(entry)).count();
+        if kept < entries.len() {
+            entries.truncate(kept);
+            cut.push(key.clone());
+        }
+    }
+    with_cut(fields, cut)
+}
+
+/// A record without all that can be long.
+fn brief(fields: Value) -> Value {
+    let Value::Object(fields) = fields else { return fields };
+    let (kept, left): (Map<_, _>, Map<_, _>) = fields.into_iter().partition(|(key, _)| BRIEF.contains(&key.as_str()));
+    with_cut(kept, left.into_iter().map(|(key, _)| key).filter(|key| key != CUT).collect())
+}
+
+/// A record with the names of what was cut in it.
+fn with_cut(mut fields: Map<String, Value>, cut: Vec<String>) -> Value {
+    if !cut.is_empty() {
+        fields.insert(CUT.to_owned(), cut.into());
+    }
+    Value::Object(fields)
+}
+
 /// Adds what was there in place of a proof.
 fn why(unproven: &Unproven, add: &mut impl FnMut(&str, Value)) {
     match unproven {
@@ -304,7 +367,7 @@ fn why(unproven: &Unproven, add: &mut impl FnMut(&str, Value)) {
             }
         }
         Unproven::Undecided { cause, .. } => add("cause", cause.word().into()),
-        Unproven::NotFound | Unproven::Disagreement { .. } | Unproven::OutOfTime { .. } => {}
+        Unproven::NotFound | Unproven::Disagreement { .. } | Unproven::Spent { .. } => {}
     }
 }
 
@@ -315,6 +378,50 @@ fn shown(names: &[String]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn records_have_a_length() {
+        let name = |kind: &str, n: usize| format!("{kind}-{n}-{}", "x".repeat(250));
+        let record = |slots: usize| Record {
+            image: Some(name("ghcr.io/acme/app:", 0)),
+            slots: (0..slots).map(|n| format!("containers/c{n:06}-{}", "x".repeat(80))).collect(),
+            rule: Some((name("ghcr.io/acme/*", 0), name("validator", 0))),
+            outcome: Err(Reason::Rule),
+            host_calls: 7,
+            pinned: 0,
+        };
+        // records, slots of each, what is cut in the last one, the reason
+        let all = &["rule", "slots", "validator"][..];
+        let rows: &[(usize, usize, &[&str], &str)] = &[
+            (1, 1, &[], "a usual record"),
+            (1, 10, &[], "as long a list as is told"),
+            (1, 11, &["slots"], "a longer one"),
+            (1, 1_000, &["slots"], "as many slots as an object can have"),
+            (10, 10, &[], "several, short enough together"),
+            (100, 10, all, "as many images as a request can have"),
+        ];
+        for (records, slots, cut, why) in rows {
+            let records: Vec<Record> = (0..*records).map(|_| record(*slots)).collect();
+            let response = Response::of(false).with_records(&records, false);
+            let texts: Vec<&String> = response.audit_annotations.values().collect();
+            assert_eq!(texts.len(), records.len(), "{why}: every image has its record");
+            assert!(texts.iter().map(|text| text.len()).sum::<usize>() <= 2 * MAX_RECORDS, "{why}");
+            let last: Value =
+                serde_json::from_str(&response.audit_annotations[&format!("image-{}", records.len() - 1)]).unwrap();
+            let told = last["cut"].as_array().cloned().unwrap_or_default();
+            assert_eq!(told, cut.to_vec(), "{why}");
+            assert_eq!(
+                (&last["verdict"], &last["reason"], &last["hostCalls"]),
+                (&"denied".into(), &"denied-by-rule".into(), &7.into()),
+                "{why}"
+            );
+            assert_eq!(
+                last["slots"].as_array().map(Vec::len),
+                (!cut.contains(&"rule")).then_some(10.min(*slots)),
+                "{why}"
+            );
+        }
+    }
 
     #[test]
     fn warnings_fit_what_the_api_server_passes_on() {

@@ -232,6 +232,12 @@ impl<'a> Workload<'a> {
         self.metadata("deletionTimestamp").is_some()
     }
 
+    /// What the object asks for; `None` also where it is there twice.
+    pub(super) fn specification(&self) -> Option<&'a RawValue> {
+        let [specification] = members(self.object, [self.row.pod_spec.first()?]).ok()?;
+        specification
+    }
+
     /// A member of the object's metadata; `None` also where there are two, of which nobody knows which one counts.
     pub(super) fn metadata(&self, key: &str) -> Option<&'a RawValue> {
         let [metadata] = members(self.object, ["metadata"]).ok()?;

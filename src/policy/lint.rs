@@ -52,6 +52,10 @@ pub enum Lint {
     AsksAnyRegistry,
     /// Whoever can log in somewhere gets a certificate that fits.
     AnybodySigns,
+    /// Child approval reaches tags, which may have moved since.
+    ApprovesUnpinned,
+    /// The policy server downloads what whoever pushes signatures chooses.
+    AsksHost,
     /// Images of every host of a domain are admitted unseen.
     AllowsADomain,
     /// No image matches the pattern.
@@ -68,8 +72,6 @@ pub enum Lint {
     TrustRootIsOver,
     /// Child approval is wanted, and off.
     ChildApprovalIsOff,
-    /// Child approval reaches images that were never pinned.
-    ApprovesUnpinned,
     /// Live digests are to be kept, and nothing may be written.
     GitopsIsOff,
     /// No deadline of Kubewarden is late enough for the time budget.
@@ -110,11 +112,13 @@ pub enum Lint {
 
 impl Lint {
     /// All kinds, the worst ones first.
-    pub const ALL: [Lint; 31] = [
+    pub const ALL: [Lint; 32] = [
         Lint::AllowsAnyRegistry,
         Lint::AllowsAPublicRegistry,
         Lint::AsksAnyRegistry,
         Lint::AnybodySigns,
+        Lint::ApprovesUnpinned,
+        Lint::AsksHost,
         Lint::AllowsADomain,
         Lint::MatchesNothing,
         Lint::NeverDecides,
@@ -123,7 +127,6 @@ impl Lint {
         Lint::AnyIssuer,
         Lint::TrustRootIsOver,
         Lint::ChildApprovalIsOff,
-        Lint::ApprovesUnpinned,
         Lint::GitopsIsOff,
         Lint::BudgetBeyondDeadline,
         Lint::SaysTheSame,
@@ -163,6 +166,8 @@ impl Lint {
             Lint::AllowsAPublicRegistry => ("allows-a-public-registry", Danger),
             Lint::AsksAnyRegistry => ("asks-any-registry", Danger),
             Lint::AnybodySigns => ("anybody-signs", Danger),
+            Lint::ApprovesUnpinned => ("approves-unpinned", Danger),
+            Lint::AsksHost => ("asks-host", Danger),
             Lint::AllowsADomain => ("allows-a-domain", Doubtful),
             Lint::MatchesNothing => ("matches-nothing", Doubtful),
             Lint::NeverDecides => ("never-decides", Doubtful),
@@ -171,7 +176,6 @@ impl Lint {
             Lint::AnyIssuer => ("any-issuer", Doubtful),
             Lint::TrustRootIsOver => ("trust-root-is-over", Doubtful),
             Lint::ChildApprovalIsOff => ("child-approval-is-off", Doubtful),
-            Lint::ApprovesUnpinned => ("approves-unpinned", Doubtful),
             Lint::GitopsIsOff => ("gitops-is-off", Doubtful),
             Lint::BudgetBeyondDeadline => ("budget-beyond-deadline", Doubtful),
             Lint::SaysTheSame => ("says-the-same", Note),
@@ -472,14 +476,26 @@ mod tests {
             (
                 vec![insecure()],
                 json!({}),
-                vec![("features.automaticChildApproval", ApprovesUnpinned), ("policy[0].with.mode", PinsNothing)],
-                "and Pods with it are approved, by default",
+                vec![("policy[0].with.mode", PinsNothing)],
+                "and Pods with it are verified, by default",
             ),
             (
                 vec![insecure()],
-                json!({"automaticChildApproval": {"ttl": 60}}),
+                json!({"automaticChildApproval": {"ttl": 60, "requireDigest": false}}),
                 vec![("features.automaticChildApproval", ApprovesUnpinned), ("policy[0].with.mode", PinsNothing)],
                 "for a while",
+            ),
+            (
+                vec![],
+                json!({"automaticChildApproval": {"requireDigest": false}}),
+                vec![("features.automaticChildApproval", ApprovesUnpinned)],
+                "also where owners are pinned: one that is older than the policy is not",
+            ),
+            (
+                vec![],
+                json!({"automaticChildApproval": {"ttl": 60}}),
+                vec![],
+                "a digest is wanted unless the settings say otherwise",
             ),
             (
                 vec![insecure()],
@@ -490,6 +506,12 @@ mod tests {
             (
                 vec![],
                 json!({"mutation": false}),
+                vec![("features.mutation", PinsNothing)],
+                "all tags stay, and Pods with them are verified",
+            ),
+            (
+                vec![],
+                json!({"mutation": false, "automaticChildApproval": {"requireDigest": false}}),
                 vec![("features.automaticChildApproval", ApprovesUnpinned), ("features.mutation", PinsNothing)],
                 "all tags stay, and Pods with them are approved",
             ),
@@ -574,6 +596,18 @@ mod tests {
                 "one signer, one name",
             ),
             (
+                json!([{"name": "a", "type": "cosign", "askHost": true, "trustRoots": [root("alice", ALICE)]}]),
+                json!([rule("ghcr.io/a/*", "a", "alice")]),
+                vec![("validators[0].askHost", AsksHost)],
+                "whoever pushes signatures chooses what is downloaded",
+            ),
+            (
+                json!([{"name": "a", "type": "cosign", "askHost": false, "trustRoots": [root("alice", ALICE)]}]),
+                json!([rule("ghcr.io/a/*", "a", "alice")]),
+                vec![],
+                "nobody is asked",
+            ),
+            (
                 json!([cosign("default", &[root("default", ALICE)])]),
                 json!([{"pattern": "ghcr.io/a/*"}]),
                 vec![("policy", NoTransparencyLog)],
@@ -613,11 +647,11 @@ mod tests {
         assert_eq!(words.len(), Lint::ALL.len());
         let text = settings(
             &[prove("*:*", json!({"identities": ["docker.io/x"], "mode": "insecureValidateOnly"}))],
-            json!({}),
+            json!({"automaticChildApproval": {"requireDigest": false}}),
         );
         let found = lint(&text.to_string(), NOW);
         let order: Vec<Severity> = found.iter().map(|finding| finding.lint.severity()).collect();
-        assert_eq!(order, [Severity::Danger, Severity::Doubtful, Severity::Doubtful, Severity::Note]);
+        assert_eq!(order, [Severity::Danger, Severity::Danger, Severity::Doubtful, Severity::Note]);
         for finding in found {
             assert!(!finding.what.is_empty() && !finding.instead.is_empty(), "{finding:?}");
         }

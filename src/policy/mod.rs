@@ -17,7 +17,7 @@ pub use check::check;
 pub use lint::{Finding, Lint, Severity, lint};
 pub use pattern::Part;
 pub use rule::{Choice, Decision, Policy, Rule, Rules};
-pub use settings::{ChildApproval, Features, Mode};
+pub use settings::{ChildApproval, Disclosure, Features, Mode};
 pub use weigh::{Standing, Weighed};
 
 /// Something in the settings that can't be meant: where, and what to write instead.

@@ -361,8 +361,18 @@ impl Rule<'_> {
         let required = required.into_iter().collect();
         let Asked { in_log, timestamped, .. } = asked;
         let trusted_root = signers.trusted_root(self.validator.0, &asked)?;
-        let requirement =
-            Requirement { roots, threshold, required, annotations, identities, in_log, timestamped, trusted_root };
+        let ask_host = self.validator.1.ask_host == Some(true);
+        let requirement = Requirement {
+            roots,
+            threshold,
+            required,
+            annotations,
+            identities,
+            in_log,
+            timestamped,
+            trusted_root,
+            ask_host,
+        };
         Ok(Decision::Prove { requirement, mode: with.mode.unwrap_or_default() })
     }
 
@@ -401,6 +411,7 @@ pub(super) fn read_validator((at, validator): (usize, &settings::Validator<'_>))
             wrong("trustedRoot", "a static validator proves nothing")
         }
         (Kind::Static, ..) if validator.host.is_some() => wrong("host", "a static validator asks nobody"),
+        (Kind::Static, ..) if validator.ask_host.is_some() => wrong("askHost", "a static validator asks nobody"),
         (Kind::Static, None, None) => wrong("approve", "is missing: write true or false"),
         (Kind::Static, Some(approve), None) => Ok(Says::Static(approve)),
         (Kind::Cosign, Some(_), _) => {
@@ -410,7 +421,16 @@ pub(super) fn read_validator((at, validator): (usize, &settings::Validator<'_>))
             "trustRoots",
             "is missing: list who may sign, as `- {name: …, key: …}` or `- {name: …, keyless: {issuer: …, subject: …}}`",
         ),
-        (Kind::Cosign, None, Some(text)) => Signers::read(at, validator, text).map(Says::Signed),
+        (Kind::Cosign, None, Some(text)) => {
+            let signers = Signers::read(at, validator, text)?;
+            match validator.ask_host == Some(true) && signers.roots.iter().all(|root| root.key().is_none()) {
+                true => wrong(
+                    "askHost",
+                    "has no effect: the policy server is asked about public keys only, and no trust root is one; leave it out",
+                ),
+                false => Ok(Says::Signed(signers)),
+            }
+        }
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) struct Validator<'a> {
     #[serde(rename = "type")]
     pub(super) kind: Kind,
     pub(super) approve: Option<bool>,
+    pub(super) ask_host: Option<bool>,
     #[serde(borrow)]
     pub(super) trust_roots: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -161,10 +162,12 @@ pub struct Features {
     detection_mode: Option<bool>,
     mutation: Option<bool>,
     time_budget_ms: Option<TimeBudget>,
+    max_host_calls: Option<HostCalls>,
     automatic_child_approval: Option<ChildApprovalSetting>,
     automatic_unchanged_approval: Option<bool>,
     resource_validation_mode: Option<ResourceValidationMode>,
     gitops: Option<Gitops>,
+    disclosure: Option<Disclosure>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -189,10 +192,10 @@ impl ChildApproval {
         self.ttl.map(|ttl| ttl.0)
     }
 
-    /// Whether only references with a digest are approved.
+    /// Whether only references with a digest are approved; by default they are. A tag may have moved since its owner was proven.
     #[must_use]
     pub fn require_digest(&self) -> bool {
-        self.require_digest.unwrap_or(false)
+        self.require_digest.unwrap_or(true)
     }
 }
 
@@ -233,6 +236,17 @@ enum DryRun {
     Reuse,
 }
 
+/// How much denials and warnings tell the user who made a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Disclosure {
+    /// Everything that helps.
+    #[default]
+    Full,
+    /// What the user wrote, the rule, and one word. The registry is read with the policy server's credentials, and the user may have none.
+    Reason,
+}
+
 impl Features {
     /// Whether what would be denied is admitted, and said so; by default it is not.
     #[must_use]
@@ -246,7 +260,7 @@ impl Features {
         self.mutation.unwrap_or(true)
     }
 
-    /// Whether, and when, an image is admitted because an owner of the object lists it; by default whenever one does. Where only Pods are denied, an
+    /// Whether, and when, an image is admitted because an owner of the object lists it; by default where one does and it has a digest. Where only Pods are denied, an
     /// owner's images may have been admitted unproven, so they say nothing.
     #[must_use]
     pub fn child_approval(&self) -> Option<ChildApproval> {
@@ -282,10 +296,43 @@ impl Features {
         self.gitops.and_then(|gitops| gitops.dry_run) == Some(DryRun::Reuse)
     }
 
+    /// How much users are told; by default everything that helps.
+    #[must_use]
+    pub fn disclosure(&self) -> Disclosure {
+        self.disclosure.unwrap_or_default()
+    }
+
     /// How long a request may take; by default 900 ms.
     #[must_use]
     pub fn time_budget(&self) -> Duration {
         self.time_budget_ms.unwrap_or_default().0
+    }
+
+    /// How many host calls a request may make; by default 100, which resolves and verifies 50 images.
+    #[must_use]
+    pub fn max_host_calls(&self) -> usize {
+        self.max_host_calls.map_or(100, |calls| calls.0)
+    }
+}
+
+/// A number of host calls from 1 to 1000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub(super) struct HostCalls(usize);
+
+impl HostCalls {
+    /// Most host calls: several for each of the images that are decided in one request.
+    pub(super) const MAX: usize = 1_000;
+}
+
+impl TryFrom<u64> for HostCalls {
+    type Error = String;
+
+    fn try_from(calls: u64) -> Result<HostCalls, String> {
+        match usize::try_from(calls) {
+            Ok(calls @ 1..=HostCalls::MAX) => Ok(HostCalls(calls)),
+            _ => Err(format!("must be a number of host calls from 1 to {}", HostCalls::MAX)),
+        }
     }
 }
 

@@ -5,7 +5,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{Problem, pattern::Pattern, settings::TimeBudget};
+use super::{
+    Problem,
+    pattern::Pattern,
+    settings::{HostCalls, TimeBudget},
+};
 use crate::{proof::PublicKey, shown::Shown};
 
 /// What stands at a place.
@@ -17,6 +21,8 @@ pub(super) enum Shape {
     Count,
     /// A time, in milliseconds.
     Milliseconds,
+    /// How many host calls a request may make.
+    HostCalls,
     /// One of these words.
     Word(&'static [&'static str]),
     /// The type of a validator.
@@ -68,6 +74,7 @@ const VALIDATOR: &[Field] = &[
     required("name", Shape::Text),
     required("type", Shape::ValidatorType),
     optional("approve", Shape::Flag),
+    optional("askHost", Shape::Flag),
     optional("trustRoots", Shape::List(&Shape::Object(TRUST_ROOT))),
     optional("trustedRoot", Shape::Document),
     optional("auth", Shape::Refused(CREDENTIALS)),
@@ -138,10 +145,12 @@ const FEATURES: &[Field] = &[
     optional("detectionMode", Shape::Flag),
     optional("mutation", Shape::Flag),
     optional("timeBudgetMs", Shape::Milliseconds),
+    optional("maxHostCalls", Shape::HostCalls),
     optional("automaticChildApproval", Shape::FlagOr(&Shape::Object(CHILD_APPROVAL))),
     optional("automaticUnchangedApproval", Shape::Flag),
     optional("resourceValidationMode", Shape::Word(&["all", "podsOnly"])),
     optional("gitops", Shape::Object(GITOPS)),
+    optional("disclosure", Shape::Word(&["full", "reason"])),
 ];
 
 const CHILD_APPROVAL: &[Field] = &[optional("ttl", Shape::Count), optional("requireDigest", Shape::Flag)];
@@ -177,6 +186,11 @@ impl Shape {
             (Shape::Count, Value::Number(number)) if number.as_u64().is_some_and(|n| n > 0) => Some(value.clone()),
             (Shape::Milliseconds, Value::Number(number))
                 if number.as_u64().is_some_and(|ms| TimeBudget::try_from(ms).is_ok()) =>
+            {
+                Some(value.clone())
+            }
+            (Shape::HostCalls, Value::Number(number))
+                if number.as_u64().is_some_and(|calls| HostCalls::try_from(calls).is_ok()) =>
             {
                 Some(value.clone())
             }
@@ -219,6 +233,7 @@ impl Shape {
             Shape::Flag => "true or false".to_owned(),
             Shape::Count => "a whole number, 1 or more".to_owned(),
             Shape::Milliseconds => format!("a number of milliseconds from 1 to {}", TimeBudget::MAX_MS),
+            Shape::HostCalls => format!("a number of host calls from 1 to {}", HostCalls::MAX),
             Shape::ValidatorType => format!("one of {}", TYPES.join(", ")),
             Shape::Word(words) => format!("one of {}", words.join(", ")),
             Shape::Texts => "a mapping of texts to texts".to_owned(),

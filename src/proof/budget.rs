@@ -1,9 +1,9 @@
 //! What may a request still ask?
 //!
 //! Every question to the host and every signature that is checked goes through here: it counts them, notes the host's own words for the log, and lets
-//! none through once the time is up. A host call can't be interrupted, so the clock is looked at before it is made.
+//! none through once the time is up or enough was asked. A host call can't be interrupted, so the clock is looked at before it is made.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use super::PublicKey;
 use crate::{
@@ -14,26 +14,35 @@ use crate::{
 
 /// Most answers of the host that are noted for the log.
 const MAX_SAID: usize = 100;
+/// Most host calls of one request that only explain a denial. The policy server's workers are shared, and whoever writes a request chooses what is denied.
+const MAX_EXPLAINING: usize = 12;
 
 /// How much a request may cost.
 pub struct Budget<'h> {
     host: &'h dyn Host,
     limit: Duration,
+    max_calls: usize,
     calls: usize,
+    explaining: usize,
     said: Vec<String>,
 }
 
-/// The time was up before a question could be asked.
+/// The part of a budget that was spent before the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeIsUp;
+pub enum Spent {
+    /// This time.
+    Time(Duration),
+    /// This many host calls.
+    Calls(usize),
+}
 
-/// What the host answered, if there was time to ask.
-pub type Asked<T> = Result<Result<T, HostError>, TimeIsUp>;
+/// What the host answered, if it could be asked.
+pub type Asked<T> = Result<Result<T, HostError>, Spent>;
 
 impl<'h> Budget<'h> {
-    /// A budget of `limit` from the moment the request came in.
-    pub fn new(host: &'h dyn Host, limit: Duration) -> Budget<'h> {
-        Budget { host, limit, calls: 0, said: Vec::new() }
+    /// A budget of `limit` from the moment the request came in, and of `max_calls` host calls.
+    pub fn new(host: &'h dyn Host, limit: Duration, max_calls: usize) -> Budget<'h> {
+        Budget { host, limit, max_calls, calls: 0, explaining: 0, said: Vec::new() }
     }
 
     /// How many host calls were made.
@@ -42,16 +51,21 @@ impl<'h> Budget<'h> {
         self.calls
     }
 
-    /// How long this request may take.
-    #[must_use]
-    pub fn limit(&self) -> Duration {
-        self.limit
+    /// Goes on, unless the time is up.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn tick(&self) -> Result<(), Spent> {
+        if self.host.elapsed() >= self.limit { Err(Spent::Time(self.limit)) } else { Ok(()) }
     }
 
-    /// Is the time up?
-    #[must_use]
-    pub fn is_spent(&self) -> bool {
-        self.host.elapsed() >= self.limit
+    /// Goes on, unless no further question can be asked.
+    ///
+    /// # Errors
+    /// When the time is up, or all host calls were made.
+    pub fn may_ask(&self) -> Result<(), Spent> {
+        self.tick()?;
+        if self.calls >= self.max_calls { Err(Spent::Calls(self.max_calls)) } else { Ok(()) }
     }
 
     /// The host's own words where it said no, for the log.
@@ -64,9 +78,11 @@ impl<'h> Budget<'h> {
         self.host.elapsed() < self.limit / 2
     }
 
-    /// Goes on, unless the time is up.
-    pub(super) fn tick(&self) -> Result<(), TimeIsUp> {
-        if self.is_spent() { Err(TimeIsUp) } else { Ok(()) }
+    /// Is there a host call to spare for an explanation? It counts as made.
+    pub(super) fn spare_call(&mut self) -> bool {
+        let may_ask = self.has_time_to_spare() && self.explaining < MAX_EXPLAINING;
+        self.explaining += usize::from(may_ask);
+        may_ask
     }
 
     /// Asks whether the key of the trust root called `root` signed `image`.
@@ -83,7 +99,7 @@ impl<'h> Budget<'h> {
     /// Asks for an object of the cluster.
     ///
     /// # Errors
-    /// When the time is up.
+    /// When the budget is spent.
     pub fn object(&mut self, name: &ObjectName<'_>) -> Asked<Vec<u8>> {
         self.ask(|| name.to_string(), |host| host.object(name))
     }
@@ -97,14 +113,19 @@ impl<'h> Budget<'h> {
     /// Asks for the digest of `image`, a canonical reference.
     ///
     /// # Errors
-    /// When the time is up.
+    /// When the budget is spent.
     pub fn digest(&mut self, image: &str) -> Asked<Digest> {
         self.ask(|| format!("digest of {image}"), |host| host.digest(image))
     }
 
     /// Asks for the manifest of `image`.
     pub(super) fn manifest(&mut self, image: &str) -> Asked<Vec<u8>> {
-        self.ask(|| format!("manifest of {image}"), |host| host.manifest(image))
+        let manifest = |host: &dyn Host| {
+            let manifest = host.manifest(image)?;
+            HostError::check_length(manifest.len())?;
+            Ok(manifest)
+        };
+        self.ask(|| format!("manifest of {image}"), manifest)
     }
 
     fn ask<T>(
@@ -112,7 +133,7 @@ impl<'h> Budget<'h> {
         about: impl Fn() -> String,
         question: impl FnOnce(&dyn Host) -> Result<T, HostError>,
     ) -> Asked<T> {
-        self.tick()?;
+        self.may_ask()?;
         self.calls += 1;
         let answer = question(self.host);
         if let Err(error) = &answer
@@ -121,5 +142,14 @@ impl<'h> Budget<'h> {
             self.said.push(format!("{}: {}", about(), ShownInLog(&error.text)));
         }
         Ok(answer)
+    }
+}
+
+impl fmt::Display for Spent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Spent::Time(limit) => write!(f, "the time budget of {} ms was spent", limit.as_millis()),
+            Spent::Calls(most) => write!(f, "all {most} host calls of this request were made"),
+        }
     }
 }

@@ -55,7 +55,7 @@ fn told<T>(answer: Asked<T>, tally: &Tally) -> Result<Option<T>, Unproven> {
         Ok(Ok(found)) => Ok(Some(found)),
         Ok(Err(error)) if error.cause == Cause::NotFound => Ok(None),
         Ok(Err(error)) => Err(Unproven::Undecided { tally: tally(), cause: error.cause }),
-        Err(_) => Err(Unproven::OutOfTime { tally: tally() }),
+        Err(spent) => Err(Unproven::Spent { tally: tally(), spent }),
     }
 }
 

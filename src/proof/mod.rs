@@ -1,8 +1,8 @@
 //! Is this digest signed, and by whom?
 //!
-//! Knows images and what a validator asks for; never a workload, a request or settings. Two provers: the guest reads the signatures beside an image and
-//! checks them itself; the host is asked about public keys where it can see more than that (`docs/performance.md` says why in this order). What needs a
-//! certificate or a log entry only the guest proves.
+//! Knows images and what a validator asks for; never a workload, a request or settings. The guest proves: it reads the signatures beside an image and
+//! checks them itself. The host's own prover is an exception that an operator switches on for the keys of a validator (`askHost`), because whoever pushes
+//! signatures then chooses what the policy server downloads.
 
 mod budget;
 mod identity;
@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-pub use budget::{Asked, Budget, TimeIsUp};
+pub use budget::{Asked, Budget, Spent};
 pub(crate) use identity::GITHUB_ISSUER;
 pub use identity::{Anchored, Holder, RegexError, Wanted, Workflow};
 pub use key::{KeyError, PublicKey};
@@ -94,6 +94,8 @@ pub struct Requirement {
     pub timestamped: Timestamped,
     /// The CAs and logs that the validator believes; none, where nothing asks for them.
     pub trusted_root: Rc<TrustedRoot>,
+    /// Whether the host may be asked about keys whose signatures cover a payload that the guest cannot read.
+    pub ask_host: bool,
 }
 
 /// Which certificates need a timestamp of a CT log.
@@ -118,9 +120,9 @@ pub enum Identity {
 }
 
 impl Requirement {
-    /// The key of `root`, if the host can be asked about it: not where more is wanted than that it signed.
+    /// The key of `root`, if the host may be asked about it: only where the validator allows it, and never where more is wanted than that the key signed.
     fn hosts_key<'r>(&self, root: &'r TrustRoot) -> Option<&'r PublicKey> {
-        root.key().filter(|_| self.identities.is_none() && !self.in_log)
+        root.key().filter(|_| self.ask_host && self.identities.is_none() && !self.in_log)
     }
 
     /// Whose certificates are the signatures of `root`, and what is asked of them; nothing, if it is a key.

@@ -1,8 +1,8 @@
 //! Have enough trust roots signed what this image names?
 //!
-//! The guest looks first: the image's digest, its signature manifest, and every signature in it whose payload can be written again. That takes two requests to the
-//! registry and tells most of what there is to tell. The host reads payloads, which a guest can't, and takes ten requests for it; so it is asked only about keys,
-//! where there is something that the guest could not read, and never where a rule names identities or wants a log entry, which the host does not look at.
+//! The guest proves: it looks at the image's digest, its signature manifest, and every signature in it whose payload can be written again. That takes two
+//! requests to the registry. Payloads that cannot be written again it cannot read. Only where the settings say so (`askHost`), and only about a key that
+//! made a signature over such a payload, it asks the host, which downloads and reads them: little, from the registry itself, and never blindly.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     Budget, Pinned, Prover, PublicKey, Quorum, Requirement, Signer, Standing, Step, Tally, TrustRoot, Unproven, Vote,
-    budget::TimeIsUp,
+    budget::Spent,
     index,
     shortfall::{Failure, Missing, Shortfall, guesses, not_now},
     signature::Trial,
@@ -21,9 +21,6 @@ use crate::{
     host::{Cause, HostError},
     image::{Digest, ImageRef},
 };
-
-/// Most layers of a manifest that the host is asked to read: it fetches them all, and can't be stopped.
-const MAX_FETCHED: usize = 20;
 
 /// Most signatures over unknown payloads of which it is told whose they can be.
 const MAX_TOLD: usize = 100;
@@ -95,7 +92,7 @@ pub fn prove<'r>(
         (Err(Failure::Missing(missing)), Some(tag), Some(digest)) => {
             let proven = |image: &ImageRef, budget: &mut Budget<'_>| match signed(image, requirement, None, budget) {
                 Ok(verified) => Ok(Some(verified)),
-                Err(Failure::Told(told @ (Unproven::Undecided { .. } | Unproven::OutOfTime { .. }))) => Err(told),
+                Err(Failure::Told(told @ (Unproven::Undecided { .. } | Unproven::Spent { .. }))) => Err(told),
                 Err(Failure::Told(_) | Failure::Missing(_)) => Ok(None),
             };
             match index::behind(image, tag, digest, &missing.tally, budget, proven) {
@@ -121,7 +118,7 @@ fn signed<'r>(
     match proof.run(resolved, budget) {
         Ok(verified) => Ok(verified),
         Err(Stop::Failed(failure)) => Err(failure),
-        Err(Stop::TimeIsUp) => Err(Failure::Told(Unproven::OutOfTime { tally: proof.quorum.tally() })),
+        Err(Stop::Spent(spent)) => Err(Failure::Told(Unproven::Spent { tally: proof.quorum.tally(), spent })),
     }
 }
 
@@ -141,7 +138,7 @@ struct Proof<'r> {
 
 /// Why a proof ends early.
 enum Stop<'r> {
-    TimeIsUp,
+    Spent(Spent),
     Failed(Failure<'r>),
 }
 
@@ -151,9 +148,9 @@ impl<'r> Stop<'r> {
     }
 }
 
-impl From<TimeIsUp> for Stop<'_> {
-    fn from(TimeIsUp: TimeIsUp) -> Self {
-        Stop::TimeIsUp
+impl From<Spent> for Stop<'_> {
+    fn from(spent: Spent) -> Self {
+        Stop::Spent(spent)
     }
 }
 
@@ -165,29 +162,6 @@ pub(super) enum Sight {
     Nothing(Digest),
     /// Something that is none.
     Unusable(Unusable),
-    /// It could not look.
-    Blocked(Cause),
-}
-
-/// What the guest could not read.
-enum Beyond<'s> {
-    /// There is nothing more, or nothing that the host would tell.
-    Nothing,
-    /// Nobody can tell.
-    Untold(Cause),
-    /// The payloads of these.
-    Payloads(Vec<Trial<'s>>),
-    /// Everything: it could not look.
-    Everything,
-}
-
-/// What the host said of those who did not sign.
-#[derive(Default)]
-struct Said {
-    /// Of the last one who did not.
-    refusal: Option<Cause>,
-    /// What kept it from telling.
-    obstacle: Option<Cause>,
 }
 
 impl<'r> Proof<'r> {
@@ -213,13 +187,16 @@ impl<'r> Proof<'r> {
             return Err(Stop::told(Unproven::NotSigned { tally: self.quorum.tally(), shortfall }));
         }
         let sight = self.look(resolved, budget)?;
-        let said = match self.quorum.standing() {
-            Standing::Open => self.settle(&sight, budget)?,
-            Standing::Met | Standing::Lost => Said::default(),
-        };
-        let tally = self.quorum.tally();
-        match (self.quorum.standing(), self.digest, said.obstacle) {
-            (Standing::Met, Some(digest), _) => {
+        match &sight {
+            Sight::Signatures(digest, signatures) if self.quorum.standing() == Standing::Open => {
+                self.settle(signatures, *digest, budget)?;
+            }
+            Sight::Signatures(..) => {}
+            Sight::Nothing(_) | Sight::Unusable(_) => self.all_others(&Vote::Missing),
+        }
+        match (self.quorum.standing(), self.digest) {
+            (Standing::Met, Some(digest)) => {
+                let tally = self.quorum.tally();
                 let signed = |root: &&&TrustRoot| tally.signed.contains(&root.name);
                 let leaving =
                     self.roots.iter().filter(signed).filter_map(|root| Some((root.name.clone(), root.period.end?)));
@@ -227,8 +204,7 @@ impl<'r> Proof<'r> {
                 let (image, provers) = (self.image.clone(), std::mem::take(&mut self.provers));
                 Ok(Verified { image, digest, index: None, leaving, tally, provers })
             }
-            (Standing::Open, _, Some(cause)) => Err(Stop::told(Unproven::Undecided { tally, cause })),
-            _ => Err(Stop::Failed(Failure::Missing(Box::new(self.missing(sight, tally, said.refusal))))),
+            _ => Err(Stop::Failed(Failure::Missing(Box::new(self.missing(sight))))),
         }
     }
 
@@ -243,25 +219,31 @@ impl<'r> Proof<'r> {
             None => match resolved.map_or_else(|| budget.digest(&self.image.to_string()), Ok)? {
                 Ok(digest) => *self.digest.insert(digest),
                 Err(error) if error.cause == Cause::NotFound => return Err(Stop::told(Unproven::NotFound)),
-                Err(error) => return Ok(Sight::Blocked(error.cause)),
+                Err(error) => return Err(self.undecided(error.cause)),
             },
         };
-        Ok(match budget.manifest(&self.image.with_tag(&signature_tag(digest)))? {
+        match budget.manifest(&self.image.with_tag(&signature_tag(digest)))? {
             Ok(json) => match Signatures::read(&json) {
                 Ok(signatures) => {
                     self.check(&signatures, digest, budget)?;
-                    Sight::Signatures(digest, signatures)
+                    Ok(Sight::Signatures(digest, signatures))
                 }
-                Err(Unread::Unusable(unusable)) => Sight::Unusable(unusable),
-                Err(Unread::TooMany) => Sight::Blocked(Cause::TooMany),
+                Err(Unread::Unusable(unusable)) => Ok(Sight::Unusable(unusable)),
+                Err(Unread::TooMany) => Err(self.undecided(Cause::TooMany)),
             },
-            Err(error) if error.cause == Cause::NotFound => Sight::Nothing(digest),
-            Err(error) => Sight::Blocked(error.cause),
-        })
+            Err(error) if error.cause == Cause::NotFound => Ok(Sight::Nothing(digest)),
+            Err(error) => Err(self.undecided(error.cause)),
+        }
+    }
+
+    /// Nobody who is left can be told of.
+    fn undecided(&mut self, cause: Cause) -> Stop<'r> {
+        self.all_others(&Vote::Undecided);
+        Stop::told(Unproven::Undecided { tally: self.quorum.tally(), cause })
     }
 
     /// Votes for every trust root that made one of these signatures over a payload that this rule accepts.
-    fn check(&mut self, signatures: &Signatures, digest: Digest, budget: &Budget<'_>) -> Result<(), TimeIsUp> {
+    fn check(&mut self, signatures: &Signatures, digest: Digest, budget: &Budget<'_>) -> Result<(), Spent> {
         let payloads = self.requirement.payloads(self.image, digest);
         // The newest is the last, and the likeliest to be wanted.
         let evidence: Vec<Evidence<'_>> = (signatures.layers.iter().rev())
@@ -290,7 +272,7 @@ impl<'r> Proof<'r> {
         key: &PublicKey,
         unclaimed: &mut Vec<&Evidence<'_>>,
         budget: &Budget<'_>,
-    ) -> Result<(), TimeIsUp> {
+    ) -> Result<(), Spent> {
         for (at, evidence) in unclaimed.iter().enumerate() {
             budget.tick()?;
             if !evidence.is_signed_with(key) {
@@ -318,7 +300,7 @@ impl<'r> Proof<'r> {
         root: &'r TrustRoot,
         evidence: &[Evidence<'_>],
         budget: &Budget<'_>,
-    ) -> Result<(), TimeIsUp> {
+    ) -> Result<(), Spent> {
         let Some((holder, demands)) = self.requirement.demands(root, self.now) else { return Ok(()) };
         for evidence in evidence {
             if self.quorum.standing() == Standing::Met {
@@ -359,125 +341,87 @@ impl<'r> Proof<'r> {
         }
     }
 
-    /// Settles what the guest's look left open.
-    fn settle(&mut self, sight: &Sight, budget: &mut Budget<'_>) -> Result<Said, Stop<'r>> {
+    /// Settles what the guest's look at these signatures left open.
+    fn settle(&mut self, signatures: &Signatures, digest: Digest, budget: &mut Budget<'_>) -> Result<(), Stop<'r>> {
         // What only the guest proves is settled by its look.
-        let (vote, obstacle) = match sight {
-            Sight::Blocked(cause) => (Vote::Undecided, Some(*cause)),
-            Sight::Signatures(..) | Sight::Nothing(_) | Sight::Unusable(_) => (Vote::Missing, None),
-        };
-        for root in self.roots.iter().filter(|root| self.requirement.hosts_key(root).is_none()) {
-            self.quorum.vote(&root.name, vote.clone());
+        let unread = self.unread(signatures, digest);
+        for root in self.roots.iter().filter(|root| unread.is_empty() || self.requirement.hosts_key(root).is_none()) {
+            self.quorum.vote(&root.name, Vote::Missing);
         }
-        if !self.roots.iter().any(|root| self.quorum.awaits(&root.name)) {
-            return Ok(Said { refusal: None, obstacle });
+        for root in self.roots.clone() {
+            if self.quorum.standing() != Standing::Open || unread.len() > MAX_TOLD {
+                break;
+            }
+            let Some(key) = root.key().filter(|_| self.quorum.awaits(&root.name)) else { continue };
+            if !may_have_signed(key, &unread, budget)? {
+                self.quorum.vote(&root.name, Vote::Missing);
+            }
         }
-        let said = match self.beyond(sight) {
-            Beyond::Nothing => self.all_others(Vote::Missing, None),
-            Beyond::Untold(cause) => self.all_others(Vote::Undecided, Some(cause)),
-            Beyond::Payloads(trials) => {
-                for root in self.roots.clone() {
-                    if self.quorum.standing() != Standing::Open {
-                        break;
-                    }
-                    let Some(key) = root.key().filter(|_| self.quorum.awaits(&root.name)) else { continue };
-                    if !may_have_signed(key, &trials, budget)? {
-                        self.quorum.vote(&root.name, Vote::Missing);
-                    }
-                }
-                match sight {
-                    Sight::Signatures(_, signatures)
-                        if self.quorum.standing() == Standing::Open && signatures.all > MAX_FETCHED =>
-                    {
-                        self.all_others(Vote::Undecided, Some(Cause::TooMany))
-                    }
-                    _ => self.ask_host(sight, budget)?,
-                }
-            }
-            Beyond::Everything => self.ask_host(sight, budget)?,
-        };
-        Ok(Said { obstacle: said.obstacle.or(obstacle), ..said })
-    }
-
-    /// Is there something that the host could read and the guest could not?
-    fn beyond<'s>(&self, sight: &'s Sight) -> Beyond<'s> {
-        match sight {
-            Sight::Signatures(digest, signatures) => {
-                let accepted = self.requirement.payloads(self.image, *digest);
-                let guesses = guesses(self.image, self.requirement, *digest);
-                let is_unknown =
-                    |layer: &&Layer| !accepted.contains_key(&layer.payload) && !guesses.contains_key(&layer.payload);
-                let unknown = signatures.layers.iter().filter(is_unknown);
-                let trials: Vec<Trial<'_>> = unknown.map(|layer| Trial::new(layer.payload, &layer.signature)).collect();
-                match trials.len() {
-                    0 => Beyond::Nothing,
-                    1..=MAX_TOLD => Beyond::Payloads(trials),
-                    _ => Beyond::Untold(Cause::TooMany),
-                }
-            }
-            Sight::Nothing(_) | Sight::Unusable(_) => Beyond::Nothing,
-            // The host may remember, or reach the registry in another way. With other credentials, or more patience, it would not.
-            Sight::Blocked(Cause::Unavailable | Cause::Forbidden) => Beyond::Everything,
-            Sight::Blocked(cause) => Beyond::Untold(*cause),
+        let refused = if unread.len() > MAX_TOLD { Some(Cause::TooMany) } else { signatures.download.too_much() };
+        match (self.quorum.standing(), refused) {
+            (Standing::Met | Standing::Lost, _) => Ok(()),
+            (Standing::Open, Some(cause)) => Err(self.undecided(cause)),
+            (Standing::Open, None) => self.ask_host(digest, budget),
         }
     }
 
-    fn all_others(&mut self, vote: Vote, obstacle: Option<Cause>) -> Said {
+    /// The signatures over payloads that the guest cannot write again.
+    fn unread<'s>(&self, signatures: &'s Signatures, digest: Digest) -> Vec<Trial<'s>> {
+        let accepted = self.requirement.payloads(self.image, digest);
+        let guesses = guesses(self.image, self.requirement, digest);
+        let is_unread =
+            |layer: &&Layer| !accepted.contains_key(&layer.payload) && !guesses.contains_key(&layer.payload);
+        let unread = signatures.layers.iter().filter(is_unread);
+        unread.map(|layer| Trial::new(layer.payload, &layer.signature)).collect()
+    }
+
+    fn all_others(&mut self, vote: &Vote) {
         for root in &self.roots {
             self.quorum.vote(&root.name, vote.clone());
         }
-        Said { refusal: None, obstacle }
     }
 
-    /// Asks the host about everybody whose signature was not seen, no more often than the answer needs.
-    fn ask_host(&mut self, sight: &Sight, budget: &mut Budget<'_>) -> Result<Said, Stop<'r>> {
-        let mut said = Said::default();
+    /// Asks the host about every key whose signature it may read, no more often than the answer needs.
+    fn ask_host(&mut self, digest: Digest, budget: &mut Budget<'_>) -> Result<(), Stop<'r>> {
+        let mut obstacle = None;
         for root in self.roots.clone() {
             if self.quorum.standing() != Standing::Open {
                 break;
             }
             let Some(key) = root.key().filter(|_| self.quorum.awaits(&root.name)) else { continue };
-            let asked = self.digest.map_or_else(|| self.image.to_string(), |digest| self.image.by_digest(digest));
+            let asked = self.image.by_digest(digest);
             match budget.verify(&asked, &root.name, key, &self.requirement.annotations)? {
-                Ok(answered) => {
-                    let asked = *self.digest.get_or_insert(answered);
-                    if asked != answered {
-                        return Err(Stop::told(Unproven::Disagreement { asked, answered }));
-                    }
-                    self.voted(root, Signer::of_key(key), Prover::Host);
+                Ok(answered) if answered == digest => self.voted(root, Signer::of_key(key), Prover::Host),
+                Ok(answered) => return Err(Stop::told(Unproven::Disagreement { asked: digest, answered })),
+                Err(error) if matches!(error.cause, Cause::Elsewhere | Cause::Mismatch) => {
+                    self.quorum.vote(&root.name, Vote::Missing);
                 }
-                Err(error) => match error.cause {
-                    Cause::NotFound if self.digest.is_none() => return Err(Stop::told(Unproven::NotFound)),
-                    cause @ (Cause::Elsewhere | Cause::Mismatch) => {
-                        said.refusal = Some(cause);
-                        self.quorum.vote(&root.name, Vote::Missing);
-                    }
-                    cause => {
-                        said.obstacle = Some(match (cause, sight) {
-                            // The host says "no signatures" where it could not fetch them. Either we could not look ourselves,
-                            // or saw some.
-                            (Cause::Unsigned, Sight::Blocked(cause)) => *cause,
-                            // It does not have a digest that is the registry's own.
-                            (Cause::Unsigned | Cause::NotFound, _) => Cause::Unavailable,
-                            (cause, _) => cause,
-                        });
-                        self.quorum.vote(&root.name, Vote::Undecided);
-                    }
-                },
+                Err(error) => {
+                    obstacle = Some(match error.cause {
+                        // So the host says where it could not download what the guest saw.
+                        Cause::Unsigned | Cause::NotFound => Cause::Unavailable,
+                        cause => cause,
+                    });
+                    self.quorum.vote(&root.name, Vote::Undecided);
+                }
             }
         }
-        Ok(said)
+        match (self.quorum.standing(), obstacle) {
+            (Standing::Open, Some(cause)) => Err(self.undecided(cause)),
+            _ => Ok(()),
+        }
     }
 
-    fn missing(&mut self, sight: Sight, tally: Tally, said: Option<Cause>) -> Missing<'r> {
+    fn missing(&mut self, sight: Sight) -> Missing<'r> {
         let roots = self.roots.iter().copied().filter(|root| self.quorum.misses(&root.name)).collect();
         let (image, requirement, now) = (self.image, self.requirement, self.now);
-        Missing { image, requirement, now, tally, roots, sight, said, steps: std::mem::take(&mut self.steps) }
+        let tally = self.quorum.tally();
+        Missing { image, requirement, now, tally, roots, sight, steps: std::mem::take(&mut self.steps) }
     }
 }
 
 /// Can one of these signatures be by `key`? Most keys sign the hash by which a manifest names the payload, so that it need not be known.
-fn may_have_signed(key: &PublicKey, trials: &[Trial<'_>], budget: &Budget<'_>) -> Result<bool, TimeIsUp> {
+fn may_have_signed(key: &PublicKey, trials: &[Trial<'_>], budget: &Budget<'_>) -> Result<bool, Spent> {
     if !key.signs_sha256_only() {
         return Ok(true);
     }

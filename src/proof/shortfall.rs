@@ -15,7 +15,7 @@ pub use foreign::Foreign;
 pub use lack::Lack;
 pub(super) use lack::{guesses, not_now};
 
-use super::{Budget, Requirement, Step, Tally, TrustRoot, Unusable, prove::Sight};
+use super::{Budget, Requirement, Spent, Step, Tally, TrustRoot, Unusable, prove::Sight};
 use crate::{
     host::Cause,
     image::{Digest, ImageRef},
@@ -50,10 +50,12 @@ pub enum Unproven {
         /// What stood in the way.
         cause: Cause,
     },
-    /// The time was up first.
-    OutOfTime {
+    /// The budget was spent first.
+    Spent {
         /// Who did and who did not, as far as it was asked.
         tally: Tally,
+        /// What was spent.
+        spent: Spent,
     },
 }
 
@@ -77,8 +79,6 @@ pub enum Shortfall {
     },
     /// Of those who may sign, too few count at this time.
     NotNow(Vec<(String, Lack)>),
-    /// Only the host could look; this is what it said.
-    Told(Cause),
 }
 
 impl Unproven {
@@ -86,7 +86,7 @@ impl Unproven {
     #[must_use]
     pub fn tally(&self) -> Option<&Tally> {
         match self {
-            Unproven::NotSigned { tally, .. } | Unproven::Undecided { tally, .. } | Unproven::OutOfTime { tally } => {
+            Unproven::NotSigned { tally, .. } | Unproven::Undecided { tally, .. } | Unproven::Spent { tally, .. } => {
                 Some(tally)
             }
             Unproven::NotFound | Unproven::Disagreement { .. } => None,
@@ -105,7 +105,6 @@ impl Shortfall {
             Shortfall::Signed { lacks, .. } | Shortfall::NotNow(lacks) => {
                 lacks.first().map_or("not-by-enough", |(_, lack)| lack.word())
             }
-            Shortfall::Told(cause) => cause.word(),
         }
     }
 
@@ -126,7 +125,6 @@ impl Shortfall {
             Shortfall::Signed { lacks, .. } | Shortfall::NotNow(lacks) => {
                 lacks.first().map_or(MISSING, |(_, lack)| lack.remedy())
             }
-            Shortfall::Told(_) => MISSING,
         }
     }
 }
@@ -163,8 +161,6 @@ pub struct Missing<'r> {
     pub(super) sight: Sight,
     /// How far signatures came, by the trust roots that they are not of.
     pub(super) steps: BTreeMap<&'r str, Step>,
-    /// What the host said of them, if it was asked.
-    pub(super) said: Option<Cause>,
 }
 
 impl Missing<'_> {
@@ -173,7 +169,7 @@ impl Missing<'_> {
             Sight::Nothing(digest) => {
                 // A digest was never looked up: perhaps the image is not there either.
                 if self.image.digest().is_some()
-                    && budget.has_time_to_spare()
+                    && budget.spare_call()
                     && let Ok(Err(error)) = budget.digest(&self.image.by_digest(*digest))
                     && error.cause == Cause::NotFound
                 {
@@ -197,7 +193,6 @@ impl Missing<'_> {
                 }
             }
             Sight::Unusable(unusable) => Shortfall::Unusable(*unusable),
-            Sight::Blocked(cause) => Shortfall::Told(self.said.unwrap_or(*cause)),
         };
         Unproven::NotSigned { tally: self.tally, shortfall: Box::new(shortfall) }
     }
@@ -214,7 +209,7 @@ impl fmt::Display for Unproven {
             Unproven::Undecided { tally, cause } => {
                 write!(f, "could not tell whether it is signed: {cause}{tally}")
             }
-            Unproven::OutOfTime { tally } => write!(f, "not decided: the time budget was spent{tally}"),
+            Unproven::Spent { tally, spent } => write!(f, "not decided: {spent}{tally}"),
         }
     }
 }
@@ -231,7 +226,6 @@ impl fmt::Display for Shortfall {
                 if foreign.is_empty() { Ok(()) } else { f.write_str("; other formats can't be proven here yet") }
             }
             Shortfall::Unusable(unusable) => write!(f, "{unusable}"),
-            Shortfall::Told(cause) => write!(f, "{cause}"),
             Shortfall::NotNow(lacks) => {
                 f.write_str("too few of those who may sign count today")?;
                 lack::write_all(f, lacks)

@@ -88,11 +88,12 @@ pub fn pod(images: &[&str]) -> Value {
     json!({"metadata": {"name": "web-1"}, "spec": {"containers": containers}})
 }
 
-/// Settings in which whoever has this key signs everything.
+/// Settings in which whoever has this key signs everything, an owner approves tags, and the host may be asked.
 pub fn signed_by(pem: &str) -> String {
     json!({
-        "validators": [{"name": "default", "type": "cosign", "trustRoots": [{"name": "default", "key": pem}]}],
+        "validators": [{"name": "default", "type": "cosign", "askHost": true, "trustRoots": [{"name": "default", "key": pem}]}],
         "policy": [{"pattern": "*"}],
+        "features": {"automaticChildApproval": {"requireDigest": false}},
     })
     .to_string()
 }

@@ -3,6 +3,7 @@
 use std::{sync::LazyLock, time::Duration};
 
 use image_trust::{
+    Digest,
     answer::validate_settings,
     host::{Cause, HostError, read_verification},
     policy,
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use super::{
     Choices, Document,
     evidence::KEYS,
-    host::{Answers, answer_to_pod, pod},
+    host::{Answers, answer_to_pod, nothing, pod},
     lossy,
     mint::ISSUED,
 };
@@ -114,9 +115,23 @@ fn is_about_signatures(text: &str) -> bool {
 
     let digest = |_: &str| Err(HostError::of_registry(text));
     let verify = |_: &str| Err(HostError::of_verification(text));
-    let host = Answers { digest: &digest, verify: &verify, ..Answers::default() };
-    let answer = answer_to_pod(&pod(&[APP]), &ANYBODY, &host);
-    assert!(answer["accepted"] == false && (answer["code"] == 403 || answer["code"] == 503), "{answer}");
+    // Words about the digest; and words about a payload that only the host can read.
+    let unread = json!({"config": {"size": 2}, "layers": [{
+        "digest": Digest::of(b"unread").to_string(), "size": 2, "annotations": {"dev.cosignproject.cosign/signature": "AQID"},
+    }]});
+    let manifest = |image: &str| if image.ends_with(".sig") { Ok(unread.to_string().into_bytes()) } else { nothing() };
+    for host in [
+        Answers { digest: &digest, ..Answers::default() },
+        Answers {
+            digest: &|_| Ok(Digest::of(b"an image")),
+            manifest: &manifest,
+            verify: &verify,
+            ..Answers::default()
+        },
+    ] {
+        let answer = answer_to_pod(&pod(&[APP]), &ANYBODY, &host);
+        assert!(answer["accepted"] == false && (answer["code"] == 403 || answer["code"] == 503), "{answer}");
+    }
     is_its_own(&said)
 }
 
@@ -125,7 +140,7 @@ pub static SETTINGS: LazyLock<Document> = LazyLock::new(|| {
     let [one, two] = [&KEYS[0].pem, &KEYS[2].pem];
     Document::new(json!({
         "validators": [
-            {"name": "default", "type": "cosign", "trustRoots": [
+            {"name": "default", "type": "cosign", "askHost": true, "trustRoots": [
                 {"name": "default", "key": one}, {"name": "b", "key": two, "notAfter": "2030-01-01T00:00:00Z"},
             ]},
             {"name": "allow", "type": "static", "approve": true},
@@ -144,7 +159,8 @@ pub static SETTINGS: LazyLock<Document> = LazyLock::new(|| {
         "features": {
             "detectionMode": false, "automaticChildApproval": {"ttl": 60, "requireDigest": true},
             "automaticUnchangedApproval": true, "resourceValidationMode": "all", "mutation": true,
-            "gitops": {"resolve": true, "dryRun": "reuse"}, "timeBudgetMs": 900,
+            "gitops": {"resolve": true, "dryRun": "reuse"}, "timeBudgetMs": 900, "maxHostCalls": 100,
+            "disclosure": "full",
         },
     }))
 });
@@ -189,7 +205,7 @@ pub fn settings(data: &[u8]) -> bool {
 static FREE: LazyLock<Value> = LazyLock::new(|| {
     json!({
         "validators": [
-            {"name": "default", "type": "cosign", "trustRoots": [{"name": "default", "key": KEYS[2].pem}]},
+            {"name": "default", "type": "cosign", "askHost": true, "trustRoots": [{"name": "default", "key": KEYS[2].pem}]},
             {"name": "allow", "type": "static", "approve": true},
             {"name": "deny", "type": "static", "approve": false},
         ],

@@ -157,7 +157,7 @@ impl Rules {
         };
         let child = match child {
             None => false.into(),
-            Some((None, false)) => true.into(),
+            Some((None, true)) => true.into(),
             Some((ttl, digest)) => {
                 let mut narrowed = Map::from_iter([("requireDigest".to_owned(), digest.into())]);
                 narrowed.extend(ttl.map(|ttl| ("ttl".to_owned(), ttl.into())));

@@ -100,7 +100,7 @@ pub fn signature_manifest(signers: &[&str], payload: &str) -> Vec<u8> {
         })
     };
     let layers: Vec<_> = signers.iter().map(layer).collect();
-    json!({"schemaVersion": 2, "config": {}, "layers": layers}).to_string().into_bytes()
+    json!({"schemaVersion": 2, "config": {"size": 2}, "layers": layers}).to_string().into_bytes()
 }
 
 /// `registry/repository` of an image.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Finding, Lint, ReadRule, rules::leaves_tags};
+use super::{Finding, Lint, ReadRule};
 use crate::policy::{
     rule::Decision,
     settings::{Features, Mode},
@@ -58,12 +58,11 @@ pub(super) fn lint(features: &Features, settings: &Value, rules: &[ReadRule<'_>]
         find("automaticChildApproval", Lint::ChildApprovalIsOff, what, "leave it out, or write false");
     }
     let approves_tags = features.child_approval().is_some_and(|terms| !terms.require_digest());
-    let keeps_tags = |rule: &ReadRule<'_>| leaves_tags(rule) || (!features.mutation() && is_approved_by_tag(rule));
-    if approves_tags && rules.iter().any(keeps_tags) {
-        let what = "Pods are admitted unproven where an owner lists the same text; here owners keep tags that were proven and not pinned, \
-                    and those may point elsewhere since"
+    if approves_tags && rules.iter().any(is_approved_by_tag) {
+        let what = "a Pod is admitted unproven where an owner lists the same tag; the tag may point elsewhere by then, and the owner may be \
+                    older than the policy or never have been pinned"
             .to_owned();
-        find("automaticChildApproval", Lint::ApprovesUnpinned, what, "`{requireDigest: true}`, or false");
+        find("automaticChildApproval", Lint::ApprovesUnpinned, what, "leave `requireDigest` out");
     }
     found
 }

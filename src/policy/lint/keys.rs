@@ -39,6 +39,14 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], all_read: bool) 
             found.push(Finding::new(format!("validators[{i}]"), Lint::UnusedValidator, what, instead));
         }
     }
+    for (i, validator) in policy.settings().validators.iter().enumerate() {
+        if validator.ask_host == Some(true) {
+            let what = "whoever may push signatures chooses what the policy server downloads for them, one image at a time for all policies: \
+                        it can stop answering";
+            let instead = "leave it out, and sign without annotations or name them in the rule";
+            found.push(Finding::new(format!("validators[{i}].askHost"), Lint::AsksHost, what, instead));
+        }
+    }
     for (i, root) in roots.iter().enumerate() {
         let name = root.root.name.as_str();
         if all_read && used.contains(&root.validator.0) && !asked.contains(&(root.validator.0, name)) {

@@ -37,7 +37,7 @@ pub enum Foreign {
 
 /// What refers to `image`, as far as it can be told before the time is up.
 pub(super) fn beside(image: &ImageRef, digest: Digest, budget: &mut Budget<'_>) -> BTreeSet<Foreign> {
-    let mut look = |image: &str| match budget.has_time_to_spare() {
+    let mut look = |image: &str| match budget.spare_call() {
         true => budget.manifest(image).ok()?.ok(),
         false => None,
     };

@@ -40,9 +40,9 @@ pub enum Lack {
     Annotations(Vec<String>),
     /// Signed the image under this name, which the rule does not accept.
     Identity(String),
-    /// Signed something that can't be written again: another image, name or annotations.
+    /// Made a signature whose payload cannot be read here: other annotations, another name or another image.
     OtherPayload,
-    /// May have: signatures of this kind of key can't be told without the payload.
+    /// May have: signatures of this kind of key cannot be told without the payload.
     Untold,
     /// Made none of the signatures; this is the key's SHA-256.
     Stranger(Digest),
@@ -199,7 +199,7 @@ impl Lack {
                 "Have it signed under an accepted name, or add `self`, which is this one, to the rule's identities"
             }
             Lack::OtherPayload | Lack::Untold => {
-                "Have this very image signed, in its own repository and with just the annotations that the rule asks for"
+                "Sign this digest in its own repository without annotations, or name in the rule what was signed (`annotations`, `identities`)"
             }
             Lack::Stranger(_) => MISSING,
         }
@@ -247,12 +247,12 @@ impl Lack {
             Lack::Identity(name) => {
                 Some(format!("{root} signed it as \"{}\", which is none of the rule's identities", Shown(name)))
             }
-            Lack::OtherPayload => {
-                Some(format!("{root} signed another digest, name or annotations than those asked for"))
-            }
-            Lack::Untold => {
-                Some(format!("{root} may have signed another digest, name or annotations than those asked for"))
-            }
+            Lack::OtherPayload => Some(format!(
+                "{root} made a signature whose payload cannot be read here (other annotations, another name or another digest)"
+            )),
+            Lack::Untold => Some(format!(
+                "{root} may have made a signature whose payload cannot be read here (other annotations, another name or another digest)"
+            )),
             Lack::Stranger(_) => None,
         }
     }

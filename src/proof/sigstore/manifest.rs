@@ -9,6 +9,7 @@ use base64ct::{Base64, Encoding as _};
 use serde_json::value::RawValue;
 
 use crate::{
+    host::Cause,
     image::Digest,
     json::{entries, members, text},
 };
@@ -23,14 +24,31 @@ const BUNDLE: &str = "dev.sigstore.cosign/bundle";
 const MAX_LAYERS: usize = 1_000;
 /// Longest signature that is decoded, in base64: one by an RSA key of 8192 bits.
 const MAX_SIGNATURE: usize = 1_368;
+/// Most layers that the host is asked to download: it downloads every one, and cannot be stopped.
+const MAX_DOWNLOADED: usize = 20;
+/// Largest layer that the host is asked to download, in bytes. A payload is JSON of a few hundred.
+const MAX_PAYLOAD: u64 = 65_536;
+/// Most bytes that the host is asked to download for one image.
+const MAX_DOWNLOAD: u64 = 262_144;
 
 /// The signatures that lie beside an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::proof) struct Signatures {
     /// Those that can be checked, each once, in their order. What holds nothing that could be a signature is left out.
     pub(in crate::proof) layers: Vec<Layer>,
-    /// How many layers there are, whatever they hold.
-    pub(in crate::proof) all: usize,
+    /// What a host downloads that reads the payloads.
+    pub(in crate::proof) download: Download,
+}
+
+/// What a host downloads that reads every layer of a signature manifest, by what the manifest says: the config too (oci-client, `Client::pull`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::proof) struct Download {
+    layers: usize,
+    /// In bytes. A blob without a size counts as one of any size.
+    largest: u64,
+    bytes: u64,
+    /// Whether a blob lies at an address of its own (`urls`), which the host would follow.
+    is_elsewhere: bool,
 }
 
 /// One signature.
@@ -78,10 +96,10 @@ impl Signatures {
     /// When it is no manifest, or one that is not looked at.
     pub(in crate::proof) fn read(json: &[u8]) -> Result<Signatures, Unread> {
         let manifest: &RawValue = serde_json::from_slice(json).map_err(|_| FORM)?;
-        let layers = match members(manifest, ["layers", "manifests"]).map_err(|_| FORM)? {
-            [Some(layers), None] => entries(layers).map_err(|_| FORM)?,
-            [_, Some(_)] => return Err(Unread::Unusable(Unusable::Index)),
-            [None, None] => return Err(FORM),
+        let (layers, config) = match members(manifest, ["layers", "manifests", "config"]).map_err(|_| FORM)? {
+            [Some(layers), None, config] => (entries(layers).map_err(|_| FORM)?, config),
+            [_, Some(_), _] => return Err(Unread::Unusable(Unusable::Index)),
+            [None, None, _] => return Err(FORM),
         };
         if layers.len() > MAX_LAYERS {
             return Err(Unread::TooMany);
@@ -89,7 +107,32 @@ impl Signatures {
         let mut known = BTreeSet::new();
         // A copy of a signature is not another one.
         let is_new = |layer: &Layer| known.insert(layer.clone());
-        Ok(Signatures { all: layers.len(), layers: layers.into_iter().filter_map(layer).filter(is_new).collect() })
+        let blobs = layers.iter().copied().chain(config);
+        let download = blobs.fold(Download { layers: layers.len(), ..Download::default() }, Download::and);
+        Ok(Signatures { download, layers: layers.into_iter().filter_map(layer).filter(is_new).collect() })
+    }
+}
+
+impl Download {
+    /// This and the blob of a descriptor.
+    fn and(self, descriptor: &RawValue) -> Download {
+        let [size, urls] = members(descriptor, ["size", "urls"]).unwrap_or_default();
+        let size = size.and_then(|size| size.get().parse().ok()).unwrap_or(u64::MAX);
+        Download {
+            layers: self.layers,
+            largest: self.largest.max(size),
+            bytes: self.bytes.saturating_add(size),
+            is_elsewhere: self.is_elsewhere || urls.is_some(),
+        }
+    }
+
+    /// Why no host is asked to download it, if it is too much or not in the registry itself.
+    pub(in crate::proof) fn too_much(self) -> Option<Cause> {
+        match self {
+            _ if self.layers > MAX_DOWNLOADED => Some(Cause::TooMany),
+            _ if self.largest > MAX_PAYLOAD || self.bytes > MAX_DOWNLOAD || self.is_elsewhere => Some(Cause::TooLarge),
+            _ => None,
+        }
     }
 }
 
@@ -184,5 +227,41 @@ mod tests {
         let read = Signatures::read(manifest(&[signed("AQID")]).as_bytes()).unwrap();
         let bare = Layer { payload: digest, signature: vec![1, 2, 3], certificate: None, chain: None, bundle: None };
         assert_eq!(read.layers, [bare]);
+    }
+
+    #[test]
+    fn downloads_that_a_host_is_asked_for() {
+        let blob = |size: &str| format!(r#"{{"digest":"sha256:00","size":{size}}}"#);
+        let with =
+            |config: &str, layers: &[String]| format!(r#"{{"config":{config},"layers":[{}]}}"#, layers.join(","));
+        let layers = |layers: &[String]| with(&blob("233"), layers);
+        let small = None;
+        let (many, large) = (Some(Cause::TooMany), Some(Cause::TooLarge));
+        let rows: &[(String, Option<Cause>, &str)] = &[
+            (layers(&[blob("268")]), small, "a payload"),
+            (layers(&[]), small, "no payload"),
+            (layers(&vec![blob("1"); 20]), small, "as many layers as are downloaded"),
+            (layers(&vec![blob("1"); 21]), many, "more layers"),
+            (layers(&[blob("65536")]), small, "a payload as large as is downloaded"),
+            (layers(&[blob("1"), blob("65537")]), large, "a larger one"),
+            (layers(&vec![blob("65300"); 4]), small, "little enough in all"),
+            (layers(&vec![blob("65536"); 4]), large, "too much in all, with the config"),
+            (layers(&vec![blob("18446744073709551615"); 2]), large, "sizes whose sum has no number"),
+            (with(&blob("65537"), &[blob("1")]), large, "a large config"),
+            (layers(&[r#"{"size":1,"urls":["https://192.0.2.1/x"]}"#.to_owned()]), large, "a layer at another address"),
+            (with(r#"{"size":1,"urls":["https://192.0.2.1/x"]}"#, &[]), large, "a config at another address"),
+            (layers(&[r#"{"size":1,"urls":[]}"#.to_owned()]), large, "a list of addresses, whatever it holds"),
+            (layers(&[r#"{"size":1,"urls":null}"#.to_owned()]), small, "no list of addresses"),
+            (layers(&["{}".to_owned()]), large, "a layer without a size"),
+            (layers(&[blob("-1")]), large, "a size below nothing"),
+            (layers(&[blob("1.5")]), large, "a size that is no whole number"),
+            (layers(&[blob("\"1\"")]), large, "a size that is a text"),
+            (layers(&[r#"{"size":1,"size":2}"#.to_owned()]), large, "two sizes"),
+            (layers(&["7".to_owned()]), large, "a layer that is none"),
+        ];
+        for (json, expected, why) in rows {
+            let read = Signatures::read(json.as_bytes()).unwrap();
+            assert_eq!(read.download.too_much(), *expected, "{why}: {:?}", read.download);
+        }
     }
 }

@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 
 pub use fault::{Fault, Scope};
 pub use image::{ImageKind, TinyImage};
-pub use signer::{SIGNATURE_ANNOTATION, Signer, signature_tag, signed_payload};
+pub use signer::{SIGNATURE_ANNOTATION, Signer, signature_tag, signed_by_all, signed_payload};
 pub use store::{Manifest, digest_of};
 
 use answer::{Shared, Told};

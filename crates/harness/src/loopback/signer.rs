@@ -125,12 +125,6 @@ impl Signer {
         Ok(())
     }
 
-    /// The manifest that [`Signer::sign_payload`] attaches to an image that nobody has signed yet, for hosts without a registry.
-    pub fn signature_manifest(&self, payload: &str) -> serde_json::Result<Vec<u8>> {
-        let layers = vec![self.layer(payload)];
-        serde_json::to_vec(&SignatureManifest::new(&config_of(&layers), layers))
-    }
-
     /// One signature.
     fn layer(&self, payload: &str) -> Layer {
         let signature: DerSignature = self.key.sign(payload.as_bytes());
@@ -139,6 +133,15 @@ impl Signer {
             ..Layer::of(SIMPLE_SIGNING, payload.as_bytes())
         }
     }
+}
+
+/// The manifest with a signature of each over `payload`, as it is after cosign signed again and again. For hosts without a registry.
+///
+/// # Errors
+/// When it has no JSON form.
+pub fn signed_by_all(payload: &str, signers: &[&Signer]) -> serde_json::Result<Vec<u8>> {
+    let layers: Vec<Layer> = signers.iter().map(|signer| signer.layer(payload)).collect();
+    serde_json::to_vec(&SignatureManifest::new(&config_of(&layers), layers))
 }
 
 /// The config that cosign writes: an image of no platform and no date, with a layer and an entry of history a signature.

@@ -9,8 +9,7 @@ use serde_json::json;
 
 use crate::docker_registry::DockerRegistry;
 use crate::policy::{
-    ASK, Expect, GUEST, LOOK, LOOK_AROUND, Row, by, check, evaluate, evaluate_within, host, leak, pins, pod, settings,
-    wrong,
+    Expect, GUEST, LOOK, LOOK_AROUND, Row, by, check, evaluate, evaluate_within, host, leak, pins, pod, settings, wrong,
 };
 
 fn alice() -> [(&'static str, String); 1] {
@@ -59,7 +58,7 @@ fn a_registry_that_is_gone_tells_nothing() {
     let row = Row {
         image: format!("{gone}/app:1"),
         rule: by("alice"),
-        calls: "manifest_digest verify",
+        calls: "manifest_digest",
         expect: Expect::Denied(503, UNREACHABLE, "error sending request"),
         why: "nobody listens",
     };
@@ -108,9 +107,7 @@ fn undigested(fault: Fault) -> Fault {
 
 #[test]
 fn a_registry_that_fails_is_not_an_image_without_signatures() {
-    // The digest could not be had, so the host was the last hope; or the signatures could not.
     const DIGEST: &str = "manifest_digest";
-    const DIGEST_ASK: &str = "manifest_digest verify";
     let denied = Expect::Denied;
     // where it fails, how, the host calls, what comes out, the reason
     #[rustfmt::skip]
@@ -119,13 +116,13 @@ fn a_registry_that_fails_is_not_an_image_without_signatures() {
         (Image, Fault::Forbidden, DIGEST, denied(503, REFUSED, "[OCI API error: requested access to the resource is denied]"), "403"),
         (Image, Fault::NotFound, DIGEST, denied(403, ABSENT, "[OCI API error: manifest unknown]"), "404"),
         (Image, Fault::TooManyRequests, DIGEST, denied(503, LIMITED, "[OCI API error: too many requests]"), "429"),
-        (Image, Fault::ServerError, DIGEST_ASK, denied(503, UNREACHABLE, "code: 500, message: told to fail"), "500"),
+        (Image, Fault::ServerError, DIGEST, denied(503, UNREACHABLE, "code: 500, message: told to fail"), "500"),
         // The host passes on a registry's words and drops its code, so words that are not known can't be told apart.
-        (Image, Fault::Says(404, OTHER_WORDS), DIGEST_ASK, denied(503, UNREACHABLE, "[OCI API error: there is no such thing]"), "404 in other words"),
-        (Image, Fault::Says(404, "404 page not found"), DIGEST_ASK, denied(503, UNREACHABLE, "code: 404, message: 404 page not found"), "404 of something that is no registry"),
+        (Image, Fault::Says(404, OTHER_WORDS), DIGEST, denied(503, UNREACHABLE, "[OCI API error: there is no such thing]"), "404 in other words"),
+        (Image, Fault::Says(404, "404 page not found"), DIGEST, denied(503, UNREACHABLE, "code: 404, message: 404 page not found"), "404 of something that is no registry"),
         (Image, Fault::Says(429, OTHER_LIMIT), DIGEST, denied(503, LIMITED, "[OCI API error: You have reached your pull rate limit.]"), "429 in other words"),
-        (Image, Fault::Says(503, ""), DIGEST_ASK, denied(503, UNREACHABLE, "code: 503, message: "), "a gateway in between"),
-        (Image, undigested(Fault::CutBody), DIGEST_ASK, denied(503, UNREACHABLE, "end of file before message length reached"), "half a manifest"),
+        (Image, Fault::Says(503, ""), DIGEST, denied(503, UNREACHABLE, "code: 503, message: "), "a gateway in between"),
+        (Image, undigested(Fault::CutBody), DIGEST, denied(503, UNREACHABLE, "end of file before message length reached"), "half a manifest"),
         (Image, undigested(Fault::OtherBytes(NONSENSE.into())), LOOK_AROUND, denied(403, UNSIGNED, "[OCI API error: manifest unknown]"), "no manifest: its digest has no signatures"),
         (Image, undigested(Fault::OtherBytes(OTHER_MANIFEST.into())), LOOK_AROUND, denied(403, UNSIGNED, "[OCI API error: manifest unknown]"), "another image than was signed"),
         // The image's own manifest is never read where the registry says what its digest is: what the signature is for is what is pinned.
@@ -137,16 +134,15 @@ fn a_registry_that_fails_is_not_an_image_without_signatures() {
         (Signatures, Fault::Forbidden, LOOK, denied(503, REFUSED, "[OCI API error: requested access to the resource is denied]"), "403"),
         (Signatures, Fault::NotFound, LOOK_AROUND, denied(403, UNSIGNED, "[OCI API error: manifest unknown]"), "404: no signatures"),
         (Signatures, Fault::TooManyRequests, LOOK, denied(503, LIMITED, "[OCI API error: too many requests]"), "429"),
-        // The host calls every image unsigned whose signatures it could not get; we know better.
-        (Signatures, Fault::ServerError, ASK, denied(503, UNREACHABLE, "no signatures found for image"), "500"),
-        (Signatures, Fault::Says(404, OTHER_WORDS), ASK, denied(503, UNREACHABLE, "[OCI API error: there is no such thing]"), "404 in other words"),
-        (Signatures, Fault::Says(404, "404 page not found"), ASK, denied(503, UNREACHABLE, "code: 404, message: 404 page not found"), "404 of something that is no registry"),
+        (Signatures, Fault::ServerError, LOOK, denied(503, UNREACHABLE, "code: 500, message: told to fail"), "500"),
+        (Signatures, Fault::Says(404, OTHER_WORDS), LOOK, denied(503, UNREACHABLE, "[OCI API error: there is no such thing]"), "404 in other words"),
+        (Signatures, Fault::Says(404, "404 page not found"), LOOK, denied(503, UNREACHABLE, "code: 404, message: 404 page not found"), "404 of something that is no registry"),
         (Signatures, Fault::Says(429, OTHER_LIMIT), LOOK, denied(503, LIMITED, "[OCI API error: You have reached your pull rate limit.]"), "429 in other words"),
-        (Signatures, Fault::Says(503, ""), ASK, denied(503, UNREACHABLE, "code: 503, message: "), "a gateway in between"),
-        (Signatures, Fault::CutBody, ASK, denied(503, UNREACHABLE, "end of file before message length reached"), "half a manifest"),
-        (Signatures, Fault::OtherBytes(OTHER_MANIFEST.into()), ASK, denied(503, UNREACHABLE, "Digest error: Invalid digest"), "other bytes than those of the digest that is claimed"),
-        (Signatures, undigested(Fault::OtherBytes(NONSENSE.into())), ASK, denied(503, UNREACHABLE, "expected value at line 1 column 1"), "no JSON"),
-        (Signatures, undigested(Fault::OtherBytes(b"{}".into())), ASK, denied(503, UNREACHABLE, "missing field `schemaVersion`"), "no manifest"),
+        (Signatures, Fault::Says(503, ""), LOOK, denied(503, UNREACHABLE, "code: 503, message: "), "a gateway in between"),
+        (Signatures, Fault::CutBody, LOOK, denied(503, UNREACHABLE, "end of file before message length reached"), "half a manifest"),
+        (Signatures, Fault::OtherBytes(OTHER_MANIFEST.into()), LOOK, denied(503, UNREACHABLE, "Digest error: Invalid digest"), "other bytes than those of the digest that is claimed"),
+        (Signatures, undigested(Fault::OtherBytes(NONSENSE.into())), LOOK, denied(503, UNREACHABLE, "expected value at line 1 column 1"), "no JSON"),
+        (Signatures, undigested(Fault::OtherBytes(b"{}".into())), LOOK, denied(503, UNREACHABLE, "missing field `schemaVersion`"), "no manifest"),
         (Signatures, Fault::WrongContentType, LOOK, Expect::Pinned("", GUEST), "the signature is good, whatever it is called"),
     ];
     let registry = Registry::start().unwrap();
@@ -222,7 +218,10 @@ fn what_comes_late_is_not_decided() {
         let mut settings = settings(&registry.host(), &alice(), &by("alice"));
         settings["features"]["timeBudgetMs"] = json!(100);
         let came = evaluate_within(Deadline::Ticks(60), &pod(&image), &settings, &host(&[&registry.host()]));
-        let said = ["not decided: the time budget was spent; not asked about trust root alice", "timeoutEvalSeconds"];
+        let said = [
+            "not decided: the time budget of 100 ms was spent; not asked about trust root alice",
+            "timeoutEvalSeconds",
+        ];
         let wrong = wrong(&came, &image, &Expect::Denied(504, &said, ""));
         assert_eq!(wrong, None, "{failing:?}: {:?}", came.response.status);
     }

@@ -17,7 +17,7 @@ use image_trust_harness::{Deadline, Evaluation, Gate, Live, Policy};
 use serde_json::{Value, json};
 
 use crate::http::{Answer, try_ask};
-use crate::policy::{self, ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, host, pod, settings};
+use crate::policy::{self, ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, asking, host, pod, settings};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -38,7 +38,7 @@ fn evaluate(deadline: Deadline, image: &str, registry: &str, host: &Arc<Live>) -
         Policy::load(&path).expect("`make policy.wasm` builds the module")
     });
     let host = Arc::new(Gate::new(Arc::clone(host)));
-    module.evaluate(&pod(image), &settings(registry, &alice(), &policy::by("alice")), host, deadline).unwrap()
+    module.evaluate(&pod(image), &settings(registry, &alice(), &asking(policy::by("alice"))), host, deadline).unwrap()
 }
 
 /// A repository of a registry that lies, and what is true there:
@@ -218,8 +218,12 @@ const UNREACHABLE: &[&str] = &[
     "could not tell whether it is signed: the registry could not be reached, or its answer was of no use; nobody could tell about trust root alice",
     "Try again, and check that the policy server reaches the registry",
 ];
-const TOO_MANY: &[&str] = &[
-    "could not tell whether it is signed: there are more signatures than are read; nobody could tell about trust root alice",
+const OVERSIZED: &[&str] = &[
+    "could not tell whether it is signed: the manifest of its signatures is larger than 4 MiB; nobody could tell about trust root alice",
+    "Remove those that nobody needs (cosign clean), and sign it again",
+];
+const TOO_LARGE: &[&str] = &[
+    "could not tell whether it is signed: the policy server is not asked to read its signatures: they are too large, or stored outside of the registry; nobody could tell about trust root alice",
     "Remove those that nobody needs (cosign clean), and sign it again",
 ];
 const UNSIGNED: &[&str] = &[
@@ -231,8 +235,8 @@ const NOT_HERS: &[&str] = &[
     "Have it signed by those who are missing",
 ];
 const FOR_ANOTHER: &[&str] = &[
-    "not trusted: it has 1 signature: trust root alice signed another digest, name or annotations than those asked for; missing trust root alice",
-    "Have this very image signed, in its own repository",
+    "not trusted: it has 1 signature: trust root alice made a signature whose payload cannot be read here (other annotations, another name or another digest); missing trust root alice",
+    "Sign this digest in its own repository without annotations",
 ];
 const UNPINNABLE: &[&str] = &[
     "could not tell whether it is signed: the registry tells no digest of it that can be pinned (SHA-256, in lower case); nobody could tell about trust root alice",
@@ -254,15 +258,15 @@ type Lies = Vec<(Scope, Fault)>;
 fn lies_are_found_out_or_do_no_harm() {
     const BY_GUEST: Expect<'_> = Expect::Pinned("", GUEST);
     const BY_HOST: Expect<'_> = Expect::Pinned("", HOST);
-    // The digest could not be had, so the host was the last hope.
-    const DIGEST_ASK: &str = "manifest_digest verify";
+    const DIGEST: &str = "manifest_digest";
     // A digest that nobody signed, and then the index behind the tag: proven, not signed, not listing it.
     const INDEX_PROVEN: &str = "oci_manifest manifest_digest oci_manifest oci_manifest";
     const INDEX_UNSIGNED: &str = "oci_manifest manifest_digest oci_manifest manifest_digest oci_manifest";
     const INDEX_OF_OTHERS: &str = "oci_manifest manifest_digest oci_manifest oci_manifest manifest_digest oci_manifest";
     let useless = |host_words| Expect::Denied(503, UNREACHABLE, host_words);
     let unpinnable = Expect::Denied(503, UNPINNABLE, "");
-    let too_many = Expect::Denied(503, TOO_MANY, "");
+    let oversized = Expect::Denied(503, OVERSIZED, "");
+    let too_large = Expect::Denied(503, TOO_LARGE, "");
     let unsigned = Expect::Denied(403, UNSIGNED, "[OCI API error: manifest unknown]");
     let not_hers = Expect::Denied(403, NOT_HERS, "");
     let for_another = |host_words| Expect::Denied(403, FOR_ANOTHER, host_words);
@@ -279,31 +283,28 @@ fn lies_are_found_out_or_do_no_harm() {
         ("good", |it| vec![to("HEAD", it.of("good", undigested(Fault::Honest)))], LOOK, BY_GUEST, "HEAD tells no digest, GET does"),
         ("good", |it| vec![it.of("good", undigested(Fault::Honest))], LOOK, BY_GUEST, "neither does: the host computes it"),
         ("good", |it| vec![to("HEAD", it.of("good", undigested(Fault::Honest))), to("GET", it.of("good", instead("bad")))], LOOK_AROUND, unsigned, "HEAD tells no digest, and GET another image's"),
-        ("good", |it| vec![to("HEAD", it.of("good", undigested(Fault::Honest))), to("GET", it.of("good", Fault::OtherBytes(it.bytes("bad"))))], DIGEST_ASK, useless("Invalid digest"), "HEAD tells no digest, and GET one that its body does not have"),
+        ("good", |it| vec![to("HEAD", it.of("good", undigested(Fault::Honest))), to("GET", it.of("good", Fault::OtherBytes(it.bytes("bad"))))], DIGEST, useless("Invalid digest"), "HEAD tells no digest, and GET one that its body does not have"),
         ("good", |it| vec![to("HEAD", it.of("good", Fault::Header("content-length", "1000000000000".to_owned())))], LOOK, BY_GUEST, "HEAD promises a terabyte, and nobody fetches it"),
         ("good", |it| vec![to("HEAD", it.of("good", Fault::Header("content-type", INDEX.to_owned())))], LOOK, BY_GUEST, "an image is called an index: a digest is of bytes, whatever they are called"),
-        ("good", |it| vec![it.of("good", Fault::All(vec![Fault::Says(404, ""), digested(&it.digest("good"))]))], DIGEST_ASK, useless("code: 404"), "404, with the digest"),
-        ("good", |it| vec![it.of("good", Fault::Says(404, "Image verification failed: missing signatures"))], DIGEST_ASK, useless("code: 404"), "404 in the host's own words"),
-        ("good", |it| vec![it.of("good", Fault::All(vec![Fault::Says(206, ""), digested(&it.digest("good"))]))], DIGEST_ASK, useless("got 206 Partial Content"), "206, with the digest"),
+        ("good", |it| vec![it.of("good", Fault::All(vec![Fault::Says(404, ""), digested(&it.digest("good"))]))], DIGEST, useless("code: 404"), "404, with the digest"),
+        ("good", |it| vec![it.of("good", Fault::Says(404, "Image verification failed: missing signatures"))], DIGEST, useless("code: 404"), "404 in the host's own words"),
+        ("good", |it| vec![it.of("good", Fault::All(vec![Fault::Says(206, ""), digested(&it.digest("good"))]))], DIGEST, useless("got 206 Partial Content"), "206, with the digest"),
         // Digests that nobody can pin. The host would make a tag of whatever it is told, and break where that is none: so it is not asked.
-        ("good", |it| vec![to("HEAD", it.of("good", digested(&other("sha384", 96))))], "manifest_digest", unpinnable, "by another algorithm"),
-        ("good", |it| vec![to("HEAD", it.of("good", digested(&other("sha512", 128))))], "manifest_digest", unpinnable, "by one that is too long for a tag"),
-        ("good", |it| vec![to("HEAD", it.of("good", digested(&upper(&it.digest("good")))))], "manifest_digest", unpinnable, "in upper case"),
-        ("good", |it| vec![to("HEAD", it.of("good", digested(&format!("{}, {}", it.digest("bad"), it.digest("good")))))], "manifest_digest", unpinnable, "two of them"),
-        ("good", |it| vec![to("HEAD", it.of("good", digested("sha256:<script>alert(1)</script>")))], "manifest_digest", unpinnable, "none"),
-        ("good", |it| vec![to("HEAD", it.of("good", digested(&"sha256:".repeat(1_000))))], "manifest_digest", unpinnable, "none, at length"),
-        // What the host is told when it is asked in our place. Its yes is a yes only for the digest that we asked about, or for one that is signed.
-        ("good", |it| vec![to("HEAD", it.of("good", Fault::InTurn(vec![Fault::ServerError, Fault::Honest]))), to("GET", it.of("good", Fault::ServerError))], DIGEST_ASK, BY_HOST, "only the host is told the digest"),
-        ("bad", |it| vec![to("HEAD", it.of("bad", Fault::InTurn(vec![Fault::ServerError, instead("good")]))), to("GET", it.of("bad", Fault::ServerError))], DIGEST_ASK, BY_HOST, "only the host is told one, of what was signed: that is what runs"),
-        ("good", |it| vec![to("HEAD", it.of("good", Fault::InTurn(vec![Fault::ServerError, instead("bad")]))), to("GET", it.of("good", Fault::ServerError))], DIGEST_ASK, useless("no signatures found"), "only the host is told one, of what nobody signed"),
+        ("good", |it| vec![to("HEAD", it.of("good", digested(&other("sha384", 96))))], DIGEST, unpinnable, "by another algorithm"),
+        ("good", |it| vec![to("HEAD", it.of("good", digested(&other("sha512", 128))))], DIGEST, unpinnable, "by one that is too long for a tag"),
+        ("good", |it| vec![to("HEAD", it.of("good", digested(&upper(&it.digest("good")))))], DIGEST, unpinnable, "in upper case"),
+        ("good", |it| vec![to("HEAD", it.of("good", digested(&format!("{}, {}", it.digest("bad"), it.digest("good")))))], DIGEST, unpinnable, "two of them"),
+        ("good", |it| vec![to("HEAD", it.of("good", digested("sha256:<script>alert(1)</script>")))], DIGEST, unpinnable, "none"),
+        ("good", |it| vec![to("HEAD", it.of("good", digested(&"sha256:".repeat(1_000))))], DIGEST, unpinnable, "none, at length"),
+        // What the host is told about a payload that only it can read. Its yes is a yes only for the digest that we asked about.
         ("good", |it| [it.of_signatures(instead("annotated")), vec![to("HEAD", it.of(&it.digest("good"), instead("bad")))]].concat(), ASK, useless("Invalid digest"), "the host asks about a digest, and is told another"),
         ("good", |it| [it.of_signatures(instead("annotated")), vec![to("HEAD", it.of(&it.digest("good"), digested(&other("sha512", 128))))]].concat(), ASK, useless(BROKEN), "the host asks about a digest, and is told one by another algorithm, which it does not compare"),
         // Signatures: whoever sends them, under whatever name, they are of one digest or they are not.
-        ("good", |it| it.of_signatures(Fault::OtherBytes(it.bytes("mallory"))), ASK, useless("Invalid digest"), "other bytes under their digest"),
-        ("good", |it| it.of_signatures(digested(&it.digest("mallory"))), ASK, useless("Invalid digest"), "another digest over their bytes"),
-        ("good", |it| it.of_signatures(digested(&other("sha512", 128))), ASK, useless("Invalid digest"), "a digest by another algorithm, and not theirs"),
-        ("good", |it| it.of_signatures(digested(&other("md5", 32))), ASK, useless("Unsupported digest algorithm"), "a digest by an algorithm that nobody takes"),
-        ("good", |it| it.of_signatures(digested(&upper(&it.digest("alice")))), ASK, useless("Invalid digest"), "their digest in upper case"),
+        ("good", |it| it.of_signatures(Fault::OtherBytes(it.bytes("mallory"))), LOOK, useless("Invalid digest"), "other bytes under their digest"),
+        ("good", |it| it.of_signatures(digested(&it.digest("mallory"))), LOOK, useless("Invalid digest"), "another digest over their bytes"),
+        ("good", |it| it.of_signatures(digested(&other("sha512", 128))), LOOK, useless("Invalid digest"), "a digest by another algorithm, and not theirs"),
+        ("good", |it| it.of_signatures(digested(&other("md5", 32))), LOOK, useless("Unsupported digest algorithm"), "a digest by an algorithm that nobody takes"),
+        ("good", |it| it.of_signatures(digested(&upper(&it.digest("alice")))), LOOK, useless("Invalid digest"), "their digest in upper case"),
         ("bad", |it| vec![it.of(&it.signatures_of("bad"), instead("alice"))], ASK, for_another(NONE_PASSED), "those of another image"),
         ("bad", |it| vec![it.of(&it.signatures_of("bad"), instead(&it.signatures_of("other")))], ASK, for_another(NONE_PASSED), "those of a third"),
         ("good", |it| it.of_signatures(instead("mallory")), LOOK, not_hers, "mallory's"),
@@ -311,7 +312,6 @@ fn lies_are_found_out_or_do_no_harm() {
         ("good", |it| it.of_signatures(Fault::InTurn(vec![instead("mallory"), Fault::Honest])), LOOK, not_hers, "first mallory's, then alice's"),
         ("good", |it| it.of_signatures(Fault::InTurn(vec![Fault::Honest, Fault::NotFound])), LOOK, BY_GUEST, "first alice's, then none"),
         ("good", |it| it.of_signatures(Fault::InTurn(vec![Fault::NotFound, Fault::Honest])), LOOK_AROUND, unsigned, "first none, then alice's"),
-        ("good", |it| it.of_signatures(Fault::InTurn(vec![Fault::ServerError, Fault::Honest])), ASK, BY_HOST, "first an error, then alice's: the host proves them"),
         ("good", |it| it.of_signatures(Fault::InTurn(vec![instead("annotated"), Fault::Honest])), ASK, BY_HOST, "others to the host than to us, and alice's both"),
         ("good", |it| it.of_signatures(Fault::InTurn(vec![instead("annotated"), instead("mallory")])), ASK, for_another("missing signatures"), "alice's to us, mallory's to the host, and only the host could read alice's"),
         ("good", |it| it.of_signatures(Fault::InTurn(vec![instead("annotated"), instead("annotated"), instead("mallory")])), ASK, for_another(NONE_PASSED), "the host itself asks twice, and gets alice's signature with mallory's payload"),
@@ -321,14 +321,14 @@ fn lies_are_found_out_or_do_no_harm() {
         ("good", |it| it.of_signatures(changed(&it.json("alice"), "manifests", json!([]))), LOOK, BY_GUEST, "they are an index too, of which the host hands on the half that it knows"),
         ("good", |it| { it.list("listed", "alice"); it.of_signatures(instead("listed")) }, LOOK, Expect::Denied(403, IS_INDEX, ""), "an index that lists them"),
         ("good", |it| it.of_signatures(Fault::Header("content-encoding", "gzip".to_owned())), LOOK, BY_GUEST, "they are called compressed: this host unpacks nothing"),
-        ("good", |it| it.of_signatures(Fault::Header("content-length", "1000000000000".to_owned())), ASK, useless("end of file before message length reached"), "more bytes are announced than come"),
-        ("good", |it| it.of_signatures(undigested(Fault::Header("content-length", "100".to_owned()))), ASK, useless("EOF while parsing"), "fewer bytes are announced than there are"),
-        ("good", |it| it.of_signatures(many(&json!({"mediaType": "", "digest": "", "size": 0}), 1_000_000)), LOOK, too_many, "a million layers"),
-        ("good", |it| it.of_signatures(many(&it.json("alice")["layers"][0], 100_000)), LOOK, too_many, "a hundred thousand signatures"),
+        ("good", |it| it.of_signatures(Fault::Header("content-length", "1000000000000".to_owned())), LOOK, useless("end of file before message length reached"), "more bytes are announced than come"),
+        ("good", |it| it.of_signatures(undigested(Fault::Header("content-length", "100".to_owned()))), LOOK, useless("EOF while parsing"), "fewer bytes are announced than there are"),
+        ("good", |it| it.of_signatures(many(&json!({"mediaType": "", "digest": "", "size": 0}), 1_000_000)), LOOK, oversized, "a million layers"),
+        ("good", |it| it.of_signatures(many(&it.json("alice")["layers"][0], 100_000)), LOOK, oversized, "a hundred thousand signatures"),
         ("good", |it| it.of_signatures(bytes([vec![b' '; 32 << 20], it.bytes("alice")].concat())), LOOK, BY_GUEST, "behind 32 MiB of blanks: the host reads all that comes"),
-        ("good", |it| it.of_signatures(bytes(format!(r#"{{"schemaVersion":2,"layers":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000)))), ASK, useless("recursion limit exceeded"), "a hundred thousand lists in each other"),
-        ("good", |it| it.of_signatures(bytes(String::from_utf8(it.bytes("alice")).unwrap().replace(r#""layers":"#, r#""layers":[],"layers":"#))), ASK, useless("did not match any variant"), "layers twice"),
-        ("good", |it| it.of_signatures(bytes(b"\xff\xfe{}")), ASK, useless("expected value"), "no text"),
+        ("good", |it| it.of_signatures(bytes(format!(r#"{{"schemaVersion":2,"layers":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000)))), LOOK, useless("recursion limit exceeded"), "a hundred thousand lists in each other"),
+        ("good", |it| it.of_signatures(bytes(String::from_utf8(it.bytes("alice")).unwrap().replace(r#""layers":"#, r#""layers":[],"layers":"#))), LOOK, useless("did not match any variant"), "layers twice"),
+        ("good", |it| it.of_signatures(bytes(b"\xff\xfe{}")), LOOK, useless("expected value"), "no text"),
         ("good", |it| it.of_signatures(Fault::Drip(Duration::ZERO)), LOOK, BY_GUEST, "a byte at a time, to the end"),
         // Payloads, which only the host fetches.
         ("good", |it| it.of_payload(Fault::Honest), ASK, BY_HOST, "no lie: the host reads what we can't"),
@@ -341,14 +341,14 @@ fn lies_are_found_out_or_do_no_harm() {
         ("good", |it| { it.elsewhere.put_manifest(&it.repository, Some(&it.signatures_of("good")), MANIFEST, &it.bytes("alice")); it.of_signatures(it.sent_elsewhere()) }, LOOK, BY_GUEST, "the signatures are elsewhere, and alice's"),
         ("good", |it| { it.elsewhere.put_manifest(&it.repository, Some(&it.signatures_of("good")), MANIFEST, &it.bytes("mallory")); it.of_signatures(it.sent_elsewhere()) }, LOOK, not_hers, "and mallory's"),
         ("good", |it| it.of_signatures(it.sent_elsewhere()), LOOK_AROUND, unsigned, "and not there either"),
-        ("good", |it| it.of_signatures(Fault::Redirect(it.here())), ASK, useless("error following redirect"), "round in a circle"),
-        ("good", |it| { let lies = it.of_signatures(it.sent_elsewhere()); it.elsewhere.fail(lies[0].0.clone(), Fault::Redirect(it.here())); lies }, ASK, useless("error following redirect"), "there and back"),
-        ("good", |it| it.of_signatures(Fault::Redirect(format!("https://{}", it.elsewhere.host()))), ASK, useless("error sending request"), "to TLS, where there is none"),
-        ("good", |it| it.of_signatures(Fault::Redirect("file://".to_owned())), ASK, useless("code: 307"), "to a file: nobody follows"),
-        ("good", |it| it.of_signatures(Fault::Redirect("http://127.0.0.1:9".to_owned())), ASK, useless("error sending request"), "to where nobody listens"),
-        ("good", |it| it.of_signatures(Fault::Says(307, "")), ASK, useless("code: 307"), "to nowhere"),
+        ("good", |it| it.of_signatures(Fault::Redirect(it.here())), LOOK, useless("error following redirect"), "round in a circle"),
+        ("good", |it| { let lies = it.of_signatures(it.sent_elsewhere()); it.elsewhere.fail(lies[0].0.clone(), Fault::Redirect(it.here())); lies }, LOOK, useless("error following redirect"), "there and back"),
+        ("good", |it| it.of_signatures(Fault::Redirect(format!("https://{}", it.elsewhere.host()))), LOOK, useless("error sending request"), "to TLS, where there is none"),
+        ("good", |it| it.of_signatures(Fault::Redirect("file://".to_owned())), LOOK, useless("code: 307"), "to a file: nobody follows"),
+        ("good", |it| it.of_signatures(Fault::Redirect("http://127.0.0.1:9".to_owned())), LOOK, useless("error sending request"), "to where nobody listens"),
+        ("good", |it| it.of_signatures(Fault::Says(307, "")), LOOK, useless("code: 307"), "to nowhere"),
         ("good", |it| { it.elsewhere.put_blob(&it.repository, it.payload().as_bytes()); it.of_payload(it.sent_elsewhere()) }, ASK, BY_HOST, "the payload is elsewhere"),
-        ("good", |it| { it.elsewhere.put_blob(&it.repository, it.payload().as_bytes()); it.put("annotated", &it.annotated_elsewhere()); it.of_payload(Fault::NotFound) }, ASK, BY_HOST, "the payload is at an address that its layer names"),
+        ("good", |it| { it.elsewhere.put_blob(&it.repository, it.payload().as_bytes()); it.put("annotated", &it.annotated_elsewhere()); vec![it.of(&it.signatures_of("good"), instead("annotated"))] }, LOOK, too_large, "the payload is at an address that its layer names: the host would ask it"),
         // An index behind a tag is fetched by the digest that was proven.
         ("index@child", |it| vec![it.of("index", Fault::InTurn(vec![Fault::Honest, instead("fake")]))], INDEX_PROVEN, BY_GUEST, "the tag moves once it was asked for"),
         ("index@child", |it| vec![it.of("index", instead("fake"))], INDEX_UNSIGNED, unsigned, "an index that nobody signed"),
@@ -372,7 +372,7 @@ fn lies_are_found_out_or_do_no_harm() {
             Expect::Pinned(_, evidence) => Expect::Pinned(&runs, evidence),
             denied => denied,
         };
-        let row = policy::Row { image: liar.image(asked), rule: policy::by("alice"), calls, expect, why };
+        let row = policy::Row { image: liar.image(asked), rule: asking(policy::by("alice")), calls, expect, why };
         let mut came = evaluate(Deadline::Off, &row.image, &registry.host(), &live);
         if came.response.allowed {
             // What the host complained of did no harm.

@@ -25,12 +25,22 @@ pub(crate) fn host(registries: &[&str]) -> Arc<Live> {
 pub(crate) fn settings(registry: &str, keys: &[(&str, String)], rule: &Value) -> Value {
     let roots: Vec<_> = keys.iter().map(|(name, key)| json!({"name": name, "key": key})).collect();
     let mut rule = rule.clone();
+    let asks_host = rule.as_object_mut().and_then(|rule| rule.remove(ASKS_HOST)).unwrap_or(json!(false));
     rule["pattern"] = json!(format!("{registry}/*:*"));
     json!({
-        "validators": [{"name": "default", "type": "cosign", "trustRoots": roots}],
+        "validators": [{"name": "default", "type": "cosign", "askHost": asks_host, "trustRoots": roots}],
         "policy": [rule],
         "features": {"timeBudgetMs": 30_000},
     })
+}
+
+/// Stands in a rule of these tests for the same key of its validator.
+const ASKS_HOST: &str = "askHost";
+
+/// The same rule of a validator that may ask the host about payloads that the guest cannot read.
+pub(crate) fn asking(mut rule: Value) -> Value {
+    rule[ASKS_HOST] = json!(true);
+    rule
 }
 
 /// A rule that asks for one trust root.
@@ -98,7 +108,7 @@ pub(crate) enum Expect<'a> {
 pub(crate) const GUEST: &str = r#"["signatureManifest"]"#;
 pub(crate) const HOST: &str = r#"["host"]"#;
 
-/// Host calls: for a tag, all that a proof by the guest takes; and those that come after it when the guest could not read everything.
+/// Host calls: for a tag, all that a proof by the guest takes; and those that come after it when the guest could not read a payload, and the host may.
 pub(crate) const LOOK: &str = "manifest_digest oci_manifest";
 pub(crate) const ASK: &str = "manifest_digest oci_manifest verify";
 /// Nothing lies where signatures belong, and nothing refers to the image.

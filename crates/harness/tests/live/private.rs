@@ -66,14 +66,14 @@ fn a_private_registry_needs_its_authority_and_a_password() {
         (
             None,
             Some(alice.clone()),
-            "manifest_digest verify",
+            "manifest_digest",
             unreachable(),
             "nobody said that this authority is to be trusted",
         ),
         (
             Some(&other),
             Some(alice.clone()),
-            "manifest_digest verify",
+            "manifest_digest",
             unreachable(),
             "the certificate is not by this authority",
         ),

@@ -6,7 +6,7 @@ use image_trust_harness::loopback::{
 };
 use serde_json::{Value, json};
 
-use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, Row, by, host};
+use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, Row, asking, by, host};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -111,7 +111,7 @@ impl Beside {
     fn failure(&self, root: &str, calls: &str, expect: Expect<'_>, why: &str) -> Option<String> {
         let keys = ["alice", "bob"].map(|name| (name, Signer::named(name).public_pem()));
         let host_name = self.registry.host();
-        let row = Row { image: format!("{host_name}/app:1"), rule: by(root), calls, expect, why };
+        let row = Row { image: format!("{host_name}/app:1"), rule: asking(by(root)), calls, expect, why };
         let came = row.evaluate(&host_name, &keys, &host(&[&host_name]));
         row.judge(&came)
     }

@@ -10,7 +10,7 @@ use image_trust_harness::{Live, LiveConfig};
 use serde_json::{Value, json};
 
 use crate::docker_registry::{BASIC, DockerRegistry};
-use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, Row, by, check, host};
+use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, Row, asking, by, check, host};
 use crate::tools::{Cosign, Format, skipped};
 
 /// Distinct signers, of two.
@@ -112,7 +112,7 @@ fn what_cosign_signs_is_proven() {
         ],
         "",
     );
-    const OTHER_PAYLOAD: &str = "it has 1 signature: trust root alice signed another digest, name or annotations than those asked for; missing trust root alice";
+    const OTHER_PAYLOAD: &str = "it has 1 signature: trust root alice made a signature whose payload cannot be read here (other annotations, another name or another digest); missing trust root alice";
     const BUNDLE: Expect<'_> = Expect::Denied(
         403,
         &[
@@ -124,7 +124,7 @@ fn what_cosign_signs_is_proven() {
     const FOR_ANOTHER: Expect<'_> = Expect::Denied(
         403,
         &[
-            "it has 1 signature: trust root alice signed another digest, name or annotations than those asked for; missing trust root alice",
+            "it has 1 signature: trust root alice made a signature whose payload cannot be read here (other annotations, another name or another digest); missing trust root alice",
         ],
         "No Signature Layer passed verification",
     );
@@ -151,21 +151,21 @@ fn what_cosign_signs_is_proven() {
         ("tag2", of_both(2), LOOK, ONE_OF_TWO, "one of two is missing"),
         ("twice", by("alice"), LOOK, pinned("twice", GUEST), "signing twice with one key does no harm"),
         ("twice", of_both(2), LOOK, ONE_OF_TWO, "and counts as one signer"),
-        ("annotated", by("alice"), ASK, pinned("annotated", HOST), "more annotations than are asked for: only the host reads them"),
-        ("annotated", annotated("env", "prod"), ASK, pinned("annotated", HOST), "one of two annotations that are there"),
-        ("annotated", annotated("odd", "<b>&ü/"), ASK, pinned("annotated", HOST), "one that Go escapes"),
+        ("annotated", asking(by("alice")), ASK, pinned("annotated", HOST), "more annotations than are asked for: only the host reads them"),
+        ("annotated", asking(annotated("env", "prod")), ASK, pinned("annotated", HOST), "one of two annotations that are there"),
+        ("annotated", asking(annotated("odd", "<b>&ü/")), ASK, pinned("annotated", HOST), "one that Go escapes"),
         ("annotated", both, LOOK, pinned("annotated", GUEST), "all that are there: the payload can be written again"),
-        ("annotated", annotated("env", "test"), ASK, Expect::Denied(403, &[OTHER_PAYLOAD], MISSING), "there with another value"),
+        ("annotated", asking(annotated("env", "test")), ASK, Expect::Denied(403, &[OTHER_PAYLOAD], MISSING), "there with another value"),
         ("tag2", annotated("env", "test"), LOOK, NOT_ANNOTATED, "nothing was annotated"),
         ("unsigned", by("alice"), LOOK_AROUND, UNSIGNED, "nobody signed"),
         ("other", by("alice"), LOOK, OTHER, "bob signed, and alice is asked for"),
         ("bundle", by("bob"), LOOK_CLOSER, BUNDLE, "cosign 3's own format can't be read, and that is said"),
         ("tag2", as_itself.clone(), LOOK, pinned("tag2", GUEST), "signed under its own name, as the rule wants"),
         ("tag2", named(&["example.com/a", "example.com/b"]), LOOK, Expect::Denied(403, &not_as, ""), "signed under its own name, and the rule wants others"),
-        ("copied", by("alice"), ASK, pinned("copied", HOST), "the digest is what is signed: without identities nobody compares the repository in the payload"),
+        ("copied", asking(by("alice")), ASK, pinned("copied", HOST), "the digest is what is signed: without identities nobody compares the repository in the payload"),
         ("copied", as_itself.clone(), LOOK, Expect::Denied(403, &[OTHER_PAYLOAD], ""), "signed elsewhere, and the rule wants this repository; the host is not asked"),
         ("copied", named(&["self", &signed_as]), LOOK, pinned("copied", GUEST), "signed elsewhere, where the rule accepts it"),
-        ("victim", by("alice"), ASK, FOR_ANOTHER, "a good signature under the tag of an image that it isn't for"),
+        ("victim", asking(by("alice")), ASK, FOR_ANOTHER, "a good signature under the tag of an image that it isn't for"),
         ("victim", as_itself, LOOK, Expect::Denied(403, &[OTHER_PAYLOAD], ""), "nor by its name"),
     ];
     let rows: Vec<Row<'_>> = table

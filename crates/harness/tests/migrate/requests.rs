@@ -80,6 +80,15 @@ fn recorded_requests_are_decided_both_ways() {
         ),
         (
             pod(&["ghcr.io/acme/app:v1"], Some(&["ghcr.io/acme/app:v1"])),
+            &[("containers/c0", "An update that brings nothing new passes")],
+            "an update of nothing",
+        ),
+        (
+            with(
+                pod(&["ghcr.io/acme/app:v1"], Some(&["ghcr.io/acme/app:v1"])),
+                "/object/spec/activeDeadlineSeconds",
+                json!(60),
+            ),
             &[("containers/c0", "An update pins only what changed")],
             "an unchanged slot",
         ),
@@ -149,7 +158,7 @@ fn recorded_requests_are_decided_both_ways() {
         "a table of what differs: {}",
         run.out
     );
-    assert!(run.err.contains("16 requests") && run.err.contains("whatever has to be signed is"), "{}", run.err);
+    assert!(run.err.contains("17 requests") && run.err.contains("whatever has to be signed is"), "{}", run.err);
     let empty = tempfile::tempdir().expect("a directory");
     let run = Run::with(&values, &["--requests", &empty.path().to_string_lossy()]);
     assert!(run.err.contains("there are no requests (*.json) in"), "{}", run.err);

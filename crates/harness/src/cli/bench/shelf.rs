@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use image_trust_harness::{
     Answers, HostRequest,
-    loopback::{SIGNATURE_ANNOTATION, Signer, digest_of, signature_tag},
+    loopback::{SIGNATURE_ANNOTATION, Signer, digest_of, signature_tag, signed_by_all},
 };
 use p256::{
     ecdsa::{DerSignature, VerifyingKey, signature::Verifier as _},
@@ -42,11 +42,7 @@ impl Shelf {
 
     /// Attaches what these signers made of `payload`, whatever it says, to the image with this digest. The last one signed last.
     pub(super) fn sign(&mut self, repository: &str, digest: &str, payload: &str, signers: &[&Signer]) -> Result<()> {
-        let manifest = match signers {
-            // To the byte what is in a registry.
-            [signer] => signer.signature_manifest(payload)?,
-            _ => together(payload, signers)?,
-        };
+        let manifest = signed_by_all(payload, signers)?;
         self.manifests.insert(format!("{repository}:{}", signature_tag(digest)), manifest);
         self.payloads.insert(digest_of(payload.as_bytes()), payload.to_owned());
         Ok(())
@@ -87,17 +83,6 @@ impl Shelf {
         let payload = self.payloads.get(layer["digest"].as_str()?)?;
         Some((payload, layer["annotations"][SIGNATURE_ANNOTATION].as_str()?))
     }
-}
-
-/// One manifest with a layer of each signer, as it is after cosign signed again and again.
-fn together(payload: &str, signers: &[&Signer]) -> Result<Vec<u8>> {
-    let (mut manifest, mut layers) = (Value::Null, Vec::new());
-    for signer in signers {
-        manifest = serde_json::from_slice(&signer.signature_manifest(payload)?)?;
-        layers.push(manifest["layers"][0].take());
-    }
-    manifest["layers"] = Value::Array(layers);
-    Ok(serde_json::to_vec(&manifest)?)
 }
 
 /// The host's yes.

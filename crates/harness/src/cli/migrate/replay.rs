@@ -12,7 +12,8 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use image_trust_harness::{
-    AdmissionRequest, Answers, ContextAwareResource, Deadline, Gate, HostRequest, Policy, loopback::Signer,
+    AdmissionRequest, Answers, ContextAwareResource, Deadline, Gate, HostRequest, Policy,
+    loopback::{Signer, signed_by_all, signed_payload},
 };
 use json_patch::PatchOperation;
 use serde::Serialize;
@@ -51,20 +52,36 @@ pub(super) struct Comparison {
     pub(super) differences: Vec<Difference>,
 }
 
-/// A host that says that everything is signed.
-struct Signed;
+/// A registry in which all of them have signed every image.
+struct Signed(Vec<Signer>);
 
 impl Answers for Signed {
     fn answer(&self, request: &HostRequest) -> Result<Vec<u8>> {
         let digest = |image: &str| image.split_once('@').map_or(DIGEST, |(_, digest)| digest).to_owned();
         let answer = match request {
             HostRequest::OciManifestDigest { image } => json!({"digest": digest(image)}),
-            HostRequest::SigstorePubKeyVerify { image, .. } => json!({"is_trusted": true, "digest": digest(image)}),
+            HostRequest::OciManifest { image } => {
+                match image.strip_suffix(".sig").and_then(|image| image.split_once(":sha256-")) {
+                    Some((repository, hex)) => return self.signatures(repository, &format!("sha256:{hex}")),
+                    None => bail!("Fail to interact with OCI registry: Image manifest not found: {image}"),
+                }
+            }
             HostRequest::KubernetesGetResource { .. } => bail!("not found: owners are not looked up"),
-            // So that the module asks the host about signatures.
             _ => bail!("error sending request for url: nobody is asked in this replay"),
         };
         Ok(serde_json::to_vec(&answer)?)
+    }
+}
+
+impl Signed {
+    /// What lies beside an image, under the name that cosign signs.
+    fn signatures(&self, repository: &str, digest: &str) -> Result<Vec<u8>> {
+        let name = match repository.strip_prefix("docker.io/") {
+            Some(rest) => format!("index.docker.io/{rest}"),
+            None => repository.to_owned(),
+        };
+        let signers: Vec<&Signer> = self.0.iter().collect();
+        Ok(signed_by_all(&signed_payload(&name, digest, &BTreeMap::new()), &signers)?)
     }
 }
 
@@ -101,7 +118,8 @@ pub(super) fn compare(
     recorded: &[(String, AdmissionRequest)],
 ) -> Result<Comparison> {
     let settings = patterns::value(&migration.settings)?;
-    let settings = with_keys(settings);
+    let (settings, signers) = with_keys(settings);
+    let signed = Arc::new(Signed(signers));
     if let Err(problem) = policy.check_settings(&settings) {
         bail!(
             "this module does not accept the migrated settings; is it of another version than this command? {problem}"
@@ -110,7 +128,7 @@ pub(super) fn compare(
     let mut comparison = Comparison::default();
     for (name, request) in recorded {
         let there = requests::decide(request, &migration.rules, &migration.settings.features);
-        let here = Here::of(policy, request, &settings).with_context(|| format!("cannot evaluate {name}"))?;
+        let here = Here::of(policy, request, &settings, &signed).with_context(|| format!("cannot evaluate {name}"))?;
         comparison.requests += 1;
         comparison.images += there.slots.len().max(here.records.len());
         comparison.differences.extend(differences(migration, name, &there, &here));
@@ -118,13 +136,16 @@ pub(super) fn compare(
     Ok(comparison)
 }
 
-/// The same settings with a key for everybody: of keys a host can say that all of them have signed, of certificates and log entries nobody's word counts.
-fn with_keys(mut settings: Value) -> Value {
+/// The same settings with a key for everybody, and who has these keys: they can sign, as nobody can for the keys and certificates of the settings.
+fn with_keys(mut settings: Value) -> (Value, Vec<Signer>) {
+    let mut signers = Vec::new();
     let list = |value: Option<&mut Value>| value.and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
-    let key = |validator: &Value, root: &Value| {
+    let mut key = |validator: &Value, root: &Value| {
         let name = root.get("name").cloned().unwrap_or_default();
         let signer = Signer::named(&format!("{} of {}", name, validator.get("name").unwrap_or(&Value::Null)));
-        json!({"name": name, "key": signer.public_pem()})
+        let key = json!({"name": name, "key": signer.public_pem()});
+        signers.push(signer);
+        key
     };
     let with_key = |mut validator: Value| {
         let roots = list(validator.get_mut("trustRoots"));
@@ -144,7 +165,7 @@ fn with_keys(mut settings: Value) -> Value {
     };
     settings["validators"] = list(settings.get_mut("validators")).into_iter().map(with_key).collect();
     settings["policy"] = list(settings.get_mut("policy")).into_iter().map(without_logs).collect();
-    settings
+    (settings, signers)
 }
 
 /// What the module answers.
@@ -158,9 +179,9 @@ struct Here {
 }
 
 impl Here {
-    fn of(policy: &Policy, request: &AdmissionRequest, settings: &Value) -> Result<Here> {
+    fn of(policy: &Policy, request: &AdmissionRequest, settings: &Value, signed: &Arc<Signed>) -> Result<Here> {
         let of_owners = policy.context_aware_resources().into_iter().chain(owners()).collect();
-        let gate = Gate::new(Signed).with_resources(of_owners);
+        let gate = Gate::new(Arc::clone(signed)).with_resources(of_owners);
         let response = policy.evaluate(request, settings, Arc::new(gate), Deadline::Off)?.response;
         let mut records = BTreeMap::new();
         for text in response.audit_annotations.iter().flat_map(BTreeMap::values) {
@@ -292,7 +313,9 @@ impl<'a> Ours<'a> {
     fn is_like(&self, slot: &Slot, migration: &Migration) -> bool {
         let validator = slot.rule.and_then(|rule| migration.rules.get(rule)).map(|rule| rule.validator.as_str());
         let same_rule = slot.rule == self.rule(migration) && validator.unwrap_or_default() == self.text("validator");
-        self.record.is_some() && slot.is_admitted == self.is_admitted() && same_rule && slot.is_pinned == self.is_pinned
+        // What passes without a decision is like what is admitted and left as it is.
+        let same_rule = same_rule || self.record.is_none();
+        slot.is_admitted == self.is_admitted() && same_rule && slot.is_pinned == self.is_pinned
     }
 
     fn told(&self) -> String {
@@ -310,6 +333,9 @@ impl<'a> Ours<'a> {
 
     /// The divergence that explains it.
     fn why(&self, migration: &Migration, is_allowed: bool, slot: &Slot) -> String {
+        if self.record.is_none() {
+            return heading("An update that brings nothing new passes");
+        }
         let entry = self.entry.and_then(|entry| migration.entries.get(entry));
         let rule = slot.rule.and_then(|rule| migration.rules.get(rule));
         match self.text("reason") {

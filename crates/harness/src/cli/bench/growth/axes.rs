@@ -144,7 +144,7 @@ fn host(answers: impl Answers + 'static) -> Arc<dyn HostCapabilities> {
 
 /// Every image is decided by itself, and time is no matter.
 fn features() -> Value {
-    json!({"automaticChildApproval": false, "timeBudgetMs": 30_000})
+    json!({"automaticChildApproval": false, "timeBudgetMs": 30_000, "maxHostCalls": 1_000})
 }
 
 /// Images that the rules of the cases allow unseen.

@@ -179,7 +179,7 @@ pub(super) fn settings() -> Value {
     });
     let roots = SIGNERS.map(|name| json!({"name": name, "key": Signer::named(name).public_pem()}));
     json!({
-        "validators": [{"name": "default", "type": "cosign", "trustRoots": roots}],
+        "validators": [{"name": "default", "type": "cosign", "askHost": true, "trustRoots": roots}],
         "policy": rules.collect::<Vec<_>>(),
         "features": {"automaticChildApproval": false, "timeBudgetMs": 30_000},
     })
