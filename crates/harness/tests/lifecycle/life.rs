@@ -190,8 +190,7 @@ fn one_more(world: &mut World) -> String {
 
 /// Who was denied, and else what came of it.
 fn outcome(denied: &[Denied], or: impl FnOnce() -> String) -> String {
-    let words: BTreeSet<String> =
-        denied.iter().map(|denied| format!("{} denied, {}", denied.kind, denied.code)).collect();
+    let words: BTreeSet<String> = denied.iter().map(Denied::to_string).collect();
     match words.is_empty() {
         true => or(),
         false => words.into_iter().collect::<Vec<_>>().join("; "),

@@ -4,6 +4,7 @@ mod api_server;
 mod controllers;
 mod gitops;
 mod life;
+mod outages;
 mod tables;
 mod webhook;
 mod world;
@@ -123,27 +124,27 @@ fn nothing_changes() {
             ),
             row(
                 "`mutatePodsOnly`",
-                &["`app:1`", "no drift", "proven: 2; 4, 0", "in sync", "not asked", "proven: 4; 4"],
-                "git is live; a dry run is verified; every Pod is, and its ReplicaSet when that is scaled",
+                &["`app:1`", "no drift", "not asked", "in sync", "not asked", "proven: 4; 4"],
+                "git is live, so a dry run brings nothing new; every Pod is verified, and its ReplicaSet when that is scaled up",
             ),
             row(
                 "`podsOnly`",
-                &["`app:1`", "no drift", "proven: 2; 4, 0", "in sync", "not asked", "proven: 4; 4"],
+                &["`app:1`", "no drift", "not asked", "in sync", "not asked", "proven: 4; 4"],
                 "the same: what is no Pod is verified to warn",
             ),
             row(
                 "`insecureValidateOnly`",
-                &["`app:1`", "no drift", "proven: 2; 4, 0", "in sync", "not asked", "approved: 2; 0"],
-                "git is live, and the owner's word is enough for Pods",
+                &["`app:1`", "no drift", "not asked", "in sync", "not asked", "proven: 4; 4"],
+                "git is live, and a tag is never approved for its owner's sake",
             ),
             row(
                 "digests in git",
-                &["`app:1@A`", "no drift", "proven: 1; 2, 0", "in sync", "not asked", "approved: 2; 0"],
+                &["`app:1@A`", "no drift", "not asked", "in sync", "not asked", "approved: 2; 0"],
                 "a digest need not be looked up",
             ),
             row(
                 "… unchanged approval",
-                &["`app:1@A`", "no drift", "approved: 0; 0, 0", "in sync", "not asked", "approved: 1; 0"],
+                &["`app:1@A`", "no drift", "not asked", "in sync", "not asked", "approved: 1; 0"],
                 "what an update leaves alone is not even looked at",
             ),
         ],
@@ -163,12 +164,20 @@ fn the_registry_is_out_of_reach() {
             row("`resolve`, `reuse`", &["no drift", APPLY_503, "A"], "the same"),
             row(
                 "`mutatePodsOnly`",
-                &[DRY_503, "in sync", "ReplicaSet denied, 503"],
+                &["no drift", "in sync", "ReplicaSet denied, 503"],
                 "a bare tag is proven each time, that of a ReplicaSet too",
             ),
             row("`podsOnly`", &["no drift", "in sync", "Pod denied, 503"], "what is no Pod is only warned about"),
-            row("`insecureValidateOnly`", &[DRY_503, "in sync", "A"], "the owner's word is enough for Pods"),
-            row("digests in git", &[DRY_503, "in sync", "A"], "a digest has to be proven too"),
+            row(
+                "`insecureValidateOnly`",
+                &["no drift", "in sync", "ReplicaSet denied, 503"],
+                "a bare tag is proven each time",
+            ),
+            row(
+                "digests in git",
+                &["no drift", "in sync", "A"],
+                "what git says is live, and the Pod has its owner's digest",
+            ),
             row("… unchanged approval", &["no drift", "in sync", "A"], "nobody has to be asked"),
         ],
     );
@@ -274,7 +283,7 @@ fn the_tag_moves_to_an_unsigned_image() {
             row("`resolve`, `reuse`", &["no drift", APPLY_403, APPLY_403, APPLY_403, "B", "B"], "the same"),
             row(
                 "`mutatePodsOnly`",
-                &[DRY_403, DRY_403, "in sync", APPLY_403, SET_403, POD_403],
+                &["no drift", DRY_403, "in sync", APPLY_403, SET_403, POD_403],
                 "every bare tag is proven, so no Pod comes back until the tag does",
             ),
             row(
@@ -282,11 +291,7 @@ fn the_tag_moves_to_an_unsigned_image() {
                 &["no drift", NO_PODS, "in sync", NO_PODS_IN_SYNC, POD_403, POD_403],
                 "the Deployment is admitted, its new Pods are not, and the earlier ones stay",
             ),
-            row(
-                "`insecureValidateOnly`",
-                &[DRY_403, DRY_403, "in sync", APPLY_403, "X", "X"],
-                "the owner's word lets a Pod in, and the tag decides what it runs",
-            ),
+            row("`insecureValidateOnly`", &["no drift", DRY_403, "in sync", APPLY_403, SET_403, POD_403], "the same"),
             row("digests in git", &["no drift", DRIFT, "in sync", SYNC, "B", "B"], "nobody asks what the tag is"),
             row("… unchanged approval", &["no drift", DRIFT, "in sync", SYNC, "B", "B"], "the same"),
         ],
@@ -310,16 +315,16 @@ fn the_key_is_rotated() {
             row("`resolve`, `reuse`", &["no drift", DRIFT, "out of sync", LOOP, "B", "B"], "an apply is looked up"),
             row(
                 "`mutatePodsOnly`",
-                &[DRY_403, DRY_403, "in sync", APPLY_403, SET_403, POD_403],
+                &["no drift", DRY_403, "in sync", APPLY_403, SET_403, POD_403],
                 "every bare tag is proven with the keys of today",
             ),
             row("`podsOnly`", &["no drift", NO_PODS, "in sync", NO_PODS_IN_SYNC, POD_403, POD_403], "the same of Pods"),
+            row("`insecureValidateOnly`", &["no drift", DRY_403, "in sync", APPLY_403, SET_403, POD_403], "the same"),
             row(
-                "`insecureValidateOnly`",
-                &[DRY_403, DRY_403, "in sync", APPLY_403, "B", "B"],
-                "Pods live on their owner's word",
+                "digests in git",
+                &["no drift", DRY_403, "in sync", APPLY_403, "B", "B"],
+                "what changes is proven again",
             ),
-            row("digests in git", &[DRY_403, DRY_403, "in sync", APPLY_403, "B", "B"], "updates are proven again"),
             row(
                 "… unchanged approval",
                 &["no drift", DRIFT, "in sync", SYNC, "B", "B"],
@@ -342,8 +347,8 @@ fn a_finalizer_goes_unless_an_image_changes() {
 fn what_is_older_than_the_policy() {
     let modes = [
         mode("`mutate`", "mutate", "{}"),
-        mode("… `requireDigest: true`", "mutate", "{automaticChildApproval: {requireDigest: true}}"),
-        mode("… `ttl` is over", "mutate", "{automaticChildApproval: {ttl: 3600}}"),
+        mode("… `requireDigest: false`", "mutate", "{automaticChildApproval: {requireDigest: false}}"),
+        mode("… and its `ttl` is over", "mutate", "{automaticChildApproval: {ttl: 3600, requireDigest: false}}"),
         mode("… `automaticChildApproval: false`", "mutate", "{automaticChildApproval: false}"),
         Mode { namespaced: true, ..mode("… as an AdmissionPolicy", "mutate", "{}") },
         mode("`mutatePodsOnly`", "mutatePodsOnly", "{}"),
@@ -355,14 +360,18 @@ fn what_is_older_than_the_policy() {
         &["", "one Pod more", "tag at X", "ReplicaSets after another change", "tag at X, a Pod is lost"],
         &modes.map(|mode| (mode.name, life::older_than_the_policy(mode))),
         &[
-            row("`mutate`", &["A", "X", "2", "X"], "an approved text is not pinned, so the tag decides what runs"),
             row(
-                "… `requireDigest: true`",
+                "`mutate`",
                 &["A", SET_403, "2", POD_403],
                 "the ReplicaSet is left what its Deployment says, and every Pod is proven",
             ),
             row(
-                "… `ttl` is over",
+                "… `requireDigest: false`",
+                &["A", "X", "2", "X"],
+                "an approved text is not pinned, so the tag decides what runs",
+            ),
+            row(
+                "… and its `ttl` is over",
                 &["A", SET_403, "2", "X"],
                 "the Deployment is too old to approve; the ReplicaSet that it has just had made is not",
             ),
@@ -374,7 +383,7 @@ fn what_is_older_than_the_policy() {
             ),
             row("`mutatePodsOnly`", &["A", SET_403, "2", POD_403], "only Pods are pinned"),
             row("`podsOnly`", &["A", POD_403, "2", POD_403], "the same"),
-            row("`insecureValidateOnly`", &["A", "X", "2", "X"], "nothing is pinned"),
+            row("`insecureValidateOnly`", &["A", SET_403, "2", POD_403], "nothing is pinned, and every tag is proven"),
         ],
     );
 }
@@ -390,7 +399,11 @@ fn a_cron_job_runs_every_night() {
             row("`mutate`", &["`app:1@A`", "approved: 2; 0", "A", "A"], "Job and Pod have their owners' digest"),
             row("`mutatePodsOnly`", &["`app:1`", "proven: 4; 4", "B", "Job denied, 403"], "every bare tag is proven"),
             row("`podsOnly`", &["`app:1`", "proven: 4; 4", "B", "Pod denied, 403"], "and what is no Pod is admitted"),
-            row("`insecureValidateOnly`", &["`app:1`", "approved: 2; 0", "B", "X"], "the tag decides what runs"),
+            row(
+                "`insecureValidateOnly`",
+                &["`app:1`", "proven: 4; 4", "B", "Job denied, 403"],
+                "every bare tag is proven",
+            ),
             row("digests in git", &["`app:1@A`", "approved: 2; 0", "A", "A"], "Job and Pod have their owners' digest"),
         ],
     );

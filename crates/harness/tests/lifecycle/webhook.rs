@@ -58,6 +58,12 @@ pub(crate) struct Denied {
     pub(crate) message: String,
 }
 
+impl std::fmt::Display for Denied {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} denied, {}", self.kind, self.code)
+    }
+}
+
 /// What was asked of the host, what that asked of the registry, pings included, and what the audit records say became of images.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cost {

@@ -11,7 +11,7 @@ use crate::gitops::{Round, Tool};
 use crate::webhook::{Cost, Denied};
 
 const REPOSITORY: &str = "shop/app";
-const HUMAN: &str = "jane";
+pub(crate) const HUMAN: &str = "jane";
 
 /// How the policy is set, and what is written in git.
 #[derive(Clone, Copy, Debug)]
@@ -175,6 +175,11 @@ impl World {
         let earlier = sets.iter().rev().map(template).find(|template| *template != deployment["spec"]["template"])?;
         deployment["spec"]["template"] = earlier;
         Some(self.by_hand(deployment))
+    }
+
+    /// What git says.
+    pub(crate) fn git(&self) -> &Value {
+        &self.git
     }
 
     pub(crate) fn live(&self) -> Value {

@@ -9,6 +9,7 @@ mod judged;
 #[path = "../../../../tests/mint/mod.rs"]
 mod mint;
 
+mod attacks;
 mod docker_registry;
 mod failures;
 mod keyless;
