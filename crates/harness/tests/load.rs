@@ -67,11 +67,32 @@ fn growth_is_told_and_drawn() {
 }
 
 #[test]
+fn attacks_are_told_with_what_they_cost() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy.wasm").display().to_string();
+    let output = image_trust(dir.path(), &["bench", &module, "--attack", "1"], "");
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""));
+    // the row, the host calls of one attack, which don't depend on how busy the machine is
+    let rows = [("idle", 0), ("unsigned digests  ", 16), ("unsigned digests beside one that is denied", 15)];
+    for (name, most) in rows {
+        let told: Vec<usize> = stdout
+            .lines()
+            .filter(|line| line.contains(name))
+            .filter_map(|line| line.split_whitespace().last()?.parse().ok())
+            .collect();
+        assert!(told.len() == 2 && told.iter().all(|calls| *calls <= most), "{name}: {told:?} in {stdout}");
+    }
+}
+
+#[test]
 fn modes_that_make_no_sense_together_are_refused() {
     let dir = tempfile::tempdir().expect("a directory");
     // the line
-    let table: [&[&str]; 10] = [
+    let table: [&[&str]; 12] = [
         &["--load", "1", "--growth"],
+        &["--attack", "1", "--load", "1"],
+        &["--attack", "0"],
         &["--load", "1", "--late-registry"],
         &["--load", "1", "--against", "other.wasm"],
         &["--load", "0"],

@@ -12,6 +12,7 @@ use image_trust_harness::{AdmissionRequest, Deadline, Evaluation, HostCapabiliti
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
+mod attack;
 mod cases;
 mod clock;
 mod growth;
@@ -52,6 +53,8 @@ pub(crate) struct Args {
     load: load::Args,
     #[command(flatten)]
     growth: growth::Args,
+    #[command(flatten)]
+    attack: attack::Args,
 }
 
 /// A module that is measured.
@@ -95,6 +98,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let loaded = load::measure(module, seconds, &args.load)?;
         problems = loaded.problems();
         loaded.shown()
+    } else if let Some(seconds) = args.attack.attack {
+        (attack::measure(&modules, seconds)?, vec![attack::NOTE.to_owned()])
     } else if args.growth.growth {
         growth::measure(&modules, args.rounds.unwrap_or(growth::ROUNDS), &args.growth)?
     } else if args.late_registry {
