@@ -42,8 +42,13 @@ fn run_prints_one_line_and_exits_as_kwctl_does() {
     type Row<'a> = (Vec<u8>, &'a [&'a str], &'a str, &'a str, &'a str, i32);
     let twice =
         ["run", "-r", "request.json", "--allowed-host-capabilities", "oci/*", "--allowed-host-capabilities", "net/*"];
-    let table: [Row; 13] = [
+    let manifest = "apiVersion: policies.kubewarden.io/v1\nkind: AdmissionPolicy\nspec: {settings: {a: 1}}\n";
+    fs::write(dir.path().join("group.yml"), manifest.replace("Policy", "PolicyGroup")).expect("a file");
+    let table: [Row; 16] = [
         (agreeing(true), &run, "", ADMITTED, "", 0),
+        (agreeing(true), &["run", "-r", "request.json", "-s", "-"], manifest, ADMITTED, "", 0),
+        (agreeing(true), &["run", "-r", "request.json", "-s", "group.yml"], "", "", "group.yml: expected settings", 1),
+        (agreeing(true), &["run", "-r", "-", "-s", "-"], &review, "", "can't both be read from standard input", 1),
         (agreeing(true), &["run", "policy.wasm", "-r", "-"], &review, ADMITTED, "", 0),
         (
             agreeing(true),

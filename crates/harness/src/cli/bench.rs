@@ -22,7 +22,7 @@ mod load;
 mod shelf;
 mod signatures;
 
-use super::input::{Input, read_request};
+use super::input::Input;
 use clock::Clock;
 use in_process::Case;
 
@@ -106,7 +106,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         (late::measure(&modules, args.rounds)?.to_string(), vec![late::NOTE.to_owned()])
     } else {
         let cases = match &args.request_path {
-            Some(path) => vec![replayed(&args.input, read_request(path)?, &modules)?],
+            Some(path) => vec![replayed(&args.input, args.input.request(path)?, &modules)?],
             None => cases::all(&modules)?,
         };
         let (table, medians) =

@@ -46,6 +46,11 @@ impl Flags {
         Ok(settings)
     }
 
+    /// The request in this file, or on stdin for `-`.
+    pub(super) fn request(&self, path: &Path) -> Result<AdmissionRequest> {
+        self.input.request(path)
+    }
+
     /// Evaluates `request`, with the host that these flags ask for.
     pub(super) fn evaluate(&self, policy: &Policy, request: &AdmissionRequest, settings: &Value) -> Result<Evaluation> {
         let host = Host::new(self)?;

@@ -1,4 +1,5 @@
-//! What is evaluated, and what may the policy ask meanwhile? The flags that `run`, `explain` and `bench` share.
+//! What is evaluated, and what may the policy ask meanwhile? The flags that `run`, `explain` and `bench` share, and how settings are read for them and for
+//! `lint`: alone, or in a policy's manifest.
 
 use std::fs;
 use std::io::Read as _;
@@ -6,12 +7,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use image_trust_harness::{AdmissionRequest, Answers, CapabilityPattern, Gate, Policy, Replay};
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
+
+/// What stands for standard input in place of a file.
+const STDIN: &str = "-";
+/// The kinds of manifests that hold the settings of one policy, and their version.
+const KINDS: [&str; 2] = ["ClusterAdmissionPolicy", "AdmissionPolicy"];
+const API_VERSION: &str = "policies.kubewarden.io/v1";
 
 /// Everything about one evaluation but the request.
 #[derive(clap::Args)]
 pub(super) struct Input {
-    /// Settings as YAML or JSON
+    /// Settings, or a policy's manifest that holds them, as YAML or JSON; `-` reads stdin
     #[arg(short, long, value_name = "FILE", conflicts_with = "settings_json")]
     settings_path: Option<PathBuf>,
     /// Settings as JSON text
@@ -40,15 +48,20 @@ impl Input {
     /// The settings, which may be none.
     pub(super) fn settings(&self) -> Result<Value> {
         let (text, origin) = match (&self.settings_path, &self.settings_json) {
-            (Some(path), _) => {
-                let text =
-                    fs::read_to_string(path).with_context(|| format!("cannot read the settings {}", path.display()))?;
-                (text, path.display().to_string())
-            }
+            (Some(path), _) => text_of("settings", path)?,
             (None, Some(text)) => (text.clone(), "--settings-json".to_owned()),
             (None, None) => return Ok(Value::Object(Map::new())),
         };
         settings(&text, &origin)
+    }
+
+    /// The request in this file, or on stdin for `-`.
+    pub(super) fn request(&self, path: &Path) -> Result<AdmissionRequest> {
+        if path == Path::new(STDIN) && self.settings_path.as_deref() == Some(path) {
+            bail!("the request and the settings can't both be read from standard input: write one of them to a file");
+        }
+        let (text, origin) = text_of("request", path)?;
+        AdmissionRequest::from_json(&text).with_context(|| format!("cannot use the request {origin}"))
     }
 
     /// The recorded session to answer from, if there is one.
@@ -65,29 +78,112 @@ impl Input {
     }
 }
 
-/// The settings in this text, which may be none.
+/// What a text holds.
+#[derive(Debug, PartialEq)]
+pub(super) enum Written {
+    /// The settings of a policy, which may be none.
+    Settings(Value),
+    /// The manifest of a policy.
+    Manifest(Value),
+}
+
+/// The text of this file, or of stdin for `-`, and what it is called.
+pub(super) fn text_of(what: &str, path: &Path) -> Result<(String, String)> {
+    let origin = if path == Path::new(STDIN) { "standard input".to_owned() } else { path.display().to_string() };
+    let mut text = String::new();
+    let read = match path == Path::new(STDIN) {
+        true => std::io::stdin().read_to_string(&mut text).map(|_| text),
+        false => fs::read_to_string(path),
+    };
+    let text = read.with_context(|| format!("cannot read the {what} {origin}"))?;
+    Ok((text, origin))
+}
+
+/// The settings in this text, alone or in a policy's manifest.
 pub(super) fn settings(text: &str, origin: &str) -> Result<Value> {
-    let unreadable = || format!("the settings in {origin} do not parse");
-    // JSON is YAML, so one parser reads both. Its own tree takes no key twice, of which another would forget the first.
-    let tree: serde_yaml::Value = serde_yaml::from_str(text).with_context(unreadable)?;
-    let settings: Value = serde_yaml::from_value(tree).with_context(unreadable)?;
-    match settings {
-        Value::Null => Ok(Value::Object(Map::new())),
-        Value::Object(_) => Ok(settings),
-        _ => bail!("the settings in {origin} are no mapping; write `key: value` pairs"),
+    match written(text, origin)? {
+        Written::Settings(settings) => Ok(settings),
+        Written::Manifest(manifest) => match manifest.pointer("/spec/settings") {
+            None | Some(Value::Null) => {
+                bail!("{origin}: spec.settings: expected the settings of the policy, found none")
+            }
+            Some(settings) if settings.is_object() => Ok(settings.clone()),
+            Some(_) => bail!("{origin}: spec.settings: expected a mapping; write `key: value` pairs"),
+        },
     }
 }
 
-/// The request in this file, or on stdin for `-`.
-pub(super) fn read_request(path: &Path) -> Result<AdmissionRequest> {
-    let mut text = String::new();
-    let read = if path == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
+/// The settings in this text, or the policy's manifest among its documents.
+pub(super) fn written(text: &str, origin: &str) -> Result<Written> {
+    let mut documents = documents(text, origin)?;
+    if documents.len() < 2 {
+        let only = documents.pop().unwrap_or_default();
+        return match only {
+            Value::Null => Ok(Written::Settings(Value::Object(Map::new()))),
+            Value::Object(_) if !is_manifest(&only) => Ok(Written::Settings(only)),
+            Value::Object(_) => match strange(&only) {
+                None => Ok(Written::Manifest(only)),
+                Some(found) => bail!("{origin}: {}, found {found}", expected()),
+            },
+            _ => bail!("the settings in {origin} are no mapping; write `key: value` pairs"),
+        };
+    }
+    if let Some(at) = documents.iter().position(|document| !is_manifest(document)) {
+        bail!("{origin}: several documents have to be manifests: {}, found none in document {}", expected(), at + 1);
+    }
+    let (mut policies, others): (Vec<Value>, Vec<Value>) =
+        documents.into_iter().partition(|document| strange(document).is_none());
+    // A group has settings, too, and nobody would miss them.
+    let group = others.iter().find(|other| kind(other).ends_with("PolicyGroup"));
+    match (policies.pop(), policies.is_empty(), group) {
+        (Some(policy), true, None) => Ok(Written::Manifest(policy)),
+        (Some(_), false, _) => {
+            bail!("{origin}: only one document may be a policy, found {}: take them one by one", policies.len() + 1)
+        }
+        (_, _, group) => {
+            let found = group.or(others.first()).and_then(strange).unwrap_or_default();
+            bail!("{origin}: {}, found {found}", expected())
+        }
+    }
+}
+
+/// The documents of this text, without those that are empty.
+fn documents(text: &str, origin: &str) -> Result<Vec<Value>> {
+    let unreadable = || format!("the settings in {origin} do not parse");
+    let mut documents = Vec::new();
+    for document in serde_yaml::Deserializer::from_str(text) {
+        // JSON is YAML, so one parser reads both. Its own tree takes no key twice, of which another would forget the first.
+        let tree = serde_yaml::Value::deserialize(document).with_context(unreadable)?;
+        documents.push(serde_yaml::from_value(tree).with_context(unreadable)?);
+    }
+    documents.retain(|document| *document != Value::Null);
+    Ok(documents)
+}
+
+/// Settings have none of these keys.
+fn is_manifest(document: &Value) -> bool {
+    let has = |key: &str| document.get(key).is_some();
+    has("kind") && (has("spec") || has("apiVersion"))
+}
+
+fn kind(manifest: &Value) -> &str {
+    manifest.get("kind").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What this manifest is, where it is not one of a policy.
+fn strange(manifest: &Value) -> Option<String> {
+    let version = manifest.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+    let group = if kind(manifest).ends_with("PolicyGroup") {
+        ": take the settings of each of its members by themselves"
     } else {
-        fs::read_to_string(path)
+        ""
     };
-    let text = read.with_context(|| format!("cannot read the request {}", path.display()))?;
-    AdmissionRequest::from_json(&text).with_context(|| format!("cannot use the request {}", path.display()))
+    let is_ours = KINDS.contains(&kind(manifest)) && version == API_VERSION;
+    (!is_ours).then(|| format!("`kind: {}` of `apiVersion: {version}`{group}", kind(manifest)))
+}
+
+fn expected() -> String {
+    format!("expected settings, or one manifest of `kind: {}` of `apiVersion: {API_VERSION}`", KINDS.join("` or `"))
 }
 
 #[cfg(test)]
@@ -99,16 +195,67 @@ mod tests {
         // the text, what it holds, the reason
         let table = [
             ("", Some("{}"), "none"),
+            ("---\n", Some("{}"), "an empty document"),
             ("policy: [{pattern: a}]", Some(r#"{"policy":[{"pattern":"a"}]}"#), "YAML"),
+            ("--- # ours\npolicy: [{pattern: a}]\n...\n", Some(r#"{"policy":[{"pattern":"a"}]}"#), "one document"),
+            ("---\n---\na: 1\n---\n", Some(r#"{"a":1}"#), "one document that is not empty"),
             (r#"{"policy":[{"pattern":"a"}]}"#, Some(r#"{"policy":[{"pattern":"a"}]}"#), "JSON"),
             ("{approve: false, approve: true}", None, "a key twice"),
             (r#"{"a":{"approve":false,"approve":true}}"#, None, "a key twice, deeper and in JSON"),
             ("[1]", None, "no mapping"),
             ("a: [", None, "no YAML"),
+            ("a: 1\n---\nb: 2\n", None, "two settings"),
         ];
         for (text, expected, reason) in table {
             let settings = settings(text, "a file").ok().map(|settings| settings.to_string());
             assert_eq!(settings.as_deref(), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn manifests_have_settings() {
+        let of = |kind: &str, spec: &str| format!("apiVersion: {API_VERSION}\nkind: {kind}\nspec: {spec}\n");
+        let policy = || of("ClusterAdmissionPolicy", "{settings: {a: 1}}");
+        let other = || "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n".to_owned();
+        let group = || of("ClusterAdmissionPolicyGroup", "{policies: {}}");
+        // the documents, the settings or a part of the error, the reason
+        let table = [
+            (vec![policy()], Ok("{\"a\":1}"), "a policy"),
+            (vec![of("AdmissionPolicy", "{settings: {}}")], Ok("{}"), "one for a namespace"),
+            (vec![other(), policy()], Ok("{\"a\":1}"), "beside what is no policy"),
+            (vec![policy(), policy()], Err("only one document may be a policy, found 2"), "two"),
+            (vec![policy(), group()], Err("found `kind: ClusterAdmissionPolicyGroup`"), "a group beside it"),
+            (vec![group()], Err("take the settings of each of its members"), "a group"),
+            (
+                vec![other()],
+                Err("or `AdmissionPolicy` of `apiVersion: policies.kubewarden.io/v1`, found `kind: Namespace`"),
+                "another kind",
+            ),
+            (vec![other(), other()], Err("found `kind: Namespace` of `apiVersion: v1`"), "no policy among them"),
+            (vec![policy(), "a: 1\n".to_owned()], Err("found none in document 2"), "settings beside it"),
+            (
+                vec![policy().replace("/v1", "/v1alpha2")],
+                Err("of `apiVersion: policies.kubewarden.io/v1alpha2`"),
+                "a version",
+            ),
+            (
+                vec!["kind: 1\nspec: {}\n".to_owned()],
+                Err("expected settings, or one manifest"),
+                "nothing that there is",
+            ),
+            (vec![of("AdmissionPolicy", "{}")], Err("a file: spec.settings: expected the settings"), "no settings"),
+            (
+                vec![of("AdmissionPolicy", "{settings: [1]}")],
+                Err("a file: spec.settings: expected a mapping"),
+                "a list",
+            ),
+        ];
+        for (documents, expected, reason) in table {
+            match (settings(&documents.join("---\n"), "a file"), expected) {
+                (Ok(settings), Ok(expected)) => assert_eq!(settings.to_string(), expected, "{reason}"),
+                (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{reason}: {error}"),
+                (result, _) => panic!("{reason}: {result:?}"),
+            }
         }
     }
 }

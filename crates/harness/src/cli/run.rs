@@ -4,10 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::{
-    evaluation::{Flags, load},
-    input::read_request,
-};
+use super::evaluation::{Flags, load};
 
 /// Evaluates a request with the policy and prints the AdmissionResponse
 #[derive(clap::Args)]
@@ -24,7 +21,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let policy = load(&args.policy)?;
-    let request = read_request(&args.request_path)?;
+    let request = args.flags.request(&args.request_path)?;
     let settings = args.flags.settings(&policy)?;
     let evaluation = args.flags.evaluate(&policy, &request, &settings)?;
     println!("{}", serde_json::to_string(&evaluation.response)?);
