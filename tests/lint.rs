@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use image_trust::policy::{Lint, Severity, lint};
+use image_trust::policy::{Lint, Severity, check_manifest, lint, lint_manifest};
 use serde_json::Value;
 
 fn read(name: &str) -> String {
@@ -36,4 +36,66 @@ fn our_own_examples_have_notes_at_most() {
         }
     }
     assert!(examples > 4, "{examples} examples");
+}
+
+/// The policies of `deploy/`; a group has no settings of its own.
+const DEPLOYED: [&str; 3] = ["deploy/monitor.yaml", "deploy/protect.yaml", "deploy/namespaced.yaml"];
+
+fn manifest(name: &str) -> Value {
+    serde_yaml::from_str(&read(name)).unwrap()
+}
+
+/// What is found in a manifest.
+fn words(manifest: &Value) -> Vec<&'static str> {
+    let text = manifest.to_string();
+    assert_eq!(check_manifest(&text), []);
+    lint_manifest(&text, Duration::ZERO).iter().map(|finding| finding.lint.word()).collect()
+}
+
+#[test]
+fn our_own_manifests_have_notes_at_most() {
+    for name in DEPLOYED {
+        let text = manifest(name).to_string();
+        assert_eq!(check_manifest(&text), [], "{name}");
+        let found = lint_manifest(&text, Duration::ZERO);
+        let bad: Vec<_> = found.iter().filter(|finding| finding.lint.severity() < Severity::Note).collect();
+        assert!(bad.is_empty(), "{name}: {bad:#?}");
+    }
+}
+
+#[test]
+fn every_resource_and_operation_of_the_metadata_is_missed() {
+    let protect = manifest("deploy/protect.yaml");
+    let sound = words(&protect);
+    assert_eq!(protect["spec"]["rules"], manifest("metadata.yml")["rules"]);
+    let rules = protect["spec"]["rules"].as_array().unwrap();
+    let mut tried = 0;
+    for (at, rule) in rules.iter().enumerate() {
+        for (list, item) in ["resources", "operations"].into_iter().flat_map(|list| {
+            let items = rule[list].as_array().unwrap();
+            (0..items.len()).map(move |item| (list, item))
+        }) {
+            let mut without = protect.clone();
+            let left_out = without["spec"]["rules"][at][list].as_array_mut().unwrap().remove(item);
+            let found = words(&without);
+            let more: Vec<_> = found.iter().filter(|word| !sound.contains(word)).collect();
+            let known = ["pods-not-routed", "debug-not-routed", "owners-not-routed"];
+            assert!(!more.is_empty() && more.iter().all(|word| known.contains(word)), "{left_out}: {found:?}");
+            tried += 1;
+        }
+    }
+    assert_eq!(tried, 17, "resources and operations");
+}
+
+#[test]
+fn every_owner_that_cannot_be_looked_up_is_missed() {
+    let protect = manifest("deploy/protect.yaml");
+    let owners = protect["spec"]["contextAwareResources"].as_array().unwrap();
+    for (at, owner) in owners.iter().enumerate() {
+        let mut without = protect.clone();
+        without["spec"]["contextAwareResources"].as_array_mut().unwrap().remove(at);
+        // Nothing in Kubernetes makes Pods of these.
+        let owns = !["Pod", "PodTemplate"].contains(&owner["kind"].as_str().unwrap());
+        assert_eq!(words(&without).contains(&"owners-not-looked-up"), owns, "{owner}");
+    }
 }

@@ -95,7 +95,10 @@ fn the_harness_sees_the_policy_as_bytes() {
     // settings what nobody decides a request with; `migrate` weighs rules that it writes, reads keys, and has what it wrote checked.
     let borrowers: [(&str, &[&str]); 3] = [
         ("/cli/explain", &["image_trust", "ImageRef", "policy", "Part", "Policy", "Standing", "Weighed"]),
-        ("/cli/lint.rs", &["image_trust", "policy", "Finding", "Severity", "check", "lint"]),
+        (
+            "/cli/lint.rs",
+            &["image_trust", "policy", "Finding", "Severity", "check", "check_manifest", "lint", "lint_manifest"],
+        ),
         ("/cli/migrate", &["image_trust", "ImageRef", "PublicKey", "policy", "Policy", "Standing", "check", "parse"]),
     ];
     for (name, text) in sources("crates/harness/src") {

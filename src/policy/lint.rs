@@ -4,6 +4,9 @@
 
 mod features;
 mod keys;
+mod kinds;
+mod manifest;
+mod routing;
 mod rules;
 mod signers;
 
@@ -11,10 +14,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub use kinds::{Lint, Severity};
+pub use manifest::{check_manifest, lint_manifest};
+
 use super::{
     pattern::Pattern,
     rule::{Decision, Policy, Rule},
-    settings::With,
+    settings::{Features, With},
 };
 
 /// Something that is legal, but surely not meant: where, what and why it matters, and what to do.
@@ -30,186 +36,6 @@ pub struct Finding {
     pub instead: String,
 }
 
-/// How bad a finding is; the worst one first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Somebody whom nobody chose decides what runs, or can stop everything.
-    Danger,
-    /// It does not do what it says.
-    Doubtful,
-    /// It does what it says, and that is good to know.
-    Note,
-}
-
-/// The kinds of findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lint {
-    /// Images of anybody's registry are admitted unseen.
-    AllowsAnyRegistry,
-    /// Images of anybody's account at a public registry are admitted unseen.
-    AllowsAPublicRegistry,
-    /// The policy server asks a registry that whoever writes the image chooses.
-    AsksAnyRegistry,
-    /// Whoever can log in somewhere gets a certificate that fits.
-    AnybodySigns,
-    /// Child approval reaches tags, which may have moved since.
-    ApprovesUnpinned,
-    /// The policy server downloads what whoever pushes signatures chooses.
-    AsksHost,
-    /// Images of every host of a domain are admitted unseen.
-    AllowsADomain,
-    /// No image matches the pattern.
-    MatchesNothing,
-    /// Another rule always comes first.
-    NeverDecides,
-    /// Whoever writes the image chooses between this rule and another one.
-    ChosenByTag,
-    /// Nobody signs under such a name.
-    OddIdentity,
-    /// Whoever vouches for a name is as good as anybody else.
-    AnyIssuer,
-    /// The signatures of a trust root count no longer.
-    TrustRootIsOver,
-    /// Child approval is wanted, and off.
-    ChildApprovalIsOff,
-    /// Live digests are to be kept, and nothing may be written.
-    GitopsIsOff,
-    /// No deadline of Kubewarden is late enough for the time budget.
-    BudgetBeyondDeadline,
-    /// Another rule always comes first, and says the same.
-    SaysTheSame,
-    /// The policy server asks every host of a domain.
-    AsksADomain,
-    /// What was proven is not what has to run.
-    PinsNothing,
-    /// Nothing is denied.
-    DetectionMode,
-    /// The time budget needs a later deadline than the default one.
-    NeedsALaterDeadline,
-    /// No rule names the validator.
-    UnusedValidator,
-    /// No rule asks the trust root.
-    UnusedTrustRoot,
-    /// An RSA key that is shorter than what is recommended today.
-    ShortRsaKey,
-    /// One signer has two names.
-    KeyWithTwoNames,
-    /// No entry in a transparency log is asked for.
-    NoTransparencyLog,
-    /// The signatures of a trust root don't count yet.
-    TrustRootNotYet,
-    /// The signatures of a trust root will soon count no longer.
-    TrustRootEndsSoon,
-    /// Certificates count that no CT log has seen.
-    NoCtLog,
-    /// Workflows of every repository of an account sign.
-    AnyRepository,
-    /// It is not asked for which repository a workflow ran.
-    CouldBeGithub,
-    /// The CAs and logs that the module carries were taken long ago.
-    OldPublicGoodRoot,
-}
-
-impl Lint {
-    /// All kinds, the worst ones first.
-    pub const ALL: [Lint; 32] = [
-        Lint::AllowsAnyRegistry,
-        Lint::AllowsAPublicRegistry,
-        Lint::AsksAnyRegistry,
-        Lint::AnybodySigns,
-        Lint::ApprovesUnpinned,
-        Lint::AsksHost,
-        Lint::AllowsADomain,
-        Lint::MatchesNothing,
-        Lint::NeverDecides,
-        Lint::ChosenByTag,
-        Lint::OddIdentity,
-        Lint::AnyIssuer,
-        Lint::TrustRootIsOver,
-        Lint::ChildApprovalIsOff,
-        Lint::GitopsIsOff,
-        Lint::BudgetBeyondDeadline,
-        Lint::SaysTheSame,
-        Lint::AsksADomain,
-        Lint::PinsNothing,
-        Lint::DetectionMode,
-        Lint::NeedsALaterDeadline,
-        Lint::UnusedValidator,
-        Lint::UnusedTrustRoot,
-        Lint::ShortRsaKey,
-        Lint::KeyWithTwoNames,
-        Lint::NoTransparencyLog,
-        Lint::TrustRootNotYet,
-        Lint::TrustRootEndsSoon,
-        Lint::NoCtLog,
-        Lint::AnyRepository,
-        Lint::CouldBeGithub,
-        Lint::OldPublicGoodRoot,
-    ];
-
-    /// The kind as one stable word, for programs.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        self.row().0
-    }
-
-    /// How bad it is.
-    #[must_use]
-    pub fn severity(self) -> Severity {
-        self.row().1
-    }
-
-    fn row(self) -> (&'static str, Severity) {
-        use Severity::{Danger, Doubtful, Note};
-        match self {
-            Lint::AllowsAnyRegistry => ("allows-any-registry", Danger),
-            Lint::AllowsAPublicRegistry => ("allows-a-public-registry", Danger),
-            Lint::AsksAnyRegistry => ("asks-any-registry", Danger),
-            Lint::AnybodySigns => ("anybody-signs", Danger),
-            Lint::ApprovesUnpinned => ("approves-unpinned", Danger),
-            Lint::AsksHost => ("asks-host", Danger),
-            Lint::AllowsADomain => ("allows-a-domain", Doubtful),
-            Lint::MatchesNothing => ("matches-nothing", Doubtful),
-            Lint::NeverDecides => ("never-decides", Doubtful),
-            Lint::ChosenByTag => ("chosen-by-tag", Doubtful),
-            Lint::OddIdentity => ("odd-identity", Doubtful),
-            Lint::AnyIssuer => ("any-issuer", Doubtful),
-            Lint::TrustRootIsOver => ("trust-root-is-over", Doubtful),
-            Lint::ChildApprovalIsOff => ("child-approval-is-off", Doubtful),
-            Lint::GitopsIsOff => ("gitops-is-off", Doubtful),
-            Lint::BudgetBeyondDeadline => ("budget-beyond-deadline", Doubtful),
-            Lint::SaysTheSame => ("says-the-same", Note),
-            Lint::AsksADomain => ("asks-a-domain", Note),
-            Lint::PinsNothing => ("pins-nothing", Note),
-            Lint::DetectionMode => ("detection-mode", Note),
-            Lint::NeedsALaterDeadline => ("needs-a-later-deadline", Note),
-            Lint::UnusedValidator => ("unused-validator", Note),
-            Lint::UnusedTrustRoot => ("unused-trust-root", Note),
-            Lint::ShortRsaKey => ("short-rsa-key", Note),
-            Lint::KeyWithTwoNames => ("key-with-two-names", Note),
-            Lint::NoTransparencyLog => ("no-transparency-log", Note),
-            Lint::TrustRootNotYet => ("trust-root-not-yet", Note),
-            Lint::TrustRootEndsSoon => ("trust-root-ends-soon", Note),
-            Lint::NoCtLog => ("no-ct-log", Note),
-            Lint::AnyRepository => ("any-repository", Note),
-            Lint::CouldBeGithub => ("could-be-github", Note),
-            Lint::OldPublicGoodRoot => ("old-public-good-root", Note),
-        }
-    }
-}
-
-impl Severity {
-    /// The severity as one stable word.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Severity::Danger => "danger",
-            Severity::Doubtful => "doubtful",
-            Severity::Note => "note",
-        }
-    }
-}
-
 impl Finding {
     fn new(path: impl Into<String>, lint: Lint, what: impl Into<String>, instead: impl Into<String>) -> Finding {
         Finding { path: path.into(), lint, what: what.into(), instead: instead.into() }
@@ -222,6 +48,11 @@ impl Finding {
 /// UTC.
 #[must_use]
 pub fn lint(json: &str, now: Duration) -> Vec<Finding> {
+    worst_first(found(json, now, |_, _| Vec::new()))
+}
+
+/// What is found in these settings, and `more` of what they say.
+fn found(json: &str, now: Duration, more: impl FnOnce(&Features, &[ReadRule<'_>]) -> Vec<Finding>) -> Vec<Finding> {
     let (Ok(policy), Ok(value)) = (Policy::load(json), serde_json::from_str::<Value>(json)) else {
         return Vec::new();
     };
@@ -232,6 +63,11 @@ pub fn lint(json: &str, now: Duration) -> Vec<Finding> {
     found.extend(keys::lint(&policy, &rules, all_read));
     found.extend(signers::lint(&policy, &rules, now));
     found.extend(features::lint(&policy.features(), &value, &rules));
+    found.extend(more(&policy.features(), &rules));
+    found
+}
+
+fn worst_first(mut found: Vec<Finding>) -> Vec<Finding> {
     found.sort_by_key(|finding| finding.lint.severity());
     found
 }

@@ -14,7 +14,7 @@ mod weigh;
 use std::fmt;
 
 pub use check::check;
-pub use lint::{Finding, Lint, Severity, lint};
+pub use lint::{Finding, Lint, Severity, check_manifest, lint, lint_manifest};
 pub use pattern::Part;
 pub use rule::{Choice, Decision, Policy, Rule, Rules};
 pub use settings::{ChildApproval, Disclosure, Features, Mode};

@@ -112,6 +112,99 @@ fn what_is_found_and_the_exit_code() {
     }
 }
 
+/// A manifest with these settings, which routes what the metadata does.
+fn manifest(settings: &str, more: Value) -> String {
+    let metadata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../metadata.yml");
+    let metadata: Value = serde_yaml::from_str(&fs::read_to_string(metadata).expect("a file")).expect("YAML");
+    let mut spec = json!({
+        "rules": metadata["rules"],
+        "mutating": true,
+        "contextAwareResources": metadata["contextAwareResources"],
+        "settings": serde_json::from_str::<Value>(settings).expect("JSON"),
+    });
+    for (key, value) in more.as_object().expect("a mapping") {
+        spec[key] = value.clone();
+    }
+    json!({"apiVersion": "policies.kubewarden.io/v1", "kind": "ClusterAdmissionPolicy", "metadata": {"name": "p"}, "spec": spec})
+        .to_string()
+}
+
+#[test]
+fn a_manifest_is_read_as_settings_are() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let sound = settings(json!([{"pattern": "ghcr.io/acme/*", "with": {"verifyInTransparencyLog": false}}]));
+    let all = json!([{"pattern": "*:*", "validator": "allow"}]);
+    // the manifest, what is found and where, the exit code, a part of stderr, the reason
+    let rows = [
+        (
+            manifest(&sound, json!({})),
+            json!([
+                ["note", "unused-validator", "spec.settings.validators[1]"],
+                ["note", "looks-at-kube-system", "spec.namespaceSelector"],
+            ]),
+            0,
+            "",
+            "notes of both",
+        ),
+        (
+            manifest(
+                &settings(all),
+                json!({"failurePolicy": "Ignore", "namespaceSelector": {"matchLabels": {"a": "b"}}}),
+            ),
+            json!([
+                ["danger", "allows-any-registry", "spec.settings.policy[0].pattern"],
+                ["danger", "ignores-failures", "spec.failurePolicy"],
+                ["doubtful", "namespace-label", "spec.namespaceSelector"],
+                ["note", "unused-validator", "spec.settings.validators[0]"],
+            ]),
+            1,
+            "2 danger, 1 doubtful, 1 note\n",
+            "the worst of both first",
+        ),
+        (
+            manifest(&sound, json!({"settings": null})),
+            json!([["error", "refused", "spec.settings"]]),
+            1,
+            "1 error\n",
+            "no settings",
+        ),
+        (
+            manifest(&sound, json!({"settings": {}})),
+            json!([["error", "refused", "spec.settings.policy"], ["error", "refused", "spec.settings.validators"]]),
+            1,
+            "2 error\n",
+            "empty settings",
+        ),
+        (
+            manifest(&sound, json!({})).replace("ClusterAdmissionPolicy", "AdmissionPolicyGroup"),
+            Value::Null,
+            1,
+            "expected settings, or one manifest of `kind: ClusterAdmissionPolicy` or `AdmissionPolicy`",
+            "a group",
+        ),
+    ];
+    for (manifest, expected, code, stderr, why) in rows {
+        fs::write(dir.path().join("policy.yaml"), &manifest).expect("a file");
+        for (file, stdin, origin) in [("policy.yaml", "", "policy.yaml"), ("-", &*manifest, "standard input")] {
+            let output = image_trust(dir.path(), &["lint", file, "-o", "json"], stdin);
+            let told = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{why}: {told}");
+            assert!(told.contains(stderr) && (told.is_empty() || told.contains(origin)), "{why}: {told}");
+            if expected.is_null() {
+                assert_eq!(text(&output.stdout), "", "{why}");
+                continue;
+            }
+            let lines: Vec<Value> = serde_json::from_slice(&output.stdout).expect("a JSON list");
+            let mut found: Vec<Value> =
+                lines.iter().map(|line| json!([line["severity"], line["finding"], line["path"]])).collect();
+            if why == "empty settings" {
+                found.sort_by_key(Value::to_string);
+            }
+            assert_eq!(json!(found), expected, "{why}: {file}");
+        }
+    }
+}
+
 #[test]
 fn a_file_that_is_not_there_is_told() {
     let dir = tempfile::tempdir().expect("a directory");

@@ -10,6 +10,8 @@ use crate::policy::{
 
 /// The latest deadline that Kubewarden allows, in seconds.
 const MAX_DEADLINE: u128 = 30;
+/// The deadline where nothing is written, in seconds.
+pub(super) const DEFAULT_DEADLINE: u128 = 2;
 /// What fits into the default deadline of two ticks, which can end after one, in milliseconds.
 const FITS: u128 = 900;
 
@@ -35,15 +37,14 @@ pub(super) fn lint(features: &Features, settings: &Value, rules: &[ReadRule<'_>]
         find("gitops", Lint::GitopsIsOff, what, "leave one of the two out");
     }
     let budget = features.time_budget().as_millis();
-    // A deadline of n ticks can end after n - 1 seconds.
-    let deadline = (budget / 1000 + 2).max(3);
+    let deadline = needed_deadline(features);
     if deadline > MAX_DEADLINE {
         let what = format!(
             "{budget} ms are not more than a second below {MAX_DEADLINE} s, the latest deadline that Kubewarden allows: that one can end \
              first, and its message says nothing of images"
         );
         find("timeBudgetMs", Lint::BudgetBeyondDeadline, what, "less than 29000");
-    } else if budget > FITS {
+    } else if deadline > DEFAULT_DEADLINE {
         let what = format!(
             "needs `timeoutEvalSeconds: {deadline}` or more in the policy's spec: the default of 2 can end after one second, and its \
              message says nothing of images"
@@ -65,6 +66,19 @@ pub(super) fn lint(features: &Features, settings: &Value, rules: &[ReadRule<'_>]
         find("automaticChildApproval", Lint::ApprovesUnpinned, what, "leave `requireDigest` out");
     }
     found
+}
+
+/// The `timeoutEvalSeconds` that the time budget needs: a deadline of n ticks can end after n - 1 seconds.
+pub(super) fn needed_deadline(features: &Features) -> u128 {
+    match features.time_budget().as_millis() {
+        0..=FITS => DEFAULT_DEADLINE,
+        budget => (budget / 1000 + 2).max(DEFAULT_DEADLINE + 1),
+    }
+}
+
+/// Does it write a digest into objects?
+pub(super) fn pins(rule: &ReadRule<'_>) -> bool {
+    proves_tags(rule) && !leaves_tags(rule)
 }
 
 /// Does it prove digests of what may be written as a tag?

@@ -1,22 +1,21 @@
 //! `image-trust lint`: what in these settings is refused, and what is legal but surely not meant?
 //!
-//! Both are the crate's to say, of settings alone: no module is run, and nobody is asked.
+//! Both are the crate's to say, of settings or of a policy's manifest alone: no module is run, and nobody is asked.
 
 use std::{
     collections::BTreeMap,
-    fs,
     io::Write as _,
     path::PathBuf,
     time::{Duration, SystemTime},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
-use image_trust::policy::{Finding, Severity, check, lint};
+use image_trust::policy::{Finding, Severity, check, check_manifest, lint, lint_manifest};
 use serde::Serialize;
 
 use super::{
-    input,
+    input::{Written, text_of, written},
     output::{Output, ascii},
     progress,
 };
@@ -30,12 +29,12 @@ const MAX_PLACE: usize = 56;
 /// The severity, and the finding, of what `validate_settings` refuses.
 const REFUSED: (&str, &str) = ("error", "refused");
 
-/// Finds what is refused in settings, and what is legal but surely not meant
+/// Finds what is refused in settings or in a policy's manifest, and what is legal but surely not meant
 ///
 /// Exits with 1 where something is refused, a danger or doubtful, and with 0 where there is nothing or only notes.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Settings as YAML or JSON
+    /// Settings, or a policy's manifest that holds them, as YAML or JSON; `-` reads stdin
     settings: PathBuf,
     /// How it is told
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
@@ -54,17 +53,24 @@ struct Line {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let origin = args.settings.display().to_string();
-    let text = fs::read_to_string(&args.settings).with_context(|| format!("cannot read the settings {origin}"))?;
-    let settings = input::settings(&text, &origin)?.to_string();
-    let refused = check(&settings).into_iter().map(|problem| Line {
+    let (text, origin) = text_of("settings", &args.settings)?;
+    let (refused, found) = match written(&text, &origin)? {
+        Written::Settings(settings) => {
+            let settings = settings.to_string();
+            (check(&settings), progress::during("comparing rules", || lint(&settings, now())))
+        }
+        Written::Manifest(manifest) => {
+            let manifest = manifest.to_string();
+            (check_manifest(&manifest), progress::during("comparing rules", || lint_manifest(&manifest, now())))
+        }
+    };
+    let refused = refused.into_iter().map(|problem| Line {
         severity: REFUSED.0,
         finding: REFUSED.1,
         path: problem.path,
         what: problem.what,
         instead: None,
     });
-    let found = progress::during("comparing rules", || lint(&settings, now()));
     let is_bad = |finding: &Finding| finding.lint.severity() < Severity::Note;
     let bad = found.iter().filter(|finding| is_bad(finding)).count();
     let lines: Vec<Line> = refused.chain(found.iter().map(Line::of)).collect();
