@@ -26,6 +26,8 @@ pub enum Lint {
     ApprovesUnpinned,
     /// The policy server downloads what whoever pushes signatures chooses.
     AsksHost,
+    /// The CAs and logs that the module carries were taken more than a year ago.
+    OutdatedPublicGoodRoot,
     /// Nobody decides about Pods.
     PodsNotRouted,
     /// Nobody decides about what `kubectl debug` puts into running Pods.
@@ -52,6 +54,8 @@ pub enum Lint {
     AnyIssuer,
     /// The signatures of a trust root count no longer.
     TrustRootIsOver,
+    /// The CAs and logs that the module carries were taken long ago.
+    OldPublicGoodRoot,
     /// Child approval is wanted, and off.
     ChildApprovalIsOff,
     /// Live digests are to be kept, and nothing may be written.
@@ -98,8 +102,6 @@ pub enum Lint {
     AnyRepository,
     /// It is not asked for which repository a workflow ran.
     CouldBeGithub,
-    /// The CAs and logs that the module carries were taken long ago.
-    OldPublicGoodRoot,
     /// Images are first looked at in Pods.
     OwnersUndecided,
     /// The policy may change objects, and never does.
@@ -114,13 +116,14 @@ pub enum Lint {
 
 impl Lint {
     /// All kinds, the worst ones first.
-    pub const ALL: [Lint; 48] = [
+    pub const ALL: [Lint; 49] = [
         Lint::AllowsAnyRegistry,
         Lint::AllowsAPublicRegistry,
         Lint::AsksAnyRegistry,
         Lint::AnybodySigns,
         Lint::ApprovesUnpinned,
         Lint::AsksHost,
+        Lint::OutdatedPublicGoodRoot,
         Lint::PodsNotRouted,
         Lint::DebugNotRouted,
         Lint::OwnersNotRouted,
@@ -134,6 +137,7 @@ impl Lint {
         Lint::OddIdentity,
         Lint::AnyIssuer,
         Lint::TrustRootIsOver,
+        Lint::OldPublicGoodRoot,
         Lint::ChildApprovalIsOff,
         Lint::GitopsIsOff,
         Lint::BudgetBeyondDeadline,
@@ -157,7 +161,6 @@ impl Lint {
         Lint::NoCtLog,
         Lint::AnyRepository,
         Lint::CouldBeGithub,
-        Lint::OldPublicGoodRoot,
         Lint::OwnersUndecided,
         Lint::MutatesNothing,
         Lint::LooksAtKubeSystem,
@@ -186,6 +189,7 @@ impl Lint {
             Lint::AnybodySigns => ("anybody-signs", Danger),
             Lint::ApprovesUnpinned => ("approves-unpinned", Danger),
             Lint::AsksHost => ("asks-host", Danger),
+            Lint::OutdatedPublicGoodRoot => ("outdated-public-good-root", Danger),
             Lint::PodsNotRouted => ("pods-not-routed", Danger),
             Lint::DebugNotRouted => ("debug-not-routed", Danger),
             Lint::OwnersNotRouted => ("owners-not-routed", Danger),
@@ -199,6 +203,7 @@ impl Lint {
             Lint::OddIdentity => ("odd-identity", Doubtful),
             Lint::AnyIssuer => ("any-issuer", Doubtful),
             Lint::TrustRootIsOver => ("trust-root-is-over", Doubtful),
+            Lint::OldPublicGoodRoot => ("old-public-good-root", Doubtful),
             Lint::ChildApprovalIsOff => ("child-approval-is-off", Doubtful),
             Lint::GitopsIsOff => ("gitops-is-off", Doubtful),
             Lint::BudgetBeyondDeadline => ("budget-beyond-deadline", Doubtful),
@@ -222,7 +227,6 @@ impl Lint {
             Lint::NoCtLog => ("no-ct-log", Note),
             Lint::AnyRepository => ("any-repository", Note),
             Lint::CouldBeGithub => ("could-be-github", Note),
-            Lint::OldPublicGoodRoot => ("old-public-good-root", Note),
             Lint::OwnersUndecided => ("owners-undecided", Note),
             Lint::MutatesNothing => ("mutates-nothing", Note),
             Lint::LooksAtKubeSystem => ("looks-at-kube-system", Note),

@@ -21,8 +21,9 @@ use crate::{
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long before its end a trust root is told to end.
 const SOON_DAYS: u32 = 30;
-/// How old a trusted root may be before it is told.
+/// How old a trusted root may be before it is told, and before it is a danger.
 const OLD_DAYS: u64 = 180;
+const OUTDATED_DAYS: u64 = 365;
 
 /// Stands in whatever file names the public-good instance's CAs.
 const PUBLIC_GOOD: &str = "fulcio.sigstore.dev";
@@ -168,6 +169,7 @@ fn old_root(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: Duration) -> Vec<F
     if days <= OLD_DAYS {
         return Vec::new();
     }
+    let lint = if days <= OUTDATED_DAYS { Lint::OldPublicGoodRoot } else { Lint::OutdatedPublicGoodRoot };
     let needed: BTreeSet<usize> =
         rules.iter().filter(|rule| needs_public_good(policy, rule)).map(|rule| rule.rule.validator_index()).collect();
     let finding = |at: usize| {
@@ -175,7 +177,7 @@ fn old_root(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: Duration) -> Vec<F
             "the public-good instance's CAs and logs are those of {PUBLIC_GOOD_DATE}, {days} days ago: those that it uses since then are not believed"
         );
         let instead = "a newer version of this policy; or the instance's trusted_root.json of today as `trustedRoot`";
-        Finding::new(format!("validators[{at}]"), Lint::OldPublicGoodRoot, what, instead)
+        Finding::new(format!("validators[{at}]"), lint, what, instead)
     };
     needed.into_iter().map(finding).collect()
 }
@@ -218,8 +220,14 @@ mod tests {
         found.into_iter().map(|finding| (finding.path, finding.lint)).collect()
     }
 
-    /// The day on which the public-good root was taken, and no finding is about it.
-    const FRESH: &str = "2025-02-07T00:00:00Z";
+    /// A time at which no finding is about the public-good root: before it was taken.
+    const FRESH: &str = "2021-02-07T00:00:00Z";
+
+    /// The first second of the day that is this many days after the public-good root was taken.
+    fn after(days: u32) -> String {
+        let taken = moment(&format!("{PUBLIC_GOOD_DATE}T00:00:00Z")).unwrap();
+        Moment(taken + DAY * days).to_string()
+    }
 
     #[test]
     fn identities() {
@@ -367,7 +375,8 @@ mod tests {
         let at = |rest: &str, lint| vec![(format!("validators[0]{rest}"), lint)];
         let old = || at("", OldPublicGoodRoot);
         let null = Value::Null;
-        let rows = [
+        let [day_180, day_181, day_200, day_365, day_366] = [180, 181, 200, 365, 366].map(after);
+        let rows: Vec<(Value, &Value, &str, Vec<(String, Lint)>, &str)> = vec![
             (one(null.clone(), null.clone()), &quiet, "2030-01-01T00:00:00Z", vec![], "no dates"),
             (
                 one(null.clone(), "2029-12-31T23:59:59Z".into()),
@@ -413,35 +422,25 @@ mod tests {
                 at(".trustRoots[0].notAfter", TrustRootIsOver),
                 "after a rotation",
             ),
-            (keyless.clone(), &none, "2025-08-05T00:00:00Z", vec![], "180 days"),
-            (keyless.clone(), &none, "2025-08-06T00:00:00Z", old(), "181 days"),
+            (keyless.clone(), &none, &day_180, vec![], "180 days"),
+            (keyless.clone(), &none, &day_181, old(), "181 days"),
+            (keyless.clone(), &none, &day_365, old(), "365 days"),
+            (keyless.clone(), &none, &day_366, at("", OutdatedPublicGoodRoot), "366 days"),
             (keyless.clone(), &none, "2020-01-01T00:00:00Z", vec![], "a clock that is late"),
-            (
-                with(&[("rekorPubkey", ALICE.into())]),
-                &none,
-                "2026-01-01T00:00:00Z",
-                old(),
-                "one part of another instance",
-            ),
+            (with(&[("rekorPubkey", ALICE.into())]), &none, &day_200, old(), "one part of another instance"),
             (
                 with(&[("rekorPubkey", ALICE.into()), ("ctLogPubkey", BOB.into()), ("fulcioCert", CA.into())]),
                 &none,
-                "2026-01-01T00:00:00Z",
+                &day_200,
                 vec![],
                 "another instance",
             ),
-            (one(null.clone(), null.clone()), &quiet, "2026-01-01T00:00:00Z", vec![], "a key needs nobody"),
-            (
-                one(null.clone(), null.clone()),
-                &logged,
-                "2026-01-01T00:00:00Z",
-                old(),
-                "but its log entry needs the log",
-            ),
+            (one(null.clone(), null.clone()), &quiet, &day_200, vec![], "a key needs nobody"),
+            (one(null.clone(), null.clone()), &logged, &day_200, old(), "but its log entry needs the log"),
             (
                 json!({"trustRoots": one(null.clone(), null.clone())["trustRoots"], "host": {"rekorPubkey": BOB}}),
                 &logged,
-                "2026-01-01T00:00:00Z",
+                &day_200,
                 vec![],
                 "which is another one",
             ),

@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn the_public_good_instance_is_believed() {
         let public_good = TrustedRoot::public_good().unwrap();
-        assert_eq!(public_good.parts(), [3, 1, 2]);
+        assert_eq!(public_good.parts(), [3, 2, 2]);
         let leaf = Leaf::read(LEAF).unwrap();
         let issuer = issuer_of(&leaf, &public_good.authorities.0, None, INTEGRATED).unwrap();
         assert_eq!(seen(&leaf, issuer, &public_good.ctlogs), Ok(()));

@@ -21,9 +21,9 @@ use crate::{
 /// Most CAs, and most logs of each kind.
 const MAX_ENTRIES: usize = 32;
 
-/// The public-good instance's trusted root, as the `sigstore` crate carries it (Apache-2.0; `scripts/trusted-root`).
+/// The public-good instance's trusted root, as the `sigstore-trust-root` crate carries it (Apache-2.0; `scripts/trusted-root`).
 const PUBLIC_GOOD: &str = include_str!("public-good.json");
-/// When it was taken.
+/// When it was taken: the day on which that crate was released with it.
 pub const PUBLIC_GOOD_DATE: &str = include_str!("public-good.date").trim_ascii_end();
 
 /// The kinds of file that are read; they differ in what is left alone.
