@@ -28,7 +28,7 @@ pub use prove::{Verified, prove};
 pub use quorum::{Quorum, Signer, Standing, Tally, Vote};
 pub use shortfall::{Failure, Foreign, Lack, Shortfall, Unproven};
 pub(crate) use sigstore::GITHUB;
-pub use sigstore::{Authorities, PUBLIC_GOOD_DATE, Step, TrustedRoot, TrustedRootError, Unusable};
+pub use sigstore::{Authorities, Origin, PUBLIC_GOOD_DATE, Step, TrustedRoot, TrustedRootError, Unusable};
 
 use crate::{
     image::{Digest, ImageRef},
@@ -131,11 +131,11 @@ impl Requirement {
         Some(match &root.signs {
             Signs::Key(_) => return None,
             Signs::Keyless(holder) => {
-                let ctlogs = (self.timestamped != Timestamped::None).then_some(ctlogs.as_slice());
+                let ctlogs = (self.timestamped != Timestamped::None).then_some(ctlogs);
                 (holder, Demands { authorities, tlogs: Some(tlogs), ctlogs, now })
             }
             Signs::Certificate(authorities, holder) => {
-                let ctlogs = (self.timestamped == Timestamped::All).then_some(ctlogs.as_slice());
+                let ctlogs = (self.timestamped == Timestamped::All).then_some(ctlogs);
                 (holder, Demands { authorities, tlogs: self.in_log.then_some(tlogs), ctlogs, now })
             }
         })

@@ -17,6 +17,7 @@ use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, NameCon
 use super::{
     Step,
     certificate::{Certificate, Leaf, Names, certificates},
+    trusted_root::Authorities,
 };
 use crate::{
     image::Digest,
@@ -129,10 +130,11 @@ impl Authority {
 /// Where only roots are given, what lies between comes from `chain`, the PEM text beside a signature, which nobody has to believe.
 pub(super) fn issuer_of(
     leaf: &Leaf,
-    authorities: &[Authority],
+    authorities: &Authorities,
     chain: Option<&str>,
     time: Duration,
 ) -> Result<Digest, Step> {
+    let (authorities, unknown) = (authorities.list.as_slice(), Step::Path(authorities.origin));
     let between = match chain {
         Some(text) => certificates(text, MAX_CHAIN).ok_or(Step::Chain)?,
         None => Vec::new(),
@@ -142,7 +144,7 @@ pub(super) fn issuer_of(
     let anchors: Vec<TrustAnchor<'_>> =
         authorities.iter().filter_map(|authority| anchor_from_trusted_cert(&authority.der).ok()).collect();
     let der = CertificateDer::from(leaf.der.as_bytes());
-    let certificate = EndEntityCert::try_from(&der).map_err(|_| Step::Path)?;
+    let certificate = EndEntityCert::try_from(&der).map_err(|_| unknown.clone())?;
     let allowed = |path: &VerifiedPath<'_>| {
         let between = path.intermediate_certificates().count();
         let anchor = |authority: &&Authority| {
@@ -155,10 +157,10 @@ pub(super) fn issuer_of(
     let time = UnixTime::since_unix_epoch(time);
     let path = certificate
         .verify_for_usage(ALGORITHMS, &anchors, &between, time, usage, None, Some(&|path| allowed(path).map(|_| ())))
-        .map_err(|_| Step::Path)?;
+        .map_err(|_| unknown.clone())?;
     match path.intermediate_certificates().next() {
         Some(issuer) => Ok(Digest::of(issuer.subject_public_key_info().as_ref())),
-        None => Ok(allowed(&path).map_err(|_| Step::Path)?.key.fingerprint()),
+        None => Ok(allowed(&path).map_err(|_| unknown)?.key.fingerprint()),
     }
 }
 

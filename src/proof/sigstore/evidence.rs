@@ -11,7 +11,7 @@ use super::{
     certificate::Leaf,
     log::{Claimed, Of, claimed},
     timestamp::seen,
-    trusted_root::{Authorities, Log},
+    trusted_root::{Authorities, Logs},
 };
 use crate::proof::{
     Holder, PublicKey, Signer,
@@ -33,9 +33,9 @@ pub(in crate::proof) struct Demands<'d> {
     /// The CAs that may have issued it.
     pub(in crate::proof) authorities: &'d Authorities,
     /// The logs of which one has to have an entry; without, the certificate has to be valid now.
-    pub(in crate::proof) tlogs: Option<&'d [Log]>,
+    pub(in crate::proof) tlogs: Option<&'d Logs>,
     /// The CT logs of which one has to have seen it.
-    pub(in crate::proof) ctlogs: Option<&'d [Log]>,
+    pub(in crate::proof) ctlogs: Option<&'d Logs>,
     /// The time now.
     pub(in crate::proof) now: Duration,
 }
@@ -51,7 +51,7 @@ impl<'s> Evidence<'s> {
     }
 
     /// Is there an entry of this signature by this key in one of these logs?
-    pub(in crate::proof) fn is_logged(&self, key: &PublicKey, logs: &[Log]) -> Result<(), Step> {
+    pub(in crate::proof) fn is_logged(&self, key: &PublicKey, logs: &Logs) -> Result<(), Step> {
         self.claimed(Of::Key(key), logs)?.is_promised().then_some(()).ok_or(Step::LogPromise)
     }
 
@@ -79,7 +79,7 @@ impl<'s> Evidence<'s> {
         if !leaf.validity.contains(time) {
             return Err(if entry.is_some() { Step::LogTime } else { Step::Expired });
         }
-        let issuer = issuer_of(leaf, &demands.authorities.0, self.layer.chain.as_deref(), time)?;
+        let issuer = issuer_of(leaf, demands.authorities, self.layer.chain.as_deref(), time)?;
         if let Some(logs) = demands.ctlogs {
             seen(leaf, issuer, logs)?;
         }
@@ -89,7 +89,7 @@ impl<'s> Evidence<'s> {
         self.is_signed_with(&leaf.key).then_some(()).ok_or(Step::Signature)
     }
 
-    fn claimed<'l>(&self, of: Of<'_>, logs: &'l [Log]) -> Result<Claimed<'l>, Step> {
+    fn claimed<'l>(&self, of: Of<'_>, logs: &'l Logs) -> Result<Claimed<'l>, Step> {
         let text = self.layer.bundle.as_deref().ok_or(Step::NoLogEntry)?;
         claimed(text, self.payload.bytes(), &self.layer.signature, of, logs)
     }
@@ -97,7 +97,10 @@ impl<'s> Evidence<'s> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::TrustedRoot, *};
+    use super::{
+        super::{TrustedRoot, trusted_root::Origin},
+        *,
+    };
     use crate::proof::Workflow;
 
     /// What the public-good instance certified in April 2026, at the time of its log entry. Its signature is over no image, so it ends here.
@@ -109,7 +112,7 @@ mod tests {
         let public_good = TrustedRoot::public_good().unwrap();
         assert_eq!(public_good.parts(), [3, 2, 2]);
         let leaf = Leaf::read(LEAF).unwrap();
-        let issuer = issuer_of(&leaf, &public_good.authorities.0, None, INTEGRATED).unwrap();
+        let issuer = issuer_of(&leaf, &public_good.authorities, None, INTEGRATED).unwrap();
         assert_eq!(seen(&leaf, issuer, &public_good.ctlogs), Ok(()));
         let workflow = |repo: &str, reference: &str| {
             Holder::Workflow(Workflow {
@@ -123,9 +126,9 @@ mod tests {
         assert!(workflow("policy-server", "refs/tags/v*").holds(&leaf).is_err());
         assert!(workflow("kubewarden-controller", "refs/heads/*").holds(&leaf).is_err());
         let late = INTEGRATED + Duration::from_secs(601);
-        assert_eq!(issuer_of(&leaf, &public_good.authorities.0, None, late), Err(Step::Path));
-        assert_eq!(seen(&leaf, issuer, &public_good.tlogs), Err(Step::Timestamp));
+        assert_eq!(issuer_of(&leaf, &public_good.authorities, None, late), Err(Step::Path(Origin::Module)));
+        assert_eq!(seen(&leaf, issuer, &public_good.tlogs), Err(Step::CtLogUnknown(Origin::Module)));
         let other = TrustedRoot { authorities: Authorities::default(), ..public_good };
-        assert_eq!(issuer_of(&leaf, &other.authorities.0, None, INTEGRATED), Err(Step::Path));
+        assert_eq!(issuer_of(&leaf, &other.authorities, None, INTEGRATED), Err(Step::Path(Origin::Validator)));
     }
 }

@@ -8,7 +8,11 @@ use std::time::Duration;
 use base64ct::{Base64, Encoding as _};
 use serde::Deserialize;
 
-use super::{Step, certificate::certificates, trusted_root::Log};
+use super::{
+    Step,
+    certificate::certificates,
+    trusted_root::{Log, Logs},
+};
 use crate::proof::{
     PublicKey,
     signature::{Hash, Message},
@@ -122,7 +126,7 @@ pub(super) fn claimed<'l>(
     payload: &[u8],
     signature: &[u8],
     of: Of<'_>,
-    logs: &'l [Log],
+    logs: &'l Logs,
 ) -> Result<Claimed<'l>, Step> {
     let bundle: Bundle = object(text.as_bytes()).ok_or(Step::LogForm)?;
     let entry = &bundle.entry;
@@ -150,7 +154,7 @@ pub(super) fn claimed<'l>(
     }
     let time = Duration::from_secs(entry.integrated_time);
     let is_its = |log: &&Log| hex(&log.key.fingerprint().bytes()) == entry.log_id && log.period.contains(time);
-    let log = logs.iter().find(is_its).ok_or(Step::LogUnknown)?;
+    let log = logs.list.iter().find(is_its).ok_or(Step::LogUnknown(logs.origin))?;
     // Of the texts in it one is base64 and one hexadecimal, so none has to be escaped.
     let signed = format!(
         r#"{{"body":"{}","integratedTime":{},"logID":"{}","logIndex":{}}}"#,

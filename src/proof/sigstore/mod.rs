@@ -19,4 +19,4 @@ pub use manifest::Unusable;
 pub(super) use manifest::{Layer, Signatures, Unread, signature_tag};
 pub(super) use payload::{Payload, repository_name};
 pub use step::Step;
-pub use trusted_root::{Authorities, PUBLIC_GOOD_DATE, TrustedRoot, TrustedRootError};
+pub use trusted_root::{Authorities, Origin, PUBLIC_GOOD_DATE, TrustedRoot, TrustedRootError};

@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
+use super::trusted_root::Origin;
 use crate::shown::Shown;
 
 /// A step that a signature did not pass.
@@ -38,19 +39,21 @@ pub enum Step {
     LogSignature,
     /// The log entry is of another key or certificate.
     LogKey,
-    /// The log entry is by no log that was trusted at its time.
-    LogUnknown,
+    /// The log entry is by no log that was trusted at its time; these logs are known.
+    LogUnknown(Origin),
     /// Validity (RFC 5280, section 4.1.2.5): the certificate was not valid when the entry was made.
     LogTime,
     /// Validity: the certificate is not valid now, and no log entry says when it was used.
     Expired,
     /// The certificates beside the signature can't be read, or are too many.
     Chain,
-    /// Path (RFC 5280, section 6.1): no trusted CA issued the certificate, for code signing and for that time.
-    Path,
+    /// Path (RFC 5280, section 6.1): no trusted CA issued the certificate, for code signing and for that time; these CAs are known.
+    Path(Origin),
     /// Signed certificate timestamp (RFC 6962, section 3.3): there is none in the certificate.
     NoTimestamp,
-    /// There is one, but none by a trusted log over this certificate.
+    /// There is one, but by no log that was trusted at its time; these logs are known.
+    CtLogUnknown(Origin),
+    /// There is one by a trusted log, but not over this certificate, or it can't be read.
     Timestamp,
     /// Signed entry timestamp (Rekor): it is not the log's.
     LogPromise,
@@ -77,14 +80,14 @@ impl Step {
             Step::LogPayload => "log-entry-payload",
             Step::LogSignature => "log-entry-signature",
             Step::LogKey => "log-entry-key",
-            Step::LogUnknown => "log-entry-log",
+            Step::LogUnknown(_) => "log-entry-log",
             Step::LogTime => "log-entry-time",
             Step::Expired => "certificate-validity",
             Step::Signature => "signature",
             Step::Chain => "certificate-chain",
-            Step::Path => "certificate-path",
+            Step::Path(_) => "certificate-path",
             Step::NoTimestamp => "certificate-timestamp-missing",
-            Step::Timestamp => "certificate-timestamp",
+            Step::CtLogUnknown(_) | Step::Timestamp => "certificate-timestamp",
             Step::LogPromise => "log-entry-promise",
         }
     }
@@ -104,7 +107,10 @@ impl Step {
                 "Have it signed with another certificate: no policy can prove a signature by this one"
             }
             Step::NoLogEntry => "Sign it again with an entry in the log (cosign sign --tlog-upload=true)",
-            Step::LogUnknown | Step::LogPromise | Step::Path | Step::Timestamp => {
+            Step::LogUnknown(Origin::Module) | Step::Path(Origin::Module) | Step::CtLogUnknown(Origin::Module) => {
+                "If it was signed with the public-good instance of today, use a newer version of this policy, or give that instance's trusted_root.json as `trustedRoot`; if not, give the one of the instance that it was signed with"
+            }
+            Step::LogUnknown(_) | Step::LogPromise | Step::Path(_) | Step::CtLogUnknown(_) | Step::Timestamp => {
                 "Check that the CAs and logs of the settings (trustedRoot, certificate.ca) are those that it was signed with; then sign it again"
             }
             Step::Expired => "Sign it again with a certificate that is valid, or have a log entry say when it was used",
@@ -137,16 +143,26 @@ impl fmt::Display for Step {
             Step::LogPayload => f.write_str("the log entry is of something else that was signed"),
             Step::LogSignature => f.write_str("the log entry is of another signature"),
             Step::LogKey => f.write_str("the log entry is of another key or certificate"),
-            Step::LogUnknown => f.write_str("the log entry is by no transparency log that was trusted at its time"),
+            Step::LogUnknown(origin) => {
+                write!(f, "at the time of the log entry, its transparency log is unknown to {origin}")
+            }
             Step::LogTime => f.write_str("the certificate was not valid at the time of the log entry"),
             Step::Expired => f.write_str("the certificate is not valid now"),
             Step::Signature => f.write_str("the certificate's key did not make the signature over this image"),
             Step::Chain => f.write_str("the certificates of its chain can't be read, or are too many"),
-            Step::Path => {
-                f.write_str("no path of sound certificates leads from it to a CA that is trusted, at that time")
+            Step::Path(origin) => {
+                write!(
+                    f,
+                    "no path of sound certificates leads from it, at that time, to a CA that is known to {origin}"
+                )
             }
             Step::NoTimestamp => f.write_str("the certificate holds no timestamp of a CT log"),
-            Step::Timestamp => f.write_str("the certificate holds no timestamp by a CT log that is trusted"),
+            Step::CtLogUnknown(origin) => {
+                write!(f, "at the time of the certificate's timestamp, its CT log is unknown to {origin}")
+            }
+            Step::Timestamp => f.write_str(
+                "the certificate's timestamps are not a CT log's for this certificate, are too many, or can't be read",
+            ),
             Step::LogPromise => f.write_str("the log entry is not signed by the log that it names"),
         }
     }
@@ -158,5 +174,32 @@ fn write_run(f: &mut fmt::Formatter<'_>, what: &str, names: &BTreeSet<String>) -
     match names.is_empty() {
         true => write!(f, "the certificate does not say for which {what} its workflow ran"),
         false => write!(f, "the certificate's workflow ran for the {what} {}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::trusted_root::PUBLIC_GOOD_DATE, *};
+
+    #[test]
+    fn what_is_unknown_is_unknown_to_somebody() {
+        let carried = format!("the trusted root that the module carries, of {PUBLIC_GOOD_DATE}");
+        let rows = [
+            (Origin::Module, &*carried, "`trustedRoot`", "the module gets older, and a newer one helps"),
+            (Origin::Validator, "the validator's trusted root", "the settings", "it stands in the settings"),
+            (Origin::TrustRoot, "the trust root", "certificate.ca", "it names CAs of its own"),
+        ];
+        for (origin, whose, remedy, why) in rows {
+            let steps = [
+                (Step::LogUnknown(origin), "log-entry-log", "its transparency log is unknown to"),
+                (Step::Path(origin), "certificate-path", "to a CA that is known to"),
+                (Step::CtLogUnknown(origin), "certificate-timestamp", "its CT log is unknown to"),
+            ];
+            for (step, word, text) in steps {
+                assert!(step.to_string().ends_with(&format!("{text} {whose}")), "{why}: {step}");
+                assert!(step.remedy().contains(remedy), "{why}: {}", step.remedy());
+                assert_eq!(step.word(), word, "{why}");
+            }
+        }
     }
 }

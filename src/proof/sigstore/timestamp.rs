@@ -11,7 +11,11 @@ use x509_cert::ext::pkix::{
     sct::{HashAlgorithm, SignatureAlgorithm, SignedCertificateTimestamp, Version},
 };
 
-use super::{Step, certificate::Leaf, trusted_root::Log};
+use super::{
+    Step,
+    certificate::Leaf,
+    trusted_root::{Log, Logs},
+};
 use crate::{
     image::Digest,
     proof::{key::Algorithm, signature::Message},
@@ -25,7 +29,7 @@ const CERTIFICATE_TIMESTAMP: u8 = 0;
 const PRECERT_ENTRY: [u8; 2] = [0, 1];
 
 /// Is there a timestamp of `leaf`, which the key with the SHA-256 `issuer` issued, by one of `logs`?
-pub(super) fn seen(leaf: &Leaf, issuer: Digest, logs: &[Log]) -> Result<(), Step> {
+pub(super) fn seen(leaf: &Leaf, issuer: Digest, logs: &Logs) -> Result<(), Step> {
     let timestamps = leaf.timestamps.as_deref().ok_or(Step::NoTimestamp)?;
     let timestamps = SignedCertificateTimestampList::from_der(timestamps).map_err(|_| Step::Timestamp)?;
     let timestamps = timestamps.parse_timestamps().map_err(|_| Step::Timestamp)?;
@@ -33,13 +37,15 @@ pub(super) fn seen(leaf: &Leaf, issuer: Digest, logs: &[Log]) -> Result<(), Step
         return Err(Step::Timestamp);
     }
     let logged = leaf.logged().ok_or(Step::Timestamp)?;
+    let mut is_known = timestamps.is_empty();
     for timestamp in timestamps {
         let timestamp = timestamp.parse_timestamp().map_err(|_| Step::Timestamp)?;
         let is_trusted = |log: &&Log| {
             log.key.fingerprint().bytes() == timestamp.log_id.key_id
                 && log.period.contains(Duration::from_millis(timestamp.timestamp))
         };
-        let Some(log) = logs.iter().find(is_trusted) else { continue };
+        let Some(log) = logs.list.iter().find(is_trusted) else { continue };
+        is_known = true;
         let signed = signed(&timestamp, issuer, &logged).ok_or(Step::Timestamp)?;
         let is_named = match log.key.algorithm {
             Algorithm::P256 | Algorithm::P384 => timestamp.signature.algorithm.signature == SignatureAlgorithm::Ecdsa,
@@ -51,7 +57,7 @@ pub(super) fn seen(leaf: &Leaf, issuer: Digest, logs: &[Log]) -> Result<(), Step
             return Ok(());
         }
     }
-    Err(Step::Timestamp)
+    Err(if is_known { Step::Timestamp } else { Step::CtLogUnknown(logs.origin) })
 }
 
 /// What a log signs (RFC 6962, section 3.2).

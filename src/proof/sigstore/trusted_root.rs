@@ -37,13 +37,35 @@ const MEDIA_TYPES: [&str; 3] = [
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedRoot {
     pub(in crate::proof) authorities: Authorities,
-    pub(in crate::proof) tlogs: Vec<Log>,
-    pub(in crate::proof) ctlogs: Vec<Log>,
+    pub(in crate::proof) tlogs: Logs,
+    pub(in crate::proof) ctlogs: Logs,
 }
 
 /// CAs that are believed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Authorities(pub(in crate::proof) Vec<Authority>);
+pub struct Authorities {
+    pub(in crate::proof) list: Vec<Authority>,
+    pub(in crate::proof) origin: Origin,
+}
+
+/// Logs that are believed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::proof) struct Logs {
+    pub(in crate::proof) list: Vec<Log>,
+    pub(in crate::proof) origin: Origin,
+}
+
+/// Where it is said whom to believe.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// In the module: it carries the public-good instance's trusted root.
+    Module,
+    /// In the settings of the validator.
+    #[default]
+    Validator,
+    /// At the trust root, which names CAs of its own.
+    TrustRoot,
+}
 
 /// A log that is believed for a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +135,7 @@ impl TrustedRoot {
     /// # Errors
     /// Never, as long as the file that this module carries is sound (a test reads it).
     pub fn public_good() -> Result<TrustedRoot, TrustedRootError> {
-        TrustedRoot::read(PUBLIC_GOOD)
+        Ok(TrustedRoot::read(PUBLIC_GOOD)?.from(Origin::Module))
     }
 
     /// Reads a `trusted_root.json`.
@@ -152,14 +174,25 @@ impl TrustedRoot {
             };
             list.iter().enumerate().filter_map(read).collect()
         };
-        let authorities = Authorities(authorities);
-        Ok(TrustedRoot { authorities, tlogs: logs(&tlogs, "tlogs")?, ctlogs: logs(&ctlogs, "ctlogs")? })
+        let origin = Origin::Validator;
+        Ok(TrustedRoot {
+            authorities: Authorities { list: authorities, origin },
+            tlogs: Logs { list: logs(&tlogs, "tlogs")?, origin },
+            ctlogs: Logs { list: logs(&ctlogs, "ctlogs")?, origin },
+        })
+    }
+
+    fn from(mut self, origin: Origin) -> TrustedRoot {
+        self.authorities.origin = origin;
+        self.tlogs.origin = origin;
+        self.ctlogs.origin = origin;
+        self
     }
 
     /// How many CAs, transparency logs and CT logs there are.
     #[must_use]
     pub fn parts(&self) -> [usize; 3] {
-        [self.authorities.0.len(), self.tlogs.len(), self.ctlogs.len()]
+        [self.authorities.list.len(), self.tlogs.list.len(), self.ctlogs.list.len()]
     }
 
     /// Believes these CAs instead of its own: a PEM text.
@@ -167,7 +200,8 @@ impl TrustedRoot {
     /// # Errors
     /// When it holds anything but certificates of CAs.
     pub fn with_authorities(self, pem: &str) -> Result<TrustedRoot, TrustedRootError> {
-        Ok(TrustedRoot { authorities: Authorities::read(pem)?, ..self })
+        let authorities = Authorities { origin: Origin::Validator, ..Authorities::read(pem)? };
+        Ok(TrustedRoot { authorities, ..self })
     }
 
     /// Believes this transparency log instead of its own: a public key in PEM.
@@ -175,7 +209,7 @@ impl TrustedRoot {
     /// # Errors
     /// When it is no public key that can be used.
     pub fn with_tlog(self, pem: &str) -> Result<TrustedRoot, KeyError> {
-        Ok(TrustedRoot { tlogs: vec![Log { key: PublicKey::parse(pem)?, period: Period::default() }], ..self })
+        Ok(TrustedRoot { tlogs: Logs::of(PublicKey::parse(pem)?), ..self })
     }
 
     /// Believes this CT log instead of its own: a public key in PEM.
@@ -183,12 +217,12 @@ impl TrustedRoot {
     /// # Errors
     /// When it is no public key that can be used.
     pub fn with_ctlog(self, pem: &str) -> Result<TrustedRoot, KeyError> {
-        Ok(TrustedRoot { ctlogs: vec![Log { key: PublicKey::parse(pem)?, period: Period::default() }], ..self })
+        Ok(TrustedRoot { ctlogs: Logs::of(PublicKey::parse(pem)?), ..self })
     }
 }
 
 impl Authorities {
-    /// Reads the CAs in a PEM text, each of which is believed.
+    /// Reads the CAs of a trust root in a PEM text, each of which is believed.
     ///
     /// # Errors
     /// When it holds anything but certificates of CAs.
@@ -201,7 +235,28 @@ impl Authorities {
             Authority::read(document.as_bytes(), Period::default())
                 .map_err(|error| wrong(format!("holds a certificate (number {}) that {error}", i + 1)))
         };
-        Ok(Authorities(found.iter().enumerate().map(read).collect::<Result<_, _>>()?))
+        Ok(Authorities {
+            list: found.iter().enumerate().map(read).collect::<Result<_, _>>()?,
+            origin: Origin::TrustRoot,
+        })
+    }
+}
+
+impl Logs {
+    /// The log of a validator with this key, at any time.
+    fn of(key: PublicKey) -> Logs {
+        Logs { list: vec![Log { key, period: Period::default() }], origin: Origin::Validator }
+    }
+}
+
+/// Who does not know a CA or a log.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Module => write!(f, "the trusted root that the module carries, of {PUBLIC_GOOD_DATE}"),
+            Origin::Validator => f.write_str("the validator's trusted root"),
+            Origin::TrustRoot => f.write_str("the trust root"),
+        }
     }
 }
 
