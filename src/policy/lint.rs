@@ -6,6 +6,7 @@ mod features;
 mod keys;
 mod kinds;
 mod manifest;
+mod quorum;
 mod routing;
 mod rules;
 mod signers;
@@ -62,6 +63,7 @@ fn found(json: &str, now: Duration, more: impl FnOnce(&Features, &[ReadRule<'_>]
     let mut found = rules::lint(&policy, &rules);
     found.extend(keys::lint(&policy, &rules, all_read));
     found.extend(signers::lint(&policy, &rules, now));
+    found.extend(rules.iter().filter_map(quorum::lint));
     found.extend(features::lint(&policy.features(), &value, &rules));
     found.extend(more(&policy.features(), &rules));
     found

@@ -25,6 +25,7 @@ pub(crate) use identity::GITHUB_ISSUER;
 pub use identity::{Anchored, Holder, RegexError, Wanted, Workflow};
 pub use key::{KeyError, PublicKey};
 pub use prove::{Verified, prove};
+pub(crate) use quorum::without_reference;
 pub use quorum::{Quorum, Signer, Standing, Tally, Vote};
 pub use shortfall::{Failure, Foreign, Lack, Shortfall, Unproven};
 pub(crate) use sigstore::GITHUB;

@@ -1,7 +1,7 @@
 //! Have enough distinct trust roots signed, each by a signer of its own?
 //!
 //! A set of names that voted, never a counter: a root that signs twice is one voter, and a signer whose signature fits two roots has one vote. Signers are one
-//! where they share a key or an identity. Who votes for whom is matched so that as many roots as possible have a signer, those first that have to.
+//! where they share a key or an identity; a workflow is one, whichever git reference it ran at. Who votes for whom is matched so that as many roots as possible have a signer, those first that have to.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -203,11 +203,27 @@ impl Signer {
     /// Are both of them one?
     fn is(&self, other: &Signer) -> bool {
         let is_same = |(name, issuer): &(String, Option<String>), (other, others): &(String, Option<String>)| {
+            let (name, other) = (without_reference(name), without_reference(other));
             // Addresses that differ in letters reach one person, and a name without an issuer may be anybody's of that name.
             name.eq_ignore_ascii_case(other) && (issuer == others || issuer.is_none() || others.is_none())
         };
         let identities = self.identity.as_ref().zip(other.identity.as_ref());
         self.key == other.key || identities.is_some_and(|(one, other)| is_same(one, other))
+    }
+}
+
+/// The name of a workflow without the git reference or commit at its end, as certificates of GitHub and GitLab have it; other names as they are.
+///
+/// Whoever may run a workflow at one reference usually may at another one, so both are one signer. To count fewer is the safe side.
+pub(crate) fn without_reference(name: &str) -> &str {
+    if !name.contains("://") {
+        return name;
+    }
+    let is_commit = |end: &str| end.len() == 40 && end.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match (name.split_once("@refs/"), name.rsplit_once('@')) {
+        (Some((workflow, _)), _) => workflow,
+        (None, Some((workflow, end))) if is_commit(end) => workflow,
+        _ => name,
     }
 }
 
@@ -404,6 +420,39 @@ mod tests {
             ),
         ];
         check(rows);
+    }
+
+    #[test]
+    fn a_workflow_has_one_vote_whatever_it_ran_at() {
+        let commit = |digit: &str| format!("https://github.com/acme/app/.github/workflows/a.yml@{}", digit.repeat(40));
+        let app = "https://github.com/acme/app/.github/workflows/a.yml@refs/tags/v1";
+        let rows = [
+            (app.to_owned(), app.replace("tags/v1", "heads/main"), true, "two references"),
+            (
+                app.to_owned(),
+                app.replace("tags/v1", "heads/a@refs/b"),
+                true,
+                "a reference with another one in its name",
+            ),
+            (app.to_owned(), commit("1"), true, "a reference and a commit"),
+            (commit("1"), commit("2"), true, "two commits"),
+            (app.to_owned(), app.replace("a.yml", "b.yml"), false, "two files"),
+            (app.to_owned(), app.replace("acme/app", "acme/web"), false, "two repositories"),
+            (
+                "https://gitlab.com/acme/app//.gitlab-ci.yml@refs/heads/main".to_owned(),
+                "https://gitlab.com/acme/app//.gitlab-ci.yml@refs/tags/v1".to_owned(),
+                true,
+                "GitLab's form",
+            ),
+            ("https://acme.example/a@one".to_owned(), "https://acme.example/a@two".to_owned(), false, "no reference"),
+            (commit("1"), format!("{}1", commit("1")), false, "no commit"),
+            ("a@refs/x".to_owned(), "a@refs/y".to_owned(), false, "addresses, and no workflows"),
+        ];
+        for (one, other, same, why) in rows {
+            let signer =
+                |name: &String, by: &str| Signer { key: key(by), identity: Some((name.clone(), Some("i".to_owned()))) };
+            assert_eq!(signer(&one, "alice").is(&signer(&other, "bob")), same, "{why}: {one} and {other}");
+        }
     }
 
     fn check(rows: &[(usize, &[&str], &[(&str, Answer)], Standing, &str)]) {

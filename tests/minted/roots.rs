@@ -282,6 +282,20 @@ pub(super) fn signers() -> Vec<Row> {
     let again = Leaf { name: "alice's other key", not_before: ISSUED + 30, ..alice() };
     let alices_key = root("key", json!({"key": ours().issue(&alice()).key.public_pem()}));
     let row = |case, verdict, why, layers: &[Layer]| Row::new(case, verdict, why, two(), layers).with(of(2));
+    let workflows = || {
+        trusting(json!([
+            root("release", json!({"github": {"owner": "acme", "repo": "app", "ref": "refs/tags/v*"}})),
+            root("any", json!({"github": {"owner": "acme"}})),
+        ]))
+    };
+    let at_main = |file: &'static str| {
+        let name = match file {
+            "release.yml" => "https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main",
+            _ => "https://github.com/acme/app/.github/workflows/audit.yml@refs/heads/main",
+        };
+        let extensions = Leaf::ran_for("refs/heads/main", "refs/heads/main");
+        Leaf { name: file, names: vec![mint::Name::Uri(name)], extensions, ..Leaf::of_workflow() }
+    };
     vec![
         row(
             "one-certificate-that-fits-two-trust-roots-is-one-signer",
@@ -313,6 +327,22 @@ pub(super) fn signers() -> Vec<Row> {
                 let (issuer_v1, issuer_v2) = (Some(OTHER_ISSUER), Some(OTHER_ISSUER));
                 signed(&Leaf { name: "alice's namesake", issuer_v1, issuer_v2, ..alice() })
             }],
+        )
+        .with(of(2)),
+        Row::new(
+            "one-workflow-at-two-references-is-one-signer",
+            DENIED,
+            "whoever may run a workflow at one git reference usually may at another one (B30)",
+            workflows(),
+            &[signed(&Leaf::of_workflow()), signed(&at_main("release.yml"))],
+        )
+        .with(of(2)),
+        Row::new(
+            "two-workflows-are-two-signers",
+            ADMITTED,
+            "two files of one repository, each for a trust root of its own",
+            workflows(),
+            &[signed(&Leaf::of_workflow()), signed(&at_main("audit.yml"))],
         )
         .with(of(2)),
         Row::new(

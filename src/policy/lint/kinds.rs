@@ -54,6 +54,8 @@ pub enum Lint {
     AnyIssuer,
     /// The signatures of a trust root count no longer.
     TrustRootIsOver,
+    /// Only one workflow could sign for several trust roots, and it has one vote.
+    WorkflowVotesOnce,
     /// The CAs and logs that the module carries were taken long ago.
     OldPublicGoodRoot,
     /// Child approval is wanted, and off.
@@ -137,6 +139,7 @@ impl Lint {
         Lint::OddIdentity,
         Lint::AnyIssuer,
         Lint::TrustRootIsOver,
+        Lint::WorkflowVotesOnce,
         Lint::OldPublicGoodRoot,
         Lint::ChildApprovalIsOff,
         Lint::GitopsIsOff,
@@ -203,6 +206,7 @@ impl Lint {
             Lint::OddIdentity => ("odd-identity", Doubtful),
             Lint::AnyIssuer => ("any-issuer", Doubtful),
             Lint::TrustRootIsOver => ("trust-root-is-over", Doubtful),
+            Lint::WorkflowVotesOnce => ("workflow-votes-once", Doubtful),
             Lint::OldPublicGoodRoot => ("old-public-good-root", Doubtful),
             Lint::ChildApprovalIsOff => ("child-approval-is-off", Doubtful),
             Lint::GitopsIsOff => ("gitops-is-off", Doubtful),
