@@ -7,6 +7,8 @@
 pub(super) const HUB: &str = "index.docker.io";
 /// Most ways through the alternatives of a pattern.
 const MAX_WAYS: usize = 256;
+/// So many tokens of a pattern are compared with a name in about the time of one step.
+const TOKENS_A_STEP: usize = 32;
 /// Deepest nesting of alternatives.
 const MAX_DEPTH: usize = 8;
 
@@ -114,6 +116,12 @@ impl Pattern {
         }
         let with_needle = |way: Way| (needle(&way), way);
         Ok(Pattern { written: written.to_owned(), ways: ways(&text)?.into_iter().map(with_needle).collect() })
+    }
+
+    /// How much work it is to match one text, in steps.
+    #[allow(dead_code, reason = "the tests of the command match few texts")]
+    pub(super) fn cost(&self) -> usize {
+        self.ways.iter().map(|(_, way)| 1 + way.len() / TOKENS_A_STEP).sum()
     }
 
     /// Does it match this completed name, as one text?

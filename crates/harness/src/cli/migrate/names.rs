@@ -1,14 +1,49 @@
 //! Which images does a pattern stand for, part by part? Sets of names: what a pattern of Connaisseur's was meant to match, all that it matches, and
 //! what two of them have in common.
 
-use std::{collections::BTreeSet, fmt};
+use std::{cell::Cell, collections::BTreeSet, fmt};
 
 use super::connaisseur::{HUB, Pattern};
 
 /// What Connaisseur calls [`HUB`].
 const DOCKER_HUB: &str = "docker.io";
+/// How many stars of a pattern are kept where only the images are told apart that it can't match.
+const KEPT_STARS: usize = 3;
 /// Most sets that two patterns have in common; more are not looked at one by one.
 const MAX_COMMON: usize = 64;
+/// What it costs to compare two globs at one place, in steps: texts are written.
+const A_MEETING: usize = 16;
+/// Most sets that one pattern is read as.
+const MAX_ALL: usize = 1_000;
+
+/// How many steps of comparing are left.
+pub(super) struct Budget(Cell<usize>);
+
+impl Budget {
+    pub(super) fn of(steps: usize) -> Budget {
+        Budget(Cell::new(steps))
+    }
+
+    /// Takes one step; false where none is left.
+    pub(super) fn spend(&self) -> bool {
+        self.spend_many(1)
+    }
+
+    /// Takes so many steps; false where fewer are left.
+    pub(super) fn spend_many(&self, steps: usize) -> bool {
+        let left = self.0.get();
+        self.0.set(left.saturating_sub(steps));
+        left >= steps
+    }
+
+    pub(super) fn is_spent(&self) -> bool {
+        self.left() == 0
+    }
+
+    pub(super) fn left(&self) -> usize {
+        self.0.get()
+    }
+}
 
 /// The images that one pattern of ours matches. In each part `*` stands for any run of characters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,16 +113,17 @@ impl Names {
     }
 
     /// What both stand for; nothing where that is too much to say.
-    pub(super) fn common(&self, other: &Names) -> Option<Vec<Names>> {
+    pub(super) fn common(&self, other: &Names, budget: &Budget) -> Option<Vec<Names>> {
         let mut found = BTreeSet::new();
         for (a, b) in
             self.with_official().iter().flat_map(|a| other.with_official().into_iter().map(move |b| (a.clone(), b)))
         {
             let optional = |a: &Option<String>, b: &Option<String>| match (a, b) {
-                (Some(a), Some(b)) => Some(meet(a, b)?.into_iter().map(Some).collect()),
+                (Some(a), Some(b)) => Some(meet(a, b, budget)?.into_iter().map(Some).collect()),
                 (a, b) => Some(vec![a.clone().or_else(|| b.clone())]),
             };
-            let (registries, repositories) = (meet(&a.registry, &b.registry)?, meet(&a.repository, &b.repository)?);
+            let (registries, repositories) =
+                (meet(&a.registry, &b.registry, budget)?, meet(&a.repository, &b.repository, budget)?);
             let (tags, digests) = (optional(&a.tag, &b.tag)?, optional(&a.digest, &b.digest)?);
             for registry in registries.iter().flat_map(|registry| registries_of(registry)) {
                 for repository in repositories.iter().flat_map(|repository| repositories_of(&registry, repository)) {
@@ -238,7 +274,10 @@ pub(super) fn is_match(glob: &str, text: &str) -> bool {
 }
 
 /// The globs of what two globs both match; nothing where there are too many.
-fn meet(a: &str, b: &str) -> Option<BTreeSet<String>> {
+fn meet(a: &str, b: &str, budget: &Budget) -> Option<BTreeSet<String>> {
+    if !budget.spend_many(A_MEETING) {
+        return None;
+    }
     let mut found = BTreeSet::new();
     if a == "*" || a == b {
         found.insert(b.to_owned());
@@ -252,7 +291,7 @@ fn meet(a: &str, b: &str) -> Option<BTreeSet<String>> {
     let mut open = vec![(a, b, String::new())];
     let mut seen = BTreeSet::new();
     while let Some((a, b, common)) = open.pop() {
-        if seen.len() > 20_000 || found.len() > MAX_COMMON {
+        if !budget.spend_many(A_MEETING) || seen.len() > 20_000 || found.len() > MAX_COMMON {
             return None;
         }
         if !seen.insert((a.len(), b.len(), common.clone())) {
@@ -288,6 +327,18 @@ fn meet(a: &str, b: &str) -> Option<BTreeSet<String>> {
     Some(found)
 }
 
+/// A glob that matches whatever this one matches, and more: what stands between its first stars and its last one is one star.
+pub(super) fn with_fewer_stars(glob: &str) -> String {
+    let parts: Vec<&str> = glob.split('*').collect();
+    match parts.as_slice() {
+        [first @ .., last] if first.len() > KEPT_STARS => {
+            let kept: Vec<&str> = first.iter().take(KEPT_STARS).copied().chain([*last]).collect();
+            kept.join("*")
+        }
+        _ => glob.to_owned(),
+    }
+}
+
 /// How a registry part is written: a host that is none by its look needs a dot or a colon.
 fn registries_of(glob: &str) -> Vec<String> {
     let is_plain = glob == "*" || glob == "localhost" || glob.contains(['.', ':']);
@@ -317,8 +368,8 @@ fn repositories_of(registry: &str, glob: &str) -> Vec<String> {
 }
 
 /// Everything that a pattern of Connaisseur's matches, and in odd corners more: with its implicit stars, wherever they end the registry, the
-/// repository and the tag.
-pub(super) fn all(glob: &str) -> Vec<Names> {
+/// repository and the tag. Nothing where that is too much to say.
+pub(super) fn all(glob: &str, budget: &Budget) -> Option<Vec<Names>> {
     let first = if glob.starts_with('*') { "" } else { "*" };
     let last = if glob.ends_with('*') { "" } else { "*" };
     let glob = format!("{first}{glob}{last}");
@@ -341,6 +392,9 @@ pub(super) fn all(glob: &str) -> Vec<Names> {
             }
             for (registry, repository) in places {
                 let names = Names { registry, repository, tag: tag.clone(), digest: digest.clone() };
+                if !budget.spend() || found.len() > MAX_ALL {
+                    return None;
+                }
                 if names.are_possible() {
                     found.insert(names);
                 }
@@ -348,7 +402,9 @@ pub(super) fn all(glob: &str) -> Vec<Names> {
         }
     }
     let all: Vec<Names> = found.into_iter().collect();
-    all.iter().filter(|a| !all.iter().any(|b| *a != b && a.is_within(b))).cloned().collect()
+    let is_within_another = |a: &Names| all.iter().any(|b| a != b && budget.spend() && a.is_within(b));
+    let widest = all.iter().filter(|a| !is_within_another(a)).cloned().collect();
+    (!budget.is_spent()).then_some(widest)
 }
 
 /// Every way to end one part and begin the next: at the separator itself, or inside of a star.
@@ -565,12 +621,16 @@ mod tests {
             ("ha256:12", &["*/*ha256:12*", "*@sha256:12*"], "but it can be"),
         ];
         for (glob, expected, why) in rows {
-            let found = texts(&all(glob));
+            let found = texts(&all(glob, &Budget::of(1_000)).unwrap());
             for text in *expected {
                 assert!(found.contains(&(*text).to_owned()), "{why}: {glob}: {text} in {found:?}");
             }
         }
-        assert_eq!(texts(&all("*:*")), ["*:*"], "what is a case of another one is left out");
+        assert_eq!(
+            texts(&all("*:*", &Budget::of(1_000)).unwrap()),
+            ["*:*"],
+            "what is a case of another one is left out"
+        );
     }
 
     #[test]
@@ -584,9 +644,11 @@ mod tests {
         ];
         for (a, b, expected, why) in rows {
             for (a, b) in [(a, b), (b, a)] {
-                assert!(meet(a, b).unwrap().iter().eq(expected.iter()), "{why}: {a} and {b}: {:?}", meet(a, b));
+                let found = meet(a, b, &Budget::of(10_000));
+                assert!(found.as_ref().unwrap().iter().eq(expected.iter()), "{why}: {a} and {b}: {found:?}");
             }
         }
-        assert_eq!(meet(&"*a".repeat(40), &"a*".repeat(40)), None, "too many to be told");
+        assert_eq!(meet(&"*a".repeat(40), &"a*".repeat(40), &Budget::of(100_000_000)), None, "too many to be told");
+        assert_eq!(meet("ab", "a*b", &Budget::of(A_MEETING)), None, "nothing left to compare with");
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A rule becomes the pattern that it was meant to be. That matches fewer names than Connaisseur's implicit stars do, and the most specific rule is
 //! another one now and then, so images can fall to a rule that asks for less. Where two rules have images in common, samples of these are decided
-//! both ways; wherever ours would ask for less, a rule is added that denies them, or what asked for less is left out.
+//! both ways; wherever ours would ask for less, a rule is added that denies them, or what asked for less is left out. What there are too many of to
+//! compare counts as asking for less.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{
     connaisseur::{self, Token, Way, ways},
-    names::{self, Names},
+    names::{self, Budget, Names},
     report::{Report, quoted},
     rules::{Decision, Rule},
     settings::{self, Validator},
@@ -28,6 +29,14 @@ const ROUNDS: usize = 4;
 const MAX_WORDS: usize = 6;
 /// Most texts that a class of characters is spelt out to.
 const MAX_SPELT_OUT: usize = 40;
+/// Most stars of a pattern that is compared with others; with each of them there are more ways to cut a name into parts.
+const MAX_STARS: usize = 8;
+/// Most steps of comparing patterns and images: a minute or two of work, which some 150 ordinary rules need.
+const MAX_STEPS: usize = 1_000_000_000;
+/// What it costs to write a sample and to read it, in steps.
+const A_SAMPLE: usize = 16;
+/// So many spellings of a pattern of ours are compared with one of Connaisseur's.
+const SPELLINGS: usize = 8;
 
 /// One pattern of the settings, and the rule that it carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +54,17 @@ struct Carrying<'a> {
     validators: &'a [Validator],
     report: &'a mut Report,
     entries: Vec<Entry>,
+    /// What may still be compared, and what it costs to see which rule decides there.
+    budget: Budget,
+    cost: usize,
+}
+
+/// What a rule matches there.
+enum Everything {
+    /// All of it.
+    Whole(Vec<Names>),
+    /// All of it and more, because nobody could look at it one by one.
+    More(Vec<Names>),
 }
 
 /// Images for which less is asked here.
@@ -61,14 +81,8 @@ struct Wider {
 
 /// The patterns of the settings, and everything about them that has to be known.
 pub(super) fn carry(rules: &[Rule], validators: &[Validator], report: &mut Report) -> Result<Vec<Entry>> {
-    let mut carrying = Carrying { rules, validators, report, entries: Vec::new() };
-    for index in 0..rules.len() {
-        carrying.add_meant(index);
-    }
-    carrying.leave_out_doubles();
-    carrying.leave_out_dead();
-    carrying.deny_without_rules();
-    carrying.narrow()?;
+    let mut carrying = Carrying::new(rules, validators, report, Budget::of(MAX_STEPS));
+    carrying.carry()?;
     Ok(carrying.entries)
 }
 
@@ -94,11 +108,48 @@ fn is_enough(here: &Decision, there: &Decision) -> bool {
     *here == Decision::Deny || *there == Decision::Allow || here == there
 }
 
-impl Carrying<'_> {
+impl<'a> Carrying<'a> {
+    fn new(rules: &'a [Rule], validators: &'a [Validator], report: &'a mut Report, budget: Budget) -> Carrying<'a> {
+        let cost = rules.iter().map(|rule| rule.pattern.cost()).sum();
+        Carrying { rules, validators, report, entries: Vec::new(), budget, cost }
+    }
+
+    fn carry(&mut self) -> Result<()> {
+        for index in 0..self.rules.len() {
+            self.add_meant(index);
+        }
+        self.leave_out_doubles();
+        self.leave_out_dead();
+        self.deny_without_rules();
+        self.narrow()?;
+        if self.budget.is_spent() {
+            let what = "there are more rules, with more stars in them, than are compared one with another. Wherever a rule was not compared with one that asks for more, it denies";
+            self.report.refused(
+                "application.policy",
+                what,
+                "migrate fewer rules at a time, or write patterns with fewer stars",
+            );
+        }
+        Ok(())
+    }
+
     /// Adds what a rule was meant to match.
     fn add_meant(&mut self, index: usize) {
         let Some(rule) = self.rules.get(index) else { return };
         let path = format!("{}.pattern", rule.path);
+        let stars = stars(&rule.written);
+        if stars > MAX_STARS {
+            let what = format!(
+                "{} has {stars} stars, and a pattern with more than {MAX_STARS} is not compared with others. It is left out: what it matched is denied, and so is whatever other rules could admit in its place",
+                quoted(&rule.written)
+            );
+            self.report.refused(
+                &path,
+                what,
+                "write a pattern with fewer stars, or one rule for each name that is meant",
+            );
+            return;
+        }
         let pattern = &rule.pattern;
         let (globs, is_whole) = globs(&rule.written);
         let mut denies = false;
@@ -121,7 +172,10 @@ impl Carrying<'_> {
         for names in globs.iter().flat_map(|glob| names::meant(glob)) {
             let mut entry = Entry { names, rule: index, denies };
             let asks = *entry.says(self.rules) != Decision::Deny;
-            if asks && !entry.names.are_covered_by(pattern) {
+            if asks && !self.budget.spend_many(pattern.cost() * SPELLINGS) {
+                // Told once, at the end.
+                entry.denies = true;
+            } else if asks && !entry.names.are_covered_by(pattern) {
                 let what = format!(
                     "{} would match official images of Docker Hub here (`library/…`) that it does not match there, so it denies",
                     quoted(&rule.written)
@@ -194,7 +248,8 @@ impl Carrying<'_> {
             {
                 continue;
             }
-            let wins = entry.names.samples(&[]).iter().all(|image| self.there(image) == Some(entry.rule));
+            let decides = |image: &String| self.budget.spend_many(self.cost) && self.there(image) == Some(entry.rule);
+            let wins = entry.names.samples(&[]).iter().all(decides);
             let (keeps, loses) = if wins { (entry.rule, other.rule) } else { (other.rule, entry.rule) };
             let (Some(keeps), Some(loses)) = (self.rules.get(keeps), self.rules.get(loses)) else { continue };
             let what = format!(
@@ -251,10 +306,16 @@ impl Carrying<'_> {
     fn leave_out_dead(&mut self) {
         let mut kept = Vec::new();
         for entry in std::mem::take(&mut self.entries) {
-            let says = entry.says(self.rules);
-            let images = entry.names.samples(&[]);
-            let deciding: BTreeSet<Option<usize>> = images.iter().map(|image| self.there(image)).collect();
-            let is_dead = *says != Decision::Deny && !deciding.contains(&Some(entry.rule));
+            if *entry.says(self.rules) == Decision::Deny {
+                kept.push(entry);
+                continue;
+            }
+            let images = if self.budget.is_spent() { BTreeSet::new() } else { entry.names.samples(&[]) };
+            // Where nobody looks any more it is kept, and compared with what may decide in its place.
+            let decides =
+                |image: &String| if self.budget.spend_many(self.cost) { self.there(image) } else { Some(entry.rule) };
+            let deciding: BTreeSet<Option<usize>> = images.iter().map(decides).collect();
+            let is_dead = !deciding.contains(&Some(entry.rule)) && !self.budget.is_spent();
             let other = deciding.iter().next().copied().flatten().and_then(|index| self.rules.get(index));
             match (is_dead, self.rules.get(entry.rule), other) {
                 (true, Some(rule), Some(other)) => {
@@ -285,7 +346,7 @@ impl Carrying<'_> {
     fn wider(&self) -> Result<Vec<Wider>> {
         let settings = self.settings();
         let policy = Policy::load(&settings).map_err(anyhow::Error::msg).context("the rules can't be read again")?;
-        let everything: Vec<Vec<Names>> = (0..self.rules.len()).map(|index| self.everything(index)).collect();
+        let everything: Vec<Everything> = self.rules.iter().map(|rule| everything(rule, &self.budget)).collect();
         let mut found = Vec::new();
         for (at, entry) in self.entries.iter().enumerate() {
             let says = entry.says(self.rules);
@@ -296,29 +357,28 @@ impl Carrying<'_> {
                 if is_enough(says, &rule.there) || self.is_beaten(rule, entry) {
                     continue;
                 }
-                for all in everything.get(by).into_iter().flatten() {
+                let (is_whole, all) = match everything.get(by) {
+                    Some(Everything::Whole(all)) => (true, all),
+                    Some(Everything::More(all)) => (false, all),
+                    None => continue,
+                };
+                for all in all {
                     let mut add = |common| found.push(Wider { at, by, all: all.clone(), common });
-                    match all.common(&entry.names) {
-                        None => add(None),
-                        Some(common) => {
-                            let is_wider = |names: &Names| {
-                                self.samples(names, rule).iter().any(|image| self.is_wider(&policy, at, by, image))
+                    match all.common(&entry.names, &self.budget) {
+                        Some(common) if common.is_empty() => {}
+                        Some(common) if is_whole => {
+                            let is_wider = |image: &String| self.is_wider(&policy, at, by, image);
+                            let has_wider = |names: &Names| {
+                                self.budget.is_spent() || self.samples(names, rule).iter().any(is_wider)
                             };
-                            common.into_iter().filter(is_wider).for_each(|names| add(Some(names)));
+                            common.into_iter().filter(has_wider).for_each(|names| add(Some(names)));
                         }
+                        Some(_) | None => add(None),
                     }
                 }
             }
         }
         Ok(found)
-    }
-
-    /// Everything that a rule matches there: what it was meant to match first.
-    fn everything(&self, index: usize) -> Vec<Names> {
-        let Some(rule) = self.rules.get(index) else { return Vec::new() };
-        let globs = globs(&rule.written).0;
-        let meant: Vec<Names> = globs.iter().flat_map(|glob| names::meant(glob)).collect();
-        meant.into_iter().chain(globs.iter().flat_map(|glob| names::all(glob))).collect()
     }
 
     fn samples(&self, names: &Names, rule: &Rule) -> BTreeSet<String> {
@@ -343,22 +403,30 @@ impl Carrying<'_> {
         prefixes(&rule.written) < prefixes(&own.written)
     }
 
-    /// Does the entry at `at` decide this image, and ask for less than the rule `by`, which decides there?
+    /// Does the entry at `at` decide this image, and ask for less than the rule `by`, which decides there? Where there are no steps left to tell, it may.
     fn is_wider(&self, policy: &Policy<'_>, at: usize, by: usize, image: &str) -> bool {
         let (Some(entry), Some(rule)) = (self.entries.get(at), self.rules.get(by)) else { return false };
+        if !self.budget.spend_many(A_SAMPLE + rule.pattern.cost()) {
+            return true;
+        }
         let Ok(reference) = ImageRef::parse(image) else { return false };
         let says = entry.says(self.rules);
         let asks_less = |image: &str| {
             // Most samples are told apart by this, and the rest takes longer.
             let matches =
                 |pattern: &connaisseur::Pattern| connaisseur::name(image).is_some_and(|name| pattern.matches(&name));
-            matches(&rule.pattern) && self.there(image) == Some(by) && !is_enough(says, &rule.there)
+            matches(&rule.pattern)
+                && (!self.budget.spend_many(self.cost) || self.there(image) == Some(by))
+                && !is_enough(says, &rule.there)
         };
         let canonical = reference.to_string();
         // Who can name a digest alone can put any tag in front of it.
         let tagged = canonical.replace('@', ":zq9@");
         if !asks_less(&canonical) || (reference.tag().is_none() && !asks_less(&tagged)) {
             return false;
+        }
+        if !self.budget.spend_many(self.entries.len()) {
+            return true;
         }
         let weighed = policy.weigh(&reference).unwrap_or_default();
         weighed.iter().position(|weighed| weighed.standing == Standing::Wins) == Some(at)
@@ -443,6 +511,32 @@ pub(super) fn with_deny(validators: &[Validator]) -> Vec<Validator> {
     validators.iter().cloned().chain([Validator::fixed(DENIES, false)]).collect()
 }
 
+/// Everything that a rule matches there: what it was meant to match first.
+fn everything(rule: &Rule, budget: &Budget) -> Everything {
+    let globs = globs(&rule.written).0;
+    let all = |glob: &String| names::all(glob, budget);
+    let whole = match stars(&rule.written) {
+        0..=MAX_STARS => globs.iter().map(all).collect::<Option<Vec<Vec<Names>>>>(),
+        _ => None,
+    };
+    match whole {
+        Some(whole) => {
+            let meant = globs.iter().flat_map(|glob| names::meant(glob));
+            Everything::Whole(meant.chain(whole.into_iter().flatten()).collect())
+        }
+        None => {
+            let fewer: BTreeSet<String> = globs.iter().map(|glob| names::with_fewer_stars(glob)).collect();
+            let more = fewer.iter().map(all).collect::<Option<Vec<Vec<Names>>>>();
+            Everything::More(more.map_or_else(|| names::meant("*"), |more| more.into_iter().flatten().collect()))
+        }
+    }
+}
+
+/// The most stars of a glob that a pattern is read as.
+fn stars(written: &str) -> usize {
+    globs(written).0.iter().map(|glob| glob.matches('*').count()).max().unwrap_or_default()
+}
+
 /// A pattern as texts in which only `*` is special, and whether they say all that it says.
 fn globs(written: &str) -> (Vec<String>, bool) {
     let ways = ways(written).unwrap_or_default();
@@ -487,4 +581,108 @@ fn starred(way: &Way) -> String {
 /// The settings as a value, for those who read it as they read any.
 pub(super) fn value(settings: &settings::Settings) -> Result<Value> {
     serde_json::to_value(settings).context("the settings have no JSON form")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::report, *};
+
+    fn rule(at: usize, written: &str, there: Decision) -> Rule {
+        let (validator, here) = match &there {
+            Decision::Allow => ("allow", Some(("allow".to_owned(), settings::With::default()))),
+            Decision::Deny => ("deny", Some(("deny".to_owned(), settings::With::default()))),
+            Decision::Prove(_) => ("default", Some(("default".to_owned(), settings::With::default()))),
+        };
+        Rule {
+            path: format!("application.policy[{at}]"),
+            written: written.to_owned(),
+            pattern: connaisseur::Pattern::parse(written).expect("a pattern"),
+            validator: validator.to_owned(),
+            there,
+            here,
+            pins: false,
+        }
+    }
+
+    #[test]
+    fn what_is_not_compared_denies() {
+        use Decision::{Allow, Deny};
+        let (many, other) = ("*a".repeat(200), "b*".repeat(200));
+        let (in_a_registry, elsewhere) = (format!("a.io/{many}"), format!("b.io/{many}"));
+        let (hard, also) = ("{*a*b*c*d/*e*f*g,*b*d*f*h/*j*l*n}", "{*b*a*c*d/*e*f*g,*x*d*f*h/*j*l*n}");
+        // the rules, how many steps they may take; the patterns that admit, how many steps are left at least, whether it is told that some were not compared
+        type Row<'a> = (Vec<(&'a str, Decision)>, usize, Vec<&'a str>, usize, bool, &'a str);
+        let rows: Vec<Row<'_>> = vec![
+            (
+                vec![("a.io/*:*", Allow), ("a.io/b/*:*", Deny)],
+                MAX_STEPS,
+                vec!["a.io/*:*"],
+                MAX_STEPS - 10_000,
+                false,
+                "what is denied is more specific here, too",
+            ),
+            (
+                vec![("a.io/*:*", Allow), ("a.io/b/*:*", Deny)],
+                0,
+                vec![],
+                0,
+                true,
+                "nothing is compared, so nothing says that the other rule loses nothing",
+            ),
+            (vec![("a.io/*:*", Allow)], 0, vec![], 0, true, "nothing says that it matches no more than it did"),
+            (
+                vec![(&many, Deny), (&other, Allow), ("*:*", Allow), ("a.io/*:*", Allow)],
+                MAX_STEPS,
+                vec!["a.io/*:*"],
+                MAX_STEPS - 100_000,
+                false,
+                "200 stars twice: what the first one denies could be anywhere where no rule has more components",
+            ),
+            (
+                vec![(&in_a_registry, Deny), ("b.io/x:*", Allow), ("a.io/x:*", Allow)],
+                MAX_STEPS,
+                vec!["b.io/x:*"],
+                MAX_STEPS - 100_000,
+                false,
+                "one registry can't be the other one",
+            ),
+            (
+                vec![(&in_a_registry, Allow), (&elsewhere, Allow), ("a.io/x:*", Allow)],
+                MAX_STEPS,
+                vec!["a.io/x:*"],
+                MAX_STEPS - 100_000,
+                false,
+                "who admits takes nothing away",
+            ),
+            (
+                vec![(hard, Deny), (also, Deny), ("*:*", Allow), ("*/*:*", Allow)],
+                10_000,
+                vec![],
+                0,
+                true,
+                "few stars, and more ways to read them than are looked at",
+            ),
+        ];
+        for (rules, most, admit, left, told, why) in rows {
+            let rules: Vec<Rule> =
+                rules.into_iter().enumerate().map(|(at, (written, there))| rule(at, written, there)).collect();
+            let validators = [Validator::fixed("allow", true), Validator::fixed("deny", false)];
+            let mut report = Report::default();
+            let mut carrying = Carrying::new(&rules, &validators, &mut report, Budget::of(most));
+            carrying.carry().expect("patterns");
+            let admits = |entry: &&Entry| *entry.says(&rules) != Deny;
+            let found: Vec<String> =
+                carrying.entries.iter().filter(admits).map(|entry| entry.names.to_string()).collect();
+            assert_eq!(found, admit, "{why}");
+            assert!(carrying.budget.left() >= left, "{why}: {} steps are left", carrying.budget.left());
+            let text: Vec<&str> = report.lines().iter().map(|line| &*line.what).collect();
+            assert_eq!(text.iter().any(|what| what.contains("are compared one with another")), told, "{why}: {text:?}");
+            for rule in rules.iter().filter(|rule| stars(&rule.written) > MAX_STARS) {
+                let is_of = |line: &&&report::Line| line.path == format!("{}.pattern", rule.path);
+                let lines = report.lines();
+                let line = lines.iter().find(is_of).expect("a line for each pattern that is left out");
+                assert!(line.what.contains("It is left out") && !line.todo.is_empty(), "{why}: {line:?}");
+            }
+        }
+    }
 }
