@@ -114,6 +114,20 @@ fn the_harness_sees_the_policy_as_bytes() {
 }
 
 #[test]
+fn the_command_prints_through_one_printer() {
+    let ways = ["println!", "print!(", "::stdout()", "::stderr()"];
+    let source = sources("crates/harness/src/cli");
+    // Whoever waits is told by it, of what was printed safely.
+    let printers = ["/cli/output.rs", "/cli/progress.rs"];
+    let prints = offenders(&source, |name, line| {
+        !printers.iter().any(|printer| name.ends_with(printer))
+            && !line.starts_with("//")
+            && ways.iter().any(|way| line.contains(way))
+    });
+    none(&prints, "what is foreign reaches a terminal through `cli/output.rs` only");
+}
+
+#[test]
 fn the_crate_reads_nothing_but_its_arguments() {
     let outside = [
         "std::env",

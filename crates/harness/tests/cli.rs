@@ -95,6 +95,58 @@ fn run_prints_one_line_and_exits_as_kwctl_does() {
 }
 
 #[test]
+fn foreign_text_gives_a_terminal_no_command() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let wasm = agreeing(true);
+    fs::write(dir.path().join("policy.wasm"), &wasm).expect("a file");
+    // A clear screen in both forms, a carriage return, a right-to-left override, and a letter that looks like another one.
+    let hostile = "a\u{1b}[2J\u{9b}2J\r\u{202e}\u{456}b";
+    let as_error = "a\\u{1b}[2J\\u{9b}2J\\u{d}\\u{202e}\\u{456}b";
+    let request = |uid: &str| {
+        let mut request: serde_json::Value = serde_json::from_str(REQUEST).expect("JSON");
+        request["uid"] = uid.into();
+        request.to_string()
+    };
+    fs::write(dir.path().join(format!("{hostile}.yaml")), "a: [").expect("a file");
+    let key: String = hostile.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    fs::write(dir.path().join("key.yaml"), format!("\"{key}\": 1\n")).expect("a file");
+    fs::write(dir.path().join("twice.yaml"), format!("\"{key}\": 1\n\"{key}\": 2\n")).expect("a file");
+    let (file, uid) = (format!("{hostile}.yaml"), request(hostile));
+    // the line, stdin, what is in stdout or in stderr, the exit code
+    let rows: [(&[&str], &str, Option<&str>, &str, i32, &str); 8] = [
+        (&["run", "-r", "-"], &uid, Some("{\"uid\":"), "", 0, "a uid"),
+        (&["run", "-r", &file], "", None, as_error, 1, "a file that is no request"),
+        (&["run", "-r", "request.json", "-s", &file], "", None, as_error, 1, "a file that is no YAML"),
+        (&["run", hostile, "-r", "request.json"], "", None, as_error, 1, "a file that is not there"),
+        (&["run", "-r", "request.json", "-s", "twice.yaml"], "", None, "do not parse", 1, "a key twice"),
+        (&["lint", "key.yaml"], "", Some("refused"), "3 error", 1, "a key that is no setting"),
+        (&["lint", "key.yaml", "-o", "json"], "", Some("refused"), "3 error", 1, "the same in JSON"),
+        (
+            &["run", "-r", "request.json", "--allowed-host-capabilities", hostile],
+            "",
+            None,
+            "\\u{9b}2J\\u{d}\\u{202e}",
+            2,
+            "an argument",
+        ),
+    ];
+    for (args, stdin, stdout, stderr, code, why) in rows {
+        let output = image_trust(dir.path(), args, stdin);
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{why}: {err}");
+        assert!(out.contains(stdout.unwrap_or_default()) && err.contains(stderr), "{why}: {out}{err}");
+        let is_safe = |c: char| matches!(c, ' '..='~' | '\n' | '…');
+        assert!(out.chars().chain(err.chars()).all(is_safe), "{why}: {out:?} {err:?}");
+    }
+    let output = image_trust(dir.path(), &["run", "-r", "-"], &uid);
+    let response: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(response["uid"], hostile, "who reads the JSON reads the uid");
+    let plain = image_trust(dir.path(), &["run", "-r", "-"], &request("a \"quoted\" \\ uid {}"));
+    let expected = ADMITTED.replace("\"u\"", r#""a \"quoted\" \\ uid {}""#);
+    assert_eq!(text(&plain.stdout), expected, "ordinary text is written as ever");
+}
+
+#[test]
 fn a_session_is_replayed_and_leftovers_are_told() {
     let dir = tempfile::tempdir().expect("a directory");
     // makes no host call, so the whole session is left over

@@ -3,7 +3,7 @@
 //! Every case is measured in turn for each module, round after round, so that whatever else the machine does falls on all of them alike;
 //! what counts is the ratio.
 
-use std::{io::Write as _, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use clap::{Parser, value_parser};
@@ -22,7 +22,7 @@ mod load;
 mod shelf;
 mod signatures;
 
-use super::input::Input;
+use super::{input::Input, output::print};
 use clock::Clock;
 use in_process::Case;
 
@@ -115,8 +115,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         notes.push(in_process::NOTE.to_owned());
         (table.to_string(), notes)
     };
-    // Not println!, which panics when nobody reads on.
-    writeln!(std::io::stdout().lock(), "{tables}\n{}\n{}", legend.join("\n"), notes.join("\n"))?;
+    print(&format!("{tables}\n{}\n{}", legend.join("\n"), notes.join("\n")))?;
     ensure!(problems.is_empty(), "{}", problems.join("\n"));
     Ok(())
 }

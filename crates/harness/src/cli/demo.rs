@@ -1,6 +1,6 @@
 //! What does the policy do, seen once? A registry on loopback, a few images, and the real module deciding about them.
 
-use std::{io::Write as _, path::PathBuf, sync::Arc, time::Instant};
+use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 mod scenes;
 mod show;
 
-use super::{evaluation::load, progress};
+use super::{evaluation::load, output::print, progress};
 use scenes::{Asks, Promise, Scene};
 
 /// Shows the policy at work on a registry of its own: who signed what, what is admitted, pinned and denied, and at what cost.
@@ -41,9 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         warm_up(&live, &host);
         push_and_sign(&registry)
     })?;
-    // Not println!, which panics when nobody reads on.
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{}\n", show::opening(&host))?;
+    print(&format!("{}\n", show::opening(&host)))?;
 
     let scenes = scenes::all(&host);
     let mut kept = 0;
@@ -52,16 +50,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let play = || play(scene, &policy, &settings(&host, scene), &live, &registry);
         let outcome = progress::during(&format!("scene {number}"), play)?;
         let broken = broken_promise(&scene.promise, &outcome)?;
-        writeln!(out, "{}\n", show::scene(number, scene, &outcome, before, broken.as_deref())?)?;
+        print(&format!("{}\n", show::scene(number, scene, &outcome, before, broken.as_deref())?))?;
         kept += usize::from(broken.is_none());
         before = Some(outcome.evaluation.elapsed);
     }
-    writeln!(
-        out,
+    print(&format!(
         "{kept} of {} scenes came out as promised, in {:.1} s.",
         scenes.len(),
         started.elapsed().as_secs_f64()
-    )?;
+    ))?;
     if kept < scenes.len() {
         bail!("{} of the promises above were not kept", scenes.len() - kept);
     }

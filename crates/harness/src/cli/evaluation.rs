@@ -10,7 +10,7 @@ use image_trust_harness::{
 };
 use serde_json::Value;
 
-use super::{input::Input, progress};
+use super::{input::Input, output::tell, progress};
 
 /// The settings of an evaluation, and who answers its host calls.
 #[derive(clap::Args)]
@@ -100,17 +100,18 @@ impl Host {
             Self::Live(_) => {}
             Self::Recorded(recorder, path) => fs::write(path, recorder.to_yaml()?)
                 .with_context(|| format!("cannot write the session {}", path.display()))?,
-            Self::Replayed(replay) => warn_of_leftovers(&replay.leftovers()),
+            Self::Replayed(replay) => warn_of_leftovers(&replay.leftovers())?,
         }
         Ok(())
     }
 }
 
-fn warn_of_leftovers(leftovers: &[HostRequest]) {
+fn warn_of_leftovers(leftovers: &[HostRequest]) -> Result<()> {
     if !leftovers.is_empty() {
-        eprintln!("Warning: {} of the recorded exchanges have not been replayed:", leftovers.len());
+        tell(&format!("Warning: {} of the recorded exchanges have not been replayed:", leftovers.len()))?;
         for request in leftovers {
-            eprintln!("  {request:?}");
+            tell(&format!("  {request:?}"))?;
         }
     }
+    Ok(())
 }

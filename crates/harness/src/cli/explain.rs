@@ -3,7 +3,7 @@
 //! The verdict is the module's, for a Pod with this one image. Which rules were in question is told by the crate's rules, and has to agree with
 //! the record that the module leaves behind.
 
-use std::{collections::BTreeSet, io::Write as _, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use image_trust_harness::{AdmissionRequest, AdmissionResponse, Evaluation, HostCall};
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     evaluation::{Flags, load},
-    output::{Output, ascii},
+    output::{Output, print, print_document},
 };
 
 mod rules;
@@ -94,11 +94,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         evidence,
         verdict: Verdict::of(&evaluation)?,
     };
-    // Not println!, which panics when nobody reads on.
-    let mut out = std::io::stdout().lock();
     match args.output {
-        Output::Text => writeln!(out, "{}", show::text(&explanation))?,
-        Output::Json => writeln!(out, "{}", ascii(&serde_json::to_string_pretty(&explanation)?))?,
+        Output::Text => print(&show::text(&explanation))?,
+        Output::Json => print_document(&serde_json::to_string_pretty(&explanation)?)?,
     }
     match explanation.disagreement {
         Some(what) => bail!("{what}"),

@@ -4,7 +4,6 @@
 
 use std::{
     collections::BTreeMap,
-    io::Write as _,
     path::PathBuf,
     time::{Duration, SystemTime},
 };
@@ -16,7 +15,7 @@ use serde::Serialize;
 
 use super::{
     input::{Written, text_of, written},
-    output::{Output, ascii},
+    output::{Output, print, print_document, printed},
     progress,
 };
 
@@ -75,12 +74,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let bad = found.iter().filter(|finding| is_bad(finding)).count();
     let lines: Vec<Line> = refused.chain(found.iter().map(Line::of)).collect();
     let bad = bad + lines.iter().filter(|line| line.severity == REFUSED.0).count();
-    // Not println!, which panics when nobody reads on.
-    let mut out = std::io::stdout().lock();
     match args.output {
-        Output::Json => writeln!(out, "{}", ascii(&serde_json::to_string_pretty(&lines)?))?,
-        Output::Text if lines.is_empty() => writeln!(out, "{origin}: nothing is refused, and nothing was found")?,
-        Output::Text => writeln!(out, "{}", table(&lines).trim_fmt())?,
+        Output::Json => print_document(&serde_json::to_string_pretty(&lines)?)?,
+        Output::Text if lines.is_empty() => print(&format!("{origin}: nothing is refused, and nothing was found"))?,
+        Output::Text => print(&table(&lines).trim_fmt())?,
     }
     match bad {
         0 => Ok(()),
@@ -111,7 +108,9 @@ fn table(lines: &[Line]) -> Table {
     table.set_header(["severity", "finding", "where", "what", "instead"]);
     for line in lines {
         let instead = line.instead.as_deref().unwrap_or_default();
-        table.add_row([line.severity, line.finding, &line.path, &line.what, instead]);
+        let cells = [line.severity, line.finding, &line.path, &line.what, instead];
+        // As wide as they are printed.
+        table.add_row(cells.map(printed));
     }
     let longest = lines.iter().map(|line| line.path.len()).max().unwrap_or_default().min(MAX_PLACE);
     if let (Some(column), Ok(width)) = (table.column_mut(2), u16::try_from(longest + PADDING)) {

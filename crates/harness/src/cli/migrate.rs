@@ -5,7 +5,6 @@
 
 use std::{
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +13,11 @@ use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{evaluation::load, output::ascii, progress};
+use super::{
+    evaluation::load,
+    output::{print, print_document, tell},
+    progress,
+};
 
 mod connaisseur;
 mod features;
@@ -74,18 +77,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let migration = progress::during("comparing the rules", || Migration::of(&values))?;
     let settings = patterns::value(&migration.settings)?;
     let problems = image_trust::policy::check(&settings.to_string());
-    // Not println! and eprintln!, which panic when nobody reads on.
-    let mut err = std::io::stderr().lock();
     if args.output != Output::Json && args.requests.is_none() {
-        writeln!(err, "{}\n", migration.report.text())?;
+        tell(&format!("{}\n", migration.report.text()))?;
     }
     if problems.is_empty() {
-        writeln!(err, "The settings were checked: the policy accepts them.")?;
+        tell("The settings were checked: the policy accepts them.")?;
     }
-    drop(err);
     match &args.requests {
         Some(folder) => replayed(args, &migration, folder)?,
-        None => print(args.output, &migration, settings)?,
+        None => write(args.output, &migration, settings)?,
     }
     if !problems.is_empty() {
         let told: Vec<String> = problems.iter().map(|problem| format!("\n- {problem}")).collect();
@@ -100,27 +100,27 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
-fn print(output: Output, migration: &Migration, settings: Value) -> Result<()> {
+fn write(output: Output, migration: &Migration, settings: Value) -> Result<()> {
     let policy = ClusterAdmissionPolicy::new(migration.settings.clone(), migration.namespace_selector.clone());
-    let mut out = std::io::stdout().lock();
-    match output {
-        Output::Policy => write!(out, "{HEADER}{}", yaml(&policy)?)?,
-        Output::Settings => write!(out, "{}", yaml(&migration.settings)?)?,
+    let document = match output {
+        Output::Policy => format!("{HEADER}{}", yaml(&policy)?),
+        Output::Settings => yaml(&migration.settings)?,
         Output::Json => {
             let document = json!({"settings": settings, "policy": policy, "report": migration.report.lines()});
-            writeln!(out, "{}", ascii(&serde_json::to_string_pretty(&document)?))?;
+            serde_json::to_string_pretty(&document)?
         }
-    }
-    Ok(())
+    };
+    Ok(print_document(&document)?)
 }
 
-/// YAML that says the same to every reader. kubectl's is of YAML 1.1, to which `off` is no text; where one of the texts is such a word, it is JSON, which
-/// is YAML, too.
+/// YAML that says the same to every reader. kubectl's is of YAML 1.1, to which `off` is no text; where one of the texts is such a word, or has more than
+/// ASCII in it, it is JSON, which is YAML, too.
 fn yaml(document: &impl Serialize) -> Result<String> {
     let value = serde_json::to_value(document)?;
-    match has_other_readings(&value) {
-        true => Ok(ascii(&serde_json::to_string_pretty(&value)?) + "\n"),
-        false => Ok(serde_yaml::to_string(document)?),
+    let yaml = serde_yaml::to_string(document)?;
+    match has_other_readings(&value) || !yaml.is_ascii() {
+        true => Ok(serde_json::to_string_pretty(&value)?),
+        false => Ok(yaml.trim_end().to_owned()),
     }
 }
 
@@ -145,19 +145,17 @@ fn replayed(args: &Args, migration: &Migration, folder: &Path) -> Result<()> {
     let policy = load(&args.policy)?;
     let compare = || replay::compare(migration, &policy, &recorded);
     let comparison = progress::during(&format!("deciding {} requests", recorded.len()), compare)?;
-    writeln!(
-        std::io::stderr().lock(),
+    tell(&format!(
         "{} requests, {} images, {} differences. {}",
         comparison.requests,
         comparison.images,
         comparison.differences.len(),
         replay::ASSUMED
-    )?;
-    let mut out = std::io::stdout().lock();
+    ))?;
     match args.output {
-        Output::Json => writeln!(out, "{}", ascii(&serde_json::to_string_pretty(&comparison)?))?,
-        _ if comparison.differences.is_empty() => writeln!(out, "no differences")?,
-        _ => writeln!(out, "{}", replay::text(&comparison))?,
+        Output::Json => print_document(&serde_json::to_string_pretty(&comparison)?)?,
+        _ if comparison.differences.is_empty() => print("no differences")?,
+        _ => print(&replay::text(&comparison))?,
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Which commands are there? One file each; this one parses the line and turns errors into an exit code.
 
-use std::{io::IsTerminal as _, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -17,6 +17,9 @@ mod output;
 mod progress;
 mod run;
 mod tables;
+
+/// The exit code for a line that can't be parsed, as kwctl's is.
+const USAGE: u8 = 2;
 
 /// Runs, tests and prepares the image-trust policy without a cluster.
 #[derive(Parser)]
@@ -37,9 +40,16 @@ enum Command {
     Demo(demo::Args),
 }
 
-/// 0, or 1 with the reason on stderr; clap exits with 2 for a line it can't parse, as kwctl does.
+/// 0, or 1 with the reason on stderr, or 2 for a line that can't be parsed.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // What is wrong is quoted, and may be the name of a file.
+        Err(error) if error.use_stderr() => {
+            return told(error.render().to_string().trim_end(), ExitCode::from(USAGE));
+        }
+        Err(help) => help.exit(),
+    };
     let level = match cli.command {
         // The policy's log has the host's words for every denial; these show them themselves, deny on purpose, or do so a few hundred times.
         Command::Demo(_) | Command::Explain(_) | Command::Migrate(_) | Command::Bench(_) => "warn,policy=off",
@@ -48,8 +58,8 @@ pub(crate) fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level)))
         // stdout is the response and nothing else
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(|| output::Log)
+        .with_ansi(false)
         .init();
     let outcome = match cli.command {
         Command::Run(args) => run::run(&args),
@@ -62,9 +72,12 @@ pub(crate) fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("Error: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => told(&format!("Error: {error:#}"), ExitCode::FAILURE),
     }
+}
+
+/// Tells why it ends like this. Where nobody can be told there is nothing to do about it.
+fn told(why: &str, code: ExitCode) -> ExitCode {
+    let _ = output::tell(why);
+    code
 }

@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::output::printed;
+
 /// How long nobody is told anything.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -15,7 +17,7 @@ pub(super) fn during<T>(what: &str, work: impl FnOnce() -> T) -> T {
     if !io::stderr().is_terminal() {
         return work();
     }
-    told(what, PATIENCE, &mut io::stderr(), work)
+    told(&printed(what), PATIENCE, &mut io::stderr(), work)
 }
 
 /// Writes a line whenever as much time has passed again as until the line before, so that long work makes few lines.

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::evaluation::{Flags, load};
+use super::{
+    evaluation::{Flags, load},
+    output::print_document,
+};
 
 /// Evaluates a request with the policy and prints the AdmissionResponse
 #[derive(clap::Args)]
@@ -24,6 +27,5 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let request = args.flags.request(&args.request_path)?;
     let settings = args.flags.settings(&policy)?;
     let evaluation = args.flags.evaluate(&policy, &request, &settings)?;
-    println!("{}", serde_json::to_string(&evaluation.response)?);
-    Ok(())
+    Ok(print_document(&serde_json::to_string(&evaluation.response)?)?)
 }
