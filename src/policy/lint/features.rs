@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Finding, Lint, ReadRule};
+use super::{Finding, Lint, ReadRule, rules::leaves_tags};
 use crate::policy::{
     rule::Decision,
     settings::{Features, Mode},

@@ -265,6 +265,6 @@ fn unpinned(rule: &ReadRule<'_>, policy: &Policy<'_>) -> Option<Finding> {
 }
 
 /// Does its mode leave a tag where it proves a digest?
-fn leaves_tags(rule: &ReadRule<'_>) -> bool {
+pub(super) fn leaves_tags(rule: &ReadRule<'_>) -> bool {
     matches!(rule.decision, Decision::Prove { mode: Mode::InsecureValidateOnly, .. }) && !rule.pattern.has_digest()
 }

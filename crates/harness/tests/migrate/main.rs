@@ -391,7 +391,7 @@ fn what_the_chart_ships_becomes_a_policy() {
         (&policy["kind"], &policy["apiVersion"]),
         (&"ClusterAdmissionPolicy".into(), &"policies.kubewarden.io/v1".into())
     );
-    let expected = json!({"mutating": true, "mode": "protect", "timeoutEvalSeconds": 10, "timeoutSeconds": 15});
+    let expected = json!({"mutating": true, "mode": "protect", "timeoutEvalSeconds": 3, "timeoutSeconds": 10});
     for (key, value) in expected.as_object().unwrap() {
         assert_eq!(&spec[key], value, "{key}");
     }
@@ -404,7 +404,7 @@ fn what_the_chart_ships_becomes_a_policy() {
     let settings = &spec["settings"];
     assert_eq!(check(&settings.to_string()), []);
     let features = json!({
-        "automaticChildApproval": true, "automaticUnchangedApproval": false, "detectionMode": false, "resourceValidationMode": "all", "timeBudgetMs": 8000,
+        "automaticChildApproval": true, "automaticUnchangedApproval": false, "detectionMode": false, "resourceValidationMode": "all",
     });
     assert_eq!(settings["features"], features);
     let images = [

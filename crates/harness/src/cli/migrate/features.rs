@@ -7,8 +7,6 @@ use super::{
     settings::Features,
 };
 
-/// A second less than the evaluation may take, as `docs/settings.md` asks for.
-const TIME_BUDGET_MS: u64 = 8000;
 /// The label that Connaisseur's webhook looks at.
 const LABEL: &str = "securesystemsengineering.connaisseur/webhook";
 
@@ -78,7 +76,6 @@ pub(super) fn features(application: &Map<String, Value>, report: &mut Report) ->
         automatic_unchanged_approval: unchanged,
         detection_mode: detection,
         resource_validation_mode,
-        time_budget_ms: TIME_BUDGET_MS,
     };
     (features, selector)
 }
@@ -105,9 +102,9 @@ fn flag_of(value: &Value) -> Option<bool> {
 fn tell(child: bool, unchanged: bool, detection: bool, pods_only: bool, report: &mut Report) {
     let at = |key: &str| format!("application.features.{key}");
     if child && !pods_only {
-        report.note(
+        report.changed(
             &at("automaticChildApproval"),
-            "is carried. The owner is looked up in the cluster, so the policy asks for contextAwareResources, and the PolicyServer's service account has to be allowed to read them; without that every Pod is verified",
+            "approves only images with a digest: a Pod with a tag is verified, whoever owns it. The owner is looked up in the cluster, so the policy asks for contextAwareResources, and the PolicyServer's service account has to be allowed to read them; without that every Pod is verified",
             "grant `get`, `list` and `watch` on the nine kinds to the service account of the PolicyServer",
         );
     }

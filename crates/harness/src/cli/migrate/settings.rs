@@ -112,7 +112,6 @@ pub(super) struct Features {
     pub(super) automatic_unchanged_approval: bool,
     pub(super) detection_mode: bool,
     pub(super) resource_validation_mode: &'static str,
-    pub(super) time_budget_ms: u64,
 }
 
 /// The kinds that hold images: API group, version, resource, kind.
@@ -176,8 +175,8 @@ impl ClusterAdmissionPolicy {
                 module: "registry://registry.example.com/policies/image-trust:v0.1.0",
                 mode: "protect",
                 mutating: true,
-                timeout_eval_seconds: 10,
-                timeout_seconds: 15,
+                timeout_eval_seconds: 3,
+                timeout_seconds: 10,
                 namespace_selector,
                 rules: vec![
                     rule("", of(""), &both),
