@@ -105,9 +105,11 @@ pub enum Cause {
     Undigested,
     /// There are more signatures than the host is asked to read. Never said by the host.
     TooMany,
-    /// What the host would have to download to read the signatures is larger than it is asked for, or lies elsewhere. Never said by the host.
+    /// The signature payloads are too large to ask the host for. The policy decides this, not the host.
     TooLarge,
-    /// The answer is larger than any that is read.
+    /// The signature payloads are stored at an address of their own. The policy decides this, not the host.
+    StoredElsewhere,
+    /// The host's answer is larger than `MAX_ANSWER`.
     Oversized,
     /// The registry could not be reached, or its answer made no sense.
     Unavailable,
@@ -334,6 +336,7 @@ impl Cause {
             Cause::Undigested => "unusable-digest",
             Cause::TooMany => "too-many-signatures",
             Cause::TooLarge => "too-large-signatures",
+            Cause::StoredElsewhere => "signatures-stored-elsewhere",
             Cause::Oversized => "oversized",
             Cause::Unavailable => "unavailable",
         }
@@ -358,10 +361,11 @@ impl fmt::Display for Cause {
             Cause::Forbidden => "the policy was not granted a host capability that it needs",
             Cause::Undigested => "the registry tells no digest of it that can be pinned (SHA-256, in lower case)",
             Cause::TooMany => "there are more signatures than are read",
-            Cause::TooLarge => {
-                "the policy server is not asked to read its signatures: they are too large, or stored outside of the registry"
+            Cause::TooLarge => "the policy server is not asked to download its signature payloads, because they are too large",
+            Cause::StoredElsewhere => {
+                "the policy server is not asked to download its signature payloads, because the manifest refers to another address (urls)"
             }
-            Cause::Oversized => "the manifest of its signatures is larger than 4 MiB",
+            Cause::Oversized => "the registry's answer is larger than 4 MiB",
             Cause::Unavailable => "the registry could not be reached, or its answer was of no use",
         })
     }

@@ -4,7 +4,7 @@
 //! every other byte as it is, and lets a member's place in the text be known. A member that is there twice is an error: readers disagree on
 //! which one counts. `null` is the same as leaving a member out, as in Kubernetes.
 
-use std::{borrow::Cow, fmt, ops::Range};
+use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Range};
 
 use serde::{
     Deserialize, Deserializer as _,
@@ -47,11 +47,74 @@ pub(crate) fn text(json: &RawValue) -> Result<Cow<'_, str>, Mismatch> {
     serde_json::from_str(json.get()).map(|Text(text)| text).map_err(|_| Mismatch::Type)
 }
 
+/// How deep values are compared; the API server accepts no objects that are nested deeper than that many times over.
+const MAX_DEPTH: usize = 64;
+
+/// Do both hold the same, member by member and in any order? The texts are compared, not values made of them: a reader can take two texts for one value.
+/// What is nested deeply, or has a member twice, is not the same as anything else.
+pub(crate) fn is_same(one: &RawValue, other: &RawValue) -> bool {
+    is_same_to(one, other, MAX_DEPTH)
+}
+
+fn is_same_to(one: &RawValue, other: &RawValue, depth: usize) -> bool {
+    if one.get() == other.get() {
+        return true;
+    }
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    match (one.get().as_bytes().first(), other.get().as_bytes().first()) {
+        (Some(b'{'), Some(b'{')) => match (all_members(one), all_members(other)) {
+            (Ok(one), Ok(other)) => {
+                one.len() == other.len()
+                    && one
+                        .iter()
+                        .zip(&other)
+                        .all(|((key, one), (other_key, other))| key == other_key && is_same_to(one, other, depth))
+            }
+            _ => false,
+        },
+        (Some(b'['), Some(b'[')) => match (entries(one), entries(other)) {
+            (Ok(one), Ok(other)) => {
+                one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| is_same_to(one, other, depth))
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Every member of the object that `json` holds, by its key.
+pub(crate) fn all_members(json: &RawValue) -> Result<BTreeMap<Cow<'_, str>, &RawValue>, Mismatch> {
+    if !json.get().starts_with('{') {
+        return Err(Mismatch::Type);
+    }
+    Deserializer::from_str(json.get()).deserialize_map(AllMembers).map_err(|_| Mismatch::Twice)
+}
+
 /// Where `part`, a slice of `whole`, stands in it.
 pub(crate) fn place(part: &RawValue, whole: &RawValue) -> Option<Range<usize>> {
     let start = part.get().as_ptr().addr().checked_sub(whole.get().as_ptr().addr())?;
     let range = start..start.checked_add(part.get().len())?;
     whole.get().get(range.clone()).filter(|slice| *slice == part.get()).map(|_| range)
+}
+
+struct AllMembers;
+
+impl<'de> Visitor<'de> for AllMembers {
+    type Value = BTreeMap<Cow<'de, str>, &'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = BTreeMap::new();
+        while let Some((Text(key), value)) = map.next_entry()? {
+            if found.insert(key, value).is_some() {
+                return Err(A::Error::custom("there twice"));
+            }
+        }
+        Ok(found)
+    }
 }
 
 struct Members<'k, const N: usize>([&'k str; N]);
@@ -102,6 +165,33 @@ mod tests {
             let raw: &RawValue = serde_json::from_str(json).unwrap();
             let found = members(raw, ["a", "b"]).map(|found| found.map(|value| value.map(RawValue::get)));
             assert_eq!(found, *expected, "{why}: {json}");
+        }
+    }
+
+    #[test]
+    fn the_same() {
+        let deep = |inner: &str| format!("{}{inner}{}", "[".repeat(65), "]".repeat(65));
+        let rows: &[(&str, &str, bool, &str)] = &[
+            (r#"{"a":1,"b":[2,{"c":null}]}"#, r#"{"b":[2,{"c":null}],"a":1}"#, true, "another order of members"),
+            ("[1,2]", "[2,1]", false, "another order of entries"),
+            ("[1]", "[1,2]", false, "one entry more"),
+            (r#"{"a":1}"#, r#"{"a":1,"b":null}"#, false, "one member more"),
+            (r#"{"a":1}"#, r#"{"\u0061":1}"#, true, "an escaped key is the same key"),
+            (r#"{"a":1}"#, r#"{"a":1.0}"#, false, "another spelling of a number"),
+            (r#"{"a":1,"a":2}"#, r#"{"a":2,"a":1}"#, false, "a member twice"),
+            ("{}", "[]", false, "another type"),
+            (
+                r#"{"x":"1"}"#,
+                r#"{"$serde_json::private::RawValue":"{\"x\":\"1\"}"}"#,
+                false,
+                "a key that serde_json reads as the text in it",
+            ),
+            (&deep("1"), &deep("2"), false, "nested too deeply to be compared"),
+            (&deep("1"), &deep("1"), true, "but the same text"),
+        ];
+        for (one, other, expected, why) in rows {
+            let [one, other] = [one, other].map(|json| serde_json::from_str::<&RawValue>(json).unwrap());
+            assert_eq!(is_same(one, other), *expected, "{why}");
         }
     }
 

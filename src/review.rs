@@ -507,7 +507,10 @@ fn conclude(
         Item::Image { reference, slots } => (reference, slots),
         Item::Broken(error) => {
             let reason = Reason::Slot(error.what);
-            review.records.push(Record { slots: vec![error.path()], ..Record::of(Err(reason.clone())) });
+            // Of a thousand slots that can't be read, records say no more than of a hundred. The message counts the rest.
+            if review.records.len() < MAX_IMAGES {
+                review.records.push(Record { slots: vec![error.path()], ..Record::of(Err(reason.clone())) });
+            }
             return Err(Denial { places: vec![error.to_string()], ..Denial::of_object(reason) });
         }
     };

@@ -123,7 +123,7 @@ pub enum Class {
     Unreadable,
     /// Something is refused: 403.
     Refused,
-    /// The time was up: 504.
+    /// The time or the host calls were used up: 504.
     OutOfTime,
     /// The evidence could not be had: 503.
     Unavailable,
@@ -330,14 +330,14 @@ impl Reason {
                 "Try again later, or give the PolicyServer credentials (imagePullSecret) for which the limit is higher"
             }
             Reason::Unproven(Unproven::Undecided {
-                cause: Cause::TooMany | Cause::TooLarge | Cause::Oversized,
+                cause: Cause::TooMany | Cause::TooLarge | Cause::StoredElsewhere | Cause::Oversized,
                 ..
-            }) => "Remove those that nobody needs (cosign clean), and sign it again",
+            }) => "Remove the signatures (cosign clean), then sign the image again",
             Reason::Unproven(Unproven::Undecided { cause: Cause::Undigested, .. }) => {
                 "Name it by its sha256 digest and without a tag, or have the registry mended"
             }
             Reason::Unproven(Unproven::Undecided { cause: Cause::Forbidden, .. }) => {
-                "Allow the policy the host capabilities oci/v1/manifest_digest, oci/v1/oci_manifest and oci/v2/verify"
+                "Allow the policy the host capabilities oci/v1/manifest_digest and oci/v1/oci_manifest, and oci/v2/verify if a validator has askHost"
             }
             Reason::Unproven(Unproven::Undecided { .. }) => {
                 "Try again, and check that the policy server reaches the registry"
@@ -345,7 +345,7 @@ impl Reason {
             Reason::Spent(Spent::Calls(_)) | Reason::Unproven(Unproven::Spent { spent: Spent::Calls(_), .. }) => {
                 "Split the object, or raise features.maxHostCalls"
             }
-            Reason::NotChecked => "Mend the images that are denied; this one is then checked",
+            Reason::NotChecked => "Fix the denied images; this image is checked on the next try",
             Reason::Spent(Spent::Time(_)) | Reason::Unproven(Unproven::Spent { spent: Spent::Time(_), .. }) => {
                 "Try again: what was fetched meanwhile is remembered for a minute; raise features.timeBudgetMs together with the policy's timeoutEvalSeconds; or remove old signatures (cosign clean)"
             }
@@ -380,8 +380,8 @@ impl fmt::Display for Reason {
                 write!(f, "it names {images} different images, and {MAX_IMAGES} at most are decided in one request")
             }
             Reason::Unproven(unproven) => write!(f, "{unproven}"),
-            Reason::Spent(spent) => write!(f, "not decided: {spent} before it was its turn"),
-            Reason::NotChecked => f.write_str("not checked: the request is denied already"),
+            Reason::Spent(spent) => write!(f, "not decided: {spent} before this image was checked"),
+            Reason::NotChecked => f.write_str("not checked: another image already denies this request"),
             Reason::AfterPinning { proven, other, reason } => write!(
                 f,
                 "proven under the rule \"{}\", but with its digest it falls under \"{}\", and there: {reason}",
@@ -479,20 +479,20 @@ mod tests {
                 }),
                 504,
                 "out-of-time",
-                "not decided: the time budget of 900 ms was spent; ",
+                "not decided: the time budget of 900 ms was used up; ",
             ),
             (
                 Reason::Unproven(Unproven::Spent { tally, spent: Spent::Calls(100) }),
                 504,
                 "out-of-host-calls",
-                "not decided: all 100 host calls of this request were made; ",
+                "not decided: the request used all of its 100 host calls; ",
             ),
-            (Reason::NotChecked, 403, "not-checked", "not checked: the request is denied already"),
+            (Reason::NotChecked, 403, "not-checked", "not checked: another image already denies this request"),
             (
                 Reason::Spent(Spent::Time(Duration::from_millis(900))),
                 504,
                 "out-of-time",
-                "not decided: the time budget of 900 ms was spent before",
+                "not decided: the time budget of 900 ms was used up before",
             ),
             (
                 Reason::AfterPinning { proven: "a".into(), other: "a@*".into(), reason: Box::new(Reason::Rule) },

@@ -115,7 +115,7 @@ fn time_that_runs_out_is_a_denial_that_says_so() {
             &["a", "b"],
             Some(504),
             &[
-                "image b, rule \"*:*\": not decided: the time budget of 900 ms was spent; 0 of 2 needed; not asked about trust roots alice, bob",
+                "image b, rule \"*:*\": not decided: the time budget of 900 ms was used up; 0 of 2 needed; not asked about trust roots alice, bob",
                 "timeoutEvalSeconds",
                 "Decided in time: a (proven).",
             ],
@@ -127,7 +127,9 @@ fn time_that_runs_out_is_a_denial_that_says_so() {
             json!({}),
             &["a", "b"],
             Some(504),
-            &["image b, rule \"*:*\": not decided: the time budget of 900 ms was spent before it was its turn"],
+            &[
+                "image b, rule \"*:*\": not decided: the time budget of 900 ms was used up before this image was checked",
+            ],
             "the second image has no time left",
         ),
         (
@@ -244,7 +246,7 @@ fn rules_that_take_too_long_end_in_time() {
         message.contains("image evil.io/c, rule \"evil.io/*\": this rule denies it"),
         "the third began in time: {message}"
     );
-    assert!(message.contains("image evil.io/d: not decided: the time budget of 900 ms was spent"), "{message}");
+    assert!(message.contains("image evil.io/d: not decided: the time budget of 900 ms was used up"), "{message}");
 }
 
 #[test]

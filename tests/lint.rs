@@ -38,6 +38,14 @@ fn our_own_examples_have_notes_at_most() {
     assert!(examples > 4, "{examples} examples");
 }
 
+/// `docs/multi-tenant.md` says so of these settings.
+#[test]
+fn settings_for_tenants_have_no_finding() {
+    let settings: Value = serde_yaml::from_str(&read("examples/multi-tenant.yaml")).unwrap();
+    let found = lint(&settings.to_string(), Duration::ZERO);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 /// The policies of `deploy/`; a group has no settings of its own.
 const DEPLOYED: [&str; 3] = ["deploy/monitor.yaml", "deploy/protect.yaml", "deploy/namespaced.yaml"];
 

@@ -126,32 +126,32 @@ pub fn respond_unread(error: RequestError, features: &Features) -> Response {
 
 fn decide(subject: &str, review: &Review, features: &Features, telling: Telling<'_>) -> Response {
     let mut log: Vec<_> = review.log.iter().map(|line| (Level::Warning, line.clone())).collect();
+    // What the user is not told is told in the log, and found there by the reference that the user has.
+    let untold = telling.reference();
+    let noted = |what: String| untold.iter().map(move |reference| (Level::Warning, format!("{reference}: {what}")));
+    log.extend(review.warnings.iter().flat_map(|warning| noted(warning.to_string())));
     let warnings = || review.warnings.iter().map(|warning| warning.told(telling));
-    if telling != Telling::All {
-        log.extend(review.warnings.iter().map(|warning| (Level::Warning, warning.to_string())));
-    }
     let response = match &review.verdict {
         Verdict::Admit => Response { warnings: bounded(warnings().collect()), ..Response::of(true) },
-        Verdict::Deny(denials) => match softening(denials, review, features) {
-            Some(why) => {
-                log.push((Level::Error, format!("not denied: {why}: {subject}: {}", list(denials, Telling::All))));
-                let soft = denials.iter().map(|denial| format!("not denied: {why}: {}", denial.as_warning(telling)));
-                Response { warnings: bounded(soft.chain(warnings()).collect()), ..Response::of(true) }
-            }
-            None => {
-                let in_time = in_time(denials, &review.records).unwrap_or_default();
-                let response = deny(denials, subject, telling);
-                if let Some(reference) = telling.reference() {
-                    let denied = format!("denied: {reference}: {subject}: {}{in_time}", list(denials, Telling::All));
-                    log.push((Level::Warning, denied));
+        Verdict::Deny(denials) => {
+            log.extend(denials.iter().flat_map(|denial| noted(denial.told(Telling::All))));
+            match softening(denials, review, features) {
+                Some(why) => {
+                    log.push((Level::Error, format!("not denied: {why}: {subject}: {}", list(denials, Telling::All))));
+                    let soft =
+                        denials.iter().map(|denial| format!("not denied: {why}: {}", denial.as_warning(telling)));
+                    Response { warnings: bounded(soft.chain(warnings()).collect()), ..Response::of(true) }
                 }
-                let more = match telling.reference() {
-                    None => in_time,
-                    Some(reference) => format!(" The audit record and the log of {reference} have the details."),
-                };
-                Response { message: response.message.map(|message| message + &more), ..response }
+                None => {
+                    let response = deny(denials, subject, telling);
+                    let more = match &untold {
+                        None => in_time(denials, &review.records).unwrap_or_default(),
+                        Some(reference) => format!(" The audit record and the log of {reference} have the details."),
+                    };
+                    Response { message: response.message.map(|message| message + &more), ..response }
+                }
             }
-        },
+        }
     };
     Response { log, ..response }
 }

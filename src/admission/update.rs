@@ -1,41 +1,41 @@
 //! Does an update bring anything new into the cluster?
 //!
-//! Controllers update objects all the time: they scale a ReplicaSet down, set a label, or remove a finalizer. If such a request were denied because a key was
-//! replaced or a registry is down, roll-outs would stall, and nothing would be safer: the containers run already. So an update passes if it starts nothing.
+//! Controllers update objects all the time: they scale a ReplicaSet down, set a label, or remove a finalizer. Denying such a request because a key was
+//! replaced or a registry is down would stall roll-outs and protect nothing, because no new container starts. So an update passes if it starts nothing.
 
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::Workload;
+use crate::json::{all_members, is_same};
 
-/// What the API server takes for a `replicas` that is left out.
+/// The `replicas` that the API server assumes if it is left out.
 const DEFAULT_REPLICAS: u64 = 1;
 
-/// Does `new` differ from `old` in its metadata, its status and a lower number of replicas at the most?
+/// Whether `new` differs from `old` at most in metadata, status and a lower number of replicas.
 ///
 /// Everything else in the specification counts as new, `suspend`, `parallelism` and `schedule` among it. So does an object with a slot that can't be read.
 #[must_use]
 pub fn brings_nothing_new(new: &Workload<'_>, old: &Workload<'_>) -> bool {
     let is_readable = |workload: &Workload<'_>| workload.slots().all(Result::is_ok);
     match (new.specification(), old.specification()) {
-        (Some(one), Some(other)) if is_readable(new) => one.get() == other.get() || is_no_more(one, other),
+        (Some(one), Some(other)) if is_readable(new) => is_same(one, other) || is_no_more(one, other),
         _ => false,
     }
 }
 
-/// Is `new` the same as `old` but for replicas, of which it has no more?
+/// Whether `new` equals `old`, except for an equal or lower `replicas`.
 fn is_no_more(new: &RawValue, old: &RawValue) -> bool {
-    let read = |json: &RawValue| {
-        let Ok(Value::Object(mut members)) = serde_json::from_str(json.get()) else { return None };
-        let replicas = match members.remove("replicas") {
-            None | Some(Value::Null) => DEFAULT_REPLICAS,
-            Some(replicas) => replicas.as_u64()?,
+    let read = |json| {
+        let mut members = all_members(json).ok()?;
+        let replicas = match members.remove("replicas").map(RawValue::get) {
+            None | Some("null") => DEFAULT_REPLICAS,
+            Some(replicas) => replicas.parse::<u64>().ok()?,
         };
         Some((members, replicas))
     };
-    match (read(new), read(old)) {
-        (Some((new, replicas)), Some((old, before))) => new == old && replicas <= before,
-        _ => false,
-    }
+    let (Some((new, replicas)), Some((old, before))) = (read(new), read(old)) else { return false };
+    let is_like = |(key, value): (_, &&RawValue)| old.get(key).is_some_and(|old| is_same(value, old));
+    replicas <= before && new.len() == old.len() && new.iter().all(is_like)
 }
 
 #[cfg(test)]
@@ -74,6 +74,14 @@ mod tests {
             ("", "Pod", pod(""), pod(""), true, "a label of a Pod"),
             ("", "Pod", pod(""), pod(r#""activeDeadlineSeconds":1,"#), false, "another specification"),
             ("", "Pod", pod(""), pod("").replace("nginx:1", "nginx:2"), false, "another image"),
+            (
+                "",
+                "Pod",
+                pod(r#""volumes":[{"csi":{"volumeAttributes":{"x":"1"}}}],"#),
+                pod(r#""volumes":[{"csi":{"volumeAttributes":{"$serde_json::private::RawValue":"{\"x\":\"1\"}"}}}],"#),
+                false,
+                "a key that serde_json reads as the text in it",
+            ),
             (
                 "",
                 "Pod",

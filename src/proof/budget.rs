@@ -23,16 +23,18 @@ pub struct Budget<'h> {
     limit: Duration,
     max_calls: usize,
     calls: usize,
+    /// How many host calls count, of `max_calls`. Some that were not made do.
+    charged: usize,
     explaining: usize,
     said: Vec<String>,
 }
 
-/// The part of a budget that was spent before the end.
+/// Which limit of the budget was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spent {
-    /// This time.
+    /// The time budget, of this length.
     Time(Duration),
-    /// This many host calls.
+    /// The host calls, of which this many were allowed.
     Calls(usize),
 }
 
@@ -42,7 +44,7 @@ pub type Asked<T> = Result<Result<T, HostError>, Spent>;
 impl<'h> Budget<'h> {
     /// A budget of `limit` from the moment the request came in, and of `max_calls` host calls.
     pub fn new(host: &'h dyn Host, limit: Duration, max_calls: usize) -> Budget<'h> {
-        Budget { host, limit, max_calls, calls: 0, explaining: 0, said: Vec::new() }
+        Budget { host, limit, max_calls, calls: 0, charged: 0, explaining: 0, said: Vec::new() }
     }
 
     /// How many host calls were made.
@@ -51,21 +53,21 @@ impl<'h> Budget<'h> {
         self.calls
     }
 
-    /// Goes on, unless the time is up.
+    /// Checks that the time budget is not used up.
     ///
     /// # Errors
-    /// When it is.
+    /// If it is used up.
     pub fn tick(&self) -> Result<(), Spent> {
         if self.host.elapsed() >= self.limit { Err(Spent::Time(self.limit)) } else { Ok(()) }
     }
 
-    /// Goes on, unless no further question can be asked.
+    /// Checks that another host call is allowed.
     ///
     /// # Errors
-    /// When the time is up, or all host calls were made.
+    /// If the time or the host calls are used up.
     pub fn may_ask(&self) -> Result<(), Spent> {
         self.tick()?;
-        if self.calls >= self.max_calls { Err(Spent::Calls(self.max_calls)) } else { Ok(()) }
+        if self.charged >= self.max_calls { Err(Spent::Calls(self.max_calls)) } else { Ok(()) }
     }
 
     /// The host's own words where it said no, for the log.
@@ -73,12 +75,17 @@ impl<'h> Budget<'h> {
         std::mem::take(&mut self.said)
     }
 
+    /// Counts a host call that is not made, so that whoever counts host calls does not learn what a registry has.
+    pub(super) fn charge(&mut self) {
+        self.charged = self.charged.saturating_add(1);
+    }
+
     /// Is there time for what is not needed? A call can take long, and what is certain has to be said before the host ends it all.
     pub(super) fn has_time_to_spare(&self) -> bool {
         self.host.elapsed() < self.limit / 2
     }
 
-    /// Is there a host call to spare for an explanation? It counts as made.
+    /// Takes one host call for explaining a denial, if time and calls allow it.
     pub(super) fn spare_call(&mut self) -> bool {
         let may_ask = self.has_time_to_spare() && self.explaining < MAX_EXPLAINING;
         self.explaining += usize::from(may_ask);
@@ -135,6 +142,7 @@ impl<'h> Budget<'h> {
     ) -> Asked<T> {
         self.may_ask()?;
         self.calls += 1;
+        self.charged += 1;
         let answer = question(self.host);
         if let Err(error) = &answer
             && self.said.len() < MAX_SAID
@@ -148,8 +156,8 @@ impl<'h> Budget<'h> {
 impl fmt::Display for Spent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Spent::Time(limit) => write!(f, "the time budget of {} ms was spent", limit.as_millis()),
-            Spent::Calls(most) => write!(f, "all {most} host calls of this request were made"),
+            Spent::Time(limit) => write!(f, "the time budget of {} ms was used up", limit.as_millis()),
+            Spent::Calls(most) => write!(f, "the request used all of its {most} host calls"),
         }
     }
 }

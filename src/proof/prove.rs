@@ -1,8 +1,8 @@
 //! Have enough trust roots signed what this image names?
 //!
-//! The guest proves: it looks at the image's digest, its signature manifest, and every signature in it whose payload can be written again. That takes two
-//! requests to the registry. Payloads that cannot be written again it cannot read. Only where the settings say so (`askHost`), and only about a key that
-//! made a signature over such a payload, it asks the host, which downloads and reads them: little, from the registry itself, and never blindly.
+//! The guest proves: it looks at the image's digest, its signature manifest, and every signature in it whose payload it can reconstruct. That takes two
+//! requests to the registry. If the settings have `askHost`, it asks the host about keys that may have signed other payloads, unless the host would have to
+//! download too much.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -218,7 +218,11 @@ impl<'r> Proof<'r> {
             Some(digest) => digest,
             None => match resolved.map_or_else(|| budget.digest(&self.image.to_string()), Ok)? {
                 Ok(digest) => *self.digest.insert(digest),
-                Err(error) if error.cause == Cause::NotFound => return Err(Stop::told(Unproven::NotFound)),
+                Err(error) if error.cause == Cause::NotFound => {
+                    // As for an image that is there: one call for its digest, and one for its signatures.
+                    budget.charge();
+                    return Err(Stop::told(Unproven::NotFound));
+                }
                 Err(error) => return Err(self.undecided(error.cause)),
             },
         };
@@ -236,7 +240,7 @@ impl<'r> Proof<'r> {
         }
     }
 
-    /// Nobody who is left can be told of.
+    /// Records a "could not tell" vote for every trust root without a vote.
     fn undecided(&mut self, cause: Cause) -> Stop<'r> {
         self.all_others(&Vote::Undecided);
         Stop::told(Unproven::Undecided { tally: self.quorum.tally(), cause })
@@ -341,7 +345,7 @@ impl<'r> Proof<'r> {
         }
     }
 
-    /// Settles what the guest's look at these signatures left open.
+    /// Decides the trust roots that are still open after the guest has checked these signatures.
     fn settle(&mut self, signatures: &Signatures, digest: Digest, budget: &mut Budget<'_>) -> Result<(), Stop<'r>> {
         // What only the guest proves is settled by its look.
         let unread = self.unread(signatures, digest);
@@ -357,7 +361,9 @@ impl<'r> Proof<'r> {
                 self.quorum.vote(&root.name, Vote::Missing);
             }
         }
-        let refused = if unread.len() > MAX_TOLD { Some(Cause::TooMany) } else { signatures.download.too_much() };
+        // The host downloads everything again for each key.
+        let keys = self.roots.iter().filter(|root| self.quorum.awaits(&root.name)).count();
+        let refused = if unread.len() > MAX_TOLD { Some(Cause::TooMany) } else { signatures.download.too_much(keys) };
         match (self.quorum.standing(), refused) {
             (Standing::Met | Standing::Lost, _) => Ok(()),
             (Standing::Open, Some(cause)) => Err(self.undecided(cause)),
@@ -381,7 +387,7 @@ impl<'r> Proof<'r> {
         }
     }
 
-    /// Asks the host about every key whose signature it may read, no more often than the answer needs.
+    /// Asks the host about each key that may have signed, until the quorum is decided.
     fn ask_host(&mut self, digest: Digest, budget: &mut Budget<'_>) -> Result<(), Stop<'r>> {
         let mut obstacle = None;
         for root in self.roots.clone() {
@@ -398,7 +404,7 @@ impl<'r> Proof<'r> {
                 }
                 Err(error) => {
                     obstacle = Some(match error.cause {
-                        // So the host says where it could not download what the guest saw.
+                        // The host says so also when it could not download the signatures that the guest saw.
                         Cause::Unsigned | Cause::NotFound => Cause::Unavailable,
                         cause => cause,
                     });

@@ -1,4 +1,4 @@
-//! How much is whoever made a request told?
+//! How much of a review is shown to the user who made the request?
 //!
 //! Registries are read with the policy server's credentials, so a denial can tell a user about images that this user may not read. Where the settings ask
 //! for it (`features.disclosure: reason`), messages and warnings hold what the user wrote, the rule and one word, and the rest stays with the operator.
@@ -11,7 +11,7 @@ use crate::{image::Digest, period::Moment, policy::Disclosure, proof::Unproven, 
 /// What users should know of an image that is admitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
-    /// It is admitted only with a trust root whose signatures soon count no longer.
+    /// The image is admitted only because of a trust root whose signatures soon count no longer.
     SignerLeaving {
         /// The image as the user wrote it.
         image: String,
@@ -31,10 +31,10 @@ pub enum Warning {
     },
 }
 
-/// How much of a review whoever made the request is told.
+/// How much of a review the user is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Telling<'r> {
-    /// Everything that helps.
+    /// Every detail of the reasons.
     All,
     /// What was found out is told in one word. The audit record and the log have all of it, under this id.
     Words {
@@ -47,12 +47,14 @@ impl Denial {
     /// The denial for a message: place, image, rule, and as much of the reason as `telling` allows.
     #[must_use]
     pub fn told(&self, telling: Telling<'_>) -> String {
-        let about = [self.shown_places(), self.shown_image(), self.shown_rule()];
-        let about: Vec<String> = about.into_iter().flatten().collect();
-        let about = if about.is_empty() { String::new() } else { about.join(", ") + ": " };
+        let about = |rule| {
+            let about = [self.shown_places(), self.shown_image(), rule];
+            let about: Vec<String> = about.into_iter().flatten().collect();
+            if about.is_empty() { String::new() } else { about.join(", ") + ": " }
+        };
         match telling.word_of(&self.reason) {
-            None => format!("{about}{}. {}.", self.reason, self.reason.remedy()),
-            Some(word) => format!("{about}{word}."),
+            None => format!("{}{}. {}.", about(self.shown_rule()), self.reason, self.reason.remedy()),
+            Some(word) => format!("{}{word}.", about(self.deciding_rule())),
         }
     }
 
@@ -63,11 +65,12 @@ impl Denial {
             None => (self.reason.word(), Some(self.reason.to_string())),
             Some(word) => (word, None),
         };
-        let around =
-            [self.shown_places(), self.shown_rule(), sentence.is_none().then(|| telling.reference()).flatten()];
-        let around: Vec<String> = around.into_iter().flatten().collect();
+        let rule = if sentence.is_some() { self.shown_rule() } else { self.deciding_rule() };
+        let around: Vec<String> = [self.shown_places(), rule].into_iter().flatten().collect();
         let around = if around.is_empty() { String::new() } else { format!(" ({})", around.join(", ")) };
-        let parts = [Some(word.to_owned()), self.shown_image(), sentence];
+        // Long warnings are cut at their end, so what finds the record comes first.
+        let reference = if sentence.is_some() { None } else { telling.reference() };
+        let parts = [Some(word.to_owned()), reference, self.shown_image(), sentence];
         parts.into_iter().flatten().collect::<Vec<_>>().join(": ") + &around
     }
 
@@ -85,8 +88,11 @@ impl Denial {
 
     /// The rule; a denial after pinning names both of its rules itself.
     fn shown_rule(&self) -> Option<String> {
-        let rule = self.rule.as_deref().filter(|_| !matches!(self.reason, Reason::AfterPinning { .. }))?;
-        Some(format!("rule \"{}\"", Shown(rule)))
+        self.deciding_rule().filter(|_| !matches!(self.reason, Reason::AfterPinning { .. }))
+    }
+
+    fn deciding_rule(&self) -> Option<String> {
+        Some(format!("rule \"{}\"", Shown(self.rule.as_deref()?)))
     }
 }
 
@@ -104,7 +110,7 @@ impl<'r> Telling<'r> {
     fn word_of(self, reason: &Reason) -> Option<&'static str> {
         match (self, reason) {
             (Telling::All, _) => None,
-            // These say no more than what the user wrote, and what the rules say of it.
+            // These repeat only what the user wrote and what the rules say.
             (
                 Telling::Words { .. },
                 Reason::Request(_)
@@ -118,7 +124,7 @@ impl<'r> Telling<'r> {
                 | Reason::TooManyImages(_)
                 | Reason::NotChecked,
             ) => None,
-            // Or it would tell which images exist.
+            // "image-not-found" would tell which images exist.
             (Telling::Words { .. }, Reason::Unproven(Unproven::NotFound)) => Some(NOT_SIGNED),
             (Telling::Words { .. }, reason) => Some(reason.word()),
         }
@@ -140,7 +146,7 @@ impl Warning {
     pub fn told(&self, telling: Telling<'_>) -> String {
         match telling.reference() {
             None => self.to_string(),
-            Some(reference) => format!("{}: {} ({reference})", self.word(), Shown(self.image())),
+            Some(reference) => format!("{}: {reference}: {}", self.word(), Shown(self.image())),
         }
     }
 

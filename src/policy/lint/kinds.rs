@@ -36,6 +36,8 @@ pub enum Lint {
     OwnersNotRouted,
     /// Whoever writes an object chooses whether anybody decides about it.
     ObjectSelector,
+    /// The `namespaceSelector` selects no namespace, so the policy is never asked.
+    SelectsNoNamespace,
     /// Objects are admitted when the policy can't be asked.
     IgnoresFailures,
     /// Kubewarden rejects every request that the policy pins.
@@ -74,6 +76,10 @@ pub enum Lint {
     OwnersNotLookedUp,
     /// Whoever may label a namespace can take it out of the policy.
     NamespaceLabel,
+    /// Some requests never reach the policy.
+    MatchConditions,
+    /// A quorum counts two workflows of one repository, and whoever pushes to it can write both.
+    OneRepository,
     /// Another rule always comes first, and says the same.
     SaysTheSame,
     /// The policy server asks every host of a domain.
@@ -110,15 +116,13 @@ pub enum Lint {
     MutatesNothing,
     /// The policy can keep the cluster's own components from starting.
     LooksAtKubeSystem,
-    /// Some requests never reach the policy.
-    MatchConditions,
     /// Kubewarden admits whatever the policy denies.
     MonitorMode,
 }
 
 impl Lint {
     /// All kinds, the worst ones first.
-    pub const ALL: [Lint; 50] = [
+    pub const ALL: [Lint; 52] = [
         Lint::AllowsAnyRegistry,
         Lint::AllowsAPublicRegistry,
         Lint::AsksAnyRegistry,
@@ -130,6 +134,7 @@ impl Lint {
         Lint::DebugNotRouted,
         Lint::OwnersNotRouted,
         Lint::ObjectSelector,
+        Lint::SelectsNoNamespace,
         Lint::IgnoresFailures,
         Lint::CannotPin,
         Lint::AllowsADomain,
@@ -149,6 +154,8 @@ impl Lint {
         Lint::WebhookEndsFirst,
         Lint::OwnersNotLookedUp,
         Lint::NamespaceLabel,
+        Lint::MatchConditions,
+        Lint::OneRepository,
         Lint::SaysTheSame,
         Lint::AsksADomain,
         Lint::PinsNothing,
@@ -167,7 +174,6 @@ impl Lint {
         Lint::OwnersUndecided,
         Lint::MutatesNothing,
         Lint::LooksAtKubeSystem,
-        Lint::MatchConditions,
         Lint::MonitorMode,
     ];
 
@@ -197,6 +203,7 @@ impl Lint {
             Lint::DebugNotRouted => ("debug-not-routed", Danger),
             Lint::OwnersNotRouted => ("owners-not-routed", Danger),
             Lint::ObjectSelector => ("object-selector", Danger),
+            Lint::SelectsNoNamespace => ("selects-no-namespace", Danger),
             Lint::IgnoresFailures => ("ignores-failures", Danger),
             Lint::CannotPin => ("cannot-pin", Danger),
             Lint::AllowsADomain => ("allows-a-domain", Doubtful),
@@ -216,6 +223,8 @@ impl Lint {
             Lint::WebhookEndsFirst => ("webhook-ends-first", Doubtful),
             Lint::OwnersNotLookedUp => ("owners-not-looked-up", Doubtful),
             Lint::NamespaceLabel => ("namespace-label", Doubtful),
+            Lint::MatchConditions => ("match-conditions", Doubtful),
+            Lint::OneRepository => ("one-repository", Doubtful),
             Lint::SaysTheSame => ("says-the-same", Note),
             Lint::AsksADomain => ("asks-a-domain", Note),
             Lint::PinsNothing => ("pins-nothing", Note),
@@ -234,7 +243,6 @@ impl Lint {
             Lint::OwnersUndecided => ("owners-undecided", Note),
             Lint::MutatesNothing => ("mutates-nothing", Note),
             Lint::LooksAtKubeSystem => ("looks-at-kube-system", Note),
-            Lint::MatchConditions => ("match-conditions", Note),
             Lint::MonitorMode => ("monitor-mode", Note),
         }
     }

@@ -204,6 +204,16 @@ impl Manifest {
             let what = "when the policy server can't be reached, or answers too late, any image is admitted".to_owned();
             find("failurePolicy", Lint::IgnoresFailures, what, "`failurePolicy: Fail`, which is the default");
         }
+        if self.namespace_selector.takes_nothing() {
+            let what =
+                "it selects no namespace, because every namespace has this label: the policy is never asked".to_owned();
+            find(
+                "namespaceSelector",
+                Lint::SelectsNoNamespace,
+                what,
+                "`operator: NotIn` with the namespaces to leave out",
+            );
+        }
         let labels: Vec<String> =
             self.namespace_selector.keys().filter(|key| *key != NAME).map(|key| format!("`{}`", Shown(key))).collect();
         if !labels.is_empty() {
@@ -221,12 +231,14 @@ impl Manifest {
         }
         if self.match_conditions > 0 {
             let what =
-                "requests that fail a condition never reach the policy: their images are admitted unseen".to_owned();
+                "requests that fail a condition never reach the policy, so their images are admitted unseen. A condition on labels or names lets \
+                 whoever writes an object skip the policy"
+                    .to_owned();
             find(
                 "matchConditions",
                 Lint::MatchConditions,
                 what,
-                "right if no such request brings an image that matters",
+                "keep it only if the skipped requests can't bring in an image",
             );
         }
         if self.mode.as_deref() == Some("monitor") {
@@ -249,6 +261,11 @@ impl Selector {
         self.match_labels.keys().map(String::as_str).chain(expressions)
     }
 
+    /// Does it take no namespace at all? Each has its name for a label.
+    fn takes_nothing(&self) -> bool {
+        self.match_expressions.iter().any(|expression| expression.key == NAME && expression.operator == "DoesNotExist")
+    }
+
     /// Does it take the namespace of this name, as far as it looks at names?
     fn takes(&self, name: &str) -> bool {
         let by_label = self.match_labels.iter().all(|(key, value)| key != NAME || value == name);
@@ -268,7 +285,21 @@ impl Selector {
 /// One field of the spec; `null` is the same as leaving it out.
 fn field<T: DeserializeOwned>(spec: &Value, name: &str, problems: &mut Vec<Problem>) -> Option<T> {
     let written = spec.get(name).filter(|value| !value.is_null())?;
-    T::deserialize(written).map_err(|error| problems.push(Problem::new(format!("spec.{name}"), error.to_string()))).ok()
+    T::deserialize(without_nulls(written))
+        .map_err(|error| problems.push(Problem::new(format!("spec.{name}"), error.to_string())))
+        .ok()
+}
+
+/// The same without members that are `null`, which is the same as leaving them out.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let kept = members.iter().filter(|(_, member)| !member.is_null());
+            Value::Object(kept.map(|(key, member)| (key.clone(), without_nulls(member))).collect())
+        }
+        Value::Array(entries) => Value::Array(entries.iter().map(without_nulls).collect()),
+        other => other.clone(),
+    }
 }
 
 #[cfg(test)]
@@ -547,6 +578,13 @@ mod tests {
             (json!({}), json!({"timeoutEvalSeconds": 11, "timeoutSeconds": 11}), vec![], "as long"),
             (json!({}), json!({"timeoutSeconds": 1}), at(webhook, WebhookEndsFirst), "less than the default deadline"),
             (json!({}), json!({"objectSelector": {}}), vec![], "takes everything"),
+            (json!({}), json!({"objectSelector": {"matchLabels": null, "matchExpressions": null}}), vec![], "likewise"),
+            (
+                json!({}),
+                json!({"namespaceSelector": {"matchExpressions": [{"key": NAME, "operator": "DoesNotExist"}]}}),
+                at("spec.namespaceSelector", SelectsNoNamespace),
+                "every namespace has its name",
+            ),
             (
                 json!({}),
                 json!({"objectSelector": {"matchLabels": {"a": "b"}}}),

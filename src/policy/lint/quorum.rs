@@ -9,9 +9,51 @@ use crate::{
     shown::Shown,
 };
 
-/// A quorum that can never be met: for several trust roots only one workflow could sign.
+/// What is wrong with a quorum of workflows.
 pub(super) fn lint(rule: &ReadRule<'_>) -> Option<Finding> {
     let Decision::Prove { requirement, .. } = &rule.decision else { return None };
+    never_met(rule, requirement).or_else(|| one_repository(rule, requirement))
+}
+
+/// Two trust roots that one repository can meet: whoever may push to it writes both workflows.
+fn one_repository(rule: &ReadRule<'_>, requirement: &Requirement) -> Option<Finding> {
+    let roots: Vec<(&str, &Workflow)> = requirement.roots.iter().filter_map(workflow).collect();
+    // Beside those that are required only so many count.
+    let free = requirement.threshold.saturating_sub(requirement.required.len());
+    let needs_both = |one: &str, other: &str| {
+        [one, other].iter().filter(|name| !requirement.required.contains(**name)).count() <= free
+    };
+    let mut pairs =
+        roots.iter().enumerate().flat_map(|(at, one)| roots.iter().skip(at + 1).map(move |other| (one, other)));
+    let ((one, _), (other, _)) =
+        pairs.find(|((one, a), (other, b))| shares_a_repository(a, b) && needs_both(one, other))?;
+    let what = format!(
+        "the quorum counts \"{}\" and \"{}\", and workflows of one repository can sign for both: whoever may push to it can write two workflows",
+        Shown(one),
+        Shown(other)
+    );
+    let instead = "a signer of another kind or repository; or a `ref` that only reviewed changes reach, for both";
+    Some(Finding::new(rule.path("with"), Lint::OneRepository, what, instead))
+}
+
+fn workflow(root: &TrustRoot) -> Option<(&str, &Workflow)> {
+    match &root.signs {
+        Signs::Keyless(Holder::Workflow(workflow)) => Some((&root.name, workflow)),
+        _ => None,
+    }
+}
+
+/// Names of accounts and repositories have no case at GitHub.
+fn shares_a_repository(one: &Workflow, other: &Workflow) -> bool {
+    let same_repo = match (&one.repo, &other.repo) {
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+        _ => true,
+    };
+    one.owner.eq_ignore_ascii_case(&other.owner) && same_repo
+}
+
+/// A quorum that can never be met: for several trust roots only one workflow could sign.
+fn never_met(rule: &ReadRule<'_>, requirement: &Requirement) -> Option<Finding> {
     let shared: Vec<(String, Vec<&str>)> =
         by_workflow(requirement).into_iter().filter(|(_, roots)| roots.len() > 1).collect();
     let lost: usize = shared.iter().map(|(_, roots)| roots.len() - 1).sum();
@@ -63,7 +105,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::policy::{check, lint};
+    use crate::policy::check;
 
     const ALICE: &str = include_str!("../../../tests/keys/alice.pub");
 
@@ -98,23 +140,54 @@ mod tests {
             ),
         ];
         for (roots, with, expected, why) in rows {
-            let named = |(at, mut root): (usize, Value)| {
-                root["name"] = format!("r{at}").into();
-                root
-            };
-            let roots: Vec<Value> = roots.into_iter().enumerate().map(named).collect();
-            let mut with = with;
-            with["trustRoot"] = "*".into();
-            let settings = json!({
-                "validators": [{"name": "default", "type": "cosign", "trustRoots": roots}],
-                "policy": [{"pattern": "ghcr.io/acme/*", "with": with}],
-            })
-            .to_string();
-            assert_eq!(check(&settings), [], "{why}: settings that are accepted");
-            let found = lint(&settings, Duration::ZERO);
-            let found: Vec<&Finding> = found.iter().filter(|finding| finding.lint == Lint::WorkflowVotesOnce).collect();
+            let found = found(roots, with, Lint::WorkflowVotesOnce, why);
             assert_eq!(found.len(), usize::from(expected), "{why}: {found:?}");
             assert!(found.iter().all(|finding| finding.path == "policy[0].with"), "{why}: {found:?}");
+        }
+    }
+
+    /// The findings of one kind, for a rule that asks all of these trust roots.
+    fn found(roots: Vec<Value>, mut with: Value, lint: Lint, why: &str) -> Vec<Finding> {
+        let named = |(at, mut root): (usize, Value)| {
+            root["name"] = format!("r{at}").into();
+            root
+        };
+        let roots: Vec<Value> = roots.into_iter().enumerate().map(named).collect();
+        with["trustRoot"] = "*".into();
+        let settings = json!({
+            "validators": [{"name": "default", "type": "cosign", "trustRoots": roots}],
+            "policy": [{"pattern": "ghcr.io/acme/*", "with": with}],
+        })
+        .to_string();
+        assert_eq!(check(&settings), [], "{why}: settings that are accepted");
+        super::super::lint(&settings, Duration::ZERO).into_iter().filter(|finding| finding.lint == lint).collect()
+    }
+
+    #[test]
+    fn a_repository_is_not_two_signers_for_certain() {
+        let github = |repo: Option<&str>, file: Option<&str>| json!({"github": {"owner": "acme", "repo": repo, "workflow": file}});
+        let (app, file) = (Some("app"), Some("release.yml"));
+        let other_owner = || json!({"github": {"owner": "evil", "repo": "app"}});
+        let rows = [
+            (github(app, None), github(app, file), json!({"threshold": 2}), true, "any workflow, and one of them"),
+            (github(app, file), github(app, Some("scan.yml")), json!({"threshold": 2}), true, "two files"),
+            (github(None, None), github(app, file), json!({}), true, "any repository of the account, by default all"),
+            (github(app, None), github(app, file), json!({"threshold": 1}), false, "one is enough"),
+            (github(app, None), github(app, file), json!({"required": ["r0", "r1"]}), true, "both have to"),
+            (
+                github(app, None),
+                github(app, file),
+                json!({"threshold": 2, "required": ["r0"]}),
+                true,
+                "one, and the other",
+            ),
+            (github(app, file), github(Some("lib"), file), json!({"threshold": 2}), false, "two repositories"),
+            (github(app, file), other_owner(), json!({"threshold": 2}), false, "two accounts"),
+            (github(app, file), json!({"key": ALICE}), json!({"threshold": 2}), false, "a key"),
+        ];
+        for (one, other, with, expected, why) in rows {
+            let found = found(vec![one, other], with, Lint::OneRepository, why);
+            assert_eq!(found.len(), usize::from(expected), "{why}: {found:?}");
         }
     }
 }

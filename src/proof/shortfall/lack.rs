@@ -248,10 +248,10 @@ impl Lack {
                 Some(format!("{root} signed it as \"{}\", which is none of the rule's identities", Shown(name)))
             }
             Lack::OtherPayload => Some(format!(
-                "{root} made a signature whose payload cannot be read here (other annotations, another name or another digest)"
+                "{root} signed a payload that the policy cannot reconstruct (other annotations, another name or another digest)"
             )),
             Lack::Untold => Some(format!(
-                "{root} may have made a signature whose payload cannot be read here (other annotations, another name or another digest)"
+                "{root} may have signed a payload that the policy cannot reconstruct (other annotations, another name or another digest)"
             )),
             Lack::Stranger(_) => None,
         }

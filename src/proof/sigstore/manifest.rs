@@ -28,7 +28,7 @@ const MAX_SIGNATURE: usize = 1_368;
 const MAX_DOWNLOADED: usize = 20;
 /// Largest layer that the host is asked to download, in bytes. A payload is JSON of a few hundred.
 const MAX_PAYLOAD: u64 = 65_536;
-/// Most bytes that the host is asked to download for one image.
+/// Most bytes that the host is asked to download for one image and all keys.
 const MAX_DOWNLOAD: u64 = 262_144;
 
 /// The signatures that lie beside an image.
@@ -114,7 +114,7 @@ impl Signatures {
 }
 
 impl Download {
-    /// This and the blob of a descriptor.
+    /// Adds the blob of this descriptor.
     fn and(self, descriptor: &RawValue) -> Download {
         let [size, urls] = members(descriptor, ["size", "urls"]).unwrap_or_default();
         let size = size.and_then(|size| size.get().parse().ok()).unwrap_or(u64::MAX);
@@ -126,11 +126,13 @@ impl Download {
         }
     }
 
-    /// Why no host is asked to download it, if it is too much or not in the registry itself.
-    pub(in crate::proof) fn too_much(self) -> Option<Cause> {
+    /// The cause, if this is too much for the host to download once for each of so many keys, or is stored elsewhere.
+    pub(in crate::proof) fn too_much(self, keys: usize) -> Option<Cause> {
+        let bytes = self.bytes.saturating_mul(u64::try_from(keys).unwrap_or(u64::MAX));
         match self {
             _ if self.layers > MAX_DOWNLOADED => Some(Cause::TooMany),
-            _ if self.largest > MAX_PAYLOAD || self.bytes > MAX_DOWNLOAD || self.is_elsewhere => Some(Cause::TooLarge),
+            _ if self.is_elsewhere => Some(Cause::StoredElsewhere),
+            _ if self.largest > MAX_PAYLOAD || bytes > MAX_DOWNLOAD => Some(Cause::TooLarge),
             _ => None,
         }
     }
@@ -236,7 +238,7 @@ mod tests {
             |config: &str, layers: &[String]| format!(r#"{{"config":{config},"layers":[{}]}}"#, layers.join(","));
         let layers = |layers: &[String]| with(&blob("233"), layers);
         let small = None;
-        let (many, large) = (Some(Cause::TooMany), Some(Cause::TooLarge));
+        let (many, large, elsewhere) = (Some(Cause::TooMany), Some(Cause::TooLarge), Some(Cause::StoredElsewhere));
         let rows: &[(String, Option<Cause>, &str)] = &[
             (layers(&[blob("268")]), small, "a payload"),
             (layers(&[]), small, "no payload"),
@@ -248,9 +250,13 @@ mod tests {
             (layers(&vec![blob("65536"); 4]), large, "too much in all, with the config"),
             (layers(&vec![blob("18446744073709551615"); 2]), large, "sizes whose sum has no number"),
             (with(&blob("65537"), &[blob("1")]), large, "a large config"),
-            (layers(&[r#"{"size":1,"urls":["https://192.0.2.1/x"]}"#.to_owned()]), large, "a layer at another address"),
-            (with(r#"{"size":1,"urls":["https://192.0.2.1/x"]}"#, &[]), large, "a config at another address"),
-            (layers(&[r#"{"size":1,"urls":[]}"#.to_owned()]), large, "a list of addresses, whatever it holds"),
+            (
+                layers(&[r#"{"size":1,"urls":["https://192.0.2.1/x"]}"#.to_owned()]),
+                elsewhere,
+                "a layer at another address",
+            ),
+            (with(r#"{"size":1,"urls":["https://192.0.2.1/x"]}"#, &[]), elsewhere, "a config at another address"),
+            (layers(&[r#"{"size":1,"urls":[]}"#.to_owned()]), elsewhere, "a list of addresses, whatever it holds"),
             (layers(&[r#"{"size":1,"urls":null}"#.to_owned()]), small, "no list of addresses"),
             (layers(&["{}".to_owned()]), large, "a layer without a size"),
             (layers(&[blob("-1")]), large, "a size below nothing"),
@@ -261,7 +267,10 @@ mod tests {
         ];
         for (json, expected, why) in rows {
             let read = Signatures::read(json.as_bytes()).unwrap();
-            assert_eq!(read.download.too_much(), *expected, "{why}: {:?}", read.download);
+            assert_eq!(read.download.too_much(1), *expected, "{why}: {:?}", read.download);
         }
+        let read = Signatures::read(layers(&[blob("65000")]).as_bytes()).unwrap();
+        let by_keys = [1, 4, 5, 50].map(|keys| read.download.too_much(keys));
+        assert_eq!(by_keys, [small, small, large, large], "it is downloaded once for each key");
     }
 }

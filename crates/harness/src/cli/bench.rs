@@ -191,7 +191,7 @@ fn progress(steps: usize) -> ProgressBar {
 /// A table whose first `names` columns are words, and whose others are numbers.
 fn table(names: usize, header: Vec<String>, rows: Vec<Vec<String>>) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(header).add_rows(rows);
+    table.load_preset(presets::ASCII_HORIZONTAL_ONLY).set_header(header).add_rows(rows);
     for column in table.column_iter_mut().skip(names) {
         column.set_cell_alignment(CellAlignment::Right);
     }

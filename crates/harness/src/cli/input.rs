@@ -153,7 +153,9 @@ fn documents(text: &str, origin: &str) -> Result<Vec<Value>> {
     let mut documents = Vec::new();
     for document in serde_yaml::Deserializer::from_str(text) {
         // JSON is YAML, so one parser reads both. Its own tree takes no key twice, of which another would forget the first.
-        let tree = serde_yaml::Value::deserialize(document).with_context(unreadable)?;
+        let mut tree = serde_yaml::Value::deserialize(document).with_context(unreadable)?;
+        // As kubectl does, or a manifest could say more than is looked at.
+        tree.apply_merge().with_context(unreadable)?;
         documents.push(serde_yaml::from_value(tree).with_context(unreadable)?);
     }
     documents.retain(|document| *document != Value::Null);
@@ -201,6 +203,7 @@ mod tests {
             ("---\n---\na: 1\n---\n", Some(r#"{"a":1}"#), "one document that is not empty"),
             (r#"{"policy":[{"pattern":"a"}]}"#, Some(r#"{"policy":[{"pattern":"a"}]}"#), "JSON"),
             ("{approve: false, approve: true}", None, "a key twice"),
+            ("x: &x {a: 1}\ny: {<<: *x, b: 2}", Some(r#"{"x":{"a":1},"y":{"a":1,"b":2}}"#), "a merge key"),
             (r#"{"a":{"approve":false,"approve":true}}"#, None, "a key twice, deeper and in JSON"),
             ("[1]", None, "no mapping"),
             ("a: [", None, "no YAML"),

@@ -219,7 +219,7 @@ fn what_comes_late_is_not_decided() {
         settings["features"]["timeBudgetMs"] = json!(100);
         let came = evaluate_within(Deadline::Ticks(60), &pod(&image), &settings, &host(&[&registry.host()]));
         let said = [
-            "not decided: the time budget of 100 ms was spent; not asked about trust root alice",
+            "not decided: the time budget of 100 ms was used up; not asked about trust root alice",
             "timeoutEvalSeconds",
         ];
         let wrong = wrong(&came, &image, &Expect::Denied(504, &said, ""));

@@ -219,12 +219,12 @@ const UNREACHABLE: &[&str] = &[
     "Try again, and check that the policy server reaches the registry",
 ];
 const OVERSIZED: &[&str] = &[
-    "could not tell whether it is signed: the manifest of its signatures is larger than 4 MiB; nobody could tell about trust root alice",
-    "Remove those that nobody needs (cosign clean), and sign it again",
+    "could not tell whether it is signed: the registry's answer is larger than 4 MiB; nobody could tell about trust root alice",
+    "Remove the signatures (cosign clean), then sign the image again",
 ];
-const TOO_LARGE: &[&str] = &[
-    "could not tell whether it is signed: the policy server is not asked to read its signatures: they are too large, or stored outside of the registry; nobody could tell about trust root alice",
-    "Remove those that nobody needs (cosign clean), and sign it again",
+const ELSEWHERE: &[&str] = &[
+    "could not tell whether it is signed: the policy server is not asked to download its signature payloads, because the manifest refers to another address (urls); nobody could tell about trust root alice",
+    "Remove the signatures (cosign clean), then sign the image again",
 ];
 const UNSIGNED: &[&str] = &[
     "not trusted: it has no signature in the format of cosign 2; missing trust root alice",
@@ -235,7 +235,7 @@ const NOT_HERS: &[&str] = &[
     "Have it signed by those who are missing",
 ];
 const FOR_ANOTHER: &[&str] = &[
-    "not trusted: it has 1 signature: trust root alice made a signature whose payload cannot be read here (other annotations, another name or another digest); missing trust root alice",
+    "not trusted: it has 1 signature: trust root alice signed a payload that the policy cannot reconstruct (other annotations, another name or another digest); missing trust root alice",
     "Sign this digest in its own repository without annotations",
 ];
 const UNPINNABLE: &[&str] = &[
@@ -266,7 +266,7 @@ fn lies_are_found_out_or_do_no_harm() {
     let useless = |host_words| Expect::Denied(503, UNREACHABLE, host_words);
     let unpinnable = Expect::Denied(503, UNPINNABLE, "");
     let oversized = Expect::Denied(503, OVERSIZED, "");
-    let too_large = Expect::Denied(503, TOO_LARGE, "");
+    let stored_elsewhere = Expect::Denied(503, ELSEWHERE, "");
     let unsigned = Expect::Denied(403, UNSIGNED, "[OCI API error: manifest unknown]");
     let not_hers = Expect::Denied(403, NOT_HERS, "");
     let for_another = |host_words| Expect::Denied(403, FOR_ANOTHER, host_words);
@@ -348,7 +348,7 @@ fn lies_are_found_out_or_do_no_harm() {
         ("good", |it| it.of_signatures(Fault::Redirect("http://127.0.0.1:9".to_owned())), LOOK, useless("error sending request"), "to where nobody listens"),
         ("good", |it| it.of_signatures(Fault::Says(307, "")), LOOK, useless("code: 307"), "to nowhere"),
         ("good", |it| { it.elsewhere.put_blob(&it.repository, it.payload().as_bytes()); it.of_payload(it.sent_elsewhere()) }, ASK, BY_HOST, "the payload is elsewhere"),
-        ("good", |it| { it.elsewhere.put_blob(&it.repository, it.payload().as_bytes()); it.put("annotated", &it.annotated_elsewhere()); vec![it.of(&it.signatures_of("good"), instead("annotated"))] }, LOOK, too_large, "the payload is at an address that its layer names: the host would ask it"),
+        ("good", |it| { it.elsewhere.put_blob(&it.repository, it.payload().as_bytes()); it.put("annotated", &it.annotated_elsewhere()); vec![it.of(&it.signatures_of("good"), instead("annotated"))] }, LOOK, stored_elsewhere, "the payload is at an address that its layer names: the host would ask it"),
         // An index behind a tag is fetched by the digest that was proven.
         ("index@child", |it| vec![it.of("index", Fault::InTurn(vec![Fault::Honest, instead("fake")]))], INDEX_PROVEN, BY_GUEST, "the tag moves once it was asked for"),
         ("index@child", |it| vec![it.of("index", instead("fake"))], INDEX_UNSIGNED, unsigned, "an index that nobody signed"),

@@ -77,7 +77,7 @@ fn samples_are_proven_without_tools() {
     const MISSING: &str = "Image verification failed: missing signatures";
     const NOTHING: &str = "[OCI API error: manifest unknown]";
     const OTHER_PAYLOAD: &str =
-        "not trusted: it has 1 signature: trust root ecdsa made a signature whose payload cannot be read here";
+        "not trusted: it has 1 signature: trust root ecdsa signed a payload that the policy cannot reconstruct";
     const OTHER_KEY: Expect<'_> =
         Expect::Denied(403, &["it has 1 signature: none verifies with the key of trust root ed25519 (key sha256:"], "");
     const BUNDLE: Expect<'_> = Expect::Denied(
@@ -191,7 +191,7 @@ fn samples_are_proven_without_tools() {
 #[test]
 fn images_of_docker_hub_are_signed_under_its_old_name() {
     const OTHER_PAYLOAD: Expect<'_> =
-        Expect::Denied(403, &["alice made a signature whose payload cannot be read here"], "");
+        Expect::Denied(403, &["alice signed a payload that the policy cannot reconstruct"], "");
     let of_itself = json!({"with": {"trustRoot": "alice", "identities": ["self"]}});
     // the image as it is written, the name that was signed, the rule, the host calls, what comes out, the reason
     #[rustfmt::skip]

@@ -112,7 +112,7 @@ fn what_cosign_signs_is_proven() {
         ],
         "",
     );
-    const OTHER_PAYLOAD: &str = "it has 1 signature: trust root alice made a signature whose payload cannot be read here (other annotations, another name or another digest); missing trust root alice";
+    const OTHER_PAYLOAD: &str = "it has 1 signature: trust root alice signed a payload that the policy cannot reconstruct (other annotations, another name or another digest); missing trust root alice";
     const BUNDLE: Expect<'_> = Expect::Denied(
         403,
         &[
@@ -124,7 +124,7 @@ fn what_cosign_signs_is_proven() {
     const FOR_ANOTHER: Expect<'_> = Expect::Denied(
         403,
         &[
-            "it has 1 signature: trust root alice made a signature whose payload cannot be read here (other annotations, another name or another digest); missing trust root alice",
+            "it has 1 signature: trust root alice signed a payload that the policy cannot reconstruct (other annotations, another name or another digest); missing trust root alice",
         ],
         "No Signature Layer passed verification",
     );
