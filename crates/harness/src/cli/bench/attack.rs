@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use clap::value_parser;
 use image_trust_harness::{
     AdmissionRequest, Deadline, Gate, Live, LiveConfig, Policy,
-    loopback::{Fault, ImageKind, Registry, Scope, Signer, digest_of},
+    loopback::{Fault, ImageKind, Registry, Scope, Signer, digest_of, signature_tag},
 };
 use serde_json::{Value, json};
 
@@ -24,12 +24,17 @@ use super::{Module, cases, progress, table};
 use crate::cli::demo::warm_up;
 
 pub(super) const NOTE: &str = "waiting for a worker counts; idle: nobody attacks; ratio: the 99th percentile next to the idle one of as many workers\n\
-    a request of an attack: 100 images that nobody has asked for yet, in a registry that answers every request after 5 ms";
+    a request of an attack: 100 images, or one, that nobody has asked for yet, in a registry that answers every request after 5 ms";
 
 /// How late the registry answers.
 const LATE: Duration = Duration::from_millis(5);
 /// How many images a request may name.
 const IMAGES: usize = 100;
+const REPOSITORY: &str = "app";
+/// How long a payload is that somebody pushed, in bytes.
+const PAYLOAD: usize = 64 << 20;
+/// What it was signed for.
+const SIGNED: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 /// How many requests of an attack are in flight.
 const ATTACKERS: usize = 4;
 /// As many workers as a machine with two cores has by default, and more than there are attackers.
@@ -49,10 +54,12 @@ enum Attack {
     Unsigned,
     BesideADenial,
     Detecting,
+    Payload,
 }
 
 impl Attack {
-    const ALL: [Attack; 4] = [Attack::Idle, Attack::Unsigned, Attack::BesideADenial, Attack::Detecting];
+    const ALL: [Attack; 5] =
+        [Attack::Idle, Attack::Unsigned, Attack::BesideADenial, Attack::Detecting, Attack::Payload];
 
     fn name(self) -> &'static str {
         match self {
@@ -60,6 +67,7 @@ impl Attack {
             Attack::Unsigned => "unsigned digests",
             Attack::BesideADenial => "unsigned digests beside one that is denied",
             Attack::Detecting => "unsigned digests in detection mode",
+            Attack::Payload => "a signature over a payload of 64 MiB",
         }
     }
 
@@ -75,8 +83,15 @@ impl Attack {
     }
 
     /// The request that an attacker sends as this one of all.
-    fn request(self, registry: &str, number: usize) -> Result<AdmissionRequest> {
-        let digest = |n: usize| format!("{registry}/app@{}", digest_of(format!("{number} {n}").as_bytes()));
+    fn request(self, registry: &Registry, number: usize) -> Result<AdmissionRequest> {
+        let host = registry.host();
+        if self == Attack::Payload {
+            let (tag, text) = (format!("v{number}"), number.to_string());
+            let digest = registry.push_image(REPOSITORY, &tag, ImageKind::Oci, &text);
+            copy_signature(registry, &digest)?;
+            return cases::request(&[format!("{host}/{REPOSITORY}:{tag}")]);
+        }
+        let digest = |n: usize| format!("{host}/{REPOSITORY}@{}", digest_of(format!("{number} {n}").as_bytes()));
         let mut images: Vec<String> = (0..IMAGES).map(digest).collect();
         if let (Attack::BesideADenial, Some(first)) = (self, images.first_mut()) {
             *first = "evil.example.com/x:1".to_owned();
@@ -85,23 +100,45 @@ impl Attack {
     }
 }
 
-/// Lets as many requests through at once as there are workers.
+/// Puts the one signature beside another image, as whoever may push can.
+fn copy_signature(registry: &Registry, digest: &str) -> Result<()> {
+    let signatures = registry.manifest(REPOSITORY, &signature_tag(SIGNED)).context("no signature to copy")?;
+    registry.put_manifest(REPOSITORY, Some(&signature_tag(digest)), &signatures.media_type, &signatures.bytes);
+    Ok(())
+}
+
+/// Lets as many requests through at once as there are workers, in the order in which they came, as policy-server's semaphore does.
 struct Workers {
-    free: Mutex<usize>,
-    freed: Condvar,
+    queue: Mutex<Queue>,
+    moved: Condvar,
+}
+
+struct Queue {
+    free: usize,
+    /// How many came, and how many of them were let through.
+    came: usize,
+    started: usize,
 }
 
 impl Workers {
+    fn new(free: usize) -> Self {
+        Self { queue: Mutex::new(Queue { free, came: 0, started: 0 }), moved: Condvar::new() }
+    }
+
     fn with<T>(&self, work: impl FnOnce() -> T) -> T {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        while *free == 0 {
-            free = self.freed.wait(free).unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = queue.came;
+        queue.came += 1;
+        while queue.free == 0 || queue.started != place {
+            queue = self.moved.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
-        *free -= 1;
-        drop(free);
+        queue.free -= 1;
+        queue.started += 1;
+        drop(queue);
+        self.moved.notify_all();
         let done = work();
-        *self.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.freed.notify_one();
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).free += 1;
+        self.moved.notify_all();
         done
     }
 }
@@ -123,7 +160,7 @@ impl Seen {
 
 pub(super) fn measure(modules: &[Module], seconds: u64) -> Result<String> {
     let registry = Registry::start().context("cannot start a registry on loopback")?;
-    registry.push_image("app", "v1", ImageKind::Oci, "app");
+    Signer::named("alice").sign_payload(&registry, REPOSITORY, SIGNED, &" ".repeat(PAYLOAD))?;
     registry.fail(Scope::Everywhere, Fault::Late(LATE));
     let progress = progress(modules.len() * WORKERS.len() * Attack::ALL.len());
     let mut rows = Vec::new();
@@ -132,7 +169,7 @@ pub(super) fn measure(modules: &[Module], seconds: u64) -> Result<String> {
             let mut idle = None;
             for attack in Attack::ALL {
                 progress.set_message(format!("{}, {workers} workers, {}", module.label, attack.name()));
-                let seen = one(module, &registry.host(), workers, attack, Duration::from_secs(seconds))?;
+                let seen = one(module, &registry, workers, attack, Duration::from_secs(seconds))?;
                 let slowest = seen.percentile(99);
                 let ratio = slowest.as_secs_f64() / idle.get_or_insert(slowest).as_secs_f64();
                 let ms = |time: Duration| format!("{:.2}", time.as_secs_f64() * 1_000.0);
@@ -159,12 +196,13 @@ pub(super) fn measure(modules: &[Module], seconds: u64) -> Result<String> {
 }
 
 /// One attack, of one module with so many workers.
-fn one(module: &Module, registry: &str, workers: usize, attack: Attack, duration: Duration) -> Result<Seen> {
-    let settings = attack.settings(registry);
+fn one(module: &Module, registry: &Registry, workers: usize, attack: Attack, duration: Duration) -> Result<Seen> {
+    let host = registry.host();
+    let settings = attack.settings(&host);
     module.check_settings(&settings)?;
-    let live = Arc::new(Live::new(LiveConfig::loopback([registry.to_owned()]))?);
-    warm_up(&live, registry);
-    let workers = Workers { free: Mutex::new(workers), freed: Condvar::new() };
+    let live = Arc::new(Live::new(LiveConfig::loopback([host.clone()]))?);
+    warm_up(&live, &host);
+    let workers = Workers::new(workers);
     let (over, number, host_calls) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
     let evaluate = |policy: &Policy, request: &AdmissionRequest| {
         let host = Arc::new(Gate::new(Arc::clone(&live)));
