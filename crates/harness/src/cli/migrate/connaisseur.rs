@@ -118,6 +118,18 @@ impl Pattern {
         Ok(Pattern { written: written.to_owned(), ways: ways(&text)?.into_iter().map(with_needle).collect() })
     }
 
+    /// The same with a star in place of each `?` and `[…]` of the ways that are not kept: it matches more, and is as specific.
+    #[allow(dead_code, reason = "the tests of the command compare no patterns")]
+    pub(super) fn widened(&self, is_kept: impl Fn(&[Token]) -> bool) -> Pattern {
+        let wider = |way: &Way| -> Way {
+            let star = |token: &Token| if let Token::Literal(c) = token { Token::Literal(*c) } else { Token::Any };
+            way.iter().map(star).collect()
+        };
+        let widen =
+            |(needle, way): &(String, Way)| (needle.clone(), if is_kept(way) { way.clone() } else { wider(way) });
+        Pattern { written: self.written.clone(), ways: self.ways.iter().map(widen).collect() }
+    }
+
     /// How much work it is to match one text, in steps.
     #[allow(dead_code, reason = "the tests of the command match few texts")]
     pub(super) fn cost(&self) -> usize {

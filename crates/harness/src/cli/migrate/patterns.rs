@@ -53,6 +53,8 @@ struct Carrying<'a> {
     rules: &'a [Rule],
     validators: &'a [Validator],
     report: &'a mut Report,
+    /// The rules' patterns, with stars for what a sample hits by chance only.
+    widened: Vec<connaisseur::Pattern>,
     entries: Vec<Entry>,
     /// What may still be compared, and what it costs to see which rule decides there.
     budget: Budget,
@@ -111,7 +113,9 @@ fn is_enough(here: &Decision, there: &Decision) -> bool {
 impl<'a> Carrying<'a> {
     fn new(rules: &'a [Rule], validators: &'a [Validator], report: &'a mut Report, budget: Budget) -> Carrying<'a> {
         let cost = rules.iter().map(|rule| rule.pattern.cost()).sum();
-        Carrying { rules, validators, report, entries: Vec::new(), budget, cost }
+        let is_kept = |way: &[Token]| spelt_out(way).is_some();
+        let widened = rules.iter().map(|rule| rule.pattern.widened(is_kept)).collect();
+        Carrying { rules, validators, report, widened, entries: Vec::new(), budget, cost }
     }
 
     fn carry(&mut self) -> Result<()> {
@@ -381,11 +385,22 @@ impl<'a> Carrying<'a> {
         Ok(found)
     }
 
-    fn samples(&self, names: &Names, rule: &Rule) -> BTreeSet<String> {
+    fn samples(&self, names: &Names, rule: &'a Rule) -> BTreeSet<String> {
         let special = ['*', ':', '@', '?', '[', '{', '\\'];
-        let words = rule.written.split('/').map(|part| part.split(special).next().unwrap_or_default());
-        let words: Vec<&str> = words.filter(|word| !word.is_empty()).take(MAX_WORDS).collect();
-        names.samples(&words)
+        let words = |rule: &'a Rule| -> Vec<&'a str> {
+            rule.written.split('/').map(|part| part.split(special).next().unwrap_or_default()).collect()
+        };
+        let own = words(rule);
+        // What an image shares with the other rule decides there as soon as it is one character more than what it shares with another one.
+        let shared = |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+        let mut found: BTreeSet<&str> = own.iter().copied().filter(|word| !word.is_empty()).take(MAX_WORDS).collect();
+        for other in self.rules {
+            for (word, other) in own.iter().zip(words(other).into_iter().chain(std::iter::repeat(""))).take(MAX_WORDS) {
+                let end = word.char_indices().nth(shared(word, other)).map(|(at, c)| at + c.len_utf8());
+                found.extend(end.and_then(|end| word.get(..end)));
+            }
+        }
+        names.samples(&found.into_iter().collect::<Vec<_>>())
     }
 
     /// Is the rule of this entry always the more specific one there?
@@ -411,18 +426,21 @@ impl<'a> Carrying<'a> {
         }
         let Ok(reference) = ImageRef::parse(image) else { return false };
         let says = entry.says(self.rules);
-        let asks_less = |image: &str| {
-            // Most samples are told apart by this, and the rest takes longer.
-            let matches =
-                |pattern: &connaisseur::Pattern| connaisseur::name(image).is_some_and(|name| pattern.matches(&name));
-            matches(&rule.pattern)
-                && (!self.budget.spend_many(self.cost) || self.there(image) == Some(by))
-                && !is_enough(says, &rule.there)
-        };
         let canonical = reference.to_string();
+        let (Some(name), Some(widened)) = (connaisseur::name(&canonical), self.widened.get(by)) else { return false };
+        // Most samples are told apart by this, and the rest takes longer.
+        if is_enough(says, &rule.there) || !widened.matches(&name) {
+            return false;
+        }
+        let patterns = self.rules.iter().enumerate().map(|(at, rule)| if at == by { widened } else { &rule.pattern });
+        if self.budget.spend_many(self.cost) && connaisseur::choose(patterns, &name) != Some(by) {
+            return false;
+        }
         // Who can name a digest alone can put any tag in front of it.
         let tagged = canonical.replace('@', ":zq9@");
-        if !asks_less(&canonical) || (reference.tag().is_none() && !asks_less(&tagged)) {
+        let lets_in = |rule: usize| self.rules.get(rule).is_some_and(|rule| is_enough(says, &rule.there));
+        let is_by_digest = reference.tag().is_none() && reference.digest().is_some();
+        if is_by_digest && self.budget.spend_many(self.cost) && self.there(&tagged).is_some_and(lets_in) {
             return false;
         }
         if !self.budget.spend_many(self.entries.len()) {
@@ -449,7 +467,8 @@ impl<'a> Carrying<'a> {
         }
         let Some(own) = self.rules.get(entry.rule) else { return };
         // What the other rule was meant for is still its own; what it only happened to match is nobody's.
-        let is_meant = round == 0 && names::meant_of(&globs(&rule.written).0, &names);
+        let (globs, is_whole) = globs(&rule.written);
+        let is_meant = round == 0 && is_whole && names::meant_of(&globs, &names);
         let guard = Entry { names, rule: by, denies: !is_meant };
         if let Some(other) = self.entries.iter_mut().find(|other| other.names == guard.names) {
             other.denies |= other.rule != guard.rule || guard.denies;
@@ -546,7 +565,7 @@ fn globs(written: &str) -> (Vec<String>, bool) {
 }
 
 /// With every class written out, where that is possible.
-fn spelt_out(way: &Way) -> Option<Vec<String>> {
+fn spelt_out(way: &[Token]) -> Option<Vec<String>> {
     let mut texts = vec![String::new()];
     for token in way {
         let next: Vec<char> = match token {
