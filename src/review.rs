@@ -508,7 +508,8 @@ fn conclude(
         Item::Broken(error) => {
             let reason = Reason::Slot(error.what);
             // Of a thousand slots that can't be read, records say no more than of a hundred. The message counts the rest.
-            if review.records.len() < MAX_IMAGES {
+            let broken = review.records.iter().filter(|record| record.image.is_none()).count();
+            if broken < MAX_IMAGES {
                 review.records.push(Record { slots: vec![error.path()], ..Record::of(Err(reason.clone())) });
             }
             return Err(Denial { places: vec![error.to_string()], ..Denial::of_object(reason) });

@@ -129,7 +129,7 @@ fn answers_are_bounded() {
     let odd = "\u{10fffe}".repeat(200);
     // Each row: what a container holds beside its name, how many of them, the denials, what the message says, and why it is here.
     let rows = [
-        (String::new(), 1000, "400", "more, in the audit record.", "slots without an image"),
+        (String::new(), 1000, "400", " more.", "slots without an image"),
         (
             format!(r#","image":"{odd}""#),
             1000,
@@ -137,7 +137,7 @@ fn answers_are_bounded() {
             " and 999 more, image ",
             "one text that names no image, in many slots",
         ),
-        (format!(r#","image":"NUMBER{odd}""#), 100, "400", "more, in the audit record.", "as many of them as are told"),
+        (format!(r#","image":"NUMBER{odd}""#), 100, "400", " more.", "as many of them as are told"),
         (
             format!(r#","image":"NUMBER{odd}""#),
             101,

@@ -126,15 +126,15 @@ pub fn respond_unread(error: RequestError, features: &Features) -> Response {
 
 fn decide(subject: &str, review: &Review, features: &Features, telling: Telling<'_>) -> Response {
     let mut log: Vec<_> = review.log.iter().map(|line| (Level::Warning, line.clone())).collect();
-    // What the user is not told is told in the log, and found there by the reference that the user has.
+    // What the user is not told is told in the log.
     let untold = telling.reference();
-    let noted = |what: String| untold.iter().map(move |reference| (Level::Warning, format!("{reference}: {what}")));
-    log.extend(review.warnings.iter().flat_map(|warning| noted(warning.to_string())));
+    let note = |what: String| untold.is_some().then_some((Level::Warning, what));
+    log.extend(review.warnings.iter().filter_map(|warning| note(warning.to_string())));
     let warnings = || review.warnings.iter().map(|warning| warning.told(telling));
     let response = match &review.verdict {
         Verdict::Admit => Response { warnings: bounded(warnings().collect()), ..Response::of(true) },
         Verdict::Deny(denials) => {
-            log.extend(denials.iter().flat_map(|denial| noted(denial.told(Telling::All))));
+            log.extend(denials.iter().filter_map(|denial| note(format!("{subject}: {}", denial.told(Telling::All)))));
             match softening(denials, review, features) {
                 Some(why) => {
                     log.push((Level::Error, format!("not denied: {why}: {subject}: {}", list(denials, Telling::All))));
@@ -144,15 +144,22 @@ fn decide(subject: &str, review: &Review, features: &Features, telling: Telling<
                 }
                 None => {
                     let response = deny(denials, subject, telling);
+                    let in_time = in_time(denials, &review.records).unwrap_or_default();
                     let more = match &untold {
-                        None => in_time(denials, &review.records).unwrap_or_default(),
-                        Some(reference) => format!(" The audit record and the log of {reference} have the details."),
+                        None => in_time,
+                        Some(reference) => {
+                            log.extend((!in_time.is_empty()).then(|| (Level::Warning, in_time.trim().to_owned())));
+                            format!(" The audit record and the log of {reference} have the details.")
+                        }
                     };
                     Response { message: response.message.map(|message| message + &more), ..response }
                 }
             }
         }
     };
+    // The user has the reference, and it finds the lines.
+    let found_by = |line: String| untold.iter().map(|reference| format!("{reference}: ")).chain([line]).collect();
+    let log = log.into_iter().map(|(level, line)| (level, found_by(line))).collect();
     Response { log, ..response }
 }
 
@@ -212,7 +219,7 @@ fn list(denials: &Denials, telling: Telling<'_>) -> String {
     for (denial, n) in denials.iter().zip(1..) {
         let denial = format!("({n}) {} ", denial.told(telling));
         if listed.len() + denial.len() > MAX_MESSAGE {
-            return format!("{listed}And {} more, in the audit record.", denials.len() - (n - 1));
+            return format!("{listed}And {} more.", denials.len() - (n - 1));
         }
         listed.push_str(&denial);
     }

@@ -76,8 +76,13 @@ impl<'h> Budget<'h> {
     }
 
     /// Counts a host call that is not made, so that whoever counts host calls does not learn what a registry has.
-    pub(super) fn charge(&mut self) {
-        self.charged = self.charged.saturating_add(1);
+    ///
+    /// # Errors
+    /// If that call would not be allowed.
+    pub(super) fn charge(&mut self) -> Result<(), Spent> {
+        self.may_ask()?;
+        self.charged += 1;
+        Ok(())
     }
 
     /// Is there time for what is not needed? A call can take long, and what is certain has to be said before the host ends it all.

@@ -220,7 +220,7 @@ impl<'r> Proof<'r> {
                 Ok(digest) => *self.digest.insert(digest),
                 Err(error) if error.cause == Cause::NotFound => {
                     // As for an image that is there: one call for its digest, and one for its signatures.
-                    budget.charge();
+                    budget.charge()?;
                     return Err(Stop::told(Unproven::NotFound));
                 }
                 Err(error) => return Err(self.undecided(error.cause)),
@@ -361,13 +361,10 @@ impl<'r> Proof<'r> {
                 self.quorum.vote(&root.name, Vote::Missing);
             }
         }
-        // The host downloads everything again for each key.
-        let keys = self.roots.iter().filter(|root| self.quorum.awaits(&root.name)).count();
-        let refused = if unread.len() > MAX_TOLD { Some(Cause::TooMany) } else { signatures.download.too_much(keys) };
-        match (self.quorum.standing(), refused) {
-            (Standing::Met | Standing::Lost, _) => Ok(()),
-            (Standing::Open, Some(cause)) => Err(self.undecided(cause)),
-            (Standing::Open, None) => self.ask_host(digest, budget),
+        match self.quorum.standing() {
+            Standing::Met | Standing::Lost => Ok(()),
+            Standing::Open if unread.len() > MAX_TOLD => Err(self.undecided(Cause::TooMany)),
+            Standing::Open => self.ask_host(signatures, digest, budget),
         }
     }
 
@@ -388,13 +385,18 @@ impl<'r> Proof<'r> {
     }
 
     /// Asks the host about each key that may have signed, until the quorum is decided.
-    fn ask_host(&mut self, digest: Digest, budget: &mut Budget<'_>) -> Result<(), Stop<'r>> {
-        let mut obstacle = None;
+    fn ask_host(&mut self, signatures: &Signatures, digest: Digest, budget: &mut Budget<'_>) -> Result<(), Stop<'r>> {
+        let (mut obstacle, mut questions) = (None, 0);
         for root in self.roots.clone() {
             if self.quorum.standing() != Standing::Open {
                 break;
             }
             let Some(key) = root.key().filter(|_| self.quorum.awaits(&root.name)) else { continue };
+            // The host downloads everything again for each key.
+            questions += 1;
+            if let Some(cause) = signatures.download.too_much(questions) {
+                return Err(self.undecided(cause));
+            }
             let asked = self.image.by_digest(digest);
             match budget.verify(&asked, &root.name, key, &self.requirement.annotations)? {
                 Ok(answered) if answered == digest => self.voted(root, Signer::of_key(key), Prover::Host),

@@ -17,28 +17,38 @@ pub(super) fn lint(rule: &ReadRule<'_>) -> Option<Finding> {
 
 /// Two trust roots that one repository can meet: whoever may push to it writes both workflows.
 fn one_repository(rule: &ReadRule<'_>, requirement: &Requirement) -> Option<Finding> {
-    let roots: Vec<(&str, &Workflow)> = requirement.roots.iter().filter_map(workflow).collect();
+    let roots: Vec<(&TrustRoot, &Workflow)> = requirement.roots.iter().filter_map(workflow).collect();
     // Beside those that are required only so many count.
     let free = requirement.threshold.saturating_sub(requirement.required.len());
-    let needs_both = |one: &str, other: &str| {
-        [one, other].iter().filter(|name| !requirement.required.contains(**name)).count() <= free
+    let needs_both = |one: &TrustRoot, other: &TrustRoot| {
+        [one, other].iter().filter(|root| !requirement.required.contains(&root.name)).count() <= free
     };
+    // One and the same workflow has one vote.
+    let is_one =
+        |one: &TrustRoot, other: &TrustRoot| only_workflow(one).is_some_and(|a| only_workflow(other) == Some(a));
     let mut pairs =
         roots.iter().enumerate().flat_map(|(at, one)| roots.iter().skip(at + 1).map(move |other| (one, other)));
-    let ((one, _), (other, _)) =
-        pairs.find(|((one, a), (other, b))| shares_a_repository(a, b) && needs_both(one, other))?;
+    let ((one, _), (other, _)) = pairs
+        .find(|((one, a), (other, b))| shares_a_repository(a, b) && needs_both(one, other) && !is_one(one, other))?;
     let what = format!(
         "the quorum counts \"{}\" and \"{}\", and workflows of one repository can sign for both: whoever may push to it can write two workflows",
-        Shown(one),
-        Shown(other)
+        Shown(&one.name),
+        Shown(&other.name)
     );
-    let instead = "a signer of another kind or repository; or a `ref` that only reviewed changes reach, for both";
+    let instead =
+        "a signer of another kind or repository; or a `ref` without `*` that only reviewed changes reach, for both";
     Some(Finding::new(rule.path("with"), Lint::OneRepository, what, instead))
 }
 
-fn workflow(root: &TrustRoot) -> Option<(&str, &Workflow)> {
+/// Does it count at one git reference only? Who wrote that may have protected it.
+fn has_one_ref(workflow: &Workflow) -> bool {
+    workflow.reference.as_deref().is_some_and(|reference| !reference.contains('*'))
+}
+
+/// A workflow that whoever may push can write, as far as settings tell.
+fn workflow(root: &TrustRoot) -> Option<(&TrustRoot, &Workflow)> {
     match &root.signs {
-        Signs::Keyless(Holder::Workflow(workflow)) => Some((&root.name, workflow)),
+        Signs::Keyless(Holder::Workflow(workflow)) if !has_one_ref(workflow) => Some((root, workflow)),
         _ => None,
     }
 }
@@ -167,12 +177,28 @@ mod tests {
     fn a_repository_is_not_two_signers_for_certain() {
         let github = |repo: Option<&str>, file: Option<&str>| json!({"github": {"owner": "acme", "repo": repo, "workflow": file}});
         let (app, file) = (Some("app"), Some("release.yml"));
+        let on = |file: Option<&str>, reference: &str| json!({"github": {"owner": "acme", "repo": "app", "workflow": file, "ref": reference}});
         let other_owner = || json!({"github": {"owner": "evil", "repo": "app"}});
         let rows = [
             (github(app, None), github(app, file), json!({"threshold": 2}), true, "any workflow, and one of them"),
             (github(app, file), github(app, Some("scan.yml")), json!({"threshold": 2}), true, "two files"),
             (github(None, None), github(app, file), json!({}), true, "any repository of the account, by default all"),
             (github(app, None), github(app, file), json!({"threshold": 1}), false, "one is enough"),
+            (
+                on(file, "refs/heads/main"),
+                on(Some("b.yml"), "refs/heads/main"),
+                json!({}),
+                false,
+                "a branch, as advised",
+            ),
+            (on(file, "refs/heads/*"), on(Some("b.yml"), "refs/heads/*"), json!({}), true, "any branch"),
+            (
+                on(file, "refs/heads/*"),
+                on(file, "refs/tags/*"),
+                json!({}),
+                false,
+                "one workflow, which is another finding",
+            ),
             (github(app, None), github(app, file), json!({"required": ["r0", "r1"]}), true, "both have to"),
             (
                 github(app, None),

@@ -126,9 +126,9 @@ impl Download {
         }
     }
 
-    /// The cause, if this is too much for the host to download once for each of so many keys, or is stored elsewhere.
-    pub(in crate::proof) fn too_much(self, keys: usize) -> Option<Cause> {
-        let bytes = self.bytes.saturating_mul(u64::try_from(keys).unwrap_or(u64::MAX));
+    /// The cause, if this is too much for the host to download for so many questions, or is stored elsewhere.
+    pub(in crate::proof) fn too_much(self, questions: usize) -> Option<Cause> {
+        let bytes = self.bytes.saturating_mul(u64::try_from(questions).unwrap_or(u64::MAX));
         match self {
             _ if self.layers > MAX_DOWNLOADED => Some(Cause::TooMany),
             _ if self.is_elsewhere => Some(Cause::StoredElsewhere),

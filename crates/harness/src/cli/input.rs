@@ -155,7 +155,14 @@ fn documents(text: &str, origin: &str) -> Result<Vec<Value>> {
         // JSON is YAML, so one parser reads both. Its own tree takes no key twice, of which another would forget the first.
         let mut tree = serde_yaml::Value::deserialize(document).with_context(unreadable)?;
         // As kubectl does, or a manifest could say more than is looked at.
-        tree.apply_merge().with_context(unreadable)?;
+        loop {
+            let before = tree.clone();
+            tree.apply_merge().with_context(unreadable)?;
+            // What was merged can merge something itself.
+            if tree == before {
+                break;
+            }
+        }
         documents.push(serde_yaml::from_value(tree).with_context(unreadable)?);
     }
     documents.retain(|document| *document != Value::Null);

@@ -21,6 +21,7 @@ use super::{
 
 mod connaisseur;
 mod features;
+mod globs;
 mod identities;
 mod names;
 mod patterns;

@@ -15,7 +15,8 @@ use image_trust::{
 use serde_json::{Value, json};
 
 use super::{
-    connaisseur::{self, Token, Way, ways},
+    connaisseur::{self, Token},
+    globs::{globs, spelt_out, stars},
     names::{self, Budget, Names},
     report::{Report, quoted},
     rules::{Decision, Rule},
@@ -27,8 +28,6 @@ use super::{
 const ROUNDS: usize = 4;
 /// Most components of a pattern whose beginnings are put into samples.
 const MAX_WORDS: usize = 6;
-/// Most texts that a class of characters is spelt out to.
-const MAX_SPELT_OUT: usize = 40;
 /// Most stars of a pattern that is compared with others; with each of them there are more ways to cut a name into parts.
 const MAX_STARS: usize = 8;
 /// Most steps of comparing patterns and images: a minute or two of work, which some 150 ordinary rules need.
@@ -549,52 +548,6 @@ fn everything(rule: &Rule, budget: &Budget) -> Everything {
             Everything::More(more.map_or_else(|| names::meant("*"), |more| more.into_iter().flatten().collect()))
         }
     }
-}
-
-/// The most stars of a glob that a pattern is read as.
-fn stars(written: &str) -> usize {
-    globs(written).0.iter().map(|glob| glob.matches('*').count()).max().unwrap_or_default()
-}
-
-/// A pattern as texts in which only `*` is special, and whether they say all that it says.
-fn globs(written: &str) -> (Vec<String>, bool) {
-    let ways = ways(written).unwrap_or_default();
-    let is_whole = |way: &Way| spelt_out(way).is_some();
-    let texts = |way: &Way| spelt_out(way).unwrap_or_else(|| vec![starred(way)]);
-    (ways.iter().flat_map(texts).collect(), ways.iter().all(is_whole))
-}
-
-/// With every class written out, where that is possible.
-fn spelt_out(way: &[Token]) -> Option<Vec<String>> {
-    let mut texts = vec![String::new()];
-    for token in way {
-        let next: Vec<char> = match token {
-            Token::Literal(c) => vec![*c],
-            Token::Any => vec!['*'],
-            Token::Class { ranges, negated: false } => {
-                ranges.iter().flat_map(|(from, to)| *from..=*to).take(MAX_SPELT_OUT + 1).collect()
-            }
-            Token::One | Token::Class { .. } => return None,
-        };
-        if texts.len() * next.len() > MAX_SPELT_OUT {
-            return None;
-        }
-        texts = texts.iter().flat_map(|text| next.iter().map(move |c| format!("{text}{c}"))).collect();
-    }
-    Some(texts)
-}
-
-/// With a star for everything that can't be written out.
-fn starred(way: &Way) -> String {
-    let mut text = String::new();
-    for token in way {
-        match token {
-            Token::Literal(c) => text.push(*c),
-            _ if text.ends_with('*') => {}
-            _ => text.push('*'),
-        }
-    }
-    text
 }
 
 /// The settings as a value, for those who read it as they read any.
