@@ -86,7 +86,7 @@ pub enum Lint {
     AsksADomain,
     /// What was proven is not what has to run.
     PinsNothing,
-    /// Nothing is denied.
+    /// Detection mode is on, so no image is denied.
     DetectionMode,
     /// The time budget needs a later deadline than the default one.
     NeedsALaterDeadline,
@@ -183,7 +183,7 @@ impl Lint {
         self.row().0
     }
 
-    /// How bad it is.
+    /// How bad a finding of this kind is.
     #[must_use]
     pub fn severity(self) -> Severity {
         self.row().1

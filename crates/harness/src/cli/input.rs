@@ -78,7 +78,7 @@ impl Input {
     }
 }
 
-/// What a text holds.
+/// What a file that somebody names as settings holds.
 #[derive(Debug, PartialEq)]
 pub(super) enum Written {
     /// The settings of a policy, which may be none.

@@ -53,7 +53,7 @@ pub(super) fn tell(text: &str) -> io::Result<()> {
     writeln!(io::stderr().lock(), "{}", printed(text))
 }
 
-/// Where the log goes.
+/// The writer of the log: standard error, with foreign characters made visible.
 pub(super) struct Log;
 
 impl Write for Log {

@@ -177,7 +177,7 @@ impl World {
         Some(self.by_hand(deployment))
     }
 
-    /// What git says.
+    /// The Deployment as git has it.
     pub(crate) fn git(&self) -> &Value {
         &self.git
     }

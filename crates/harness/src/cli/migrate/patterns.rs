@@ -62,9 +62,9 @@ struct Carrying<'a> {
 
 /// What a rule matches there.
 enum Everything {
-    /// All of it.
+    /// All images that the rule matches.
     Whole(Vec<Names>),
-    /// All of it and more, because nobody could look at it one by one.
+    /// These images and more, because nobody could look at it one by one.
     More(Vec<Names>),
 }
 

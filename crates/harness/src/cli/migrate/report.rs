@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::super::tables::{one_line, shown, table};
 
-/// How bad it is.
+/// How bad a line of the report is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Severity {
