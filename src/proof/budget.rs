@@ -56,7 +56,7 @@ impl<'h> Budget<'h> {
     /// Checks that the time budget is not used up.
     ///
     /// # Errors
-    /// If it is used up.
+    /// If the time budget is used up.
     pub fn tick(&self) -> Result<(), Spent> {
         if self.host.elapsed() >= self.limit { Err(Spent::Time(self.limit)) } else { Ok(()) }
     }

@@ -54,7 +54,7 @@ pub enum Unproven {
     Spent {
         /// Who did and who did not, as far as it was asked.
         tally: Tally,
-        /// What was spent.
+        /// The limit of the budget that was reached.
         spent: Spent,
     },
 }

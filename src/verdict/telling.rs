@@ -15,7 +15,7 @@ pub enum Warning {
     SignerLeaving {
         /// The image as the user wrote it.
         image: String,
-        /// The trust root.
+        /// The trust root that leaves.
         root: String,
         /// When its signatures count no longer.
         end: Duration,
@@ -38,7 +38,7 @@ pub enum Telling<'r> {
     All,
     /// What was found out is told in one word. The audit record and the log have all of it, under this id.
     Words {
-        /// The request's id.
+        /// The `uid` of the admission request.
         uid: Option<&'r str>,
     },
 }

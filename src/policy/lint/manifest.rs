@@ -40,8 +40,9 @@ pub(super) struct Manifest {
     mode: Option<String>,
     failure_policy: Option<String>,
     match_conditions: usize,
-    /// In seconds.
+    /// After how many seconds the policy server ends an evaluation.
     deadline: Option<u128>,
+    /// How many seconds the API server waits for the webhook.
     webhook: Option<u128>,
     object_selector: Selector,
     namespace_selector: Selector,

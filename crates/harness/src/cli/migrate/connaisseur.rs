@@ -156,7 +156,6 @@ impl Pattern {
     /// How specific it is for this name: of two, the greater one wins.
     pub(super) fn specificity(&self, name: &str) -> Specificity {
         let mut of_name = name.split('/');
-        let shared = |a: &str, b: &str| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
         let components: Vec<&str> = self.written.split('/').collect();
         Specificity {
             components: components.len(),
@@ -164,6 +163,11 @@ impl Pattern {
             lengths: components.iter().map(|part| part.len()).collect(),
         }
     }
+}
+
+/// How many bytes two components have in common from their beginning.
+pub(super) fn shared(a: &str, b: &str) -> usize {
+    a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
 }
 
 /// Connaisseur's order: more components, then the longer common prefix, then the longer component, from the left. Stars, tag and digest count

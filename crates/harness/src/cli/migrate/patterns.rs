@@ -54,6 +54,8 @@ struct Carrying<'a> {
     report: &'a mut Report,
     /// The rules' patterns, with stars for what a sample hits by chance only.
     widened: Vec<connaisseur::Pattern>,
+    /// What components of a sample begin with, for each rule.
+    words: Vec<Vec<&'a str>>,
     entries: Vec<Entry>,
     /// What may still be compared, and what it costs to see which rule decides there.
     budget: Budget,
@@ -114,7 +116,7 @@ impl<'a> Carrying<'a> {
         let cost = rules.iter().map(|rule| rule.pattern.cost()).sum();
         let is_kept = |way: &[Token]| spelt_out(way).is_some();
         let widened = rules.iter().map(|rule| rule.pattern.widened(is_kept)).collect();
-        Carrying { rules, validators, report, widened, entries: Vec::new(), budget, cost }
+        Carrying { rules, validators, report, widened, words: words(rules), entries: Vec::new(), budget, cost }
     }
 
     fn carry(&mut self) -> Result<()> {
@@ -365,15 +367,15 @@ impl<'a> Carrying<'a> {
                     Some(Everything::More(all)) => (false, all),
                     None => continue,
                 };
+                let words = self.words.get(by).map(Vec::as_slice).unwrap_or_default();
                 for all in all {
                     let mut add = |common| found.push(Wider { at, by, all: all.clone(), common });
                     match all.common(&entry.names, &self.budget) {
                         Some(common) if common.is_empty() => {}
                         Some(common) if is_whole => {
                             let is_wider = |image: &String| self.is_wider(&policy, at, by, image);
-                            let has_wider = |names: &Names| {
-                                self.budget.is_spent() || self.samples(names, rule).iter().any(is_wider)
-                            };
+                            let has_wider =
+                                |names: &Names| self.budget.is_spent() || names.samples(words).iter().any(is_wider);
                             common.into_iter().filter(has_wider).for_each(|names| add(Some(names)));
                         }
                         Some(_) | None => add(None),
@@ -384,24 +386,6 @@ impl<'a> Carrying<'a> {
         Ok(found)
     }
 
-    fn samples(&self, names: &Names, rule: &'a Rule) -> BTreeSet<String> {
-        let special = ['*', ':', '@', '?', '[', '{', '\\'];
-        let words = |rule: &'a Rule| -> Vec<&'a str> {
-            rule.written.split('/').map(|part| part.split(special).next().unwrap_or_default()).collect()
-        };
-        let own = words(rule);
-        // What an image shares with the other rule decides there as soon as it is one character more than what it shares with another one.
-        let shared = |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
-        let mut found: BTreeSet<&str> = own.iter().copied().filter(|word| !word.is_empty()).take(MAX_WORDS).collect();
-        for other in self.rules {
-            for (word, other) in own.iter().zip(words(other).into_iter().chain(std::iter::repeat(""))).take(MAX_WORDS) {
-                let end = word.char_indices().nth(shared(word, other)).map(|(at, c)| at + c.len_utf8());
-                found.extend(end.and_then(|end| word.get(..end)));
-            }
-        }
-        names.samples(&found.into_iter().collect::<Vec<_>>())
-    }
-
     /// Is the rule of this entry always the more specific one there?
     fn is_beaten(&self, rule: &Rule, entry: &Entry) -> bool {
         let Some(own) = self.rules.get(entry.rule) else { return false };
@@ -410,9 +394,9 @@ impl<'a> Carrying<'a> {
             return parts(&rule.written) < parts(&own.written);
         }
         // As far as the components of all these images are known, the first one that tells the rules apart decides.
+        let known = entry.names.known();
         let prefixes = |text: &str| -> Vec<usize> {
-            let shared = |(a, b): (&str, &str)| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
-            text.split('/').zip(entry.names.known().iter().map(String::as_str)).map(shared).collect()
+            text.split('/').zip(&known).map(|(part, known)| connaisseur::shared(part, known)).collect()
         };
         prefixes(&rule.written) < prefixes(&own.written)
     }
@@ -548,6 +532,27 @@ fn everything(rule: &Rule, budget: &Budget) -> Everything {
             Everything::More(more.map_or_else(|| names::meant("*"), |more| more.into_iter().flatten().collect()))
         }
     }
+}
+
+/// For each rule the beginnings of components of which a sample can have one: its own, and what is one byte longer than what they share with
+/// another rule's, because that much decides there.
+fn words(rules: &[Rule]) -> Vec<Vec<&str>> {
+    let special = ['*', ':', '@', '?', '[', '{', '\\'];
+    let mut all: Vec<Vec<&str>> = rules.iter().map(|rule| rule.written.split('/').collect()).collect();
+    for part in all.iter_mut().flatten() {
+        *part = part.split(special).next().unwrap_or_default();
+    }
+    let mut words = Vec::new();
+    for own in &all {
+        let mut found: BTreeSet<&str> = own.iter().copied().filter(|word| !word.is_empty()).take(MAX_WORDS).collect();
+        for other in &all {
+            let others = other.iter().copied().chain(std::iter::repeat(""));
+            let pairs = own.iter().copied().zip(others).take(MAX_WORDS);
+            found.extend(pairs.filter_map(|(word, other)| word.get(..=connaisseur::shared(word, other))));
+        }
+        words.push(found.into_iter().collect());
+    }
+    words
 }
 
 /// The settings as a value, for those who read it as they read any.
