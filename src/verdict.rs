@@ -11,7 +11,6 @@ pub use telling::{Telling, Warning};
 
 use crate::{
     admission::{Approval, Carried, ObjectError, Pin, RequestError},
-    host::Cause,
     image::Digest,
     image::ReferenceError,
     policy::Problem,
@@ -323,25 +322,7 @@ impl Reason {
             Reason::Unproven(Unproven::Disagreement { .. }) => {
                 "Try again; if it stays, the policy server or the registry does not answer truthfully"
             }
-            Reason::Unproven(Unproven::Undecided { cause: Cause::Unauthorized, .. }) => {
-                "Give the PolicyServer credentials for this registry (imagePullSecret): the Pod's own are not used"
-            }
-            Reason::Unproven(Unproven::Undecided { cause: Cause::RateLimited, .. }) => {
-                "Try again later, or give the PolicyServer credentials (imagePullSecret) for which the limit is higher"
-            }
-            Reason::Unproven(Unproven::Undecided {
-                cause: Cause::TooMany | Cause::TooLarge | Cause::StoredElsewhere | Cause::Oversized,
-                ..
-            }) => "Remove the signatures (cosign clean), then sign the image again",
-            Reason::Unproven(Unproven::Undecided { cause: Cause::Undigested, .. }) => {
-                "Name it by its sha256 digest and without a tag, or have the registry mended"
-            }
-            Reason::Unproven(Unproven::Undecided { cause: Cause::Forbidden, .. }) => {
-                "Allow the policy the host capabilities oci/v1/manifest_digest and oci/v1/oci_manifest, and oci/v2/verify if a validator has askHost"
-            }
-            Reason::Unproven(Unproven::Undecided { .. }) => {
-                "Try again, and check that the policy server reaches the registry"
-            }
+            Reason::Unproven(Unproven::Undecided { cause, .. }) => cause.remedy(),
             Reason::Spent(Spent::Calls(_)) | Reason::Unproven(Unproven::Spent { spent: Spent::Calls(_), .. }) => {
                 "Split the object, or raise features.maxHostCalls"
             }
@@ -406,6 +387,7 @@ impl fmt::Display for Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::Cause;
     use std::{collections::BTreeSet, time::Duration};
 
     use crate::{

@@ -236,6 +236,10 @@ impl<'r> Proof<'r> {
                 Err(Unread::TooMany) => Err(self.undecided(Cause::TooMany)),
             },
             Err(error) if error.cause == Cause::NotFound => Ok(Sight::Nothing(digest)),
+            // The registry itself has just told the digest, so it can be reached, and it has the image.
+            Err(error) if error.cause == Cause::Wordless && self.image.digest().is_none() => {
+                Err(self.undecided(Cause::WordlessSignatures))
+            }
             Err(error) => Err(self.undecided(error.cause)),
         }
     }

@@ -84,8 +84,24 @@ const NONSENSE: &[u8] = b"<html>it works!</html>";
 
 /// What registries that fail come to.
 const UNREACHABLE: &[&str] = &[
-    "could not tell whether it is signed: the registry could not be reached, or its answer was of no use; nobody could tell about trust root alice",
-    "Try again, and check that the policy server reaches the registry",
+    "could not tell whether it is signed: the registry could not be reached: the connection was refused; nobody could tell about trust root alice",
+    "Check the registry's name and port",
+];
+const FAILED: &[&str] = &[
+    "could not tell whether it is signed: the registry failed to answer (HTTP 5xx); nobody could tell about trust root alice",
+    "Try again",
+];
+const UNKNOWN: &[&str] = &[
+    "could not tell whether it is signed: the registry answered with an error that this policy does not know; nobody could tell about trust root alice",
+    "the policy server's log has the registry's own words",
+];
+const UNREADABLE: &[&str] = &[
+    "could not tell whether it is signed: the registry's answer could not be read; nobody could tell about trust root alice",
+    "the policy server's log has the registry's own words",
+];
+const CUT_OFF: &[&str] = &[
+    "could not tell whether it is signed: the registry could not be reached; nobody could tell about trust root alice",
+    "check that the policy server reaches the registry",
 ];
 const REFUSED: &[&str] = &[
     "could not tell whether it is signed: the registry refused the policy server's credentials; nobody could tell about trust root alice",
@@ -116,13 +132,12 @@ fn a_registry_that_fails_is_not_an_image_without_signatures() {
         (Image, Fault::Forbidden, DIGEST, denied(503, REFUSED, "[OCI API error: requested access to the resource is denied]"), "403"),
         (Image, Fault::NotFound, DIGEST, denied(403, ABSENT, "[OCI API error: manifest unknown]"), "404"),
         (Image, Fault::TooManyRequests, DIGEST, denied(503, LIMITED, "[OCI API error: too many requests]"), "429"),
-        (Image, Fault::ServerError, DIGEST, denied(503, UNREACHABLE, "code: 500, message: told to fail"), "500"),
-        // The host passes on a registry's words and drops its code, so words that are not known can't be told apart.
-        (Image, Fault::Says(404, OTHER_WORDS), DIGEST, denied(503, UNREACHABLE, "[OCI API error: there is no such thing]"), "404 in other words"),
-        (Image, Fault::Says(404, "404 page not found"), DIGEST, denied(503, UNREACHABLE, "code: 404, message: 404 page not found"), "404 of something that is no registry"),
+        (Image, Fault::ServerError, DIGEST, denied(503, FAILED, "code: 500, message: told to fail"), "500"),
+        (Image, Fault::Says(404, OTHER_WORDS), DIGEST, denied(403, ABSENT, "[OCI API error: there is no such thing]"), "404 in other words"),
+        (Image, Fault::Says(404, "404 page not found"), DIGEST, denied(503, UNKNOWN, "code: 404, message: 404 page not found"), "404 of something that is no registry"),
         (Image, Fault::Says(429, OTHER_LIMIT), DIGEST, denied(503, LIMITED, "[OCI API error: You have reached your pull rate limit.]"), "429 in other words"),
-        (Image, Fault::Says(503, ""), DIGEST, denied(503, UNREACHABLE, "code: 503, message: "), "a gateway in between"),
-        (Image, undigested(Fault::CutBody), DIGEST, denied(503, UNREACHABLE, "end of file before message length reached"), "half a manifest"),
+        (Image, Fault::Says(503, ""), DIGEST, denied(503, FAILED, "code: 503, message: "), "a gateway in between"),
+        (Image, undigested(Fault::CutBody), DIGEST, denied(503, UNREADABLE, "end of file before message length reached"), "half a manifest"),
         (Image, undigested(Fault::OtherBytes(NONSENSE.into())), LOOK_AROUND, denied(403, UNSIGNED, "[OCI API error: manifest unknown]"), "no manifest: its digest has no signatures"),
         (Image, undigested(Fault::OtherBytes(OTHER_MANIFEST.into())), LOOK_AROUND, denied(403, UNSIGNED, "[OCI API error: manifest unknown]"), "another image than was signed"),
         // The image's own manifest is never read where the registry says what its digest is: what the signature is for is what is pinned.
@@ -134,15 +149,15 @@ fn a_registry_that_fails_is_not_an_image_without_signatures() {
         (Signatures, Fault::Forbidden, LOOK, denied(503, REFUSED, "[OCI API error: requested access to the resource is denied]"), "403"),
         (Signatures, Fault::NotFound, LOOK_AROUND, denied(403, UNSIGNED, "[OCI API error: manifest unknown]"), "404: no signatures"),
         (Signatures, Fault::TooManyRequests, LOOK, denied(503, LIMITED, "[OCI API error: too many requests]"), "429"),
-        (Signatures, Fault::ServerError, LOOK, denied(503, UNREACHABLE, "code: 500, message: told to fail"), "500"),
-        (Signatures, Fault::Says(404, OTHER_WORDS), LOOK, denied(503, UNREACHABLE, "[OCI API error: there is no such thing]"), "404 in other words"),
-        (Signatures, Fault::Says(404, "404 page not found"), LOOK, denied(503, UNREACHABLE, "code: 404, message: 404 page not found"), "404 of something that is no registry"),
+        (Signatures, Fault::ServerError, LOOK, denied(503, FAILED, "code: 500, message: told to fail"), "500"),
+        (Signatures, Fault::Says(404, OTHER_WORDS), LOOK_AROUND, denied(403, UNSIGNED, "[OCI API error: there is no such thing]"), "404 in other words"),
+        (Signatures, Fault::Says(404, "404 page not found"), LOOK, denied(503, UNKNOWN, "code: 404, message: 404 page not found"), "404 of something that is no registry"),
         (Signatures, Fault::Says(429, OTHER_LIMIT), LOOK, denied(503, LIMITED, "[OCI API error: You have reached your pull rate limit.]"), "429 in other words"),
-        (Signatures, Fault::Says(503, ""), LOOK, denied(503, UNREACHABLE, "code: 503, message: "), "a gateway in between"),
-        (Signatures, Fault::CutBody, LOOK, denied(503, UNREACHABLE, "end of file before message length reached"), "half a manifest"),
-        (Signatures, Fault::OtherBytes(OTHER_MANIFEST.into()), LOOK, denied(503, UNREACHABLE, "Digest error: Invalid digest"), "other bytes than those of the digest that is claimed"),
-        (Signatures, undigested(Fault::OtherBytes(NONSENSE.into())), LOOK, denied(503, UNREACHABLE, "expected value at line 1 column 1"), "no JSON"),
-        (Signatures, undigested(Fault::OtherBytes(b"{}".into())), LOOK, denied(503, UNREACHABLE, "missing field `schemaVersion`"), "no manifest"),
+        (Signatures, Fault::Says(503, ""), LOOK, denied(503, FAILED, "code: 503, message: "), "a gateway in between"),
+        (Signatures, Fault::CutBody, LOOK, denied(503, UNREADABLE, "end of file before message length reached"), "half a manifest"),
+        (Signatures, Fault::OtherBytes(OTHER_MANIFEST.into()), LOOK, denied(503, UNREADABLE, "Digest error: Invalid digest"), "other bytes than those of the digest that is claimed"),
+        (Signatures, undigested(Fault::OtherBytes(NONSENSE.into())), LOOK, denied(503, UNREADABLE, "expected value at line 1 column 1"), "no JSON"),
+        (Signatures, undigested(Fault::OtherBytes(b"{}".into())), LOOK, denied(503, UNREADABLE, "missing field `schemaVersion`"), "no manifest"),
         (Signatures, Fault::WrongContentType, LOOK, Expect::Pinned("", GUEST), "the signature is good, whatever it is called"),
     ];
     let registry = Registry::start().unwrap();
@@ -188,7 +203,7 @@ fn in_detection_mode_failures_are_warnings() {
     let table = [
         (Fault::Unauthorized, "the registry refused the policy server's credentials"),
         (Fault::TooManyRequests, "the registry limits the rate of requests"),
-        (Fault::ServerError, "the registry could not be reached, or its answer was of no use"),
+        (Fault::ServerError, "the registry failed to answer (HTTP 5xx)"),
     ];
     let registry = Registry::start().unwrap();
     let mut settings = settings(&registry.host(), &alice(), &by("alice"));
@@ -271,8 +286,8 @@ fn a_registry_that_never_answers_is_ended_by_the_platform() {
     let table = [
         (Image, Deadline::default(), (500, DEADLINE), "the deadline struck in the image's digest"),
         (Signatures, Deadline::default(), (500, DEADLINE), "the deadline struck in its signatures"),
-        (Image, Deadline::Off, (503, UNREACHABLE), "kwctl has no deadline"),
-        (Signatures, Deadline::Off, (503, UNREACHABLE), "nor for the signatures"),
+        (Image, Deadline::Off, (503, CUT_OFF), "kwctl has no deadline"),
+        (Signatures, Deadline::Off, (503, CUT_OFF), "nor for the signatures"),
     ];
     let hanging: Vec<Hanging> =
         table.iter().map(|(failing, deadline, ..)| Hanging::start(*failing, *deadline)).collect();

@@ -16,6 +16,7 @@ mod keyless;
 mod lying;
 mod policy;
 mod private;
+mod registries;
 mod samples;
 mod shapes;
 mod signatures;

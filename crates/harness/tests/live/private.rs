@@ -42,8 +42,9 @@ fn a_private_registry_needs_its_authority_and_a_password() {
         Expect::Denied(503, &["the registry refused the policy server's credentials"], "Not authorized: url https://")
     };
     let unreachable = || {
-        let words =
-            &["could not tell whether it is signed: the registry could not be reached, or its answer was of no use"];
+        let words = &[
+            "could not tell whether it is signed: the policy server does not know the certificate authority of the registry's TLS certificate",
+        ];
         Expect::Denied(503, words, "error sending request for url (https://")
     };
     // whom the host trusts, who it is, what it is asked, what comes out, the reason; what is admitted comes last, since hosts remember it and don't ask who asks

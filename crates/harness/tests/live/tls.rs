@@ -39,8 +39,14 @@ impl Authority {
 
     /// A certificate for 127.0.0.1 and its key.
     pub(crate) fn certify(&self) -> (String, String) {
+        self.certify_with(|_| {})
+    }
+
+    /// The same, with this change to the certificate.
+    pub(crate) fn certify_with(&self, change: impl FnOnce(&mut CertificateParams)) -> (String, String) {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+        let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+        change(&mut params);
         (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
     }
 

@@ -1,0 +1,235 @@
+//! What does an error of the host mean for an image, and what would help?
+
+use std::fmt;
+
+/// What an error of the host means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// The image exists, and the host found no signature for it.
+    Unsigned,
+    /// There are signatures, and the host takes none of them for one of this image.
+    Elsewhere,
+    /// There are signatures, and none by this key with these annotations.
+    Mismatch,
+    /// The registry does not have what was asked for.
+    NotFound,
+    /// The registry wants other credentials.
+    Unauthorized,
+    /// The registry wants fewer requests.
+    RateLimited,
+    /// The registry has a policy of its own that refuses the pull.
+    Blocked,
+    /// The host was not allowed to answer.
+    Forbidden,
+    /// What the registry says is its digest is none that could be pinned.
+    Undigested,
+    /// There are more signatures than the host is asked to read. The policy decides this, not the host.
+    TooMany,
+    /// The signature payloads are too large to ask the host for. The policy decides this, not the host.
+    TooLarge,
+    /// The signature payloads are stored at an address of their own. The policy decides this, not the host.
+    StoredElsewhere,
+    /// The host's answer is larger than is read.
+    Oversized,
+    /// The name of the registry does not resolve.
+    Unresolved,
+    /// Nothing accepts connections at the registry's address.
+    Refused,
+    /// The registry speaks plain HTTP where HTTPS is expected.
+    NoTls,
+    /// The certificate authority of the registry's certificate is not trusted.
+    UnknownAuthority,
+    /// The registry's certificate has expired, or is not valid yet.
+    ExpiredCertificate,
+    /// The registry's certificate is for another host name.
+    CertificateName,
+    /// The registry's certificate is not valid for another reason.
+    Certificate,
+    /// The registry could not be reached for another reason.
+    Unreachable,
+    /// The registry answered that it failed (HTTP 5xx).
+    ServerError,
+    /// The registry answered with an error that has no message.
+    Wordless,
+    /// The registry has the image, and answered the request for its signatures with an error that has no message. The policy decides this, not the host.
+    WordlessSignatures,
+    /// The registry answered with an error in words that are not known.
+    UnknownError,
+    /// The registry's answer could not be read, or was not what its digest says.
+    UnusableAnswer,
+    /// The host gave no answer, or one that could not be read.
+    Unavailable,
+}
+
+impl Cause {
+    /// The cause as one stable word, for programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Cause::Unsigned => "unsigned",
+            Cause::Elsewhere => "not-for-this-image",
+            Cause::Mismatch => "mismatch",
+            Cause::NotFound => "not-found",
+            Cause::Unauthorized => "unauthorized",
+            Cause::RateLimited => "rate-limited",
+            Cause::Blocked => "blocked-by-registry",
+            Cause::Forbidden => "forbidden",
+            Cause::Undigested => "unusable-digest",
+            Cause::TooMany => "too-many-signatures",
+            Cause::TooLarge => "too-large-signatures",
+            Cause::StoredElsewhere => "signatures-stored-elsewhere",
+            Cause::Oversized => "oversized",
+            Cause::Unresolved => "unresolved-name",
+            Cause::Refused => "connection-refused",
+            Cause::NoTls => "no-tls",
+            Cause::UnknownAuthority => "unknown-authority",
+            Cause::ExpiredCertificate => "expired-certificate",
+            Cause::CertificateName => "certificate-of-another-name",
+            Cause::Certificate => "invalid-certificate",
+            Cause::Unreachable => "unreachable",
+            Cause::ServerError => "server-error",
+            Cause::Wordless => "error-without-message",
+            Cause::WordlessSignatures => "signatures-error-without-message",
+            Cause::UnknownError => "unknown-error",
+            Cause::UnusableAnswer => "unusable-answer",
+            Cause::Unavailable => "unavailable",
+        }
+    }
+
+    /// What would make it pass.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Cause::Unauthorized => {
+                "Give the PolicyServer credentials for this registry (imagePullSecret): the Pod's own are not used"
+            }
+            Cause::RateLimited => {
+                "Try again later, or give the PolicyServer credentials (imagePullSecret) for which the limit is higher"
+            }
+            Cause::Blocked => {
+                "Meet what the registry asks for (a scan, a signature, a release from quarantine, an allowed address), or have an exception made there; the policy server's log has its words"
+            }
+            Cause::Forbidden => {
+                "Allow the policy the host capabilities oci/v1/manifest_digest and oci/v1/oci_manifest, and oci/v2/verify if a validator has askHost"
+            }
+            Cause::Undigested => "Name it by its sha256 digest and without a tag, or have the registry mended",
+            Cause::TooMany | Cause::TooLarge | Cause::StoredElsewhere | Cause::Oversized => {
+                "Remove the signatures (cosign clean), then sign the image again"
+            }
+            Cause::Unresolved => "Check the registry's name in the image, and the DNS settings of the policy server",
+            Cause::Refused => "Check the registry's name and port in the image, and that the registry is running",
+            Cause::NoTls => {
+                "Serve the registry with TLS, or list it in the PolicyServer's insecureSources (on the command line: insecure_sources in the --sources-path file)"
+            }
+            Cause::UnknownAuthority => {
+                "Give the PolicyServer the registry's certificate authority in sourceAuthorities (on the command line: source_authorities in the --sources-path file)"
+            }
+            Cause::ExpiredCertificate | Cause::CertificateName | Cause::Certificate => {
+                "Have the registry's TLS certificate replaced"
+            }
+            Cause::ServerError => "Try again; if it stays, ask whoever runs the registry",
+            Cause::Wordless => {
+                "Check the image's name, tag and digest; if it exists, give the PolicyServer credentials for this registry (imagePullSecret)"
+            }
+            Cause::WordlessSignatures => {
+                "If it is not signed, sign it (cosign sign); if it is, give the PolicyServer credentials that can read the tag sha256-….sig beside it (imagePullSecret)"
+            }
+            Cause::UnknownError | Cause::UnusableAnswer => {
+                "Try again; the policy server's log has the registry's own words (`image-trust explain` shows them too)"
+            }
+            Cause::Unsigned
+            | Cause::Elsewhere
+            | Cause::Mismatch
+            | Cause::NotFound
+            | Cause::Unreachable
+            | Cause::Unavailable => "Try again, and check that the policy server reaches the registry",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Cause::Unsigned => "no signature could be found",
+            Cause::Elsewhere => "the host takes none of the signatures for one of this image",
+            Cause::Mismatch => "the host finds no signature by this key that carries what the rule asks for",
+            Cause::NotFound => "the registry does not have this image",
+            Cause::Unauthorized => "the registry refused the policy server's credentials",
+            Cause::RateLimited => "the registry limits the rate of requests",
+            Cause::Blocked => "the registry's own policy refuses this pull",
+            Cause::Forbidden => "the policy was not granted a host capability that it needs",
+            Cause::Undigested => "the registry tells no digest of it that can be pinned (SHA-256, in lower case)",
+            Cause::TooMany => "there are more signatures than are read",
+            Cause::TooLarge => "the policy server is not asked to download its signature payloads, because they are too large",
+            Cause::StoredElsewhere => {
+                "the policy server is not asked to download its signature payloads, because the manifest refers to another address (urls)"
+            }
+            Cause::Oversized => "the registry's answer is larger than 4 MiB",
+            Cause::Unresolved => "the name of the registry does not resolve",
+            Cause::Refused => "the registry could not be reached: the connection was refused",
+            Cause::NoTls => "the registry answers in plain HTTP, but HTTPS is expected",
+            Cause::UnknownAuthority => "the policy server does not know the certificate authority of the registry's TLS certificate",
+            Cause::ExpiredCertificate => "the registry's TLS certificate has expired or is not valid yet",
+            Cause::CertificateName => "the registry's TLS certificate is for another host name",
+            Cause::Certificate => "the registry's TLS certificate is not valid",
+            Cause::Unreachable => "the registry could not be reached",
+            Cause::ServerError => "the registry failed to answer (HTTP 5xx)",
+            Cause::Wordless => {
+                "the registry answered with an error that has no message: either it does not have the image, or it does not show it to the policy server"
+            }
+            Cause::WordlessSignatures => {
+                "the registry has the image, but answered the request for its signatures with an error that has no message: either there are none, or it does not show them to the policy server"
+            }
+            Cause::UnknownError => "the registry answered with an error that this policy does not know",
+            Cause::UnusableAnswer => "the registry's answer could not be read",
+            Cause::Unavailable => "the policy server gave no usable answer",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_cause_has_a_word_of_its_own() {
+        use Cause::*;
+        let all = [
+            Unsigned,
+            Elsewhere,
+            Mismatch,
+            NotFound,
+            Unauthorized,
+            RateLimited,
+            Blocked,
+            Forbidden,
+            Undigested,
+            TooMany,
+            TooLarge,
+            StoredElsewhere,
+            Oversized,
+            Unresolved,
+            Refused,
+            NoTls,
+            UnknownAuthority,
+            ExpiredCertificate,
+            CertificateName,
+            Certificate,
+            Unreachable,
+            ServerError,
+            Wordless,
+            WordlessSignatures,
+            UnknownError,
+            UnusableAnswer,
+            Unavailable,
+        ];
+        let words: BTreeSet<&str> = all.iter().map(|cause| cause.word()).collect();
+        let sentences: BTreeSet<String> = all.iter().map(Cause::to_string).collect();
+        assert_eq!((words.len(), sentences.len()), (all.len(), all.len()));
+        for cause in all {
+            assert!(!cause.word().contains(' ') && !cause.remedy().ends_with('.'), "{cause:?}");
+        }
+    }
+}
