@@ -388,11 +388,11 @@ impl fmt::Display for Reason {
 mod tests {
     use super::*;
     use crate::host::Cause;
-    use std::{collections::BTreeSet, time::Duration};
+    use std::time::Duration;
 
     use crate::{
         image::Digest,
-        proof::{Quorum, Shortfall},
+        proof::{Beside, Quorum, Shortfall},
     };
 
     #[test]
@@ -442,7 +442,7 @@ mod tests {
             (
                 Reason::Unproven(Unproven::NotSigned {
                     tally: tally.clone(),
-                    shortfall: Box::new(Shortfall::Unsigned(BTreeSet::new())),
+                    shortfall: Box::new(Shortfall::Unsigned(Beside::default())),
                 }),
                 403,
                 "not-signed",

@@ -103,6 +103,56 @@ fn settings(features: &Value) -> Value {
     })
 }
 
+/// What only explains a denial is left out when half of the time is used, and the message says that it is.
+#[test]
+fn what_was_not_looked_at_is_not_called_none() {
+    let one = json!([{"name": "default", "type": "cosign", "trustRoots": [{"name": "alice", "key": ALICE}]}]);
+    // how long a call takes, whether payloads can be written again, the image, the cause, what the message says, the reason
+    let rows: &[(u64, bool, &str, &str, &str, &str)] = &[
+        (
+            100,
+            true,
+            "unsigned",
+            "unsigned",
+            "no signature in the format of cosign 2; missing",
+            "there is time to look around",
+        ),
+        (
+            250,
+            true,
+            "unsigned",
+            "unsigned-not-looked-around",
+            "what else refers to it was not looked at, because half of the time budget was used; missing",
+            "two calls took 500 of 900 ms",
+        ),
+        (
+            100,
+            false,
+            "a",
+            "other-payload",
+            "alice signed a payload that the policy cannot reconstruct",
+            "there is time to compare",
+        ),
+        (
+            250,
+            false,
+            "a",
+            "not-looked-at",
+            "whether trust root alice made one of them was not looked at, because half of the time budget was used",
+            "and here there is not",
+        ),
+    ];
+    for (call, open, image, cause, says, why) in rows {
+        let mut settings = settings(&json!({}));
+        settings["validators"] = one.clone();
+        settings["policy"] = json!([{"pattern": "*:*", "with": {"trustRoot": "alice"}}]);
+        let answer = review(&[image], &settings, &Slow::new(*call, *open));
+        let record: Value = serde_json::from_str(answer["audit_annotations"]["image-0"].as_str().unwrap()).unwrap();
+        assert_eq!((&answer["code"], &record["cause"]), (&json!(403), &json!(cause)), "{why}: {answer}");
+        assert!(answer["message"].as_str().unwrap().contains(says), "{why}: {answer}");
+    }
+}
+
 #[test]
 fn time_that_runs_out_is_a_denial_that_says_so() {
     // A tag takes two calls where payloads can be written again, and one more for each of two trust roots where they can't.

@@ -3,6 +3,8 @@
 //! Certificates and log entries can't be written by hand. So these cases stand here as rows, and their files are minted; with `UPDATE_EXPECT=1` they are written,
 //! else compared. What has to come out is asked by the corpus itself, natively and of the module.
 
+#[path = "minted/algorithms.rs"]
+mod algorithms;
 #[path = "minted/evidence.rs"]
 mod evidence;
 #[path = "mint/mod.rs"]
@@ -163,6 +165,8 @@ fn the_corpus_is_as_it_was_minted() {
         evidence::limits(),
         evidence::logged_keys(),
         evidence::indexes(),
+        algorithms::algorithms(),
+        algorithms::beside(),
     ]
     .into_iter()
     .flatten()

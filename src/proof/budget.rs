@@ -38,6 +38,19 @@ pub enum Spent {
     Calls(usize),
 }
 
+/// Why something was not looked at that only explains a denial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unseen {
+    /// Half of the time budget was used.
+    Time,
+    /// The host calls for explanations were used.
+    Calls,
+    /// The registry did not say.
+    Failed,
+    /// As many signatures were checked as are checked for explanations.
+    Checks,
+}
+
 /// What the host answered, if it could be asked.
 pub type Asked<T> = Result<Result<T, HostError>, Spent>;
 
@@ -85,16 +98,25 @@ impl<'h> Budget<'h> {
         Ok(())
     }
 
-    /// Is there time for what is not needed? A call can take long, and what is certain has to be said before the host ends it all.
-    pub(super) fn has_time_to_spare(&self) -> bool {
-        self.host.elapsed() < self.limit / 2
+    /// Checks that there is time to explain a denial. A call can take long, and what is certain has to be said before the host ends it all.
+    ///
+    /// # Errors
+    /// If half of the time budget is used.
+    pub(super) fn spare_time(&self) -> Result<(), Unseen> {
+        if self.host.elapsed() < self.limit / 2 { Ok(()) } else { Err(Unseen::Time) }
     }
 
-    /// Takes one host call for explaining a denial, if time and calls allow it.
-    pub(super) fn spare_call(&mut self) -> bool {
-        let may_ask = self.has_time_to_spare() && self.explaining < MAX_EXPLAINING;
-        self.explaining += usize::from(may_ask);
-        may_ask
+    /// Takes one host call for explaining a denial.
+    ///
+    /// # Errors
+    /// If time or calls don't allow it.
+    pub(super) fn spare_call(&mut self) -> Result<(), Unseen> {
+        self.spare_time()?;
+        if self.explaining >= MAX_EXPLAINING || self.charged >= self.max_calls {
+            return Err(Unseen::Calls);
+        }
+        self.explaining += 1;
+        Ok(())
     }
 
     /// Asks whether the key of the trust root called `root` signed `image`.
@@ -155,6 +177,18 @@ impl<'h> Budget<'h> {
             self.said.push(format!("{}: {}", about(), ShownInLog(&error.text)));
         }
         Ok(answer)
+    }
+}
+
+/// The reason, to follow "because".
+impl fmt::Display for Unseen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unseen::Time => "half of the time budget was used",
+            Unseen::Calls => "the host calls for explanations were used",
+            Unseen::Failed => "the registry did not say",
+            Unseen::Checks => "too many signatures would have to be checked",
+        })
     }
 }
 

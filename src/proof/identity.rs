@@ -225,6 +225,35 @@ impl PartialEq for Anchored {
 
 impl Eq for Anchored {}
 
+/// Whom a trust root names, for the message that nobody else will do.
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Holder::Named { issuer, subject } => {
+                write!(f, "{subject}")?;
+                issuer.as_ref().map_or(Ok(()), |issuer| write!(f, " by {issuer}"))
+            }
+            Holder::Workflow(Workflow { owner, repo, workflow, reference }) => {
+                write!(f, "a workflow of {GITHUB}{}", Shown(owner))?;
+                repo.as_ref().map_or(Ok(()), |repo| write!(f, "/{}", Shown(repo)))?;
+                workflow.as_ref().map_or(Ok(()), |file| write!(f, ", file \"{}\"", Shown(file)))?;
+                reference.as_ref().map_or(Ok(()), |reference| write!(f, ", at \"{}\"", Shown(reference)))?;
+                write!(f, ", by \"{GITHUB_ISSUER}\"")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wanted::Is(text) => write!(f, "\"{}\"", Shown(text)),
+            Wanted::Matches(expression) => write!(f, "a name that matches \"{}\"", Shown(&expression.text)),
+            Wanted::Begins(start) => write!(f, "a name that begins with \"{}\"", Shown(start)),
+        }
+    }
+}
+
 impl fmt::Display for RegexError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

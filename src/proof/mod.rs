@@ -20,14 +20,15 @@ use std::{
     time::Duration,
 };
 
-pub use budget::{Asked, Budget, Spent};
+pub use budget::{Asked, Budget, Spent, Unseen};
 pub(crate) use identity::GITHUB_ISSUER;
 pub use identity::{Anchored, Holder, RegexError, Wanted, Workflow};
 pub use key::{KeyError, PublicKey};
 pub use prove::{Verified, prove};
 pub(crate) use quorum::without_reference;
 pub use quorum::{Quorum, Signer, Standing, Tally, Vote};
-pub use shortfall::{Failure, Foreign, Lack, Shortfall, Unproven};
+pub use shortfall::{Beside, Failure, Foreign, Lack, Shortfall, Unproven};
+pub use signature::OtherAlgorithm;
 pub(crate) use sigstore::GITHUB;
 pub use sigstore::{Authorities, Origin, PUBLIC_GOOD_DATE, Step, TrustedRoot, TrustedRootError, Unusable};
 

@@ -5,17 +5,14 @@
 mod foreign;
 mod lack;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
-pub use foreign::Foreign;
+pub use foreign::{Beside, Foreign};
+use foreign::{Surroundings, around};
 pub use lack::Lack;
 pub(super) use lack::{guesses, not_now};
 
-use super::{Budget, Requirement, Spent, Step, Tally, TrustRoot, Unusable, prove::Sight};
+use super::{Budget, Requirement, Spent, Step, Tally, TrustRoot, Unusable, prove::Sight, sigstore::Signatures};
 use crate::{
     host::Cause,
     image::{Digest, ImageRef},
@@ -63,7 +60,7 @@ pub enum Unproven {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shortfall {
     /// No signature of cosign's; this is there instead, if anything is.
-    Unsigned(BTreeSet<Foreign>),
+    Unsigned(Beside),
     /// What lies in the signatures' place is none.
     Unusable(Unusable),
     /// Signatures, and what is known of some who did not make them.
@@ -99,11 +96,10 @@ impl Shortfall {
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
-            Shortfall::Unsigned(foreign) if foreign.is_empty() => "unsigned",
-            Shortfall::Unsigned(_) => "signed-in-another-format",
+            Shortfall::Unsigned(beside) => beside.word(),
             Shortfall::Unusable(_) => "unusable-signature-manifest",
             Shortfall::Signed { lacks, .. } | Shortfall::NotNow(lacks) => {
-                lacks.first().map_or("not-by-enough", |(_, lack)| lack.word())
+                lacks.first().map_or("not-looked-at", |(_, lack)| lack.word())
             }
         }
     }
@@ -112,15 +108,7 @@ impl Shortfall {
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
-            Shortfall::Unsigned(foreign) if foreign.contains(&Foreign::Bundle) => {
-                "Sign it in the format of cosign 2 (cosign 3: cosign sign --use-signing-config=false --new-bundle-format=false)"
-            }
-            Shortfall::Unsigned(foreign) if foreign.contains(&Foreign::Notation) => {
-                "Sign it with cosign as well, or cover it with another rule"
-            }
-            Shortfall::Unsigned(_) => {
-                "Sign it in its own repository (cosign sign, for the platforms of an index --recursive; with cosign 3 add --use-signing-config=false --new-bundle-format=false)"
-            }
+            Shortfall::Unsigned(beside) => beside.remedy(),
             Shortfall::Unusable(_) => "Remove what is under its tag sha256-….sig (cosign clean), and sign it again",
             Shortfall::Signed { lacks, .. } | Shortfall::NotNow(lacks) => {
                 lacks.first().map_or(MISSING, |(_, lack)| lack.remedy())
@@ -166,22 +154,17 @@ pub struct Missing<'r> {
 impl Missing<'_> {
     fn explain(self, budget: &mut Budget<'_>) -> Unproven {
         let shortfall = match &self.sight {
-            Sight::Nothing(digest) => {
-                // A digest was never looked up: perhaps the image is not there either.
-                if self.image.digest().is_some()
-                    && budget.spare_call()
-                    && let Ok(Err(error)) = budget.digest(&self.image.by_digest(*digest))
-                    && error.cause == Cause::NotFound
-                {
-                    return Unproven::NotFound;
-                }
-                Shortfall::Unsigned(foreign::beside(self.image, *digest, budget))
-            }
+            Sight::Nothing(digest) => return self.unsigned(*digest, budget),
             Sight::Signatures(digest, signatures) if signatures.layers.is_empty() => {
-                Shortfall::Unsigned(foreign::beside(self.image, *digest, budget))
+                return self.unsigned(*digest, budget);
             }
             Sight::Signatures(digest, signatures) => {
-                let lacks = lack::of(&self, signatures, *digest, budget);
+                let mut lacks = lack::of(&self, signatures, *digest, budget);
+                for (root, lack) in &mut lacks {
+                    if let Some(annotations) = self.unmet_annotations(root, lack, signatures, *digest, budget) {
+                        *lack = annotations;
+                    }
+                }
                 Shortfall::Signed {
                     signatures: signatures.layers.len(),
                     certificates: match self.requirement.roots.iter().all(|root| root.key().is_some()) {
@@ -195,6 +178,51 @@ impl Missing<'_> {
             Sight::Unusable(unusable) => Shortfall::Unusable(*unusable),
         };
         Unproven::NotSigned { tally: self.tally, shortfall: Box::new(shortfall) }
+    }
+
+    /// Asks the host which annotations were not signed, if this trust root signed the image with others and the host may be asked about it.
+    fn unmet_annotations(
+        &self,
+        root: &str,
+        lack: &Lack,
+        signatures: &Signatures,
+        digest: Digest,
+        budget: &mut Budget<'_>,
+    ) -> Option<Lack> {
+        let asked = &self.requirement.annotations;
+        let root = self.roots.iter().find(|known| known.name == root)?;
+        let key = self.requirement.hosts_key(root).filter(|_| matches!(lack, Lack::OtherPayload(_)))?;
+        if asked.is_empty() || signatures.download.too_much(2 + asked.len()).is_some() {
+            return None;
+        }
+        let image = self.image.by_digest(digest);
+        let mut signed = |annotations: BTreeMap<String, String>| {
+            budget.spare_call().ok()?;
+            match budget.verify(&image, &root.name, key, &annotations).ok()? {
+                Ok(answered) => Some(answered == digest),
+                Err(error) => matches!(error.cause, Cause::Mismatch | Cause::Elsewhere).then_some(false),
+            }
+        };
+        if !signed(BTreeMap::new())? {
+            return None;
+        }
+        let mut unmet = Vec::new();
+        for (key, value) in asked {
+            if !signed([(key.clone(), value.clone())].into())? {
+                unmet.push(lack::annotation(key, value));
+            }
+        }
+        (!unmet.is_empty()).then_some(Lack::Annotations(unmet))
+    }
+
+    /// No signature lies where cosign's belong.
+    fn unsigned(&self, digest: Digest, budget: &mut Budget<'_>) -> Unproven {
+        match around(self.image, digest, budget) {
+            Surroundings::NotFound => Unproven::NotFound,
+            Surroundings::Found(beside) => {
+                Unproven::NotSigned { tally: self.tally.clone(), shortfall: Box::new(Shortfall::Unsigned(beside)) }
+            }
+        }
     }
 }
 
@@ -217,14 +245,7 @@ impl fmt::Display for Unproven {
 impl fmt::Display for Shortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Shortfall::Unsigned(foreign) => {
-                f.write_str("it has no signature in the format of cosign 2")?;
-                for (i, kind) in foreign.iter().enumerate() {
-                    let joint = if i == 0 { ", only " } else { " and " };
-                    write!(f, "{joint}{kind}")?;
-                }
-                if foreign.is_empty() { Ok(()) } else { f.write_str("; other formats can't be proven here yet") }
-            }
+            Shortfall::Unsigned(beside) => write!(f, "{beside}"),
             Shortfall::Unusable(unusable) => write!(f, "{unusable}"),
             Shortfall::NotNow(lacks) => {
                 f.write_str("too few of those who may sign count today")?;
@@ -244,7 +265,7 @@ impl fmt::Display for Shortfall {
                         let one_of = if *signatures == 1 { "it" } else { "one of them" };
                         write!(
                             f,
-                            "; if {one_of} is genuine, its key is {} or {}",
+                            "; if {one_of} is a signature over SHA-256, its key is {} or {}",
                             lack::short(*one),
                             lack::short(*other)
                         )

@@ -3,14 +3,17 @@
 //! ECDSA as X9.62 DER (FIPS 186-5, section 6.4) on P-256 with SHA-256, on P-384 with SHA-256 (cosign 2) or SHA-384 (cosign 3); Ed25519 (RFC 8032) pure (cosign
 //! 2) or pre-hashed with SHA-512 (cosign 3); RSA PKCS #1 v1.5 with SHA-256 (RFC 8017, section 8.2.2). A key that verifies one of them made the signature.
 
-use std::cell::{Cell, OnceCell};
+use std::{
+    cell::{Cell, OnceCell},
+    fmt,
+};
 
 use ed25519_dalek::Sha512;
 use p256::{
     ecdsa::{RecoveryId, VerifyingKey, signature::hazmat::PrehashVerifier as _},
     pkcs8::EncodePublicKey as _,
 };
-use rsa::pkcs1v15::Pkcs1v15Sign;
+use rsa::{Pss, pkcs1v15::Pkcs1v15Sign, traits::PublicKeyParts as _};
 use sha2::{Digest as _, Sha256, Sha384};
 
 use super::key::{Algorithm, PublicKey, rsa_key};
@@ -168,6 +171,63 @@ impl PublicKey {
     }
 }
 
+/// A way of signing that is not accepted as a proof, because cosign does not sign so by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherAlgorithm {
+    /// ECDSA with SHA-384.
+    EcdsaSha384,
+    /// ECDSA with SHA-512.
+    EcdsaSha512,
+    /// RSA PKCS #1 v1.5 with SHA-384.
+    RsaSha384,
+    /// RSA PKCS #1 v1.5 with SHA-512.
+    RsaSha512,
+    /// RSASSA-PSS, with any of these hashes.
+    RsaPss,
+}
+
+impl PublicKey {
+    /// How did the holder of this key sign `message`, if not in a way that is accepted?
+    pub(super) fn signed_otherwise(&self, message: &[u8], signature: &[u8]) -> Option<OtherAlgorithm> {
+        use OtherAlgorithm::{EcdsaSha384, EcdsaSha512, RsaPss, RsaSha384, RsaSha512};
+        let candidates: &[(OtherAlgorithm, Hash)] = match self.algorithm {
+            Algorithm::P256 => &[(EcdsaSha384, Hash::Sha384), (EcdsaSha512, Hash::Sha512)],
+            Algorithm::P384 => &[(EcdsaSha512, Hash::Sha512)],
+            Algorithm::Rsa => &[(RsaSha384, Hash::Sha384), (RsaSha512, Hash::Sha512)],
+            Algorithm::Ed25519 => &[],
+        };
+        let verifies = |hash: &Hash| self.algorithm.verifies(*hash, &self.material, message, signature);
+        let found = candidates.iter().find(|(_, hash)| verifies(hash)).map(|(algorithm, _)| *algorithm);
+        found.or_else(|| (self.algorithm == Algorithm::Rsa && self.is_pss(message, signature)).then_some(RsaPss))
+    }
+
+    /// Is it an RSASSA-PSS signature, with a salt as long as the hash (RFC 8017, section 9.1) or as long as fits, which other libraries take?
+    fn is_pss(&self, message: &[u8], signature: &[u8]) -> bool {
+        let Some(key) = rsa_key(&self.material) else { return false };
+        let verifies = |hash: Hash, scheme: fn(usize) -> Pss| {
+            let hash = hash.of(message);
+            let longest = key.size().saturating_sub(hash.len() + 2);
+            let salts = [hash.len(), longest];
+            salts.into_iter().any(|salt| key.verify(scheme(salt), &hash, signature).is_ok())
+        };
+        verifies(Hash::Sha256, Pss::new_with_salt::<rsa::sha2::Sha256>)
+            || verifies(Hash::Sha384, Pss::new_with_salt::<rsa::sha2::Sha384>)
+            || verifies(Hash::Sha512, Pss::new_with_salt::<rsa::sha2::Sha512>)
+    }
+}
+
+impl fmt::Display for OtherAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            OtherAlgorithm::EcdsaSha384 => "ECDSA with SHA-384",
+            OtherAlgorithm::EcdsaSha512 => "ECDSA with SHA-512",
+            OtherAlgorithm::RsaSha384 => "RSA PKCS #1 v1.5 with SHA-384",
+            OtherAlgorithm::RsaSha512 => "RSA PKCS #1 v1.5 with SHA-512",
+            OtherAlgorithm::RsaPss => "RSASSA-PSS",
+        })
+    }
+}
+
 impl Algorithm {
     /// Does `signature` prove that the key with these bits signed `message`, with this hash and no other? As certificates say it; Ed25519 has its own.
     pub(super) fn verifies(self, hash: Hash, bits: &[u8], message: &[u8], signature: &[u8]) -> bool {
@@ -266,6 +326,30 @@ mod tests {
             damaged.truncate(signature.len() - 1);
             assert!(!key.signed(messages[0], &damaged), "one byte less: {why}");
         }
+    }
+
+    #[test]
+    fn other_algorithms_are_told() {
+        use OtherAlgorithm::{EcdsaSha384, EcdsaSha512, RsaPss, RsaSha384, RsaSha512};
+        let (alice, bob, p384, rsa) = (key!("alice"), key!("bob"), key!("p384"), key!("rsa2048"));
+        let rows: &[(&PublicKey, &str, Option<OtherAlgorithm>, &str)] = &[
+            (&alice, P256, None, "what is accepted is no other algorithm"),
+            (&alice, P256_SHA384, Some(EcdsaSha384), "P-256 with SHA-384"),
+            (&bob, P256_SHA384, None, "another key"),
+            (&p384, P384_SHA384, None, "P-384 with SHA-384 is accepted"),
+            (&rsa, RSA, None, "RSA as it is accepted"),
+            (&rsa, RSA_SHA512, Some(RsaSha512), "as cert-manager signs"),
+            (&rsa, RSA_PSS, Some(RsaPss), "as Azure Key Vault signs"),
+            (&alice, RSA_PSS, None, "of another kind of key"),
+        ];
+        for (key, signature, expected, why) in rows {
+            let signature = Base64::decode_vec(signature).unwrap();
+            assert_eq!(key.signed_otherwise(b"a payload", &signature), *expected, "{why}");
+            assert_eq!(key.signed_otherwise(b"a paylaod", &signature), None, "another message: {why}");
+        }
+        let names: Vec<String> =
+            [EcdsaSha384, EcdsaSha512, RsaSha384, RsaSha512, RsaPss].iter().map(OtherAlgorithm::to_string).collect();
+        assert!(names.iter().all(|name| !name.is_empty()));
     }
 
     #[test]

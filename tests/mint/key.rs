@@ -13,6 +13,9 @@ const RSA: &str = include_str!("rsa2048.key");
 /// What stands before a SHA-256 hash in a PKCS #1 v1.5 signature (RFC 8017, section 9.2, note 1).
 const SHA256_PREFIX: [u8; 19] =
     [0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
+/// The same for SHA-512.
+const SHA512_PREFIX: [u8; 19] =
+    [0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04, 0x40];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -25,6 +28,12 @@ pub enum Kind {
     Ed25519Hashed,
     /// There is one of this kind, whatever its name.
     Rsa2048,
+    /// P-256 with SHA-512, as some KMS sign.
+    P256Wide,
+    /// RSA PKCS #1 v1.5 with SHA-512, as cert-manager signs.
+    Rsa2048Wide,
+    /// RSASSA-PSS with SHA-256 and the longest salt that fits, as Vault signs.
+    Rsa2048Pss,
 }
 
 /// A private key.
@@ -62,7 +71,7 @@ impl Key {
     pub fn public(&self) -> Vec<u8> {
         let curve = |name| der::sequence([der::oid("1.2.840.10045.2.1"), der::oid(name)]);
         let (algorithm, key) = match self.kind {
-            Kind::P256 => {
+            Kind::P256 | Kind::P256Wide => {
                 (curve("1.2.840.10045.3.1.7"), self.as_p256().verifying_key().to_sec1_point(false).as_bytes().to_vec())
             }
             Kind::P384 | Kind::P384Wide => {
@@ -71,7 +80,7 @@ impl Key {
             Kind::Ed25519 | Kind::Ed25519Hashed => {
                 (der::sequence([der::oid("1.3.101.112")]), self.as_ed25519().verifying_key().to_bytes().to_vec())
             }
-            Kind::Rsa2048 => {
+            Kind::Rsa2048 | Kind::Rsa2048Wide | Kind::Rsa2048Pss => {
                 let numbers = rsa().to_public_key();
                 let numbers = [numbers.n(), numbers.e()].map(|number| der::integer(&number.to_bytes_be()));
                 (der::sequence([der::oid("1.2.840.113549.1.1.1"), der::tlv(0x05, &[])]), der::sequence(numbers))
@@ -93,10 +102,8 @@ impl Key {
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         let hash = Sha256::digest(message);
         match self.kind {
-            Kind::P256 => {
-                let signature: p256::ecdsa::DerSignature = self.as_p256().sign_prehash(&hash).unwrap();
-                signature.as_bytes().to_vec()
-            }
+            Kind::P256 => self.p256_of(&hash),
+            Kind::P256Wide => self.p256_of(&Sha512::digest(message)),
             Kind::P384 => self.p384(&hash),
             Kind::P384Wide => self.p384(&Sha384::digest(message)),
             Kind::Ed25519 => self.as_ed25519().sign(message).to_bytes().to_vec(),
@@ -107,6 +114,15 @@ impl Key {
             Kind::Rsa2048 => {
                 let scheme = Pkcs1v15Sign { hash_len: Some(32), prefix: Box::new(SHA256_PREFIX) };
                 rsa().sign(scheme, &hash).unwrap()
+            }
+            Kind::Rsa2048Wide => {
+                let scheme = Pkcs1v15Sign { hash_len: Some(64), prefix: Box::new(SHA512_PREFIX) };
+                rsa().sign(scheme, &Sha512::digest(message)).unwrap()
+            }
+            // A number that is no random one, so that the bytes stay the same.
+            Kind::Rsa2048Pss => {
+                let scheme = rsa::Pss::new_with_salt::<rsa::sha2::Sha256>(256 - 32 - 2);
+                rsa().sign_with_rng(&mut Zeros, scheme, &hash).unwrap()
             }
         }
     }
@@ -123,11 +139,18 @@ impl Key {
     /// How a certificate names that.
     pub fn certify_algorithm(&self) -> Vec<u8> {
         match self.kind {
-            Kind::P256 => der::sequence([der::oid("1.2.840.10045.4.3.2")]),
+            Kind::P256 | Kind::P256Wide => der::sequence([der::oid("1.2.840.10045.4.3.2")]),
             Kind::P384 | Kind::P384Wide => der::sequence([der::oid("1.2.840.10045.4.3.3")]),
             Kind::Ed25519 | Kind::Ed25519Hashed => der::sequence([der::oid("1.3.101.112")]),
-            Kind::Rsa2048 => der::sequence([der::oid("1.2.840.113549.1.1.11"), der::tlv(0x05, &[])]),
+            Kind::Rsa2048 | Kind::Rsa2048Wide | Kind::Rsa2048Pss => {
+                der::sequence([der::oid("1.2.840.113549.1.1.11"), der::tlv(0x05, &[])])
+            }
         }
+    }
+
+    fn p256_of(&self, hash: &[u8]) -> Vec<u8> {
+        let signature: p256::ecdsa::DerSignature = self.as_p256().sign_prehash(hash).unwrap();
+        signature.as_bytes().to_vec()
     }
 
     fn p384(&self, hash: &[u8]) -> Vec<u8> {
@@ -135,6 +158,30 @@ impl Key {
         signature.as_bytes().to_vec()
     }
 }
+
+/// A source of salts that are nothing but zeros.
+struct Zeros;
+
+impl rsa::rand_core::RngCore for Zeros {
+    fn next_u32(&mut self) -> u32 {
+        0
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        0
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rsa::rand_core::Error> {
+        self.fill_bytes(bytes);
+        Ok(())
+    }
+}
+
+impl rsa::rand_core::CryptoRng for Zeros {}
 
 fn rsa() -> RsaPrivateKey {
     RsaPrivateKey::from_pkcs8_der(&der::unpem(RSA)).unwrap()

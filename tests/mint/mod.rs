@@ -125,11 +125,11 @@ impl Instance {
     pub fn trusted_root(&self) -> Value {
         let log = |url, key: &Key, period| {
             let details = match key.kind {
-                Kind::P256 => "PKIX_ECDSA_P256_SHA_256",
+                Kind::P256 | Kind::P256Wide => "PKIX_ECDSA_P256_SHA_256",
                 Kind::P384 | Kind::P384Wide => "PKIX_ECDSA_P384_SHA_384",
                 Kind::Ed25519 => "PKIX_ED25519",
                 Kind::Ed25519Hashed => "PKIX_ED25519_PH",
-                Kind::Rsa2048 => "PKIX_RSA_PKCS1V15_2048_SHA256",
+                Kind::Rsa2048 | Kind::Rsa2048Wide | Kind::Rsa2048Pss => "PKIX_RSA_PKCS1V15_2048_SHA256",
             };
             let raw = der::base64(&key.public());
             json!({

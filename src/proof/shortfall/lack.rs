@@ -10,7 +10,8 @@ use crate::{
     image::{Digest, ImageRef},
     period::Moment,
     proof::{
-        Budget, Holder, PublicKey, Requirement, Step, Tally, TrustRoot,
+        Budget, Holder, OtherAlgorithm, PublicKey, Requirement, Step, Tally, TrustRoot,
+        budget::Unseen,
         signature::{Message, possible_makers},
         sigstore::{Demands, Evidence, Layer, Leaf, Payload, Signatures, repository_name},
     },
@@ -30,22 +31,28 @@ pub enum Lack {
     NotYet(Duration),
     /// Signed as one that does not count any more.
     NoLonger(Duration),
-    /// Made none of the signatures, as far as they came: this step none passed.
-    Failed(Step),
+    /// Made none of the signatures, as far as they came: this step none passed. Where that was about the identity, this one was expected.
+    Failed(Step, Option<String>),
     /// Signs with a certificate, and no signature has one.
     NoCertificate,
     /// Has no signer of its own: whoever signed counts for another one.
     Shared,
-    /// Signed without these annotations, or with other values.
+    /// Signed without these annotations (`key=value`), or with other values.
     Annotations(Vec<String>),
     /// Signed the image under this name, which the rule does not accept.
     Identity(String),
-    /// Made a signature whose payload cannot be read here: other annotations, another name or another image.
-    OtherPayload,
+    /// Made a signature whose payload cannot be read here: other annotations, another name or another image. The rule asks for these annotations.
+    OtherPayload(Vec<String>),
     /// May have: signatures of this kind of key cannot be told without the payload.
     Untold,
+    /// Signed it with an algorithm that is not accepted.
+    OtherAlgorithm(OtherAlgorithm),
     /// Made none of the signatures; this is the key's SHA-256.
     Stranger(Digest),
+    /// Likewise, unless it made one over a payload that cannot be read here with an algorithm that is not accepted.
+    StrangerOrOtherAlgorithm(Digest),
+    /// It was not looked at.
+    Unseen(Unseen),
 }
 
 /// What those who are missing did, as far as it can be told before the time is up.
@@ -57,65 +64,95 @@ pub(super) fn of(
 ) -> Vec<(String, Lack)> {
     let accepted = missing.requirement.payloads(missing.image, digest);
     let guesses = guesses(missing.image, missing.requirement, digest);
-    // Nobody who is missing made one over a payload that is accepted.
-    let layers: Vec<&Layer> = signatures.layers.iter().filter(|layer| !accepted.contains_key(&layer.payload)).collect();
     let has_certificates = signatures.layers.iter().any(|layer| layer.certificate.is_some());
     let mut checks = 0;
-    // Is there time for another check?
-    let mut may_check = || {
+    // Is another check allowed?
+    let mut check = || {
         checks += 1;
-        checks <= MAX_CHECKS && budget.has_time_to_spare()
+        if checks > MAX_CHECKS { Err(Unseen::Checks) } else { budget.spare_time() }
     };
-    let mut of_key = |key: &PublicKey| {
+    let mut of_key = |key: &PublicKey| -> Result<Lack, Unseen> {
         let mut is_certain = true;
-        for layer in &layers {
-            match guesses.get(&layer.payload) {
-                Some((payload, lack)) if may_check().then(|| Evidence::new(layer, payload).is_signed_with(key))? => {
-                    return Some(lack.clone());
+        for layer in &signatures.layers {
+            let guess = guesses.get(&layer.payload);
+            // Nobody who is missing made one over a payload that is accepted, in a way that is.
+            let known = guess.map(|(payload, _)| payload).or_else(|| accepted.get(&layer.payload));
+            check()?;
+            match (known, guess) {
+                (Some(payload), Some((_, lack))) if Evidence::new(layer, payload).is_signed_with(key) => {
+                    return Ok(lack.clone());
                 }
-                None if may_check().then(|| key.signed(Message::Known(layer.payload), &layer.signature))? => {
-                    return Some(Lack::OtherPayload);
+                (Some(payload), _) => {
+                    check()?;
+                    if let Some(algorithm) = key.signed_otherwise(payload.bytes(), &layer.signature) {
+                        return Ok(Lack::OtherAlgorithm(algorithm));
+                    }
                 }
-                None => is_certain &= key.signs_sha256_only(),
-                Some(_) => {}
+                (None, _) if key.signed(Message::Known(layer.payload), &layer.signature) => {
+                    return Ok(Lack::OtherPayload(asked_for(missing.requirement)));
+                }
+                (None, _) => is_certain = false,
             }
         }
-        Some(if is_certain { Lack::Stranger(key.fingerprint()) } else { Lack::Untold })
+        Ok(match is_certain {
+            true => Lack::Stranger(key.fingerprint()),
+            false if key.signs_sha256_only() => Lack::StrangerOrOtherAlgorithm(key.fingerprint()),
+            false => Lack::Untold,
+        })
     };
+    // Nobody who is missing made one over a payload that is accepted.
+    let layers: Vec<&Layer> = signatures.layers.iter().filter(|layer| !accepted.contains_key(&layer.payload)).collect();
     let mut checks_of_holders = 0;
     let mut of_holder = |holder: &Holder, demands: Demands<'_>| {
         let mut furthest = None;
         for layer in layers.iter().filter(|layer| layer.certificate.is_some()) {
             checks_of_holders += 1;
-            if checks_of_holders > MAX_CHECKS || !budget.has_time_to_spare() {
+            if checks_of_holders > MAX_CHECKS || budget.spare_time().is_err() {
                 break;
             }
             match guesses.get(&layer.payload) {
                 Some((payload, lack)) => match Evidence::new(layer, payload).proves(holder, demands) {
-                    Ok(_) => return Some(lack.clone()),
+                    Ok(_) => return lack.clone(),
                     Err(step) => furthest = furthest.max(Some(step)),
                 },
                 None => match Leaf::read(layer.certificate.as_deref().unwrap_or_default()) {
-                    Ok(leaf) if holder.holds(&leaf).is_ok() => return Some(Lack::Untold),
+                    Ok(leaf) if holder.holds(&leaf).is_ok() => return Lack::Untold,
                     Ok(leaf) => furthest = furthest.max(holder.holds(&leaf).err()),
                     Err(step) => furthest = furthest.max(Some(step)),
                 },
             }
         }
-        Some(furthest.map_or(Lack::NoCertificate, Lack::Failed))
+        furthest.map_or(Lack::NoCertificate, |step| failed(step, Some(holder)))
     };
-    let mut lack = |root: &TrustRoot| match (of_time(root, missing.now), missing.steps.get(root.name.as_str())) {
-        (Some(lack), _) => Some(lack),
-        (None, Some(step)) => Some(Lack::Failed(step.clone())),
-        (None, None) => match (root.key(), missing.requirement.demands(root, missing.now)) {
-            (Some(key), _) => of_key(key),
-            (None, Some((holder, demands))) if has_certificates => of_holder(holder, demands),
-            (None, _) => Some(Lack::NoCertificate),
-        },
+    let mut lack = |root: &TrustRoot| {
+        let demands = missing.requirement.demands(root, missing.now);
+        match (of_time(root, missing.now), missing.steps.get(root.name.as_str()), root.key(), demands) {
+            (Some(lack), ..) => lack,
+            (None, Some(step), _, demands) => failed(step.clone(), demands.map(|(holder, _)| holder)),
+            (None, None, Some(key), _) => of_key(key).unwrap_or_else(Lack::Unseen),
+            (None, None, None, Some((holder, demands))) if has_certificates => of_holder(holder, demands),
+            (None, None, None, _) => Lack::NoCertificate,
+        }
     };
     let explained = missing.roots.iter().take(MAX_EXPLAINED);
-    let lacks = explained.filter_map(|root| lack(root).map(|lack| (root.name.clone(), lack)));
+    let lacks = explained.map(|root| (root.name.clone(), lack(root)));
     lacks.chain(missing.tally.shared.iter().map(|root| (root.clone(), Lack::Shared))).take(MAX_EXPLAINED).collect()
+}
+
+/// A step that no signature passed, with whom the trust root names if it was about that.
+fn failed(step: Step, holder: Option<&Holder>) -> Lack {
+    let is_identity = matches!(step, Step::Identity(..) | Step::Repository(_) | Step::Reference(_));
+    Lack::Failed(step, holder.filter(|_| is_identity).map(Holder::to_string))
+}
+
+/// The annotations that a rule asks for.
+fn asked_for(requirement: &Requirement) -> Vec<String> {
+    requirement.annotations.iter().map(|(key, value)| annotation(key, value)).collect()
+}
+
+/// An annotation as `cosign sign -a` takes it.
+pub(super) fn annotation(key: &str, value: &str) -> String {
+    format!("{key}={value}")
 }
 
 /// Those who do not count at this time.
@@ -135,7 +172,8 @@ fn of_time(root: &TrustRoot, now: Duration) -> Option<Lack> {
 
 /// Which keys may have made the first of these signatures, where it is certain that nobody who is asked made any.
 pub(super) fn makers(signatures: &Signatures, tally: &Tally, lacks: &[(String, Lack)]) -> Option<[Digest; 2]> {
-    let is_stranger = |(_, lack): &(String, Lack)| matches!(lack, Lack::Stranger(_));
+    let is_stranger =
+        |(_, lack): &(String, Lack)| matches!(lack, Lack::Stranger(_) | Lack::StrangerOrOtherAlgorithm(_));
     let first = signatures.layers.iter().find(|layer| layer.certificate.is_none())?;
     let are_strangers = lacks.len() == tally.roots && lacks.iter().all(is_stranger);
     are_strangers.then(|| possible_makers(first.payload, &first.signature)).flatten()
@@ -155,12 +193,12 @@ pub(in crate::proof) fn guesses(
     };
     for name in requirement.names(image).take(MAX_GUESSED) {
         if !asked.is_empty() {
-            guess(&name, &BTreeMap::new(), Lack::Annotations(asked.keys().cloned().collect()));
+            guess(&name, &BTreeMap::new(), Lack::Annotations(asked_for(requirement)));
         }
-        for left_out in asked.keys() {
+        for (left_out, value) in asked {
             let others = asked.iter().filter(|(key, _)| *key != left_out);
             let others = others.map(|(key, value)| (key.clone(), value.clone())).collect();
-            guess(&name, &others, Lack::Annotations(vec![left_out.clone()]));
+            guess(&name, &others, Lack::Annotations(vec![annotation(left_out, value)]));
         }
     }
     let itself = repository_name(image);
@@ -174,14 +212,17 @@ impl Lack {
     pub fn word(&self) -> &'static str {
         match self {
             Lack::NotYet(_) | Lack::NoLonger(_) => "not-now",
-            Lack::Failed(step) => step.word(),
+            Lack::Failed(step, _) => step.word(),
             Lack::NoCertificate => "no-certificate",
             Lack::Shared => "shared-signer",
             Lack::Annotations(_) => "annotations-differ",
             Lack::Identity(_) => "identity-differs",
-            Lack::OtherPayload => "other-payload",
+            Lack::OtherPayload(_) => "other-payload",
             Lack::Untold => "untold",
+            Lack::OtherAlgorithm(_) => "other-algorithm",
             Lack::Stranger(_) => "other-keys",
+            Lack::StrangerOrOtherAlgorithm(_) => "other-keys-or-algorithm",
+            Lack::Unseen(_) => "not-looked-at",
         }
     }
 
@@ -191,32 +232,48 @@ impl Lack {
             Lack::NotYet(_) | Lack::NoLonger(_) => {
                 "Have it signed by a trust root that counts now, or change notBefore and notAfter of this one"
             }
-            Lack::Failed(step) => step.remedy(),
+            Lack::Failed(step, _) => step.remedy(),
             Lack::Shared => "Have it signed by somebody else as well: one signer has one vote",
             Lack::NoCertificate => "Have it signed with a certificate (cosign sign, without --key)",
             Lack::Annotations(_) => "Have it signed with the annotations that the rule asks for (cosign sign -a …)",
             Lack::Identity(_) => {
                 "Have it signed under an accepted name, or add `self`, which is this one, to the rule's identities"
             }
-            Lack::OtherPayload | Lack::Untold => {
+            Lack::OtherPayload(asked) if !asked.is_empty() => {
+                "Sign this digest in its own repository with exactly the annotations that the rule asks for (cosign sign -a …), or name in the rule what was signed (`annotations`, `identities`)"
+            }
+            Lack::OtherPayload(_) | Lack::Untold => {
                 "Sign this digest in its own repository without annotations, or name in the rule what was signed (`annotations`, `identities`)"
             }
-            Lack::Stranger(_) => MISSING,
+            Lack::OtherAlgorithm(_) => {
+                "Sign it with this key as cosign does by itself: ECDSA P-256 or RSA PKCS #1 v1.5, with SHA-256"
+            }
+            Lack::Stranger(_) | Lack::Unseen(_) => MISSING,
+            Lack::StrangerOrOtherAlgorithm(_) => {
+                "Have it signed by those who are missing; if they did sign it, have them sign without annotations and with SHA-256 (RSA: PKCS #1 v1.5), as cosign does by itself"
+            }
         }
     }
 }
 
 /// What each of these did, in one sentence each; those who did nothing share one.
 pub(super) fn write_all(f: &mut fmt::Formatter<'_>, lacks: &[(String, Lack)]) -> fmt::Result {
+    let named = |root: &str, key: &Digest| format!("{} (key {})", Shown(root), short(*key));
     let strangers = lacks.iter().filter_map(|(root, lack)| match lack {
-        Lack::Stranger(key) => Some(format!("{} (key {})", Shown(root), short(*key))),
+        Lack::Stranger(key) => Some((named(root, key), true)),
+        Lack::StrangerOrOtherAlgorithm(key) => Some((named(root, key), false)),
         _ => None,
     });
-    let strangers: Vec<String> = strangers.collect();
+    let (strangers, are_certain): (Vec<String>, Vec<bool>) = strangers.unzip();
     let mut sentences: Vec<String> = lacks.iter().filter_map(|(root, lack)| lack.sentence(root)).collect();
     if !strangers.is_empty() {
         let roots = if strangers.len() == 1 { "key of trust root" } else { "keys of trust roots" };
-        sentences.push(format!("none verifies with the {roots} {}", strangers.join(", ")));
+        let with = if are_certain.contains(&false) {
+            " and SHA-256; whether another hash or scheme was used can't be told without the payload"
+        } else {
+            ""
+        };
+        sentences.push(format!("none verifies with the {roots} {}{with}", strangers.join(", ")));
     }
     match sentences.is_empty() {
         true => f.write_str(", and none that proves it"),
@@ -237,23 +294,42 @@ impl Lack {
         match self {
             Lack::NotYet(start) => Some(format!("{root} does not count before {}", Moment(*start))),
             Lack::NoLonger(end) => Some(format!("{root} does not count after {}", Moment(*end))),
-            Lack::Failed(step) => Some(format!("none proves {root}: {step}")),
+            Lack::Failed(step, None) => Some(format!("none proves {root}: {step}")),
+            Lack::Failed(step, Some(expected)) => Some(format!("none proves {root}: {step}; expected {expected}")),
             Lack::Shared => Some(format!("whoever signed for {root} counts for another one")),
             Lack::NoCertificate => Some(format!("{root} signs with a certificate, and none has one")),
-            Lack::Annotations(keys) => {
-                let keys: Vec<String> = keys.iter().map(|key| Shown(key).to_string()).collect();
-                Some(format!("{root} signed it without the right annotations ({})", keys.join(", ")))
+            Lack::Annotations(unmet) => {
+                Some(format!("{root} signed it without {}, which the rule asks for", quoted(unmet)))
             }
             Lack::Identity(name) => {
                 Some(format!("{root} signed it as \"{}\", which is none of the rule's identities", Shown(name)))
             }
-            Lack::OtherPayload => Some(format!(
-                "{root} signed a payload that the policy cannot reconstruct (other annotations, another name or another digest)"
-            )),
+            Lack::OtherPayload(asked) => {
+                let asks = match asked.is_empty() {
+                    true => String::new(),
+                    false => format!("; the rule asks for {}", quoted(asked)),
+                };
+                Some(format!(
+                    "{root} signed a payload that the policy cannot reconstruct (other annotations, another name or another digest){asks}"
+                ))
+            }
             Lack::Untold => Some(format!(
                 "{root} may have signed a payload that the policy cannot reconstruct (other annotations, another name or another digest)"
             )),
-            Lack::Stranger(_) => None,
+            Lack::OtherAlgorithm(algorithm) => {
+                Some(format!("{root} signed it with {algorithm}, which the policy does not accept"))
+            }
+            Lack::Unseen(unseen) => {
+                Some(format!("whether {root} made one of them was not looked at, because {unseen}"))
+            }
+            Lack::Stranger(_) | Lack::StrangerOrOtherAlgorithm(_) => None,
         }
     }
+}
+
+/// Annotations, for a sentence.
+fn quoted(annotations: &[String]) -> String {
+    let quoted: Vec<String> = annotations.iter().map(|text| format!("\"{}\"", Shown(text))).collect();
+    let noun = if quoted.len() == 1 { "the annotation" } else { "the annotations" };
+    format!("{noun} {}", quoted.join(", "))
 }

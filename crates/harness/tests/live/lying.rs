@@ -259,8 +259,8 @@ fn lies_are_found_out_or_do_no_harm() {
     const DIGEST: &str = "manifest_digest";
     // A digest that nobody signed, and then the index behind the tag: proven, not signed, not listing it.
     const INDEX_PROVEN: &str = "oci_manifest manifest_digest oci_manifest oci_manifest";
-    const INDEX_UNSIGNED: &str = "oci_manifest manifest_digest oci_manifest manifest_digest oci_manifest";
-    const INDEX_OF_OTHERS: &str = "oci_manifest manifest_digest oci_manifest oci_manifest manifest_digest oci_manifest";
+    const INDEX_UNSIGNED: &str = "oci_manifest manifest_digest oci_manifest oci_manifest oci_manifest";
+    const INDEX_OF_OTHERS: &str = "oci_manifest manifest_digest oci_manifest oci_manifest oci_manifest oci_manifest";
     let useless = |host_words| Expect::Denied(503, USELESS, host_words);
     let unpinnable = Expect::Denied(503, UNPINNABLE, "");
     let oversized = Expect::Denied(503, OVERSIZED, "");

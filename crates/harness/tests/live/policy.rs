@@ -111,8 +111,9 @@ pub(crate) const HOST: &str = r#"["host"]"#;
 /// Host calls: for a tag, all that a proof by the guest takes; and those that come after it when the guest could not read a payload, and the host may.
 pub(crate) const LOOK: &str = "manifest_digest oci_manifest";
 pub(crate) const ASK: &str = "manifest_digest oci_manifest verify";
-/// Nothing lies where signatures belong, and nothing refers to the image.
-pub(crate) const LOOK_AROUND: &str = "manifest_digest oci_manifest oci_manifest";
+/// Nothing lies where signatures belong, and something refers to the image; or nothing does, and the image is looked at: it could be an index.
+pub(crate) const LOOK_BESIDE: &str = "manifest_digest oci_manifest oci_manifest";
+pub(crate) const LOOK_AROUND: &str = "manifest_digest oci_manifest oci_manifest oci_manifest";
 
 /// What no message and no warning may hold: the host's chain of errors, keys, traces.
 const RAW: [&str; 8] = [

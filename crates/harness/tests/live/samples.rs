@@ -11,7 +11,7 @@ use image_trust_harness::loopback::{ImageKind, Registry, Signer, signed_payload}
 use image_trust_harness::{Live, LiveConfig, Proxies};
 use serde_json::{Value, json};
 
-use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, Row, asking, by};
+use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, LOOK_BESIDE, Row, asking, by};
 
 fn folder(sample: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples").join(sample)
@@ -139,8 +139,8 @@ fn samples_are_proven_without_tools() {
         ("c2-annot", "localhost:5003/s/c2-annot:v1", annotated(both), LOOK, BY_GUEST, "both annotations that are there: the payload can be written again"),
         ("c2-annot", "localhost:5003/s/c2-annot:v1", asking(annotated(json!({"env": "prod"}))), ASK, BY_HOST, "one of two annotations"),
         ("c2-annot", "localhost:5003/s/c2-annot:v1", asking(by("ecdsa")), ASK, BY_HOST, "annotations that nobody asks for"),
-        ("c2-annot", "localhost:5003/s/c2-annot:v1", asking(annotated(json!({"env": "test"}))), ASK, Expect::Denied(403, &[OTHER_PAYLOAD], MISSING), "an annotation with another value"),
-        ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", annotated(json!({"env": "prod"})), LOOK, Expect::Denied(403, &["ecdsa signed it without the right annotations (env)", "cosign sign -a"], ""), "no annotation at all"),
+        ("c2-annot", "localhost:5003/s/c2-annot:v1", asking(annotated(json!({"env": "test"}))), "manifest_digest oci_manifest verify verify verify", Expect::Denied(403, &["ecdsa signed it without the annotation \"env=test\", which the rule asks for"], MISSING), "an annotation with another value"),
+        ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", annotated(json!({"env": "prod"})), LOOK, Expect::Denied(403, &["ecdsa signed it without the annotation \"env=prod\", which the rule asks for", "cosign sign -a"], ""), "no annotation at all"),
         ("c2-annot", "localhost:5003/s/c2-annot:v1", named(&["self"]), LOOK, Expect::Denied(403, &[OTHER_PAYLOAD], ""), "with identities the host is not asked, whatever else it could read"),
 
         ("c2-ident", "localhost:5003/s/c2-ident:v1", named(&[foreign_name]), LOOK, BY_GUEST, "under another name, which the rule accepts"),
@@ -162,7 +162,7 @@ fn samples_are_proven_without_tools() {
         ("c3-sc", "localhost:5003/s/c3-sc:v1", by("ecdsa"), LOOK_CLOSER, BUNDLE, "a bundle"),
         ("c3-nosc", "localhost:5003/s/c3-nosc:v1", by("ecdsa"), LOOK_CLOSER, BUNDLE, "a bundle, without a signing config"),
         ("c3-annot", "localhost:5003/s/c3-annot:v1", by("ecdsa"), LOOK_CLOSER, BUNDLE, "a bundle with annotations"),
-        ("notation-ec256", "localhost:5003/n/ec256:v1", by("ecdsa"), LOOK_AROUND, NOTATION, "another tool's"),
+        ("notation-ec256", "localhost:5003/n/ec256:v1", by("ecdsa"), LOOK_BESIDE, NOTATION, "another tool's"),
 
         ("skopeo-1.18", "registry.example.com/sk/signed:v1", asking(by("ecdsa")), ASK, BY_HOST, "a payload with a time in it, which only the host reads"),
         ("skopeo-1.18", "registry.example.com/sk/signed:v1", named(&["registry.example.com/sk/signed:v1"]), LOOK, Expect::Denied(403, &[OTHER_PAYLOAD], ""), "and which can't be written again"),

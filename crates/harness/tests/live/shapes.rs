@@ -6,7 +6,7 @@ use image_trust_harness::loopback::{
 };
 use serde_json::{Value, json};
 
-use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, Row, asking, by, host};
+use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, LOOK_BESIDE, Row, asking, by, host};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -198,8 +198,9 @@ fn what_refers_to_an_image_explains_and_proves_nothing() {
         "only a signature by Notation; other formats can't be proven here yet; missing trust root alice";
     const ARE_BOTH: &str = "only a bundle of cosign 3 and a signature by Notation; other formats can't be proven here yet; missing trust root alice";
     // What an entry has no type for is looked at itself, four of them at most.
+    const NOT_SAID: &str = "not trusted: it has no signature in the format of cosign 2; what else refers to it was not looked at, because the registry did not say; missing trust root alice";
     const LOOK_AT_FOUR: &str =
-        "manifest_digest oci_manifest oci_manifest oci_manifest oci_manifest oci_manifest oci_manifest";
+        "manifest_digest oci_manifest oci_manifest oci_manifest oci_manifest oci_manifest oci_manifest oci_manifest";
     let entries = |types: &[&str]| index(types.iter().map(|name| entry(name)).collect());
     let untold = |n| {
         let mut entry = entry(&format!("application/{n}"));
@@ -211,18 +212,18 @@ fn what_refers_to_an_image_explains_and_proves_nothing() {
     type Shape<'a> = (Value, Option<Fault>, &'a str, &'a str, &'a str);
     #[rustfmt::skip]
     let table: Vec<Shape<'_>> = vec![
-        (entries(&[BUNDLE]), None, LOOK_AROUND, IS_BUNDLE, "a bundle"),
-        (entries(&[NOTATION]), None, LOOK_AROUND, IS_NOTATION, "a signature by Notation"),
-        (entries(&[NOTATION, BUNDLE, BUNDLE]), None, LOOK_AROUND, ARE_BOTH, "both, and each is told once"),
+        (entries(&[BUNDLE]), None, LOOK_BESIDE, IS_BUNDLE, "a bundle"),
+        (entries(&[NOTATION]), None, LOOK_BESIDE, IS_NOTATION, "a signature by Notation"),
+        (entries(&[NOTATION, BUNDLE, BUNDLE]), None, LOOK_BESIDE, ARE_BOTH, "both, and each is told once"),
         (entries(&[]), None, LOOK_AROUND, UNSIGNED, "nothing refers to it"),
-        (odd(1), None, "manifest_digest oci_manifest oci_manifest oci_manifest", UNSIGNED, "something that is not there"),
+        (odd(1), None, "manifest_digest oci_manifest oci_manifest oci_manifest oci_manifest", UNSIGNED, "something that is not there"),
         (odd(10_000), None, LOOK_AT_FOUR, UNSIGNED, "a lot of it"),
         (manifest(garbage(10)), None, LOOK_AROUND, UNSIGNED, "a manifest in an index's place"),
-        (entries(&[BUNDLE]), Some(Fault::Unauthorized), LOOK_AROUND, UNSIGNED, "401"),
-        (entries(&[BUNDLE]), Some(Fault::TooManyRequests), LOOK_AROUND, UNSIGNED, "429"),
-        (entries(&[BUNDLE]), Some(Fault::ServerError), LOOK_AROUND, UNSIGNED, "500"),
-        (entries(&[BUNDLE]), Some(Fault::CutBody), LOOK_AROUND, UNSIGNED, "half of it"),
-        (entries(&[BUNDLE]), Some(Fault::OtherBytes(b"{}".to_vec())), LOOK_AROUND, UNSIGNED, "other bytes"),
+        (entries(&[BUNDLE]), Some(Fault::Unauthorized), LOOK_AROUND, NOT_SAID, "401"),
+        (entries(&[BUNDLE]), Some(Fault::TooManyRequests), LOOK_AROUND, NOT_SAID, "429"),
+        (entries(&[BUNDLE]), Some(Fault::ServerError), LOOK_AROUND, NOT_SAID, "500"),
+        (entries(&[BUNDLE]), Some(Fault::CutBody), LOOK_AROUND, NOT_SAID, "half of it"),
+        (entries(&[BUNDLE]), Some(Fault::OtherBytes(b"{}".to_vec())), LOOK_AROUND, NOT_SAID, "other bytes"),
     ];
     let mut failures = Vec::new();
     for (document, fault, calls, says, why) in table {
