@@ -308,7 +308,11 @@ fn detection_mode_softens_time_but_no_settings() {
 
     // Each row breaks the settings in a way that only the rule that wins finds out.
     let rows = [
-        ("/validators/0/trustRoots/0/key", json!("no key"), "validators[0].trustRoots[0].key: is not one PEM block"),
+        (
+            "/validators/0/trustRoots/0/key",
+            json!("no key"),
+            "validators[0].trustRoots[0].key: is not a public key in PEM",
+        ),
         ("/validators/0/trustRoots/1/key", json!(ALICE), "validators[0].trustRoots[1].key: is the key of `alice`"),
         ("/policy/0/with/trustRoot", json!("carol"), "policy[0].with.trustRoot: there is no trust root `carol`"),
         ("/policy/0/with", json!({"threshold": "2"}), "policy[0].with: invalid type"),

@@ -1,12 +1,14 @@
 //! Is this text a public key that a signature can be checked with?
 //!
-//! PEM with one `PUBLIC KEY` block (RFC 7468, section 13) around a SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7): ECDSA on P-256 or
+//! One PEM block (`text`) around a SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7): ECDSA on P-256 or
 //! P-384 (RFC 5480), Ed25519 (RFC 8410), RSA from 2048 bits (RFC 8017, appendix A.1.1). What a key verifies is `signature`'s.
+
+mod text;
 
 use std::fmt;
 
 use der::{
-    Decode as _, Document,
+    Decode as _,
     pem::{LineEnding, encode_string},
 };
 use p256::pkcs8::{AssociatedOid, ObjectIdentifier, spki::SubjectPublicKeyInfoRef};
@@ -14,8 +16,6 @@ use rsa::pkcs1::{self, der::Decode as _};
 
 use crate::image::Digest;
 
-/// Longest PEM text, in bytes: an RSA key of 8192 bits takes 1.5 KB.
-const MAX_PEM: usize = 4096;
 /// RSA moduli, in bits: shorter ones are broken, longer ones cost more time than a request has.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
@@ -23,6 +23,22 @@ const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
+/// Curves and algorithms that are not supported, and that people have keys of.
+const CURVES: [(&str, ObjectIdentifier); 5] = [
+    ("P-521", ObjectIdentifier::new_unwrap("1.3.132.0.35")),
+    ("P-224", ObjectIdentifier::new_unwrap("1.3.132.0.33")),
+    ("secp256k1", ObjectIdentifier::new_unwrap("1.3.132.0.10")),
+    ("brainpoolP256r1", ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.7")),
+    ("brainpoolP384r1", ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.11")),
+];
+const ALGORITHMS: [(&str, ObjectIdentifier); 5] = [
+    ("DSA", ObjectIdentifier::new_unwrap("1.2.840.10040.4.1")),
+    ("Ed448", ObjectIdentifier::new_unwrap("1.3.101.113")),
+    ("X25519, which signs nothing", ObjectIdentifier::new_unwrap("1.3.101.110")),
+    ("RSA for RSASSA-PSS only", ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10")),
+    ("ML-DSA-65", ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18")),
+];
 
 /// A public key: how it was encoded, and what makes it the key that it is.
 ///
@@ -47,16 +63,64 @@ pub(super) enum Algorithm {
 /// Why a text is not a public key that this policy can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyError {
-    /// Not one PEM block labelled `PUBLIC KEY`.
-    Pem,
+    /// There is no text.
+    Empty,
+    /// The text is longer than any that holds a key.
+    TooLong,
+    /// The text holds no PEM block, and is nothing else that is known.
+    NoBlock,
+    /// The lines around the block are not those of a public key.
+    Armour,
+    /// The block has another label.
+    Label,
+    /// There are several blocks: which one counts?
+    Several,
+    /// The block is not complete.
+    Truncated,
+    /// This character is not one of base64.
+    Character(char),
+    /// The base64 has two forms, and this is not the right one.
+    Base64,
+    /// The lines end in a backslash and an `n`.
+    Escaped,
+    /// The text stands for a key that was to be put there.
+    Placeholder,
+    /// The base64 of a key, without the lines around it.
+    Unarmoured,
     /// A private key stands where a public one belongs.
     Private,
-    /// A reference to a key elsewhere (a KMS, a file, a URL).
+    /// Likewise, and it is encrypted.
+    EncryptedPrivate,
+    /// An RSA key in the form of PKCS #1.
+    Pkcs1,
+    /// A key of SSH.
+    Ssh,
+    /// A key of OpenPGP.
+    Pgp,
+    /// A certificate.
+    Certificate,
+    /// A certificate signing request.
+    Request,
+    /// The path of a file.
+    Path,
+    /// The address of a key.
+    Url,
+    /// A key in a secret of Kubernetes.
+    Secret,
+    /// A key in a KMS.
+    Kms,
+    /// A key in a hardware token.
+    Pkcs11,
+    /// A reference to a key elsewhere.
     Elsewhere,
     /// The block holds no SubjectPublicKeyInfo.
     Spki,
-    /// An algorithm or curve that is not supported.
-    Algorithm,
+    /// An algorithm that is not supported: this one, if it is known.
+    Algorithm(&'static str),
+    /// A curve that is not supported: this one, if it is known.
+    Curve(&'static str),
+    /// A point of a curve in a form that keys don't have.
+    Point,
     /// The numbers are not a key of that algorithm.
     Material,
     /// The RSA modulus is too short or too long.
@@ -69,34 +133,23 @@ impl PublicKey {
     /// # Errors
     /// When the text is anything but one public key of a supported algorithm and size.
     pub fn parse(text: &str) -> Result<PublicKey, KeyError> {
-        let pem = text.trim();
-        if !pem.starts_with("-----BEGIN ") {
-            return Err(if pem.contains("://") { KeyError::Elsewhere } else { KeyError::Pem });
-        }
-        if pem.contains("PRIVATE KEY-----") {
-            return Err(KeyError::Private);
-        }
-        if pem.len() > MAX_PEM || pem.matches("-----BEGIN ").count() != 1 {
-            return Err(KeyError::Pem);
-        }
-        let (label, document) = Document::from_pem(pem).map_err(|_| KeyError::Pem)?;
-        if label != "PUBLIC KEY" {
-            return Err(KeyError::Pem);
-        }
-        PublicKey::from_spki(document.as_bytes())
+        PublicKey::from_spki(&text::read(text)?)
     }
 
     /// Reads a SubjectPublicKeyInfo in DER.
     pub(super) fn from_spki(der: &[u8]) -> Result<PublicKey, KeyError> {
         let spki = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| KeyError::Spki)?;
         let bits = spki.subject_public_key.as_bytes().ok_or(KeyError::Spki)?;
-        let curve = || spki.algorithm.parameters_oid().map_err(|_| KeyError::Algorithm);
         let algorithm = match spki.algorithm.oid {
-            EC if curve()? == p256::NistP256::OID => Algorithm::P256,
-            EC if curve()? == P384 => Algorithm::P384,
+            EC => match spki.algorithm.parameters_oid() {
+                Ok(p256::NistP256::OID) => Algorithm::P256,
+                Ok(P384) => Algorithm::P384,
+                Ok(curve) => return Err(KeyError::Curve(name(&CURVES, curve))),
+                Err(_) => return Err(KeyError::Curve("a curve that is not named")),
+            },
             ED25519 => Algorithm::Ed25519,
             RSA => Algorithm::Rsa,
-            _ => return Err(KeyError::Algorithm),
+            other => return Err(KeyError::Algorithm(name(&ALGORITHMS, other))),
         };
         let material = algorithm.material(bits)?;
         Ok(PublicKey { spki: der.to_vec(), fingerprint: Digest::of(der), algorithm, material })
@@ -147,12 +200,26 @@ impl PartialEq for PublicKey {
 
 impl Eq for PublicKey {}
 
+fn name(known: &[(&'static str, ObjectIdentifier)], oid: ObjectIdentifier) -> &'static str {
+    known.iter().find(|(_, known)| *known == oid).map_or("another one", |(name, _)| name)
+}
+
+/// A point as keys have it: uncompressed or compressed (RFC 5480, section 2.2). The library takes a third form, too, which leaves the sign open.
+fn checked_form(sec1: &[u8]) -> Result<(), KeyError> {
+    match sec1.first() {
+        Some(2..=4) => Ok(()),
+        _ => Err(KeyError::Point),
+    }
+}
+
 fn p256_point(sec1: &[u8]) -> Result<Vec<u8>, KeyError> {
+    checked_form(sec1)?;
     let key = p256::PublicKey::from_sec1_bytes(sec1).map_err(|_| KeyError::Material)?;
     Ok(key.to_sec1_bytes().into_vec())
 }
 
 fn p384_point(sec1: &[u8]) -> Result<Vec<u8>, KeyError> {
+    checked_form(sec1)?;
     let key = p384::PublicKey::from_sec1_bytes(sec1).map_err(|_| KeyError::Material)?;
     Ok(key.to_sec1_bytes().into_vec())
 }
@@ -192,11 +259,35 @@ pub(super) fn rsa_key(der: &[u8]) -> Option<rsa::RsaPublicKey> {
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            KeyError::Pem => f.write_str("is not one PEM block `-----BEGIN PUBLIC KEY-----`"),
+            KeyError::Empty => f.write_str("is empty; expected a public key in PEM (`cosign public-key --key …` prints it)"),
+            KeyError::TooLong => f.write_str("is too long: expected a public key in PEM, of at most 16 KiB with the text around it"),
+            KeyError::NoBlock => f.write_str("is not a public key in PEM: expected a block that begins with `-----BEGIN PUBLIC KEY-----`"),
+            KeyError::Armour => f.write_str("has no complete PEM lines: expected `-----BEGIN PUBLIC KEY-----` before the key and `-----END PUBLIC KEY-----` after it"),
+            KeyError::Label => f.write_str("is another kind of PEM block: expected one that begins with `-----BEGIN PUBLIC KEY-----`"),
+            KeyError::Several => f.write_str("holds several PEM blocks, so it is not clear which one counts; give each key a trust root of its own"),
+            KeyError::Truncated => f.write_str("is not complete: a part of the key is missing; copy the whole PEM text"),
+            KeyError::Character(c) => write!(f, "holds the character \"{}\", which base64 does not have; copy the PEM text again", c.escape_default()),
+            KeyError::Base64 => f.write_str("is not valid base64 between its first and its last line; copy the PEM text again"),
+            KeyError::Escaped => f.write_str("holds `\\n` as two characters in place of line ends; write the PEM text as a YAML block (`key: |`) or, in double quotes, with real line ends"),
+            KeyError::Placeholder => f.write_str("is a placeholder; put the PEM text of the public key here"),
+            KeyError::Unarmoured => f.write_str("is base64 without the lines around it; put `-----BEGIN PUBLIC KEY-----` before it and `-----END PUBLIC KEY-----` after it"),
             KeyError::Private => f.write_str("is a private key, which others may have read by now: replace it, and put its public key here (`cosign public-key`)"),
-            KeyError::Elsewhere => f.write_str("refers to a key elsewhere, which a policy can't fetch; put the PEM text here (`cosign public-key --key …`)"),
+            KeyError::EncryptedPrivate => f.write_str("is an encrypted private key: remove it, and put its public key here (`cosign public-key --key …` prints it)"),
+            KeyError::Pkcs1 => f.write_str("is an RSA key in the form of PKCS #1; convert it: `openssl rsa -RSAPublicKey_in -in KEY -pubout`"),
+            KeyError::Ssh => f.write_str("is an SSH key; if it made the signatures, convert it: `ssh-keygen -e -m PKCS8 -f KEY`"),
+            KeyError::Pgp => f.write_str("is an OpenPGP key, with which cosign does not sign; put the public key of the cosign signatures here"),
+            KeyError::Certificate => f.write_str("is a certificate; put its key here (`openssl x509 -in CERTIFICATE -pubkey -noout`), or name its authority as `certificate` in place of `key`"),
+            KeyError::Request => f.write_str("is a certificate signing request; put its key here (`openssl req -in REQUEST -pubkey -noout`)"),
+            KeyError::Path => f.write_str("is the path of a file, which a policy can't read; put the PEM text itself here"),
+            KeyError::Url => f.write_str("is a URL, which a policy can't fetch; fetch the key once, over a channel that you trust, and put the PEM text here"),
+            KeyError::Secret => f.write_str("refers to a secret of Kubernetes, which a policy can't read; put the PEM text here (`kubectl get secret NAME -n NAMESPACE -o jsonpath='{.data.cosign\\.pub}' | base64 -d` prints it)"),
+            KeyError::Kms => f.write_str("refers to a key in a KMS, which a policy can't ask; put the PEM text here (`cosign public-key --key REFERENCE` prints it)"),
+            KeyError::Pkcs11 => f.write_str("refers to a key in a hardware token (PKCS #11), which a policy can't ask; put the PEM text here (`cosign public-key --key REFERENCE` prints it)"),
+            KeyError::Elsewhere => f.write_str("refers to a key elsewhere, which a policy can't fetch; put the PEM text here (`cosign public-key --key REFERENCE` prints it)"),
             KeyError::Spki => f.write_str("is not a SubjectPublicKeyInfo (RFC 5280)"),
-            KeyError::Algorithm => f.write_str("is of an unsupported kind; supported are ECDSA P-256 and P-384, Ed25519, and RSA from 2048 bits"),
+            KeyError::Algorithm(name) => write!(f, "is of an unsupported kind ({name}); supported are ECDSA P-256 and P-384, Ed25519, and RSA from 2048 bits"),
+            KeyError::Curve(name) => write!(f, "is on an unsupported curve ({name}); supported are ECDSA P-256 and P-384, Ed25519, and RSA from 2048 bits"),
+            KeyError::Point => f.write_str("has its point in an unsupported form; expected an uncompressed or a compressed point (RFC 5480, section 2.2)"),
             KeyError::Material => f.write_str("is damaged: its numbers are no key of that kind"),
             KeyError::RsaSize(bits) => write!(f, "is an RSA key of {bits} bits; it must have {} to {}", RSA_BITS.start(), RSA_BITS.end()),
         }
@@ -218,6 +309,7 @@ mod tests {
     #[test]
     fn keys() {
         let alice = key!("alice");
+        let body: String = alice.lines().filter(|line| !line.starts_with('-')).collect();
         let rows: &[(&str, Option<KeyError>, &str)] = &[
             (alice, None, "ECDSA P-256"),
             (key!("alice-compressed"), None, "the same point in its other encoding"),
@@ -231,15 +323,85 @@ mod tests {
             (key!("rsa-exponent-even"), Some(KeyError::Material), "an exponent that has no inverse"),
             (key!("rsa-exponent-long"), Some(KeyError::Material), "an exponent that only costs time"),
             (key!("rsa-even"), Some(KeyError::Material), "a modulus that two divides"),
-            (key!("p521"), Some(KeyError::Algorithm), "a curve that nobody here verifies"),
-            ("", Some(KeyError::Pem), "nothing"),
-            ("MFkwEwYH", Some(KeyError::Pem), "no PEM"),
-            ("k8s://cosign-system/key", Some(KeyError::Elsewhere), "a secret of the cluster"),
-            ("awskms:///alias/key", Some(KeyError::Elsewhere), "a key in a KMS"),
-            (&format!("{alice}{alice}"), Some(KeyError::Pem), "two blocks: which one counts?"),
-            (&format!("{alice}and more"), Some(KeyError::Pem), "something after it"),
-            (&alice.replace("PUBLIC KEY", "CERTIFICATE"), Some(KeyError::Pem), "another label"),
+            (key!("p521"), Some(KeyError::Curve("P-521")), "a curve that nobody here verifies"),
+            ("", Some(KeyError::Empty), "nothing"),
+            (" \n\t", Some(KeyError::Empty), "nothing that can be seen"),
+            ("MFkwEwYH", Some(KeyError::NoBlock), "no PEM"),
+            ("k8s://cosign-system/key", Some(KeyError::Secret), "a secret of the cluster"),
+            ("awskms:///alias/key", Some(KeyError::Kms), "a key in a KMS"),
+            ("gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k", Some(KeyError::Kms), "in another"),
+            ("azurekms://vault.azure.net/key", Some(KeyError::Kms), "in another"),
+            ("hashivault://key", Some(KeyError::Kms), "in another"),
+            ("gitlab://group/project", Some(KeyError::Elsewhere), "a project of GitLab"),
+            ("env://COSIGN_PUBLIC_KEY", Some(KeyError::Elsewhere), "a variable"),
+            ("pkcs11:token=t;object=k?pin-value=1", Some(KeyError::Pkcs11), "a token"),
+            ("https://acme.example/cosign.pub", Some(KeyError::Url), "an address"),
+            ("/etc/keys/cosign.pub", Some(KeyError::Path), "a path"),
+            ("cosign.pub", Some(KeyError::Path), "a path without folders"),
+            ("file:///etc/cosign.pub", Some(KeyError::Path), "a path as an address"),
+            ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB x@y", Some(KeyError::Ssh), "a key of SSH"),
+            ("ecdsa-sha2-nistp256 AAAA x@y", Some(KeyError::Ssh), "another one"),
+            (
+                "---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----",
+                Some(KeyError::Ssh),
+                "in its other form",
+            ),
+            (
+                "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQENB\n-----END PGP PUBLIC KEY BLOCK-----",
+                Some(KeyError::Pgp),
+                "OpenPGP",
+            ),
+            ("<your public key>", Some(KeyError::Placeholder), "nobody put it there"),
+            ("${COSIGN_KEY}", Some(KeyError::Placeholder), "a variable that nobody replaced"),
+            ("{{ .Values.key }}", Some(KeyError::Placeholder), "a template"),
+            (
+                "-----BEGIN PUBLIC KEY-----\n...\n-----END PUBLIC KEY-----",
+                Some(KeyError::Placeholder),
+                "an example from a page",
+            ),
+            (&body, Some(KeyError::Unarmoured), "base64 alone"),
+            (&alice.replace('\n', "\\n"), Some(KeyError::Escaped), "line ends as two characters"),
+            (&format!("{alice}{alice}"), Some(KeyError::Several), "two blocks: which one counts?"),
+            (&format!("{alice}{}", key!("bob")), Some(KeyError::Several), "two keys"),
+            (&format!("{alice}and more"), None, "text after it"),
+            (&format!("# alice, 2026\n{alice}"), None, "a comment before it"),
+            (
+                &format!("Public-Key: (256 bit)\npub:\n    04:08:1f\nASN1 OID: prime256v1\n{alice}"),
+                None,
+                "what openssl prints with -text",
+            ),
+            (&format!("\u{feff}{alice}"), None, "a byte order mark"),
+            (&alice.replace('\n', "\r"), None, "line ends of an old Mac"),
+            (&alice.replace('\n', " "), None, "one line, as a folded YAML text has it"),
+            (&alice.replace('\n', "  \n\n\t"), None, "blanks, blank lines and tabs"),
+            (&rewrapped(alice, 48), None, "short lines"),
+            (&rewrapped(alice, 76), None, "long lines"),
+            (&rewrapped(alice, 1_000), None, "one line for all of it"),
+            (&format!("# {}", alice.trim_end().replace('\n', "\n# ")), Some(KeyError::Character('#')), "commented out"),
+            (&alice.replace("-----END PUBLIC KEY-----", ""), Some(KeyError::Truncated), "no last line"),
+            (&alice.replace("END PUBLIC", "END PRIVATE"), Some(KeyError::Armour), "another last line"),
+            (&alice.replace("-----", "—"), Some(KeyError::Armour), "dashes that an editor replaced"),
+            (&alice.replace("Zf2oA==", ""), Some(KeyError::Truncated), "a last part that was not copied"),
+            (&alice.replace("oA==", "oB=="), Some(KeyError::Base64), "bits that base64 does not have"),
+            (&alice.replace("oA==", "o"), Some(KeyError::Truncated), "no padding"),
+            (&alice.replace('+', "-"), Some(KeyError::Character('-')), "base64 for addresses"),
+            (&format!("{}{alice}", " ".repeat(20_000)), Some(KeyError::TooLong), "more than is read"),
+            (&alice.replace("PUBLIC KEY", "CERTIFICATE"), Some(KeyError::Certificate), "a certificate"),
+            (&alice.replace("PUBLIC KEY", "CERTIFICATE REQUEST"), Some(KeyError::Request), "a request for one"),
+            (&alice.replace("PUBLIC KEY", "RSA PUBLIC KEY"), Some(KeyError::Pkcs1), "PKCS #1"),
+            (&alice.replace("PUBLIC KEY", "EC PARAMETERS"), Some(KeyError::Label), "another label"),
             (&alice.replace("PUBLIC KEY", "EC PRIVATE KEY"), Some(KeyError::Private), "the wrong half"),
+            (
+                &alice.replace("PUBLIC KEY", "ENCRYPTED SIGSTORE PRIVATE KEY"),
+                Some(KeyError::EncryptedPrivate),
+                "cosign's wrong half",
+            ),
+            (
+                &alice.replace("PUBLIC KEY", "ENCRYPTED COSIGN PRIVATE KEY"),
+                Some(KeyError::EncryptedPrivate),
+                "and that of an older one",
+            ),
+            (&format!("{alice}{}", alice.replace("PUBLIC", "PRIVATE")), Some(KeyError::Private), "both halves"),
             (
                 "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END PUBLIC KEY-----",
                 Some(KeyError::Material),
@@ -251,6 +413,34 @@ mod tests {
         for (pem, expected, why) in rows {
             assert_eq!(PublicKey::parse(pem).err(), *expected, "{why}: {pem}");
         }
+    }
+
+    /// The same key with lines of another length.
+    fn rewrapped(pem: &str, width: usize) -> String {
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let lines: Vec<&str> = body.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
+    }
+
+    /// The library reads more forms of a point than keys have.
+    #[test]
+    fn points_have_two_forms() {
+        let uncompressed = PublicKey::parse(key!("alice")).unwrap().material;
+        let x = &uncompressed[1..33];
+        let with_tag = |tag: u8, rest: &[u8]| p256_point(&[&[tag], rest].concat()).map(|point| point == uncompressed);
+        // alice's y is even: her compressed key has the tag 2
+        let rows: [(u8, &[u8], Result<bool, KeyError>, &str); 6] = [
+            (4, &uncompressed[1..], Ok(true), "both numbers"),
+            (2, x, Ok(true), "one number and the sign of the other"),
+            (3, x, Ok(false), "the other sign, and another key"),
+            (5, x, Err(KeyError::Point), "one number and no sign"),
+            (6, &uncompressed[1..], Err(KeyError::Point), "both numbers and the sign"),
+            (0, &[], Err(KeyError::Point), "the point at infinity"),
+        ];
+        for (tag, rest, expected, why) in rows {
+            assert_eq!(with_tag(tag, rest), expected, "{why}");
+        }
+        assert_eq!(p384_point(&[&[5], x, &x[..16]].concat()), Err(KeyError::Point));
     }
 
     #[test]

@@ -82,7 +82,8 @@ pub fn key(data: &[u8]) -> bool {
 fn is_key(text: &str) -> bool {
     let Ok(key) = PublicKey::parse(text) else { return false };
     let body = text.split_once("-----BEGIN PUBLIC KEY-----").unwrap().1.split_once("-----END PUBLIC KEY-----").unwrap();
-    assert!(body.1.trim().is_empty() && !text.contains("PRIVATE"), "{text:?} is more than a key");
+    let is_one = text.matches("-----BEGIN ").count() == 1 && !text.contains("PRIVATE KEY-----");
+    assert!(is_one, "{text:?} is more than one key");
     let der = Base64::decode_vec(&body.0.split_ascii_whitespace().collect::<String>()).unwrap();
     assert_eq!(key.fingerprint(), Digest::of(&der), "{text:?} is another key");
     let is_same = |text: &str| {
@@ -91,7 +92,13 @@ fn is_key(text: &str) -> bool {
         again.unwrap().fingerprint()
     };
     let pem = key.pem();
-    for text in [pem.clone(), pem.replace('\n', "\r\n"), format!("\n {pem}\n\n")] {
+    for text in [
+        pem.clone(),
+        pem.replace('\n', "\r\n"),
+        format!("\n {pem}\n\n"),
+        format!("\u{feff}# a key\n{pem}\nand more"),
+        pem.replace('\n', " "),
+    ] {
         assert_eq!(is_same(&text), key.fingerprint());
     }
     assert!(key.rsa_bits().is_none_or(|bits| (2048..=8192).contains(&bits)), "{text:?}");

@@ -267,7 +267,7 @@ impl Key {
             .map_err(|_| TrustedRootError::new(path, "has rawBytes that are no base64".to_owned()))?;
         match PublicKey::from_spki(&der) {
             Ok(key) => Ok(Some(Log { key, period: ValidFor::read(&self.valid_for, path)? })),
-            Err(KeyError::Spki | KeyError::Algorithm | KeyError::RsaSize(_)) => Ok(None),
+            Err(KeyError::Spki | KeyError::Algorithm(_) | KeyError::Curve(_) | KeyError::RsaSize(_)) => Ok(None),
             Err(error) => Err(TrustedRootError::new(path, error.to_string())),
         }
     }

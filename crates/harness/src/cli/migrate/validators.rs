@@ -372,27 +372,14 @@ fn who(value: &Value, path: &str, report: &mut Report) -> Result<Who, (String, &
 }
 
 fn key_of(value: &Value) -> Result<Who, (String, &'static str)> {
-    let text = value.get("key").and_then(Value::as_str).unwrap_or_default().trim();
-    if !text.starts_with("-----BEGIN ") && !text.is_empty() {
-        let (place, how) = match text.split_once("://") {
-            Some(("k8s", _)) => (
-                "in a Kubernetes secret",
-                "kubectl get secret NAME -n NAMESPACE -o jsonpath='{.data.cosign\\.pub}' | base64 -d prints it: put it here as `key`",
-            ),
-            Some(("http" | "https", _)) => {
-                ("behind a URL", "fetch it over a channel that you trust, once, and put the PEM text here as `key`")
-            }
-            Some(_) => {
-                ("in a KMS or outside", "cosign public-key --key REFERENCE prints the public key: put it here as `key`")
-            }
-            None => ("in a file of Connaisseur's Pod", "put the PEM text here as `key`"),
-        };
-        return Err((format!("has its key {place} ({}), which a policy can't fetch", quoted(text)), how));
-    }
+    let text = value.get("key").and_then(Value::as_str).unwrap_or_default();
     match PublicKey::parse(text) {
-        Ok(key) => Ok(Who { signs: Signs::Key(format!("{text}\n")), key: Some(key), signer: String::new() }),
+        Ok(key) => {
+            let pem = format!("{}\n", key.pem());
+            Ok(Who { signs: Signs::Key(pem), key: Some(key), signer: String::new() })
+        }
         Err(error) => {
-            Err((format!("has a key that can't be used: it {error}"), "give a public key that docs/settings.md lists"))
+            Err((format!("has a key that can't be used: it {error}"), "put the public key in PEM here as `key`"))
         }
     }
 }
