@@ -6,6 +6,7 @@ mod features;
 mod keys;
 mod kinds;
 mod manifest;
+mod names;
 mod quorum;
 mod routing;
 mod rules;

@@ -26,6 +26,8 @@ pub enum Lint {
     ApprovesUnpinned,
     /// The policy server downloads what whoever pushes signatures chooses.
     AsksHost,
+    /// No certificate has such a name, so what needs it is denied.
+    NobodyHasTheName,
     /// The CAs and logs that the module carries were taken more than a year ago.
     OutdatedPublicGoodRoot,
     /// Nobody decides about Pods.
@@ -122,13 +124,14 @@ pub enum Lint {
 
 impl Lint {
     /// All kinds, the worst ones first.
-    pub const ALL: [Lint; 52] = [
+    pub const ALL: [Lint; 53] = [
         Lint::AllowsAnyRegistry,
         Lint::AllowsAPublicRegistry,
         Lint::AsksAnyRegistry,
         Lint::AnybodySigns,
         Lint::ApprovesUnpinned,
         Lint::AsksHost,
+        Lint::NobodyHasTheName,
         Lint::OutdatedPublicGoodRoot,
         Lint::PodsNotRouted,
         Lint::DebugNotRouted,
@@ -198,6 +201,7 @@ impl Lint {
             Lint::AnybodySigns => ("anybody-signs", Danger),
             Lint::ApprovesUnpinned => ("approves-unpinned", Danger),
             Lint::AsksHost => ("asks-host", Danger),
+            Lint::NobodyHasTheName => ("nobody-has-the-name", Danger),
             Lint::OutdatedPublicGoodRoot => ("outdated-public-good-root", Danger),
             Lint::PodsNotRouted => ("pods-not-routed", Danger),
             Lint::DebugNotRouted => ("debug-not-routed", Danger),

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{
     Finding, Lint, ReadRule,
     keys::{Root, asked, roots},
+    names,
 };
 use crate::{
     json::Text,
@@ -53,6 +54,8 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: Duration) -
             validator.trust_roots.and_then(|text| serde_json::from_str::<Vec<TrustRoot<'_>>>(text.get()).ok());
         if let Some(written) = written.as_ref().and_then(|written| written.get(root.index)) {
             found.extend(identity(root, written, has_public_cas(validator)));
+            let names = written.keyless.as_ref().map(|keyless| names::lint(&root.path(""), keyless));
+            found.extend(names.into_iter().flatten());
         }
     }
     found.extend(rules.iter().filter_map(unseen));
@@ -361,7 +364,8 @@ mod tests {
         use Lint::*;
         let key = |name: &str, key: &str, from: Value, to: Value| json!({"name": name, "key": key, "notBefore": from, "notAfter": to});
         let one = |from: Value, to: Value| json!({"trustRoots": [key("a", ALICE, from, to)]});
-        let keyless = json!({"trustRoots": [{"name": "a", "keyless": {"issuer": "i", "subject": "s"}}]});
+        let keyless =
+            json!({"trustRoots": [{"name": "a", "keyless": {"issuer": "https://issuer.example", "subject": "s"}}]});
         let with = |parts: &[(&str, Value)]| {
             let mut validator = keyless.clone();
             for (part, value) in parts {

@@ -71,7 +71,7 @@ fn block(text: &str) -> Result<Vec<u8>, KeyError> {
     if let Some(other) = base64.chars().find(|c| !is_base64(*c)) {
         return Err(KeyError::Character(other));
     }
-    if base64.len() % 4 != 0 || base64.is_empty() {
+    if !base64.len().is_multiple_of(4) || base64.is_empty() {
         return Err(KeyError::Truncated);
     }
     let der = Base64::decode_vec(&base64).map_err(|_| KeyError::Base64)?;

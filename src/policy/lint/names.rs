@@ -1,0 +1,279 @@
+//! Which names of a keyless trust root does no certificate have?
+//!
+//! Settings say one name or one expression, and what was meant is often plain from its form: a `*` of a shell, the claim of a token, an issuer without its
+//! scheme. Such a trust root counts for nobody, and the rules that need it deny everything.
+
+use super::{Finding, Lint};
+use crate::{json::Text, policy::settings::Keyless, proof::GITHUB_ISSUER, shown::Shown};
+
+/// Issuers of the public-good instance, as its certificates write them (Fulcio, "OIDC Issuers").
+const ISSUERS: [&str; 7] = [
+    GITHUB_ISSUER,
+    "https://gitlab.com",
+    "https://accounts.google.com",
+    "https://github.com/login/oauth",
+    "https://login.microsoftonline.com",
+    "https://oauth2.sigstore.dev/auth",
+    "https://agent.buildkite.com",
+];
+
+/// The beginnings of the `sub` claim of tokens for workflows (GitHub, "Example subject claims"; GitLab, "ID token payload").
+const CLAIMS: [&str; 4] = ["repo:", "project_path:", "organization:", "system:serviceaccount:"];
+
+/// What is certainly wrong with the names of the trust root at this path.
+pub(super) fn lint(path: &str, keyless: &Keyless<'_>) -> Vec<Finding> {
+    let text = |text: &'_ Option<Text<'_>>| text.as_ref().map(|Text(text)| text.to_string());
+    let (issuer, subject) = (text(&keyless.issuer), text(&keyless.subject));
+    let mut found = Vec::new();
+    let mut find = |key: &str, wrong: Option<(String, String)>| {
+        found.extend(wrong.map(|(what, instead)| {
+            Finding::new(format!("{path}.keyless.{key}"), Lint::NobodyHasTheName, what, instead)
+        }));
+    };
+    let is_swapped = issuer.as_deref().is_some_and(is_subject) || subject.as_deref().is_some_and(is_issuer);
+    if let (true, Some(issuer), Some(subject)) = (is_swapped, &issuer, &subject) {
+        let what = format!("\"{}\" is an issuer, and \"{}\" is a name", Shown(subject), Shown(issuer));
+        find("issuer", Some((what, "swap `issuer` and `subject`".to_owned())));
+        return found;
+    }
+    find("issuer", issuer.as_deref().and_then(wrong_issuer));
+    find("subject", subject.as_deref().and_then(wrong_subject));
+    find("subjectPrefix", text(&keyless.subject_prefix).as_deref().and_then(wrong_prefix));
+    for (key, expression) in [("issuerRegex", &keyless.issuer_regex), ("subjectRegex", &keyless.subject_regex)] {
+        find(key, text(expression).as_deref().and_then(wrong_expression));
+    }
+    found
+}
+
+fn is_subject(issuer: &str) -> bool {
+    issuer.contains("/.github/workflows/") || (issuer.contains('@') && !issuer.contains("://"))
+}
+
+fn is_issuer(subject: &str) -> bool {
+    ISSUERS.contains(&subject.trim_end_matches('/'))
+}
+
+fn wrong_issuer(issuer: &str) -> Option<(String, String)> {
+    let known = |text: &str| ISSUERS.iter().copied().find(|known| *known == text);
+    let bare = issuer.trim_end_matches('/');
+    if let Some(known) = known(bare).filter(|known| *known != issuer) {
+        return Some(("the certificates of this issuer have no final slash".to_owned(), format!("write `{known}`")));
+    }
+    if ["https://github.com", "https://github.com/actions"].contains(&bare) {
+        let what = "GitHub is no issuer under this name".to_owned();
+        return Some((
+            what,
+            format!("write `{GITHUB_ISSUER}` for workflows, `https://github.com/login/oauth` for people"),
+        ));
+    }
+    if issuer.contains('*') {
+        return Some((star(), "use `issuerRegex`, from `^` to `$`".to_owned()));
+    }
+    if !issuer.contains("://") {
+        let instead = known(&format!("https://{bare}")).map_or_else(
+            || format!("write the issuer as its tokens have it (`iss`), as in `https://{}`", Shown(bare)),
+            |known| format!("write `{known}`"),
+        );
+        return Some(("an issuer is a URL, and this is none".to_owned(), instead));
+    }
+    blank(issuer)
+}
+
+fn wrong_subject(subject: &str) -> Option<(String, String)> {
+    if CLAIMS.iter().any(|claim| subject.starts_with(claim)) {
+        let what =
+            "this is the claim `sub` of a token, and certificates have the workflow's address in its place".to_owned();
+        let instead = match subject.strip_prefix("repo:").and_then(|rest| rest.split(':').next()?.split_once('/')) {
+            Some((owner, repo)) => format!(
+                "use `github: {{owner: {}, repo: {}}}` in place of `keyless`; as a name it is `https://github.com/{}/{}/.github/workflows/FILE@refs/heads/BRANCH`",
+                Shown(owner),
+                Shown(repo),
+                Shown(owner),
+                Shown(repo)
+            ),
+            None => "write the name as `cosign verify` prints it (`Subject`)".to_owned(),
+        };
+        return Some((what, instead));
+    }
+    if subject.starts_with('^') || subject.ends_with('$') || subject.contains("\\.") {
+        let what = "this is an expression, and `subject` is compared as it stands".to_owned();
+        return Some((what, format!("use `subjectRegex: {}`", Shown(subject))));
+    }
+    if let Some(prefix) = subject.strip_suffix('*').filter(|prefix| prefix.ends_with('/') && prefix.contains("://")) {
+        return Some((star(), format!("use `subjectPrefix: {}`", Shown(prefix))));
+    }
+    if let Some(domain) = subject.strip_prefix("*@") {
+        return Some((
+            star(),
+            format!("use `subjectRegex: ^[^@]+@{}$`", Shown(domain).to_string().replace('.', "\\.")),
+        ));
+    }
+    if subject.contains('*') {
+        return Some((star(), "use `subjectRegex`, from `^` to `$`".to_owned()));
+    }
+    blank(subject)
+}
+
+fn wrong_prefix(prefix: &str) -> Option<(String, String)> {
+    match prefix.contains('*') {
+        true => Some((star(), "end the prefix before it, or use `subjectRegex`".to_owned())),
+        false => blank(prefix),
+    }
+}
+
+/// What a shell would take for any text is something else in an expression, and a place that comes too early or too late is nowhere.
+fn wrong_expression(expression: &str) -> Option<(String, String)> {
+    let body = expression.trim_start_matches('^').trim_end_matches('$');
+    if let Some(at) = body.find("/*").filter(|at| !body.get(..*at).is_some_and(|before| before.ends_with('\\'))) {
+        let rest = body.get(at + 2..).unwrap_or_default();
+        if !rest.starts_with(['/', '?']) {
+            let what = "`/*` is any number of slashes in an expression, and not any text".to_owned();
+            return Some((what, "write `/.*` for any text behind a slash, `/[^/]+` for one part of a path".to_owned()));
+        }
+    }
+    match misplaced(expression) {
+        Some(c) => {
+            let what = format!("it has a `{c}` where a name can neither begin nor end, so no name matches");
+            Some((what, format!("remove the `{c}`, or write `\\{c}` for the character itself")))
+        }
+        None => None,
+    }
+}
+
+/// A `^` or `$` that no name can reach: outside of a class, and not at an end of the expression, a group or an alternative.
+fn misplaced(expression: &str) -> Option<char> {
+    // In multi-line expressions both stand for more.
+    if expression.contains("(?") && expression.contains('m') {
+        return None;
+    }
+    let mut before = None;
+    let mut in_class = false;
+    let mut chars = expression.chars().peekable();
+    while let Some(c) = chars.next() {
+        let next = chars.peek().copied();
+        match c {
+            '\\' => {
+                chars.next();
+            }
+            '[' if !in_class => in_class = true,
+            ']' if in_class => in_class = false,
+            _ if in_class => {}
+            '^' if !matches!(before, None | Some('(' | '|' | '^' | ':')) => return Some('^'),
+            '$' if !matches!(next, None | Some(')' | '|' | '$' | '?' | '*')) => return Some('$'),
+            _ => {}
+        }
+        before = Some(c);
+    }
+    None
+}
+
+fn star() -> String {
+    "it is compared as it stands, and no certificate has a `*` in its name".to_owned()
+}
+
+fn blank(text: &str) -> Option<(String, String)> {
+    text.chars()
+        .any(char::is_whitespace)
+        .then(|| ("it has a blank, which no such name has".to_owned(), "remove the blank".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::policy::{check, lint};
+
+    /// What is found in a keyless trust root with these names, by key and what to do.
+    fn found(keyless: &serde_json::Value) -> Vec<(String, String)> {
+        let settings = json!({
+            "validators": [{"name": "default", "type": "cosign", "trustRoots": [{"name": "default", "keyless": keyless}]}],
+            "policy": [{"pattern": "ghcr.io/acme/*"}],
+        });
+        assert_eq!(check(&settings.to_string()), [], "{keyless}");
+        let found = lint(&settings.to_string(), std::time::Duration::ZERO).into_iter();
+        let found = found.filter(|finding| finding.lint.word() == "nobody-has-the-name");
+        found.map(|finding| (finding.path.rsplit('.').next().unwrap_or_default().to_owned(), finding.instead)).collect()
+    }
+
+    #[test]
+    fn names_that_nobody_has() {
+        let github = "https://token.actions.githubusercontent.com";
+        let workflow = "https://github.com/acme/app/.github/workflows/r.yml@refs/heads/main";
+        let of = |subject: &str| json!({"issuer": github, "subject": subject});
+        let by = |issuer: &str| json!({"issuer": issuer, "subject": "a@acme.example"});
+        let matching = |expression: &str| json!({"issuer": github, "subjectRegex": expression});
+        // the names, the key that is found and a part of what to do, the reason
+        let rows = [
+            (of(workflow), None, "a workflow"),
+            (of("a@acme.example"), None, "an address"),
+            (
+                of("https://github.com/acme/*"),
+                Some(("subject", "subjectPrefix: https://github.com/acme/")),
+                "a star of a shell",
+            ),
+            (
+                of("*@acme.example"),
+                Some(("subject", r"subjectRegex: ^[^@]+@acme\.example$")),
+                "any address of a domain",
+            ),
+            (of("https://*.acme.example/x"), Some(("subject", "subjectRegex")), "a star in the middle"),
+            (
+                of("repo:acme/app:ref:refs/heads/main"),
+                Some(("subject", "github: {owner: acme, repo: app}")),
+                "a claim of a token",
+            ),
+            (
+                of("project_path:acme/app:ref_type:branch:ref:main"),
+                Some(("subject", "cosign verify")),
+                "one of GitLab's",
+            ),
+            (of("system:serviceaccount:ns:name"), Some(("subject", "cosign verify")), "one of Kubernetes'"),
+            (of(r"^https://github\.com/acme/.*$"), Some(("subject", "subjectRegex: ^")), "an expression"),
+            (of(" a@acme.example"), Some(("subject", "blank")), "a blank"),
+            (by("https://accounts.google.com"), None, "an issuer"),
+            (by("https://gitlab.com/"), Some(("issuer", "write `https://gitlab.com`")), "a final slash"),
+            (by("https://token.actions.githubusercontent.com/"), Some(("issuer", "githubusercontent.com`")), "another"),
+            (by("https://sts.windows.net/8a1b/"), None, "an issuer that has one"),
+            (by("token.actions.githubusercontent.com"), Some(("issuer", "write `https://token")), "no scheme"),
+            (by("idp.acme.example"), Some(("issuer", "https://idp.acme.example")), "no scheme, of somebody unknown"),
+            (by("https://github.com"), Some(("issuer", "write `https://token")), "GitHub itself"),
+            (by("https://*.acme.example"), Some(("issuer", "issuerRegex")), "a star"),
+            (json!({"issuer": workflow, "subject": github}), Some(("issuer", "swap")), "swapped"),
+            (
+                json!({"issuer": "a@acme.example", "subject": "https://accounts.google.com"}),
+                Some(("issuer", "swap")),
+                "swapped",
+            ),
+            (
+                json!({"issuer": github, "subjectPrefix": "https://github.com/acme/*/"}),
+                Some(("subjectPrefix", "before it")),
+                "a star",
+            ),
+            (matching(r"^https://github\.com/acme/.*$"), None, "any text"),
+            (matching("^https://github.com/acme/*$"), Some(("subjectRegex", "`/.*`")), "slashes without an end"),
+            (
+                matching(r"^https://github\.com/acme/*@refs/heads/main$"),
+                Some(("subjectRegex", "`/.*`")),
+                "the same in the middle",
+            ),
+            (matching(r"^https://github\.com/+acme/[*]$"), None, "a star that is one"),
+            (matching("^a$b$"), Some(("subjectRegex", r"`\$`")), "an end in the middle"),
+            (matching("^a^b$"), Some(("subjectRegex", r"`\^`")), "a beginning in the middle"),
+            (matching(r"^(?:^a$|^b$)$"), None, "ends of alternatives"),
+            (matching(r"^[$^]a$"), None, "a class"),
+            (
+                json!({"issuerRegex": "^https://gitlab.com/*$", "subject": "a@acme.example"}),
+                Some(("issuerRegex", "`/.*`")),
+                "an issuer's",
+            ),
+        ];
+        for (keyless, expected, why) in rows {
+            let found = found(&keyless);
+            match (expected, found.as_slice()) {
+                (None, []) => {}
+                (Some((key, instead)), [(path, says)]) if path == key && says.contains(instead) => {}
+                _ => panic!("{why}: {keyless}: {found:?}"),
+            }
+        }
+    }
+}
