@@ -31,6 +31,7 @@ mod requests;
 mod rules;
 mod settings;
 mod validators;
+mod wrapped;
 
 use patterns::Entry;
 use report::Report;
@@ -40,7 +41,7 @@ use settings::{ClusterAdmissionPolicy, Settings};
 /// Turns Connaisseur's Helm values (Connaisseur 3, chart 2) into an image-trust policy, and reports what means something else
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The values that Helm used: `helm get values connaisseur --all -o yaml`
+    /// The values that Helm used (`helm get values connaisseur --all -o yaml`), alone or in an Argo CD Application, a Flux HelmRelease, a ConfigMap or an umbrella chart's values
     #[arg(value_name = "VALUES")]
     values: PathBuf,
     /// What is printed; the report for people goes to stderr
@@ -167,32 +168,21 @@ const HEADER: &str = "\
 # - mode: `monitor` to begin with, if Connaisseur protects the cluster meanwhile; Kubewarden lets you go from monitor to protect, and not back.
 ";
 
-/// The values; only a mapping is one.
+/// The values, wherever in the file they are.
 fn read(args: &Args) -> Result<Map<String, Value>> {
-    let path = args.values.display();
-    let text = fs::read_to_string(&args.values).with_context(|| format!("cannot read the values {path}"))?;
-    let mut yaml: serde_yaml::Value =
-        serde_yaml::from_str(&text).with_context(|| format!("the values {path} are not YAML"))?;
-    yaml.apply_merge().with_context(|| format!("the values {path} have a `<<` that can't be merged"))?;
-    match serde_json::to_value(yaml).with_context(|| format!("the values {path} have keys that are no text"))? {
-        Value::Object(values) => Ok(values),
-        _ => bail!(
-            "the values {path} are no mapping; what Helm used is printed by `helm get values connaisseur --all -o yaml`"
-        ),
+    let origin = format!("the file {}", args.values.display());
+    let text = fs::read_to_string(&args.values).with_context(|| format!("cannot read {origin}"))?;
+    let found = wrapped::find(&text, &origin)?;
+    if !found.path.is_empty() {
+        tell(&format!("The values were found at `{}`.", found.path))?;
     }
+    Ok(found.values)
 }
 
 impl Migration {
     fn of(values: &Map<String, Value>) -> Result<Migration> {
         let Some(application) = values.get("application").and_then(Value::as_object) else {
-            let older = ["validators", "policy"].iter().any(|key| values.contains_key(*key));
-            let hint = match older {
-                true => {
-                    "these look like values of chart 1 (Connaisseur 2), where `validators` and `policy` stand alone; bring them to chart 2 first, as Connaisseur's release notes tell"
-                }
-                false => "are these Connaisseur's values? `helm get values connaisseur --all -o yaml` prints them",
-            };
-            bail!("the values have no mapping `application`: {hint}");
+            bail!("the values have no mapping `application`");
         };
         let mut report = Report::default();
         let (validators, policy) = (list(application, "validators")?, list(application, "policy")?);

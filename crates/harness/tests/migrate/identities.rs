@@ -204,9 +204,30 @@ fn options_of_logs_are_carried() {
             "changed verifyInTransparencyLog",
             "a key with an entry",
         ),
-        ("{trustRoot: alice, verifySCT: true}", "{trustRoot: alice}", "note verifySCT", "a key has no certificate"),
-        ("{trustRoot: alice}", "{trustRoot: alice}", "changed verifyInTransparencyLog", "less is asked, and told"),
-        ("{trustRoot: '*'}", "{trustRoot: '*'}", "changed verifyInTransparencyLog", "of one of two"),
+        (
+            "{trustRoot: alice, verifySCT: true}",
+            "{trustRoot: alice, verifyInTransparencyLog: true}",
+            "note verifySCT",
+            "a key has no certificate",
+        ),
+        (
+            "{trustRoot: alice}",
+            "{trustRoot: alice, verifyInTransparencyLog: true}",
+            "changed verifyInTransparencyLog",
+            "true by default there, so true is written",
+        ),
+        (
+            "{trustRoot: alice, verifyInTransparencyLog: false}",
+            "{trustRoot: alice}",
+            "",
+            "the values say that no log is asked",
+        ),
+        (
+            "{trustRoot: '*'}",
+            "{trustRoot: '*', verifyInTransparencyLog: true}",
+            "changed verifyInTransparencyLog",
+            "of one of two",
+        ),
         (
             "{trustRoot: '*', verifyInTransparencyLog: true, verifySCT: true}",
             "{trustRoot: '*', verifyInTransparencyLog: true, verifySCT: true}",
@@ -227,7 +248,7 @@ fn options_of_logs_are_carried() {
         ),
         (
             "{trustRoot: '*', required: [alice], threshold: 1, verifySCT: true}",
-            "{trustRoot: '*', required: [alice], threshold: 1, verifySCT: true}",
+            "{trustRoot: '*', required: [alice], threshold: 1, verifyInTransparencyLog: true, verifySCT: true}",
             "changed verifyInTransparencyLog",
             "with a threshold both are",
         ),

@@ -96,7 +96,7 @@ fn rules_become_what_they_ask_for() {
         (
             "default",
             "log {}",
-            "default null",
+            "default {verifyInTransparencyLog: true}",
             "changed with.verifyInTransparencyLog",
             "the log that was asked for silently",
         ),

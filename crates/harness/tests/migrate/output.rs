@@ -7,10 +7,25 @@ use super::{Run, image_trust, text, validators, values};
 #[test]
 fn what_can_not_be_read_is_told() {
     let rows = [
-        ("a: [", "are not YAML", "broken YAML"),
-        ("[]", "are no mapping", "a list"),
-        ("x: 1", "no mapping `application`", "other values"),
-        ("validators: []\npolicy: []", "chart 1 (Connaisseur 2)", "values of an older chart"),
+        ("a: [", "is not YAML", "broken YAML"),
+        ("[]", "expected a mapping `application`", "a list"),
+        ("x: 1", "expected a mapping `application`", "other values"),
+        (
+            "validators: [{name: a}, {name: b}]\npolicy: [{pattern: x}]",
+            "values of Connaisseur 2 (chart 1), with 2 validators and 1 rules at the top",
+            "values of an older chart",
+        ),
+        ("validators: []\npolicy: []", "scripts/upgrade_to_version_3.py", "and how to bring them here"),
+        (
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {valuesFrom: [{kind: ConfigMap, name: x}]}",
+            "its values are elsewhere (`valuesFrom`",
+            "a release without values",
+        ),
+        (
+            "application: {validators: [{name: a}]}\n---\nx: {application: {validators: [{name: a}]}}",
+            "several values of Connaisseur (the file itself, `x`)",
+            "two of them",
+        ),
         (
             "application: {policy: [{pattern: '*'}]}",
             "application.validators is not there. Helm takes the chart's own list",
@@ -48,7 +63,7 @@ fn what_can_not_be_read_is_told() {
     }
     let dir = tempfile::tempdir().expect("a directory");
     let output = image_trust(dir.path(), &["migrate", "nowhere.yaml"], "");
-    assert!(text(&output.stderr).contains("cannot read the values nowhere.yaml"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("cannot read the file nowhere.yaml"), "{}", text(&output.stderr));
     // Merged as Helm merges.
     let anchors = "x: &x {approve: true}\napplication: {validators: [{name: allow, type: static, <<: *x}], policy: [{pattern: '*:*', validator: allow}]}";
     let run = Run::with(anchors, &["-o", "settings"]);
@@ -85,4 +100,55 @@ fn words_of_the_values_can_not_steer_a_terminal() {
         let both = format!("{}{}", run.out, run.err);
         assert!(both.chars().all(|c| c == '\n' || c == '…' || (' '..='~').contains(&c)), "{both}");
     }
+}
+
+/// Values as they lie in repositories: wrapped, and behind a separator or before one.
+#[test]
+fn values_are_found_where_they_lie() {
+    let values = "application: {validators: [{name: allow, type: static, approve: true}], policy: [{pattern: '*:*', validator: allow}]}";
+    let text = json!(values);
+    // the file, where the values are in it, the reason
+    let rows = [
+        (values.to_owned(), "", "alone"),
+        (format!("---\n{values}\n---\n"), "", "a separator at the end begins no second document"),
+        (format!("\u{feff}{values}"), "", "a byte order mark"),
+        (format!("connaisseur: {{{values}}}"), "connaisseur", "an umbrella chart"),
+        (
+            format!("kind: Application\nspec: {{source: {{helm: {{values: {text}}}}}}}"),
+            "spec.source.helm.values",
+            "Argo CD, as a text",
+        ),
+        (
+            format!("kind: Application\nspec: {{source: {{helm: {{valuesObject: {{{values}}}}}}}}}"),
+            "spec.source.helm.valuesObject",
+            "Argo CD, as a mapping",
+        ),
+        (
+            format!("kind: Application\nspec: {{sources: [{{ref: x}}, {{helm: {{values: {text}}}}}]}}"),
+            "spec.sources[1].helm.values",
+            "Argo CD, one of several sources",
+        ),
+        (format!("kind: HelmRelease\nspec: {{values: {{{values}}}}}"), "spec.values", "Flux"),
+        (format!("kind: ConfigMap\ndata: {{values.yaml: {text}}}"), "data.values.yaml", "a ConfigMap"),
+        (
+            format!("kind: Namespace\n---\nkind: HelmRelease\nspec: {{values: {{{values}}}}}"),
+            "spec.values",
+            "beside another manifest",
+        ),
+    ];
+    for (file, path, why) in rows {
+        let run = Run::with(&file, &["-o", "settings"]);
+        assert!(run.code == Some(0) && run.out.contains("validator: allow"), "{why}: {}{}", run.out, run.err);
+        let told = run.err.contains(&format!("The values were found at `{path}`."));
+        assert_eq!(told, !path.is_empty(), "{why}: {}", run.err);
+    }
+}
+
+/// What is said of many rules is said once.
+#[test]
+fn the_report_has_a_row_a_kind() {
+    let rules: Vec<_> = (0..9).map(|n| json!({"pattern": format!("r{n}.io/*")})).collect();
+    let run = Run::with(&values(&validators(), &rules.into()).to_string(), &[]);
+    assert_eq!(run.err.matches("true in Connaisseur").count(), 1, "{}", run.err);
+    assert!((0..9).all(|n| run.err.contains(&format!("policy[{n}].with.verifyInTransparencyLog"))), "{}", run.err);
 }

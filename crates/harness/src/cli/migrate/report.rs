@@ -73,18 +73,33 @@ impl Report {
     /// A table, for people.
     pub(super) fn text(&self) -> String {
         let mut table = table(Some(["severity", "where", "what, and why it matters", "what to do"]));
-        for line in self.lines() {
+        for (line, paths) in self.kinds() {
             let severity = match line.severity {
                 Severity::Refused => "refused",
                 Severity::Changed => "changed",
                 Severity::Dropped => "dropped",
                 Severity::Note => "note",
             };
-            // What all of them begin with helps nobody to find one.
-            let path = shown(line.path.strip_prefix("application.").unwrap_or(&line.path));
-            table.add_row([severity.to_owned(), path, one_line(&line.what), one_line(&line.todo)]);
+            table.add_row([severity.to_owned(), paths.join("\n"), one_line(&line.what), one_line(&line.todo)]);
         }
         table.trim_fmt()
+    }
+
+    /// The lines that say different things, each with all the places that it is about.
+    fn kinds(&self) -> Vec<(&Line, Vec<String>)> {
+        let mut kinds: Vec<(&Line, Vec<String>)> = Vec::new();
+        for line in self.lines() {
+            // What all of them begin with helps nobody to find one.
+            let path = shown(line.path.strip_prefix("application.").unwrap_or(&line.path));
+            let same = |(other, _): &&mut (&Line, Vec<String>)| {
+                (other.severity, &other.what, &other.todo) == (line.severity, &line.what, &line.todo)
+            };
+            match kinds.iter_mut().find(same) {
+                Some((_, paths)) => paths.push(path),
+                None => kinds.push((line, vec![path])),
+            }
+        }
+        kinds
     }
 }
 

@@ -242,10 +242,10 @@ impl Asks<'_> {
             None | Some(Value::Null) if asked.keys => {
                 report.changed(
                     &path,
-                    "is not there, and true in Connaisseur: the signature had to be in a transparency log. For keys that is asked for here only where a rule says so: a signature by the key is enough, also one that was never made public",
-                    "write `verifyInTransparencyLog: true` if the log is to be asked for; if not, guard the private key as the only proof that it is",
+                    "is not there, and true in Connaisseur, so true is written here. It is narrower: the entry has to lie beside the signature, where cosign puts it. Connaisseur searches the log for one that does not",
+                    "sign again what has no entry beside it; or write `verifyInTransparencyLog: false` into the values if signatures by these keys were never to be public",
                 );
-                None
+                Some(true)
             }
             None | Some(Value::Null) => None,
             Some(Value::Bool(true)) => {
