@@ -79,6 +79,8 @@ pub enum Reason {
     Reference(ReferenceError),
     /// No rule matches; this pattern's would, if it did not allow by tag only.
     NoRule(Option<String>),
+    /// No rule matches an image without a tag; this pattern is for its tags.
+    NoRuleForDigest(String),
     /// A static rule denies it.
     Rule,
     /// Two rules match equally well and decide differently; this is the other one's pattern.
@@ -258,7 +260,11 @@ impl Reason {
             | Reason::Subresource(_)
             | Reason::Slot(_)
             | Reason::Reference(_) => Class::Unreadable,
-            Reason::NoRule(_) | Reason::Rule | Reason::Tie(_) | Reason::TooManyImages(_) => Class::Refused,
+            Reason::NoRule(_)
+            | Reason::NoRuleForDigest(_)
+            | Reason::Rule
+            | Reason::Tie(_)
+            | Reason::TooManyImages(_) => Class::Refused,
             Reason::Unproven(Unproven::NotSigned { .. } | Unproven::NotFound | Unproven::Disagreement { .. }) => {
                 Class::Refused
             }
@@ -281,7 +287,7 @@ impl Reason {
             Reason::Subresource(_) => "unknown-subresource",
             Reason::Slot(_) => "unreadable-slot",
             Reason::Reference(_) => "unreadable-image",
-            Reason::NoRule(_) => "no-rule",
+            Reason::NoRule(_) | Reason::NoRuleForDigest(_) => "no-rule",
             Reason::Rule => "denied-by-rule",
             Reason::Tie(_) => "rules-tie",
             Reason::TooManyImages(_) => "too-many-images",
@@ -313,6 +319,9 @@ impl Reason {
             Reason::Reference(_) => "Write it as registry/repository:tag",
             Reason::NoRule(None) => "Add a rule for it to the policy, or use an image that one covers",
             Reason::NoRule(Some(_)) => "Write it without the digest, or allow that digest by name (…@sha256:…)",
+            Reason::NoRuleForDigest(_) => {
+                "Write the image with its tag and its digest (name:tag@sha256:…), or leave the tag out of the rule's pattern"
+            }
             Reason::Rule => "Use an image that another rule covers, or have this rule changed",
             Reason::Tie(_) => "Make one of the two patterns more specific",
             Reason::Unproven(Unproven::NotSigned { shortfall, .. }) => shortfall.remedy(),
@@ -347,10 +356,15 @@ impl fmt::Display for Reason {
             }
             Reason::Slot(what) => write!(f, "can't be read: {what}"),
             Reason::Reference(error) => write!(f, "can't be decided: {error}"),
-            Reason::NoRule(None) => f.write_str("no rule matches, and what no rule matches is denied"),
+            Reason::NoRule(None) => f.write_str("no rule matches this image, so it is denied"),
             Reason::NoRule(Some(pattern)) => write!(
                 f,
                 "no rule matches: \"{}\" allows by tag, and beside a digest a tag is only a claim",
+                Shown(pattern)
+            ),
+            Reason::NoRuleForDigest(pattern) => write!(
+                f,
+                "no rule matches this image, so it is denied: \"{}\" is for its tags, and this image is written with a digest only",
                 Shown(pattern)
             ),
             Reason::Rule => f.write_str("this rule denies it"),
@@ -427,7 +441,7 @@ mod tests {
             ),
             (Reason::Slot("it names no image"), 400, "unreadable-slot", "can't be read: it names no image"),
             (Reason::Reference(ReferenceError::Empty), 400, "unreadable-image", "can't be decided: it is empty"),
-            (Reason::NoRule(None), 403, "no-rule", "no rule matches, and what"),
+            (Reason::NoRule(None), 403, "no-rule", "no rule matches this image, so it is denied"),
             (Reason::NoRule(Some("a:v1".into())), 403, "no-rule", "no rule matches: \"a:v1\" allows by tag"),
             (Reason::Rule, 403, "denied-by-rule", "this rule denies it"),
             (Reason::Tie("a*".into()), 403, "rules-tie", "the rule \"a*\" matches equally well"),

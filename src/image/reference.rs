@@ -68,8 +68,10 @@ pub enum ReferenceError {
     Character(char),
     /// A first component that some parsers take as a registry and some as part of Docker Hub.
     AmbiguousRegistry(String),
-    /// Docker Hub under another name.
-    Alias(String),
+    /// Docker Hub under another name, the first one here; the second is what to write.
+    Alias(String, String),
+    /// A user's name and password stand before the registry.
+    Credentials,
     /// A port that is no port, or that is the default one.
     Port(String),
     /// The registry is not a host name.
@@ -100,6 +102,8 @@ impl ImageRef {
             return Err(ReferenceError::Character(c));
         }
         let (rest, digest) = match text.split_once('@') {
+            // No digest has a slash, and what stands before one is no name.
+            Some((_, rest)) if rest.contains('/') => return Err(ReferenceError::Credentials),
             Some((rest, digest)) => (rest, Some(Digest::parse(digest).map_err(ReferenceError::Digest)?)),
             None => (text, None),
         };
@@ -108,7 +112,14 @@ impl ImageRef {
             return Err(ReferenceError::Tag(tag.to_owned()));
         }
         let (registry, repository) = match split_registry(name) {
-            Some((registry, repository)) => (canonical_registry(registry)?, repository),
+            Some((registry, repository)) => match canonical_registry(registry) {
+                Ok(registry) => (registry, repository),
+                Err(ReferenceError::Alias(host, hub)) => {
+                    let rest = text.strip_prefix(registry).unwrap_or_default();
+                    return Err(ReferenceError::Alias(host, format!("{hub}{rest}")));
+                }
+                Err(error) => return Err(error),
+            },
             None => (Cow::Borrowed(DOCKER_HUB), name),
         };
         if let Some(component) = repository.split('/').find(|component| !is_component(component)) {
@@ -272,7 +283,7 @@ pub(crate) fn canonical_registry(written: &str) -> Result<Cow<'_, str>, Referenc
     // Runtimes know Docker Hub by its name in lower case, and complete no other one.
     let is_hub = host == DOCKER_HUB || host == DOCKER_HUB_OLD;
     if DOCKER_HUB_ALIASES.contains(&host) || (is_hub && registry != written) {
-        return Err(ReferenceError::Alias(written.to_owned()));
+        return Err(ReferenceError::Alias(written.to_owned(), DOCKER_HUB.to_owned()));
     }
     match &*registry {
         DOCKER_HUB_OLD => Ok(Cow::Borrowed(DOCKER_HUB)),
@@ -338,9 +349,12 @@ impl fmt::Display for ReferenceError {
                 "`{}` is a registry to some programs and a Docker Hub account to others; use lower case, or a host name with a dot",
                 Shown(first)
             ),
-            ReferenceError::Alias(host) => {
-                write!(f, "`{}` is Docker Hub under another name; write docker.io", Shown(host))
+            ReferenceError::Alias(host, write) => {
+                write!(f, "`{}` is Docker Hub under another name; write `{}`", Shown(host), Shown(write))
             }
+            ReferenceError::Credentials => f.write_str(
+                "credentials stand before its registry, which no runtime reads there; remove them, up to the `@`, and replace the password",
+            ),
             ReferenceError::Port(port) if port.is_empty() => {
                 f.write_str("its port is empty; if it is a URL, leave the scheme out")
             }
@@ -438,21 +452,29 @@ mod tests {
             ("docker.io/Acme/app", repository("Acme"), "repositories are lower case"),
             (
                 "registry-1.docker.io/library/nginx",
-                E::Alias("registry-1.docker.io".into()),
+                E::Alias("registry-1.docker.io".into(), "docker.io/library/nginx".into()),
                 "Docker Hub, unseen by a rule for it",
             ),
             (
                 "registry.hub.docker.com/library/nginx",
-                E::Alias("registry.hub.docker.com".into()),
+                E::Alias("registry.hub.docker.com".into(), "docker.io/library/nginx".into()),
                 "Docker Hub, unseen by a rule for it",
             ),
-            ("registry.ipv6.docker.com/library/nginx", E::Alias("registry.ipv6.docker.com".into()), "the same"),
+            (
+                "registry.ipv6.docker.com/library/nginx",
+                E::Alias("registry.ipv6.docker.com".into(), "docker.io/library/nginx".into()),
+                "the same",
+            ),
             (
                 "DOCKER.IO/nginx",
-                E::Alias("DOCKER.IO".into()),
+                E::Alias("DOCKER.IO".into(), "docker.io/nginx".into()),
                 "no runtime puts `library/` in front of this one's names",
             ),
-            ("INDEX.docker.IO/nginx:1", E::Alias("INDEX.docker.IO".into()), "nor of its old name's"),
+            (
+                "INDEX.docker.IO/nginx:1",
+                E::Alias("INDEX.docker.IO".into(), "docker.io/nginx:1".into()),
+                "nor of its old name's",
+            ),
             ("registry.k8s.io:443/pause:1", E::Port("443".into()), "the default port in a second spelling"),
             ("registry.k8s.io:0443/pause:1", E::Port("0443".into()), "the default port in a third spelling"),
             ("registry.k8s.io:0/pause:1", E::Port("0".into()), "no such port"),
@@ -466,7 +488,9 @@ mod tests {
             ),
             ("[::1]:5000/x", E::Registry("[::1]:5000".into()), "the host's parser refuses IPv6"),
             ("-a.io/x", E::Registry("-a.io".into()), "labels start with a letter or digit"),
-            ("user@evil.io/x", E::Digest(DigestError::Algorithm), "credentials are no part of a name"),
+            ("user@evil.io/x", E::Credentials, "credentials are no part of a name"),
+            ("user:secret@evil.io/x:1", E::Credentials, "with a password"),
+            ("https://user:secret@evil.io/x:1", E::Credentials, "in a URL"),
             ("https://evil.io/x", E::Port(String::new()), "a URL"),
             ("a//b", repository(""), "an empty component"),
             ("/a", repository(""), "an empty component"),

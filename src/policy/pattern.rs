@@ -89,6 +89,8 @@ pub(crate) enum PatternError {
     Registry(String),
     RegistryOnly(String),
     Repository(String),
+    /// The name ends with a slash.
+    FinalSlash(String),
     Tag(String),
     Digest(String),
 }
@@ -214,6 +216,9 @@ impl<'a> Name<'a> {
             None if is_registry(name) => return Err(PatternError::RegistryOnly(name.to_owned())),
             _ => (Cow::Borrowed(DOCKER_HUB), name),
         };
+        if repository.ends_with('/') || (repository.is_empty() && !registry.is_empty()) {
+            return Err(PatternError::FinalSlash(name.to_owned()));
+        }
         if let Some(component) = repository.split('/').find(|component| !could_be_component(component)) {
             return Err(PatternError::Repository(component.to_owned()));
         }
@@ -305,6 +310,9 @@ impl fmt::Display for PatternError {
             PatternError::Registry(text) => write!(f, "`{}` is not a host name with `*` in it", Shown(text)),
             PatternError::RegistryOnly(text) => {
                 write!(f, "`{text}` is a registry and names no repository; write `{text}/*`")
+            }
+            PatternError::FinalSlash(text) => {
+                write!(f, "it ends with a slash; write `{}*` for everything below it", Shown(text))
             }
             PatternError::Repository(text) if text.is_empty() => f.write_str("a part of its name is empty"),
             PatternError::Repository(text) => {
@@ -505,11 +513,12 @@ mod tests {
             ("localhost:5000", E::RegistryOnly("localhost".into()), "a port is no tag where a registry stands"),
             ("EVIL/*", E::Repository("EVIL".into()), "ambiguous in images too"),
             ("ghcr.io//a", E::Repository(String::new()), "an empty component"),
-            ("ghcr.io/", E::Repository(String::new()), "an empty component"),
+            ("ghcr.io/", E::FinalSlash("ghcr.io/".into()), "everything in a registry, perhaps"),
+            ("ghcr.io/acme/", E::FinalSlash("ghcr.io/acme/".into()), "everything of an account, perhaps"),
             ("ghcr.io:443/*", E::Name(ReferenceError::Port("443".into())), "images with the default port are refused"),
             (
                 "registry-1.docker.io/*",
-                E::Name(ReferenceError::Alias("registry-1.docker.io".into())),
+                E::Name(ReferenceError::Alias("registry-1.docker.io".into(), "docker.io".into())),
                 "such images are refused",
             ),
             ("ghcr.io/a:", E::Tag(String::new()), "an empty tag"),

@@ -211,6 +211,13 @@ impl<'p> Rules<'p> {
         Ok(Choice::Rule(winner))
     }
 
+    /// The first rule that would match if `image` had a tag: it has a digest only, and the rule's pattern names tags.
+    pub(crate) fn for_its_tags(&self, image: &ImageRef) -> Option<&'p str> {
+        let has_digest_only = image.tag().is_none() && image.digest().is_some();
+        let mut candidates = self.candidates.iter().filter(|_| has_digest_only);
+        candidates.find(|(.., pattern)| pattern.differs(image) == Some(Part::Tag)).map(|(_, rule, _)| &*rule.pattern.0)
+    }
+
     /// How each of these rules fits `image`, by its place in the settings.
     pub(super) fn fits(&self, image: &ImageRef) -> Result<BTreeMap<usize, Fit<'p>>, Problem> {
         self.candidates.iter().map(|candidate| Ok((candidate.0, self.fit(candidate, image)?))).collect()

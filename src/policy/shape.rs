@@ -4,6 +4,7 @@
 //! objects to is cut out; what is left has the shape of `settings` and can be checked further.
 
 use serde_json::{Map, Value};
+use strsim::osa_distance;
 
 use super::{
     Problem,
@@ -11,6 +12,9 @@ use super::{
     settings::{HostCalls, TimeBudget},
 };
 use crate::{proof::PublicKey, shown::Shown};
+
+/// Longest key for which it is looked for what was meant, in bytes.
+const MAX_KEY: usize = 40;
 
 /// What stands at a place.
 pub(super) enum Shape {
@@ -266,10 +270,23 @@ fn walk_object(fields: &[Field], map: &Map<String, Value>, path: &str, problems:
             fields.iter().filter(|field| !matches!(field.shape, Shape::Refused(_))).map(|field| field.key).collect();
         problems.push(Problem::new(
             at(&Shown(key).to_string()),
-            format!("is not a key here; known are {}", known.join(", ")),
+            match nearest(key, &known) {
+                Some(meant) => format!("is not a key here; did you mean `{meant}`? Known are {}", known.join(", ")),
+                None => format!("is not a key here; known are {}", known.join(", ")),
+            },
         ));
     }
     Some(Value::Object(kept))
+}
+
+/// The key that was probably meant: the same letters in another case or with other separators, or all but two of them.
+fn nearest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
+    let folded = |text: &str| text.to_ascii_lowercase().replace(['_', '-'], "");
+    let written = Some(folded(written)).filter(|written| written.len() <= MAX_KEY)?;
+    let distance = |key: &&&str| osa_distance(&written, &folded(key));
+    let nearest = known.iter().min_by_key(distance)?;
+    let most = if written.len() < 5 { 1 } else { 2 };
+    (distance(&nearest) <= most).then_some(*nearest)
 }
 
 fn describe(value: &Value) -> String {
@@ -280,5 +297,29 @@ fn describe(value: &Value) -> String {
         Value::String(text) => format!("the text `{}`", Shown(text)),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a mapping".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_were_meant() {
+        let known = ["trustRoot", "threshold", "required", "mode", "key", "keyless"];
+        let rows = [
+            ("trustroot", Some("trustRoot"), "another case"),
+            ("trust_root", Some("trustRoot"), "other separators"),
+            ("trustRoots", Some("trustRoot"), "one letter more"),
+            ("treshold", Some("threshold"), "one letter less"),
+            ("requried", Some("required"), "likewise, in a longer one"),
+            ("kye", Some("key"), "two letters that changed places"),
+            ("kee", Some("key"), "one letter of three"),
+            ("annotations", None, "something else"),
+            ("", None, "nothing"),
+        ];
+        for (written, expected, why) in rows {
+            assert_eq!(nearest(written, &known), expected, "{why}: {written}");
+        }
     }
 }

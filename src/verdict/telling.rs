@@ -119,6 +119,7 @@ impl<'r> Telling<'r> {
                 | Reason::Slot(_)
                 | Reason::Reference(_)
                 | Reason::NoRule(_)
+                | Reason::NoRuleForDigest(_)
                 | Reason::Rule
                 | Reason::Tie(_)
                 | Reason::TooManyImages(_)

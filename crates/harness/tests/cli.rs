@@ -188,6 +188,7 @@ fn what_was_recorded_with_a_registry_is_replayed_without_it() {
     for (name, content) in files {
         fs::write(dir.path().join(name), content.to_string()).expect("a file");
     }
+    fs::write(dir.path().join("config.json"), "{}").expect("a file");
     let run = |image: &str, more: &[&str]| {
         let request = AdmissionRequest::create(object(image)).expect("a request");
         let request = serde_json::to_string(&request).expect("JSON");
@@ -200,7 +201,7 @@ fn what_was_recorded_with_a_registry_is_replayed_without_it() {
     const REPLAY: &str = "--replay-host-capabilities-interactions";
     let recorded = table.map(|(image, admitted)| {
         let session = format!("{image}.yml");
-        let live = ["--sources-path", "sources.yml", "--docker-config-json-path", "none.json", RECORD, &session];
+        let live = ["--sources-path", "sources.yml", "--docker-config-json-path", ".", RECORD, &session];
         let (response, _) = run(image, &live);
         assert!(response.contains(&format!(r#""allowed":{admitted}"#)), "{image}: {response}");
         response

@@ -230,7 +230,12 @@ fn every_outcome_is_explained() {
     let module = root().join("policy.wasm");
     for (image, standings, asked, word, code, parts) in rows {
         let (exit, stdout, stderr) = bed.explain(&module, "settings.yaml", &image, &[]);
-        assert_eq!((exit, stderr.as_str()), (Some(0), ""), "{image}: a denial is a result\n{stdout}");
+        let expected = match code.as_u64() {
+            None => 0,
+            Some(500..) => 2,
+            Some(_) => 1,
+        };
+        assert_eq!((exit, stderr.as_str()), (Some(expected), ""), "{image}: the code tells the outcome\n{stdout}");
         let words = words(&stdout);
         for part in parts {
             assert!(words.contains(part), "{image}: no {part:?} in\n{stdout}");
@@ -242,7 +247,7 @@ fn every_outcome_is_explained() {
         let each = |list: &str, key: &str| -> Value {
             told[list].as_array().expect("a list").iter().map(|entry| entry[key].clone()).collect()
         };
-        assert_eq!((exit, each("rules", "standing")), (Some(0), standings), "{image}");
+        assert_eq!((exit, each("rules", "standing")), (Some(expected), standings), "{image}");
         let times = each("hostCalls", "milliseconds").as_array().cloned().unwrap_or_default();
         assert!(times.is_empty() != asked && times.iter().all(Value::is_number), "{image}: {times:?}");
         let evidence = &told["evidence"];
@@ -276,15 +281,15 @@ fn a_recorded_session_answers() {
     let pinned = expected["mutated_object"]["spec"]["containers"][0]["image"].as_str().expect("an image");
     let replay = ["--replay-host-capabilities-interactions", &session.to_string_lossy()];
     let module = root().join("policy.wasm");
-    // the image, a part of stdout, a part of stderr
+    // the image, a part of stdout, a part of stderr, the exit code
     let rows = [
-        ("ghcr.io/acme/app:v1", pinned, ""),
-        ("ghcr.io/acme/app:v2", "DENIED 503", "of the recorded exchanges have not been replayed"),
-        ("nginx", "DENIED 403", "of the recorded exchanges have not been replayed"),
+        ("ghcr.io/acme/app:v1", pinned, "", 0),
+        ("ghcr.io/acme/app:v2", "DENIED 503", "of the recorded exchanges have not been replayed", 2),
+        ("nginx", "DENIED 403", "of the recorded exchanges have not been replayed", 1),
     ];
-    for (image, part, warning) in rows {
+    for (image, part, warning, code) in rows {
         let (exit, stdout, stderr) = bed.explain(&module, &settings.to_string_lossy(), image, &replay);
-        assert!(exit == Some(0) && stdout.contains(part), "{image}: {stderr}\n{stdout}");
+        assert!(exit == Some(code) && stdout.contains(part), "{image}: {stderr}\n{stdout}");
         assert!(stderr.contains(warning) && stderr.is_empty() == warning.is_empty(), "{image}: {stderr}");
     }
 }
@@ -306,20 +311,20 @@ fn what_can_t_be_explained_says_why() {
             "wrong.yaml",
             &[],
             &["Provided settings are not valid: ", "validators[0].approve: is missing", "policy[0].pattern: "],
-            1,
+            2,
         ),
-        (None, "none.yaml", &[], &["cannot read the settings none.yaml"], 1),
+        (None, "none.yaml", &[], &["cannot read the settings none.yaml"], 2),
         (Some(r#"{"rule":"docker.io/*"}"#), "settings.yaml", &["ADMITTED"], &[], 0),
         (
             Some(r#"{"rule":"*:*"}"#),
             "settings.yaml",
             &["DISAGREEMENT", "ADMITTED"],
             &["Error: by these settings \"docker.io/*\" decides, but the module says that \"*:*\" did"],
-            1,
+            2,
         ),
-        (Some("{}"), "settings.yaml", &["DISAGREEMENT"], &["the module says that no rule did"], 1),
+        (Some("{}"), "settings.yaml", &["DISAGREEMENT"], &["the module says that no rule did"], 2),
         (Some("no record"), "settings.yaml", &["the module left no record of an image"], &[], 0),
-        (Some("{}"), "wrong.yaml", &[], &["this command can't read them"], 1),
+        (Some("{}"), "wrong.yaml", &[], &["this command can't read them"], 2),
     ];
     for (record, settings, stdout, stderr, code) in rows {
         let module = match record {
@@ -347,8 +352,39 @@ fn many_rules_that_do_not_match_are_counted() {
     bed.write("many.yaml", &json!({"validators": deny, "policy": rules}));
     let (exit, stdout, _) = bed.explain(&root().join("policy.wasm"), "many.yaml", "nginx:1", &[]);
     let words = words(&stdout);
-    assert_eq!((exit, words.matches("another registry").count()), (Some(0), 19), "{stdout}");
+    assert_eq!((exit, words.matches("another registry").count()), (Some(1), 19), "{stdout}");
     // What comes closest is first.
     let first = words.find("policy[25] docker.io/library/nginx:2 deny does not match: another tag, or none policy[0]");
     assert!(first.is_some() && words.contains("... 6 more do not match"), "{stdout}");
+}
+
+/// Whoever has a file in mind is told which command takes one.
+#[test]
+fn a_file_is_no_image() {
+    let bed = Bed::start();
+    for text in ["settings.yaml", "pod.json", "none.yml", "-"] {
+        let (exit, stdout, stderr) = bed.explain(&root().join("policy.wasm"), "settings.yaml", text, &[]);
+        assert_eq!((exit, stdout.as_str()), (Some(2), ""), "{text}");
+        assert!(
+            stderr.contains("`explain` wants an image") && stderr.contains("`image-trust run -r FILE`"),
+            "{stderr}"
+        );
+    }
+}
+
+/// The settings' own time budget is for admissions: half of it is soon used where a registry is far away.
+#[test]
+fn an_explanation_takes_its_time() {
+    let bed = Bed::start();
+    let image = format!("{}/shop/tool:1", bed.registry.host());
+    let late = image_trust_harness::loopback::Fault::Late(std::time::Duration::from_millis(50));
+    bed.registry.fail(image_trust_harness::loopback::Scope::Everywhere, late);
+    let mut settings: Value =
+        serde_json::from_str(&fs::read_to_string(bed.dir.path().join("settings.yaml")).expect("settings"))
+            .expect("JSON");
+    settings["features"]["timeBudgetMs"] = json!(100);
+    bed.write("hasty.yaml", &settings);
+    let (exit, stdout, _) = bed.explain(&root().join("policy.wasm"), "hasty.yaml", &image, &["-o", "json"]);
+    let told: Value = serde_json::from_str(&stdout).expect("one JSON document");
+    assert_eq!((exit, &told["evidence"]["cause"]), (Some(1), &json!("unsigned")), "{stdout}");
 }

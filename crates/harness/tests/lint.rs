@@ -55,7 +55,7 @@ fn what_is_found_and_the_exit_code() {
             settings(json!([sound(), allow("docker.io/*"), {"pattern": "*:*"}])),
             json!(["danger", "danger", "note"]),
             1,
-            "Error: settings.yaml: 2 danger, 1 note\n",
+            "Error: settings.yaml: 2 dangers, 1 note\n",
             "the worst first",
         ),
         (
@@ -80,7 +80,7 @@ fn what_is_found_and_the_exit_code() {
             "Error: settings.yaml: 1 error, 1 danger\n",
             "what is refused comes first",
         ),
-        ("{}".to_owned(), json!(["error", "error"]), 1, "Error: settings.yaml: 2 error\n", "no settings"),
+        ("{}".to_owned(), json!(["error", "error"]), 1, "Error: settings.yaml: 2 errors\n", "no settings"),
         ("policy: [".to_owned(), Value::Null, 1, "the settings in settings.yaml do not parse", "no YAML"),
         ("[]".to_owned(), Value::Null, 1, "are no mapping", "another thing"),
     ];
@@ -158,7 +158,7 @@ fn a_manifest_is_read_as_settings_are() {
                 ["note", "unused-validator", "spec.settings.validators[0]"],
             ]),
             1,
-            "2 danger, 1 doubtful, 1 note\n",
+            "2 dangers, 1 doubtful, 1 note\n",
             "the worst of both first",
         ),
         (
@@ -172,7 +172,7 @@ fn a_manifest_is_read_as_settings_are() {
             manifest(&sound, json!({"settings": {}})),
             json!([["error", "refused", "spec.settings.policy"], ["error", "refused", "spec.settings.validators"]]),
             1,
-            "2 error\n",
+            "2 errors\n",
             "empty settings",
         ),
         (

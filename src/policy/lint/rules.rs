@@ -69,6 +69,13 @@ fn matches_nothing(rule: &ReadRule<'_>) -> Option<Finding> {
         let what = format!("no image matches this pattern: {why}");
         return Some(Finding::new(path, Lint::MatchesNothing, what, "correct the pattern, or remove the rule"));
     }
+    if let Some((registry, account)) = rule.pattern.lone_repository().filter(|(registry, _)| PUBLIC.contains(registry))
+    {
+        let what =
+            format!("it matches the image `{registry}/{account}` only, and images of {registry} are below an account");
+        let instead = format!("write `{registry}/{account}/*` for all images of the account");
+        return Some(Finding::new(path, Lint::MatchesNothing, what, instead));
+    }
     (rule.allows_by_tag() && rule.pattern.has_digest()).then(|| {
         let what = "it allows by a tag, and only where there is a digest; but beside a digest a tag is only a claim, so a static allow \
                     by tag is passed over";

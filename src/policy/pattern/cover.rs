@@ -88,6 +88,14 @@ impl Pattern<'_> {
         }
     }
 
+    /// The registry and the repository, if that is one component that is written out.
+    pub(in crate::policy) fn lone_repository(&self) -> Option<(&str, &str)> {
+        match &self.name {
+            Name::In { registry, repository } if !repository.contains(['/', '*']) => Some((registry, repository)),
+            _ => None,
+        }
+    }
+
     pub(in crate::policy) fn has_tag(&self) -> bool {
         self.tag.is_some()
     }

@@ -20,8 +20,8 @@ pub(super) struct Flags {
     /// sources.yaml: insecure registries, private authorities, proxies
     #[arg(long, value_name = "FILE")]
     sources_path: Option<PathBuf>,
-    /// A Docker config.json with registry credentials
-    #[arg(long, value_name = "FILE")]
+    /// A Docker config.json with registry credentials, or the folder that it is in
+    #[arg(long, value_name = "PATH")]
     docker_config_json_path: Option<PathBuf>,
     /// Record the host calls of this run as a session
     #[arg(long, value_name = "FILE", conflicts_with = "replay_host_capabilities_interactions")]
@@ -78,7 +78,7 @@ impl Host {
         let sources = args.sources_path.as_deref().map(Sources::from_file).transpose()?.unwrap_or_default();
         let live = Live::new(LiveConfig {
             sources,
-            docker_config: args.docker_config_json_path.clone(),
+            docker_config: args.docker_config_json_path.as_deref().map(docker_config).transpose()?,
             cluster_dir: args.cluster_dir.clone(),
         })?;
         Ok(match &args.record_host_capabilities_interactions {
@@ -103,6 +103,18 @@ impl Host {
             Self::Replayed(replay) => warn_of_leftovers(&replay.leftovers())?,
         }
         Ok(())
+    }
+}
+
+/// The Docker config.json at this path: kwctl takes its folder, Docker itself the file. Without one every registry would be asked anonymously.
+fn docker_config(path: &Path) -> Result<PathBuf> {
+    let file = if path.is_dir() { path.join("config.json") } else { path.to_owned() };
+    match fs::read_to_string(&file) {
+        Ok(text) => match serde_json::from_str::<serde_json::Map<String, Value>>(&text) {
+            Ok(_) => Ok(file),
+            Err(error) => bail!("the Docker configuration {} is not a JSON object: {error}", file.display()),
+        },
+        Err(error) => bail!("cannot read the Docker configuration {}: {error}", file.display()),
     }
 }
 

@@ -3,7 +3,11 @@
 //! The verdict is the module's, for a Pod with this one image. Which rules were in question is told by the crate's rules, and has to agree with
 //! the record that the module leaves behind.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context as _, Result, bail};
 use image_trust_harness::{AdmissionRequest, AdmissionResponse, Evaluation, HostCall};
@@ -24,7 +28,16 @@ use rules::{Image, Rule};
 /// Where the one image is.
 const SLOT: &str = "/spec/containers/0/image";
 
+/// How long the module may look for an explanation: the most that settings can allow.
+const PATIENCE_MS: u64 = 30_000;
+/// The exit codes of this command.
+const DENIED: u8 = 1;
+const UNKNOWN: u8 = 2;
+
 /// Explains what happens to one image: which rule decides and why, what the host is asked, what is found, and the verdict
+///
+/// Exits with 0 where the image is admitted, with 1 where it is denied, and with 2 where that can't be told. Whatever the settings say, the module may take 30
+/// seconds: who asks for an explanation waits for it.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The image, as a Pod names it
@@ -80,11 +93,25 @@ struct Verdict {
     milliseconds: f64,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+/// What cannot be explained cannot be told either.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    match explain(args) {
+        Ok(code) => code,
+        Err(error) => super::told(&format!("Error: {error:#}"), ExitCode::from(UNKNOWN)),
+    }
+}
+
+fn explain(args: &Args) -> Result<ExitCode> {
+    if is_file(&args.image) {
+        bail!(
+            "`explain` wants an image, as a Pod names it, and \"{}\" is a file; `image-trust run -r FILE` decides about the object in a file",
+            args.image
+        );
+    }
     let policy = load(&args.policy)?;
     let settings = args.flags.settings(&policy)?;
     let (image, rules) = rules::weigh(&args.image, &settings.to_string())?;
-    let evaluation = args.flags.evaluate(&policy, &request(&args.image)?, &settings)?;
+    let evaluation = args.flags.evaluate(&policy, &request(&args.image)?, &patient(settings.clone()))?;
     let evidence = record(&evaluation.response);
     let explanation = Explanation {
         disagreement: evidence.as_ref().and_then(|record| rules::disagreement(&rules, record)),
@@ -98,10 +125,32 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Output::Text => print(&show::text(&explanation))?,
         Output::Json => print_document(&serde_json::to_string_pretty(&explanation)?)?,
     }
-    match explanation.disagreement {
-        Some(what) => bail!("{what}"),
-        None => Ok(()),
+    match (explanation.disagreement, explanation.verdict.code) {
+        (Some(what), _) => bail!("{what}"),
+        (None, _) if explanation.verdict.allowed => Ok(ExitCode::SUCCESS),
+        (None, Some(500..)) => Ok(ExitCode::from(UNKNOWN)),
+        (None, _) => Ok(ExitCode::from(DENIED)),
     }
+}
+
+/// Does this name a file, and no image? Images can be called like files that are not there.
+fn is_file(text: &str) -> bool {
+    let ends = [".yaml", ".yml", ".json"];
+    text == "-" || Path::new(text).is_file() || ends.iter().any(|end| text.ends_with(end))
+}
+
+/// The settings, with as much time as there can be.
+fn patient(mut settings: Value) -> Value {
+    if let Some(settings) = settings.as_object_mut() {
+        let features = settings.entry("features").or_insert_with(|| json!({}));
+        if features.is_null() {
+            *features = json!({});
+        }
+        if let Some(features) = features.as_object_mut() {
+            features.insert("timeBudgetMs".to_owned(), PATIENCE_MS.into());
+        }
+    }
+    settings
 }
 
 /// What the API server would ask for a Pod with this image and nothing else.

@@ -5,13 +5,17 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use image_trust_harness::{AdmissionRequest, Answers, CapabilityPattern, Gate, Policy, Replay};
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 /// What stands for standard input in place of a file.
 const STDIN: &str = "-";
+/// Largest text that is read, in bytes.
+const MAX_TEXT: u64 = 16 << 20;
+/// Deepest nesting of YAML that is read: what is nested deeper takes the parser minutes.
+const MAX_NESTED: usize = 1_000;
 /// The kinds of manifests that hold the settings of one policy, and their version.
 const KINDS: [&str; 2] = ["ClusterAdmissionPolicy", "AdmissionPolicy"];
 const API_VERSION: &str = "policies.kubewarden.io/v1";
@@ -61,7 +65,7 @@ impl Input {
             bail!("the request and the settings can't both be read from standard input: write one of them to a file");
         }
         let (text, origin) = text_of("request", path)?;
-        AdmissionRequest::from_json(&text).with_context(|| format!("cannot use the request {origin}"))
+        request(&text, &origin)
     }
 
     /// The recorded session to answer from, if there is one.
@@ -92,11 +96,42 @@ pub(super) fn text_of(what: &str, path: &Path) -> Result<(String, String)> {
     let origin = if path == Path::new(STDIN) { "standard input".to_owned() } else { path.display().to_string() };
     let mut text = String::new();
     let read = match path == Path::new(STDIN) {
-        true => std::io::stdin().read_to_string(&mut text).map(|_| text),
-        false => fs::read_to_string(path),
+        true => std::io::stdin().take(MAX_TEXT + 1).read_to_string(&mut text),
+        // A device or a pipe may have no end.
+        false => fs::File::open(path).and_then(|file| file.take(MAX_TEXT + 1).read_to_string(&mut text)),
     };
-    let text = read.with_context(|| format!("cannot read the {what} {origin}"))?;
-    Ok((text, origin))
+    read.with_context(|| format!("cannot read the {what} {origin}"))?;
+    if text.len() as u64 > MAX_TEXT {
+        bail!("the {what} {origin} is larger than {} MiB, and the API server takes no more than 3", MAX_TEXT >> 20);
+    }
+    Ok((text.trim_start_matches('\u{feff}').to_owned(), origin))
+}
+
+/// The request in this text, or the one that the API server would send for the object in it.
+fn request(text: &str, origin: &str) -> Result<AdmissionRequest> {
+    let read = || -> Result<AdmissionRequest> {
+        // JSON first: it is what requests are written in, and it is read in no time.
+        let value = match serde_json::from_str::<Value>(text) {
+            Ok(value) => value,
+            Err(_) => only(yaml_documents(text)?)?,
+        };
+        match value.get("kind").and_then(Value::as_str) {
+            None | Some("AdmissionReview") => AdmissionRequest::from_json(&value.to_string()),
+            Some(kind) if kind.ends_with("List") => {
+                bail!("it is a {kind}: give one object, as `kubectl get -o json KIND NAME` prints it")
+            }
+            Some(_) => AdmissionRequest::create(value),
+        }
+    };
+    read().with_context(|| format!("cannot use the request {origin}"))
+}
+
+fn only(mut documents: Vec<Value>) -> Result<Value> {
+    match (documents.pop(), documents.len()) {
+        (Some(one), 0) => Ok(one),
+        (None, _) => bail!("it is empty: expected an AdmissionRequest, an AdmissionReview or an object of Kubernetes"),
+        (Some(_), more) => bail!("it holds {} documents: give one object", more + 1),
+    }
 }
 
 /// The settings in this text, alone or in a policy's manifest.
@@ -149,24 +184,70 @@ pub(super) fn written(text: &str, origin: &str) -> Result<Written> {
 
 /// The documents of this text, without those that are empty.
 fn documents(text: &str, origin: &str) -> Result<Vec<Value>> {
-    let unreadable = || format!("the settings in {origin} do not parse");
+    yaml_documents(text).with_context(|| format!("the settings in {origin} do not parse"))
+}
+
+fn yaml_documents(text: &str) -> Result<Vec<Value>> {
+    if is_nested_too_deep(text) {
+        bail!("it is nested more than {MAX_NESTED} deep");
+    }
     let mut documents = Vec::new();
     for document in serde_yaml::Deserializer::from_str(text) {
+        let with_hint = |error: serde_yaml::Error| match hint(text, &error) {
+            Some(hint) => anyhow!("{error}; {hint}"),
+            None => error.into(),
+        };
         // JSON is YAML, so one parser reads both. Its own tree takes no key twice, of which another would forget the first.
-        let mut tree = serde_yaml::Value::deserialize(document).with_context(unreadable)?;
+        let mut tree = serde_yaml::Value::deserialize(document).map_err(with_hint)?;
         // As kubectl does, or a manifest could say more than is looked at.
         loop {
             let before = tree.clone();
-            tree.apply_merge().with_context(unreadable)?;
+            tree.apply_merge().map_err(with_hint)?;
             // What was merged can merge something itself.
             if tree == before {
                 break;
             }
         }
-        documents.push(serde_yaml::from_value(tree).with_context(unreadable)?);
+        documents.push(serde_yaml::from_value(tree).map_err(with_hint)?);
     }
     documents.retain(|document| *document != Value::Null);
     Ok(documents)
+}
+
+/// Does it open so many more lists and mappings than it closes, or begin so many in one line? What is in quotes is counted, too: no sound file comes near.
+fn is_nested_too_deep(text: &str) -> bool {
+    let mut depth = 0_usize;
+    let is_deep = |c: char| {
+        match c {
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > MAX_NESTED
+    };
+    let begins = |line: &str| line.split(' ').take_while(|word| matches!(*word, "-" | "?" | "")).count();
+    text.chars().any(is_deep) || text.lines().any(|line| begins(line) > MAX_NESTED)
+}
+
+/// What to do about a mistake that people make in YAML.
+fn hint(text: &str, error: &serde_yaml::Error) -> Option<&'static str> {
+    let at = error.location()?.line();
+    // The parser tells where it noticed, which can be a line later.
+    let lines: Vec<&str> = text.lines().skip(at.saturating_sub(2)).take(2).collect();
+    let has = |mark: &str| lines.iter().any(|line| line.contains(mark));
+    if has("-----BEGIN")
+        || has("-----END")
+        || text.lines().take(at).any(|line| line.contains("-----BEGIN"))
+            && !text.lines().take(at.saturating_sub(1)).any(|line| line.contains("-----END"))
+    {
+        Some("write a PEM text as a block: `key: |`, and indent each of its lines by two more than `key`")
+    } else if [": *", "- *", "[*", "{*"].into_iter().any(has) {
+        Some("a text that begins with `*` has to be in quotes: `pattern: \"*:*\"`")
+    } else if has("\t") {
+        Some("YAML is indented with blanks, not with tabs")
+    } else {
+        None
+    }
 }
 
 /// Settings have none of these keys.
@@ -219,6 +300,63 @@ mod tests {
         for (text, expected, reason) in table {
             let settings = settings(text, "a file").ok().map(|settings| settings.to_string());
             assert_eq!(settings.as_deref(), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn mistakes_in_yaml_are_told_with_what_to_do() {
+        let key = "validators:\n- name: a\n  trustRoots:\n  - name: b\n    key: ";
+        // the text, a part of the error, the reason
+        let table = [
+            (
+                "policy:\n- pattern: *:*\n".to_owned(),
+                "line 2 column 12; a text that begins with `*`",
+                "an alias that was meant as a pattern",
+            ),
+            ("policy:\n- pattern: *\n".to_owned(), "a text that begins with `*`", "another"),
+            (
+                format!("{key}-----BEGIN PUBLIC KEY-----\nMFk=\n-----END PUBLIC KEY-----\n"),
+                "write a PEM text as a block",
+                "a PEM text without a block",
+            ),
+            (
+                format!("{key}|\n-----BEGIN PUBLIC KEY-----\nMFk=\n-----END PUBLIC KEY-----\n"),
+                "write a PEM text as a block",
+                "a block that is not indented",
+            ),
+            ("a:\n\tb: 1\n".to_owned(), "not with tabs", "a tab"),
+            (format!("a: {}", "[".repeat(100_000)), "nested more than 1000 deep", "lists in lists"),
+            (format!("{}a", "- ".repeat(100_000)), "nested more than 1000 deep", "the same in lines"),
+        ];
+        for (text, part, reason) in table {
+            let error = format!("{:#}", settings(&text, "a file").unwrap_err());
+            assert!(error.contains(part), "{reason}: {error}");
+        }
+    }
+
+    #[test]
+    fn objects_become_requests() {
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\n";
+        let json = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","namespace":"shop"}}"#;
+        let request_of = |text: &str| request(text, "a file").map_err(|error| format!("{error:#}"));
+        for text in [pod, json, &format!("---\n{pod}---\n")] {
+            let request = request_of(text).expect("a request");
+            assert_eq!((request.operation.as_str(), request.namespace.as_deref()), ("CREATE", Some("shop")), "{text}");
+        }
+        let whole = serde_json::to_string(&request_of(json).expect("a request")).expect("JSON");
+        assert_eq!(request_of(&whole), request_of(json), "a request is one");
+        // the text, a part of the error, the reason
+        let table = [
+            (format!("{pod}---\n{pod}"), "holds 2 documents", "two objects"),
+            ("kind: List\napiVersion: v1\nitems: []".to_owned(), "it is a List", "a list"),
+            (String::new(), "it is empty", "nothing"),
+            ("a: [".to_owned(), "cannot use the request a file", "no YAML"),
+            ("kind: Pod".to_owned(), "no `apiVersion`", "half an object"),
+            ("[1]".to_owned(), "not a JSON object", "a list of numbers"),
+        ];
+        for (text, part, reason) in table {
+            let error = request_of(&text).expect_err(reason);
+            assert!(error.contains(part), "{reason}: {error}");
         }
     }
 

@@ -9,18 +9,16 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
+use comfy_table::{ColumnConstraint, Table, Width};
 use image_trust::policy::{Finding, Severity, check, check_manifest, lint, lint_manifest};
 use serde::Serialize;
 
 use super::{
     input::{Written, text_of, written},
     output::{Output, print, print_document, printed},
-    progress,
+    progress, tables,
 };
 
-/// Wide enough for three columns of text.
-const WIDTH: u16 = 132;
 /// What a cell has around its text.
 const PADDING: usize = 2;
 /// The longest place that is not broken into lines.
@@ -103,9 +101,7 @@ fn now() -> Duration {
 }
 
 fn table(lines: &[Line]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
-    table.set_header(["severity", "finding", "where", "what", "instead"]);
+    let mut table = tables::table(Some(["severity", "finding", "where", "what", "instead"]));
     for line in lines {
         let instead = line.instead.as_deref().unwrap_or_default();
         let cells = [line.severity, line.finding, &line.path, &line.what, instead];
@@ -119,13 +115,14 @@ fn table(lines: &[Line]) -> Table {
     table
 }
 
-/// How many lines of each severity there are: `1 danger, 2 note`.
+/// How many lines of each severity there are: `1 danger, 2 notes`.
 fn counted(lines: &[Line]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for line in lines {
         *counts.entry(line.severity).or_default() += 1;
     }
     let worst_first = [REFUSED.0, Severity::Danger.word(), Severity::Doubtful.word(), Severity::Note.word()];
-    let count = |word: &&str| counts.get(*word).map(|count| format!("{count} {word}"));
+    let plural = |word: &str, count: usize| if count == 1 || word == Severity::Doubtful.word() { "" } else { "s" };
+    let count = |word: &&str| counts.get(*word).map(|count| format!("{count} {word}{}", plural(word, *count)));
     worst_first.iter().filter_map(count).collect::<Vec<_>>().join(", ")
 }

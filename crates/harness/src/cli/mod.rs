@@ -40,7 +40,7 @@ enum Command {
     Demo(demo::Args),
 }
 
-/// 0, or 1 with the reason on stderr, or 2 for a line that can't be parsed.
+/// 0, or 1 with the reason on stderr, or 2 for a line that can't be parsed. `explain` has codes of its own.
 pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -63,7 +63,7 @@ pub(crate) fn main() -> ExitCode {
         .init();
     let outcome = match cli.command {
         Command::Run(args) => run::run(&args),
-        Command::Explain(args) => explain::run(&args),
+        Command::Explain(args) => return explain::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Annotate(args) => annotate::run(&args),

@@ -15,7 +15,7 @@ pub(crate) struct Args {
     /// The policy
     #[arg(default_value = "policy.wasm")]
     policy: PathBuf,
-    /// AdmissionRequest or AdmissionReview as JSON; `-` reads stdin
+    /// AdmissionRequest, AdmissionReview, or an object of Kubernetes that is created, as JSON or YAML; `-` reads stdin
     #[arg(short, long, value_name = "FILE")]
     request_path: PathBuf,
     #[command(flatten)]

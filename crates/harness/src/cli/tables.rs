@@ -2,14 +2,18 @@
 
 use comfy_table::{ContentArrangement, Row, Table, presets};
 
-/// Wide enough for an image with its digest.
+/// How wide a table is that no terminal shows: enough for an image with its digest.
 const WIDTH: u16 = 132;
 /// Longest foreign text in a table, in characters.
 const MAX_SHOWN: usize = 200;
 
 pub(super) fn table<R: Into<Row>>(header: Option<R>) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    // As wide as the terminal, where there is one.
+    if !table.is_tty() {
+        table.set_width(WIDTH);
+    }
     if let Some(header) = header {
         table.set_header(header);
     }

@@ -12,7 +12,7 @@ fn what_can_not_be_read_is_told() {
         ("x: 1", "expected a mapping `application`", "other values"),
         (
             "validators: [{name: a}, {name: b}]\npolicy: [{pattern: x}]",
-            "values of Connaisseur 2 (chart 1), with 2 validators and 1 rules at the top",
+            "values of Connaisseur 2 (chart 1), with 2 validators and 1 rule at the top",
             "values of an older chart",
         ),
         ("validators: []\npolicy: []", "scripts/upgrade_to_version_3.py", "and how to bring them here"),

@@ -100,8 +100,10 @@ fn hint(documents: &[Value]) -> String {
     let kind = documents.iter().find_map(|document| document.get("kind").and_then(Value::as_str));
     match (older, kind) {
         (Some((validators, rules)), _) => format!(
-            "these are values of Connaisseur 2 (chart 1), with {validators} validators and {rules} rules at the top. Bring them to version 3 first, \
-             with Connaisseur's own script `scripts/upgrade_to_version_3.py`: https://sse-secure-systems.github.io/connaisseur/latest/migrating_to_version_3/"
+            "these are values of Connaisseur 2 (chart 1), with {} and {} at the top. Bring them to version 3 first, \
+             with Connaisseur's own script `scripts/upgrade_to_version_3.py`: https://sse-secure-systems.github.io/connaisseur/latest/migrating_to_version_3/",
+            counted(validators, "validator"),
+            counted(rules, "rule"),
         ),
         (None, Some("HelmRelease" | "Application" | "ApplicationSet")) => {
             "the manifest names a chart, but its values are elsewhere (`valuesFrom`, `valueFiles`, the chart's own); give what Helm used: \
@@ -112,4 +114,9 @@ fn hint(documents: &[Value]) -> String {
                       prints the values that Helm used"
             .to_owned(),
     }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
