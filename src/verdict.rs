@@ -320,7 +320,7 @@ impl Reason {
             Reason::NoRule(None) => "Add a rule for it to the policy, or use an image that one covers",
             Reason::NoRule(Some(_)) => "Write it without the digest, or allow that digest by name (…@sha256:…)",
             Reason::NoRuleForDigest(_) => {
-                "Write the image with its tag and its digest (name:tag@sha256:…), or leave the tag out of the rule's pattern"
+                "Write the image with a tag that the rule covers in place of the digest, or leave the tag out of the rule's pattern"
             }
             Reason::Rule => "Use an image that another rule covers, or have this rule changed",
             Reason::Tie(_) => "Make one of the two patterns more specific",

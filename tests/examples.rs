@@ -103,4 +103,10 @@ fn the_policy_of_the_readme_has_what_metadata_tells() {
     for key in ["rules", "mutating", "contextAwareResources"] {
         assert_eq!(policy["spec"][key], metadata[key], "left: README.md, right: metadata.yml; {key}");
     }
+    let text = policy.to_string();
+    assert_eq!(image_trust::policy::check_manifest(&text), [], "README.md");
+    let found = image_trust::policy::lint_manifest(&text, std::time::Duration::ZERO);
+    let bad: Vec<_> =
+        found.iter().filter(|finding| finding.lint.severity() < image_trust::policy::Severity::Note).collect();
+    assert!(bad.is_empty(), "README.md: {bad:#?}");
 }

@@ -223,4 +223,9 @@ fn artifact_hub_gets_the_same_questions() {
     let package = yaml(&read("artifacthub-pkg.yml"));
     let same = package["annotations"]["kubewarden/questions-ui"].as_str() == Some(read("questions-ui.yml").as_str());
     assert!(same, "artifacthub-pkg.yml has other questions than questions-ui.yml");
+    let metadata = yaml(&read("metadata.yml"));
+    for (annotation, key) in [("contextAwareResources", "contextAwareResources"), ("rules", "rules")] {
+        let told = package["annotations"][format!("kubewarden/{annotation}")].as_str().unwrap_or_default();
+        assert_eq!(yaml(told), metadata[key], "left: artifacthub-pkg.yml, right: metadata.yml; {key}");
+    }
 }

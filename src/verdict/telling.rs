@@ -43,6 +43,9 @@ pub enum Telling<'r> {
     },
 }
 
+/// Stands for an image that an injector chooses.
+const INJECTED: &str = "auto";
+
 impl Denial {
     /// The denial for a message: place, image, rule, and as much of the reason as `telling` allows.
     #[must_use]
@@ -53,8 +56,19 @@ impl Denial {
             if about.is_empty() { String::new() } else { about.join(", ") + ": " }
         };
         match telling.word_of(&self.reason) {
-            None => format!("{}{}. {}.", about(self.shown_rule()), self.reason, self.reason.remedy()),
+            None => format!("{}{}. {}.", about(self.shown_rule()), self.reason, self.remedy()),
             Some(word) => format!("{}{word}.", about(self.deciding_rule())),
+        }
+    }
+
+    /// What would make it pass.
+    fn remedy(&self) -> &'static str {
+        match self.image.as_deref() {
+            // Istio, "Installing Gateways".
+            Some(INJECTED) => {
+                "`auto` stands for an image that Istio's injector puts there: write that image, or see `Placeholders of injectors` in docs/settings.md"
+            }
+            _ => self.reason.remedy(),
         }
     }
 

@@ -33,7 +33,9 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], all_read: bool) 
     let asked: BTreeSet<(usize, &str)> = rules.iter().flat_map(asked).collect();
     let roots = roots(policy);
     for (i, validator) in policy.settings().validators.iter().enumerate() {
-        if all_read && !used.contains(&i) {
+        // Two of one name are refused, and which of them a rule means is not known.
+        let is_first = policy.settings().validators.iter().take(i).all(|other| other.name.0 != validator.name.0);
+        if all_read && is_first && !used.contains(&i) {
             let what = format!("no rule names `{}`", Shown(&validator.name.0));
             let instead = "remove it, or name it in a rule";
             found.push(Finding::new(format!("validators[{i}]"), Lint::UnusedValidator, what, instead));
