@@ -320,7 +320,7 @@ impl Reason {
             Reason::NoRule(None) => "Add a rule for it to the policy, or use an image that one covers",
             Reason::NoRule(Some(_)) => "Write it without the digest, or allow that digest by name (…@sha256:…)",
             Reason::NoRuleForDigest(_) => {
-                "Write the image with a tag that the rule covers in place of the digest, or leave the tag out of the rule's pattern"
+                "Replace the digest of the image with a tag that the rule covers, or remove the tag from the rule's pattern"
             }
             Reason::Rule => "Use an image that another rule covers, or have this rule changed",
             Reason::Tie(_) => "Make one of the two patterns more specific",
@@ -364,7 +364,7 @@ impl fmt::Display for Reason {
             ),
             Reason::NoRuleForDigest(pattern) => write!(
                 f,
-                "no rule matches this image, so it is denied: \"{}\" is for its tags, and this image is written with a digest only",
+                "no rule matches this image, so it is denied: the pattern \"{}\" requires a tag, and this image has only a digest",
                 Shown(pattern)
             ),
             Reason::Rule => f.write_str("this rule denies it"),

@@ -138,7 +138,7 @@ fn what_was_not_looked_at_is_not_called_none() {
             false,
             "a",
             "not-looked-at",
-            "whether trust root alice made one of them was not looked at, because half of the time budget was used",
+            "they were not compared with trust root alice, because half of the time budget was used",
             "and here there is not",
         ),
     ];

@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Cause {
     /// The image exists, and the host found no signature for it.
     Unsigned,
-    /// There are signatures, and the host takes none of them for one of this image.
+    /// There are signatures, but the host finds that none of them is for this image.
     Elsewhere,
     /// There are signatures, and none by this key with these annotations.
     Mismatch,
@@ -21,7 +21,7 @@ pub enum Cause {
     Blocked,
     /// The host was not allowed to answer.
     Forbidden,
-    /// What the registry says is its digest is none that could be pinned.
+    /// The registry reports a digest that cannot be pinned.
     Undigested,
     /// There are more signatures than the host is asked to read. The policy decides this, not the host.
     TooMany,
@@ -112,7 +112,7 @@ impl Cause {
             Cause::Forbidden => {
                 "Allow the policy the host capabilities oci/v1/manifest_digest and oci/v1/oci_manifest, and oci/v2/verify if a validator has askHost"
             }
-            Cause::Undigested => "Name it by its sha256 digest and without a tag, or have the registry mended",
+            Cause::Undigested => "Write the image with its sha256 digest and without a tag, or have the registry fixed",
             Cause::TooMany | Cause::TooLarge | Cause::StoredElsewhere | Cause::Oversized => {
                 "Remove the signatures (cosign clean), then sign the image again"
             }
@@ -129,7 +129,7 @@ impl Cause {
             }
             Cause::ServerError => "Try again; if it stays, ask whoever runs the registry",
             Cause::Wordless => {
-                "Check the image's name, tag and digest; if it exists, give the PolicyServer credentials for this registry (imagePullSecret)"
+                "Check that the image exists and is signed; if it is, give the PolicyServer credentials for this registry (imagePullSecret)"
             }
             Cause::WordlessSignatures => {
                 "If it is not signed, sign it (cosign sign); if it is, give the PolicyServer credentials that can read the tag sha256-….sig beside it (imagePullSecret)"
@@ -151,14 +151,14 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Cause::Unsigned => "no signature could be found",
-            Cause::Elsewhere => "the host takes none of the signatures for one of this image",
-            Cause::Mismatch => "the host finds no signature by this key that carries what the rule asks for",
+            Cause::Elsewhere => "the policy server found signatures, but none of them is for this image",
+            Cause::Mismatch => "the policy server found no signature by this key with the annotations that the rule asks for",
             Cause::NotFound => "the registry does not have this image",
             Cause::Unauthorized => "the registry refused the policy server's credentials",
             Cause::RateLimited => "the registry limits the rate of requests",
             Cause::Blocked => "the registry's own policy refuses this pull",
             Cause::Forbidden => "the policy was not granted a host capability that it needs",
-            Cause::Undigested => "the registry tells no digest of it that can be pinned (SHA-256, in lower case)",
+            Cause::Undigested => "the registry gives no digest for this image that can be pinned: expected SHA-256 in lower case",
             Cause::TooMany => "there are more signatures than are read",
             Cause::TooLarge => "the policy server is not asked to download its signature payloads, because they are too large",
             Cause::StoredElsewhere => {
@@ -175,7 +175,7 @@ impl fmt::Display for Cause {
             Cause::Unreachable => "the registry could not be reached",
             Cause::ServerError => "the registry failed to answer (HTTP 5xx)",
             Cause::Wordless => {
-                "the registry answered with an error that has no message: either it does not have the image, or it does not show it to the policy server"
+                "the registry answered with an error that has no message: either the image or its signature is not there, or the registry does not show it to the policy server"
             }
             Cause::WordlessSignatures => {
                 "the registry has the image, but answered the request for its signatures with an error that has no message: either there are none, or it does not show them to the policy server"

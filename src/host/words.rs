@@ -60,7 +60,7 @@ enum Said<'t> {
 type Read = fn(&str) -> Said<'_>;
 
 /// What stands before the words of others, and how they are read.
-const MARKERS: [(&str, Read); 23] = [
+const MARKERS: [(&str, Read); 24] = [
     ("OCI API error: ", |text| Said::Messages(text)),
     ("OCI API errors: [", |text| Said::Messages(text)),
     ("Server error: url ", status),
@@ -74,6 +74,7 @@ const MARKERS: [(&str, Read); 23] = [
     ("Failed to convert Config", |_| Said::Unreadable),
     ("Incompatible layer media type: ", |_| Said::Unreadable),
     ("Unsupported media type: ", |_| Said::Unreadable),
+    ("Unsupported schema version: ", |_| Said::Unreadable),
     ("Unsupported digest algorithm: ", |_| Said::Unreadable),
     ("Digest error: ", |_| Said::Unreadable),
     ("Generic error: ", |_| Said::Unreadable),
@@ -89,8 +90,12 @@ const MARKERS: [(&str, Read); 23] = [
 /// Stands before what else went wrong, in the text of an error that has causes.
 const CAUSES: &str = "\n\nCaused by:";
 
+/// Stands before the host's own functions, which say nothing, where the host runs with `RUST_BACKTRACE`.
+const BACKTRACE: &str = "\n\nStack backtrace:";
+
 impl<'t> Said<'t> {
     fn read(text: &'t str) -> Said<'t> {
+        let text = text.split(BACKTRACE).next().unwrap_or_default();
         let found = MARKERS.iter().filter_map(|(marker, read)| Some((text.split_once(marker)?, read)));
         let earliest = found.min_by_key(|((before, _), _)| before.len());
         earliest.map_or(Said::Host, |((_, after), read)| read(after))
@@ -100,7 +105,11 @@ impl<'t> Said<'t> {
         match self {
             Said::Messages(text) => of_messages(text),
             Said::Status(status, body) => of_status(*status, body),
-            Said::NoAnswer(why) => first(&[&TRANSPORT], why).unwrap_or(Cause::Unreachable),
+            Said::NoAnswer(why) => {
+                // The address, which an image names, could hold any word.
+                let causes: Vec<&str> = why.lines().skip(1).filter(|line| !line.contains(" for url (")).collect();
+                first(&[&TRANSPORT], &causes.join("\n")).unwrap_or(Cause::Unreachable)
+            }
             Said::Unreadable => Cause::UnusableAnswer,
             Said::Host => Cause::Unavailable,
         }
@@ -122,12 +131,17 @@ fn number(text: &str) -> u16 {
 fn of_messages(text: &str) -> Cause {
     let quoted = text.split(CAUSES).next().unwrap_or_default().trim_end();
     let quoted = quoted.strip_suffix(']').unwrap_or(quoted).to_lowercase();
-    let mut messages = quoted.split("oci api error: ").map(str::trim).filter(|message| !message.is_empty()).peekable();
-    if messages.peek().is_none() {
-        return Cause::Wordless;
+    let messages: Vec<&str> =
+        quoted.split("oci api error: ").map(str::trim).filter(|message| !message.is_empty()).collect();
+    let bare =
+        |message: &str| BARE.iter().find(|(word, _)| *word == message.trim_end_matches('.')).map(|(_, cause)| *cause);
+    let causes =
+        messages.iter().map(|message| first(&[&REGISTRY], message).or(bare(message)).unwrap_or(Cause::UnknownError));
+    // One message that says more than "not there" is enough: what is not there is the last thing to believe.
+    match causes.min_by_key(|cause| *cause == Cause::NotFound) {
+        None => Cause::Wordless,
+        Some(cause) => cause,
     }
-    let bare = messages.find_map(|message| BARE.iter().find(|(word, _)| *word == message.trim_end_matches('.')));
-    first(&[&REGISTRY], &quoted).or(bare.map(|(_, cause)| *cause)).unwrap_or(Cause::UnknownError)
 }
 
 fn of_status(status: u16, body: &str) -> Cause {
@@ -140,10 +154,10 @@ fn of_status(status: u16, body: &str) -> Cause {
         (401, _) => Cause::Unauthorized,
         (451, _) | (400.., Some(Cause::Blocked)) => Cause::Blocked,
         (403, _) => Cause::Unauthorized,
-        (404 | 410, _) if lists_errors(body) => Cause::NotFound,
-        (404 | 410, _) if words.split(CAUSES_LOWER).next().unwrap_or_default().trim().is_empty() => Cause::Wordless,
+        (404, None | Some(Cause::NotFound)) if lists_errors(body) => Cause::NotFound,
+        (404 | 410, None) if words.split(CAUSES_LOWER).next().unwrap_or_default().trim().is_empty() => Cause::Wordless,
         // What answers a request for a manifest like this may be no registry at all.
-        (404 | 410, _) => Cause::UnknownError,
+        (404 | 410, None) => Cause::UnknownError,
         (400.., Some(cause)) if lists_errors(body) => cause,
         _ => Cause::UnknownError,
     }
@@ -202,7 +216,12 @@ const TRANSPORT: [Row<'_>; 7] = [
 
 /// What registries say, each in its own way, in lower case. Where the status is not known, this is all that tells one error from another; so phrases have
 /// a space in them, which no image has.
-const REGISTRY: [Row<'_>; 5] = [
+const REGISTRY: [Row<'_>; 6] = [
+    // A cache, of the registry behind it.
+    (
+        &["dial tcp", "no such host", "i/o timeout", "dns lookup", "connection refused", "upstream registry host"],
+        Cause::UnknownError,
+    ),
     (&["remote auto blocked", "remote manually blocked"], Cause::ServerError),
     (
         &[
@@ -284,7 +303,17 @@ const REGISTRY: [Row<'_>; 5] = [
             "need to login",
             "is forbidden",
             "access forbidden",
-            "not allowed to",
+            "not allowed to access",
+            "not allowed to pull",
+            "account not found",
+            "user not found",
+            "session not found",
+            "token not found",
+            "not found or expired",
+            "have no access",
+            "no such license",
+            "subscription was",
+            "billing ",
         ],
         Cause::Unauthorized,
     ),
@@ -359,6 +388,7 @@ mod tests {
             (format!("{layers}HTTP status client error (401 Unauthorized) for url (https://ghcr.io/v2/a/blobs/sha256:1)"), Cause::Unauthorized, "401 for a payload"),
             (format!("{layers}HTTP status server error (502 Bad Gateway) for url (https://ghcr.io/v2/a/blobs/sha256:1)"), Cause::ServerError, "502 for a payload"),
             ("Policy has not been granted access to the 'oci/v2/verify' host capability. The violation has been reported.".to_owned(), Cause::Forbidden, "not granted"),
+            (format!("{layers}OCI API errors: [OCI API error: ]\n\nStack backtrace:\n   0: a::b is not found"), Cause::Wordless, "a host with backtraces"),
             ("Error obtaining response over callback channel".to_owned(), Cause::Unavailable, "a task of the host that panicked"),
             ("manifest-unknown/not-found:429".to_owned(), Cause::Unavailable, "an image whose name reads like an error"),
             (format!("{} no signatures found for image", "x".repeat(70_000)), Cause::Unavailable, "what nobody reads to the end"),
@@ -366,6 +396,35 @@ mod tests {
         ];
         for (text, expected, why) in rows {
             assert_eq!(of_verification(beginning(&text)), expected, "{why}: {text}");
+        }
+    }
+
+    /// What is not there is the last thing to believe of an answer.
+    #[test]
+    fn not_found_is_not_always_about_the_image() {
+        let url = "Registry error: url https://r.example/v2/app/manifests/1, envelope: OCI API errors: [";
+        let messages = |messages: &[&str]| {
+            let messages: Vec<String> = messages.iter().map(|message| format!("OCI API error: {message}")).collect();
+            format!("{url}{}]", messages.join("\n"))
+        };
+        let status = |code: u16, body: &str| {
+            format!("Server error: url https://r.example/v2/app/manifests/1, code: {code}, message: {body}")
+        };
+        let rows = [
+            (messages(&["robot account not found"]), Cause::Unauthorized, "whose account"),
+            (messages(&["session not found or expired"]), Cause::Unauthorized, "a login"),
+            (messages(&["repository does not exist or you have no access"]), Cause::Unauthorized, "either"),
+            (messages(&["denied", "manifest unknown"]), Cause::Unauthorized, "both"),
+            (messages(&["", "manifest unknown"]), Cause::NotFound, "one of them without words"),
+            (messages(&["dial tcp: lookup r.example on 10.0.0.10:53: no such host"]), Cause::UnknownError, "a cache's upstream"),
+            (status(404, r#"{"errors":[{"status":404,"message":"You do not have permission to read"}]}"#), Cause::Unauthorized, "404 in place of 403"),
+            (status(404, r#"{"errors":[{"code":"X","message":"access denied: token expired"}]}"#), Cause::Unauthorized, "the same"),
+            (status(410, r#"{"errors":[{"code":"GONE","message":"service shutting down"}]}"#), Cause::UnknownError, "410"),
+            ("Unsupported schema version: 1".to_owned(), Cause::UnusableAnswer, "an old manifest"),
+            ("error sending request for url (https://r.example/v2/a/manifests/InvalidContentType)\n\nCaused by:\n    0: error sending request for url (https://r.example/v2/a/manifests/InvalidContentType)\n    1: connection reset".to_owned(), Cause::Unreachable, "a tag like a cause"),
+        ];
+        for (text, expected, why) in rows {
+            assert_eq!(of_registry(&text), expected, "{why}: {text}");
         }
     }
 

@@ -103,7 +103,9 @@ impl ImageRef {
         }
         let (rest, digest) = match text.split_once('@') {
             // No digest has a slash, and what stands before one is no name.
-            Some((_, rest)) if rest.contains('/') => return Err(ReferenceError::Credentials),
+            Some((before, rest)) if rest.contains('/') && !after_scheme(before).contains('/') => {
+                return Err(ReferenceError::Credentials);
+            }
             Some((rest, digest)) => (rest, Some(Digest::parse(digest).map_err(ReferenceError::Digest)?)),
             None => (text, None),
         };
@@ -245,6 +247,11 @@ pub(crate) fn split_tag(text: &str) -> (&str, Option<&str>) {
 }
 
 /// Splits a name into registry and repository where the first component is a registry.
+/// The text without `https://`, which people leave in front.
+fn after_scheme(text: &str) -> &str {
+    text.split_once("://").map_or(text, |(_, rest)| rest)
+}
+
 fn split_registry(name: &str) -> Option<(&str, &str)> {
     cut(name, b'/').filter(|(first, _)| is_registry(first))
 }
@@ -491,6 +498,7 @@ mod tests {
             ("user@evil.io/x", E::Credentials, "credentials are no part of a name"),
             ("user:secret@evil.io/x:1", E::Credentials, "with a password"),
             ("https://user:secret@evil.io/x:1", E::Credentials, "in a URL"),
+            ("ghcr.io/acme/app@feature/x", E::Digest(DigestError::Algorithm), "a branch in place of a digest"),
             ("https://evil.io/x", E::Port(String::new()), "a URL"),
             ("a//b", repository(""), "an empty component"),
             ("/a", repository(""), "an empty component"),

@@ -211,11 +211,16 @@ impl<'p> Rules<'p> {
         Ok(Choice::Rule(winner))
     }
 
-    /// The first rule that would match if `image` had a tag: it has a digest only, and the rule's pattern names tags.
+    /// The first rule that does not deny and would match if `image` had a tag: it has a digest only, and the rule's pattern names tags.
     pub(crate) fn for_its_tags(&self, image: &ImageRef) -> Option<&'p str> {
         let has_digest_only = image.tag().is_none() && image.digest().is_some();
-        let mut candidates = self.candidates.iter().filter(|_| has_digest_only);
-        candidates.find(|(.., pattern)| pattern.differs(image) == Some(Part::Tag)).map(|(_, rule, _)| &*rule.pattern.0)
+        let is_for_tags = |pattern: &Pattern<'_>| has_digest_only && pattern.differs(image) == Some(Part::Tag);
+        let denies = |index, rule| {
+            let decision = self.policy.rule(index, rule).and_then(|rule| rule.decision());
+            matches!(decision, Ok(Decision::Deny) | Err(_))
+        };
+        let mut candidates = self.candidates.iter().filter(|(.., pattern)| is_for_tags(pattern));
+        candidates.find(|(index, rule, _)| !denies(*index, rule)).map(|(_, rule, _)| &*rule.pattern.0)
     }
 
     /// How each of these rules fits `image`, by its place in the settings.

@@ -47,6 +47,8 @@ pub enum Unseen {
     Calls,
     /// The registry did not say.
     Failed,
+    /// More entries are listed than are looked at.
+    Entries,
     /// As many signatures were checked as are checked for explanations.
     Checks,
 }
@@ -186,6 +188,7 @@ impl fmt::Display for Unseen {
         f.write_str(match self {
             Unseen::Time => "half of the time budget was used",
             Unseen::Calls => "the host calls for explanations were used",
+            Unseen::Entries => "more is listed than is looked at",
             Unseen::Failed => "the registry did not say",
             Unseen::Checks => "too many signatures would have to be checked",
         })

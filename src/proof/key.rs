@@ -79,7 +79,7 @@ pub enum KeyError {
     Truncated,
     /// This character is not one of base64.
     Character(char),
-    /// The base64 has two forms, and this is not the right one.
+    /// The base64 is not valid: its padding is misplaced, or its unused bits are not zero.
     Base64,
     /// The lines end in a backslash and an `n`.
     Escaped,
@@ -87,9 +87,11 @@ pub enum KeyError {
     Placeholder,
     /// The base64 of a key, without the lines around it.
     Unarmoured,
+    /// The base64 of a whole PEM text.
+    Encoded,
     /// A private key stands where a public one belongs.
     Private,
-    /// Likewise, and it is encrypted.
+    /// The text is an encrypted private key.
     EncryptedPrivate,
     /// An RSA key in the form of PKCS #1.
     Pkcs1,
@@ -145,7 +147,7 @@ impl PublicKey {
                 Ok(p256::NistP256::OID) => Algorithm::P256,
                 Ok(P384) => Algorithm::P384,
                 Ok(curve) => return Err(KeyError::Curve(name(&CURVES, curve))),
-                Err(_) => return Err(KeyError::Curve("a curve that is not named")),
+                Err(_) => return Err(KeyError::Curve("given without a name")),
             },
             ED25519 => Algorithm::Ed25519,
             RSA => Algorithm::Rsa,
@@ -201,7 +203,7 @@ impl PartialEq for PublicKey {
 impl Eq for PublicKey {}
 
 fn name(known: &[(&'static str, ObjectIdentifier)], oid: ObjectIdentifier) -> &'static str {
-    known.iter().find(|(_, known)| *known == oid).map_or("another one", |(name, _)| name)
+    known.iter().find(|(_, known)| *known == oid).map_or("not recognised", |(name, _)| name)
 }
 
 /// A point as keys have it: uncompressed or compressed (RFC 5480, section 2.2). The library takes a third form, too, which leaves the sign open.
@@ -271,6 +273,7 @@ impl fmt::Display for KeyError {
             KeyError::Escaped => f.write_str("holds `\\n` as two characters in place of line ends; write the PEM text as a YAML block (`key: |`) or, in double quotes, with real line ends"),
             KeyError::Placeholder => f.write_str("is a placeholder; put the PEM text of the public key here"),
             KeyError::Unarmoured => f.write_str("is base64 without the lines around it; put `-----BEGIN PUBLIC KEY-----` before it and `-----END PUBLIC KEY-----` after it"),
+            KeyError::Encoded => f.write_str("is base64 of a PEM text, as secrets of Kubernetes hold it; decode it once (`base64 -d`)"),
             KeyError::Private => f.write_str("is a private key, which others may have read by now: replace it, and put its public key here (`cosign public-key`)"),
             KeyError::EncryptedPrivate => f.write_str("is an encrypted private key: remove it, and put its public key here (`cosign public-key --key …` prints it)"),
             KeyError::Pkcs1 => f.write_str("is an RSA key in the form of PKCS #1; convert it: `openssl rsa -RSAPublicKey_in -in KEY -pubout`"),
@@ -284,7 +287,7 @@ impl fmt::Display for KeyError {
             KeyError::Kms => f.write_str("refers to a key in a KMS, which a policy can't ask; put the PEM text here (`cosign public-key --key REFERENCE` prints it)"),
             KeyError::Pkcs11 => f.write_str("refers to a key in a hardware token (PKCS #11), which a policy can't ask; put the PEM text here (`cosign public-key --key REFERENCE` prints it)"),
             KeyError::Elsewhere => f.write_str("refers to a key elsewhere, which a policy can't fetch; put the PEM text here (`cosign public-key --key REFERENCE` prints it)"),
-            KeyError::Spki => f.write_str("is not a SubjectPublicKeyInfo (RFC 5280)"),
+            KeyError::Spki => f.write_str("is not a SubjectPublicKeyInfo (RFC 5280); copy the whole PEM text of a public key"),
             KeyError::Algorithm(name) => write!(f, "is of an unsupported kind ({name}); supported are ECDSA P-256 and P-384, Ed25519, and RSA from 2048 bits"),
             KeyError::Curve(name) => write!(f, "is on an unsupported curve ({name}); supported are ECDSA P-256 and P-384, Ed25519, and RSA from 2048 bits"),
             KeyError::Point => f.write_str("has its point in an unsupported form; expected an uncompressed or a compressed point (RFC 5480, section 2.2)"),
@@ -298,6 +301,8 @@ impl std::error::Error for KeyError {}
 
 #[cfg(test)]
 mod tests {
+    use base64ct::{Base64, Encoding as _};
+
     use super::*;
 
     macro_rules! key {
@@ -360,6 +365,20 @@ mod tests {
                 "an example from a page",
             ),
             (&body, Some(KeyError::Unarmoured), "base64 alone"),
+            (&Base64::encode_string(alice.as_bytes()), Some(KeyError::Encoded), "the value of a Kubernetes secret"),
+            ("arn:aws:kms:eu-central-1:111122223333:key/1", Some(KeyError::Kms), "Amazon's name of a key"),
+            ("projects/p/locations/l/keyRings/r/cryptoKeys/k", Some(KeyError::Kms), "Google's"),
+            (
+                "-----BEGIN PUBLIC KEY-----\nINSERT_KEY_HERE\n-----END PUBLIC KEY-----",
+                Some(KeyError::Placeholder),
+                "another example",
+            ),
+            (&alice.replacen("-----BEGIN PUBLIC KEY-----", "", 1), Some(KeyError::Truncated), "no first line"),
+            (
+                &format!("{alice}{}", key!("bob").replace("-----BEGIN", "----BEGIN")),
+                Some(KeyError::Several),
+                "a second key with a mistake",
+            ),
             (&alice.replace('\n', "\\n"), Some(KeyError::Escaped), "line ends as two characters"),
             (&format!("{alice}{alice}"), Some(KeyError::Several), "two blocks: which one counts?"),
             (&format!("{alice}{}", key!("bob")), Some(KeyError::Several), "two keys"),

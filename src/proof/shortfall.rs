@@ -265,7 +265,7 @@ impl fmt::Display for Shortfall {
                         let one_of = if *signatures == 1 { "it" } else { "one of them" };
                         write!(
                             f,
-                            "; if {one_of} is a signature over SHA-256, its key is {} or {}",
+                            "; if {one_of} was made with SHA-256, its key is {} or {}",
                             lack::short(*one),
                             lack::short(*other)
                         )

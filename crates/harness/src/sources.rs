@@ -39,7 +39,7 @@ pub struct Proxies {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct RawSources {
     insecure_sources: BTreeSet<String>,
     source_authorities: BTreeMap<String, Vec<RawAuthority>>,

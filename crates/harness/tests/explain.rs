@@ -362,11 +362,11 @@ fn many_rules_that_do_not_match_are_counted() {
 #[test]
 fn a_file_is_no_image() {
     let bed = Bed::start();
-    for text in ["settings.yaml", "pod.json", "none.yml", "-"] {
+    for text in ["settings.yaml", "sources.yaml", "-"] {
         let (exit, stdout, stderr) = bed.explain(&root().join("policy.wasm"), "settings.yaml", text, &[]);
         assert_eq!((exit, stdout.as_str()), (Some(2), ""), "{text}");
         assert!(
-            stderr.contains("`explain` wants an image") && stderr.contains("`image-trust run -r FILE`"),
+            stderr.contains("expected an image reference, found") && stderr.contains("`image-trust run -r FILE`"),
             "{stderr}"
         );
     }

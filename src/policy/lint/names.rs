@@ -4,7 +4,12 @@
 //! scheme. Such a trust root counts for nobody, and the rules that need it deny everything.
 
 use super::{Finding, Lint};
-use crate::{json::Text, policy::settings::Keyless, proof::GITHUB_ISSUER, shown::Shown};
+use crate::{
+    json::Text,
+    policy::settings::Keyless,
+    proof::{Anchored, GITHUB_ISSUER, RegexError},
+    shown::Shown,
+};
 
 /// Issuers of the public-good instance, as its certificates write them (Fulcio, "OIDC Issuers").
 const ISSUERS: [&str; 7] = [
@@ -30,9 +35,12 @@ pub(super) fn lint(path: &str, keyless: &Keyless<'_>) -> Vec<Finding> {
             Finding::new(format!("{path}.keyless.{key}"), Lint::NobodyHasTheName, what, instead)
         }));
     };
-    let is_swapped = issuer.as_deref().is_some_and(is_subject) || subject.as_deref().is_some_and(is_issuer);
+    let of = |text: &Option<String>, is: fn(&str) -> bool| text.as_deref().is_some_and(is);
+    let is_swapped =
+        (of(&issuer, is_subject) && !of(&subject, is_subject)) || (of(&subject, is_issuer) && !of(&issuer, is_issuer));
     if let (true, Some(issuer), Some(subject)) = (is_swapped, &issuer, &subject) {
-        let what = format!("\"{}\" is an issuer, and \"{}\" is a name", Shown(subject), Shown(issuer));
+        let what =
+            format!("`subject` is \"{}\" and `issuer` is \"{}\": the two look swapped", Shown(subject), Shown(issuer));
         find("issuer", Some((what, "swap `issuer` and `subject`".to_owned())));
         return found;
     }
@@ -60,7 +68,7 @@ fn wrong_issuer(issuer: &str) -> Option<(String, String)> {
         return Some(("the certificates of this issuer have no final slash".to_owned(), format!("write `{known}`")));
     }
     if ["https://github.com", "https://github.com/actions"].contains(&bare) {
-        let what = "GitHub is no issuer under this name".to_owned();
+        let what = "this URL is not an issuer of GitHub".to_owned();
         return Some((
             what,
             format!("write `{GITHUB_ISSUER}` for workflows, `https://github.com/login/oauth` for people"),
@@ -81,9 +89,9 @@ fn wrong_issuer(issuer: &str) -> Option<(String, String)> {
 
 fn wrong_subject(subject: &str) -> Option<(String, String)> {
     if CLAIMS.iter().any(|claim| subject.starts_with(claim)) {
-        let what =
-            "this is the claim `sub` of a token, and certificates have the workflow's address in its place".to_owned();
+        let what = "this is the `sub` claim of a token; a certificate has the URL of the workflow instead".to_owned();
         let instead = match subject.strip_prefix("repo:").and_then(|rest| rest.split(':').next()?.split_once('/')) {
+            Some((owner, "*")) => format!("use `github: {{owner: {}}}` in place of `keyless`", Shown(owner)),
             Some((owner, repo)) => format!(
                 "use `github: {{owner: {}, repo: {}}}` in place of `keyless`; as a name it is `https://github.com/{}/{}/.github/workflows/FILE@refs/heads/BRANCH`",
                 Shown(owner),
@@ -97,16 +105,26 @@ fn wrong_subject(subject: &str) -> Option<(String, String)> {
     }
     if subject.starts_with('^') || subject.ends_with('$') || subject.contains("\\.") {
         let what = "this is an expression, and `subject` is compared as it stands".to_owned();
-        return Some((what, format!("use `subjectRegex: {}`", Shown(subject))));
+        let expression = match Anchored::read(subject) {
+            Ok(_) => Some(subject.to_owned()),
+            Err(RegexError::Loose(advised)) => advised,
+            Err(_) => None,
+        };
+        let printable = expression.filter(|text| text.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+        let instead = printable
+            .map_or("use `subjectRegex`, from `^` to `$`".to_owned(), |text| format!("use `subjectRegex: {text}`"));
+        return Some((what, instead));
     }
-    if let Some(prefix) = subject.strip_suffix('*').filter(|prefix| prefix.ends_with('/') && prefix.contains("://")) {
+    let is_prefix = |prefix: &&str| {
+        let host = prefix.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+        prefix.ends_with('/') && !prefix.contains('*') && host.is_some_and(|(host, _)| !host.is_empty())
+    };
+    if let Some(prefix) = subject.strip_suffix('*').filter(is_prefix) {
         return Some((star(), format!("use `subjectPrefix: {}`", Shown(prefix))));
     }
-    if let Some(domain) = subject.strip_prefix("*@") {
-        return Some((
-            star(),
-            format!("use `subjectRegex: ^[^@]+@{}$`", Shown(domain).to_string().replace('.', "\\.")),
-        ));
+    let is_domain = |domain: &&str| domain.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    if let Some(domain) = subject.strip_prefix("*@").filter(is_domain) {
+        return Some((star(), format!("use `subjectRegex: ^[^@]+@{}$`", domain.replace('.', "\\."))));
     }
     if subject.contains('*') {
         return Some((star(), "use `subjectRegex`, from `^` to `$`".to_owned()));
@@ -123,17 +141,14 @@ fn wrong_prefix(prefix: &str) -> Option<(String, String)> {
 
 /// What a shell would take for any text is something else in an expression, and a place that comes too early or too late is nowhere.
 fn wrong_expression(expression: &str) -> Option<(String, String)> {
-    let body = expression.trim_start_matches('^').trim_end_matches('$');
-    if let Some(at) = body.find("/*").filter(|at| !body.get(..*at).is_some_and(|before| before.ends_with('\\'))) {
-        let rest = body.get(at + 2..).unwrap_or_default();
-        if !rest.starts_with(['/', '?']) {
-            let what = "`/*` is any number of slashes in an expression, and not any text".to_owned();
-            return Some((what, "write `/.*` for any text behind a slash, `/[^/]+` for one part of a path".to_owned()));
-        }
+    let body = expression.trim_end_matches('$');
+    if body.ends_with("/*") || body.contains("/*@") {
+        let what = "`/*` is any number of slashes in an expression, and not any text".to_owned();
+        return Some((what, "write `/.*` for any text behind a slash, `/[^/]+` for one part of a path".to_owned()));
     }
     match misplaced(expression) {
         Some(c) => {
-            let what = format!("it has a `{c}` where a name can neither begin nor end, so no name matches");
+            let what = format!("it has a `{c}` in the middle, so it matches no name");
             Some((what, format!("remove the `{c}`, or write `\\{c}` for the character itself")))
         }
         None => None,
@@ -143,7 +158,8 @@ fn wrong_expression(expression: &str) -> Option<(String, String)> {
 /// A `^` or `$` that no name can reach: outside of a class, and not at an end of the expression, a group or an alternative.
 fn misplaced(expression: &str) -> Option<char> {
     // In multi-line expressions both stand for more.
-    if expression.contains("(?") && expression.contains('m') {
+    let is_multi_line = |group: &str| group.split([':', ')', '<']).next().is_some_and(|flags| flags.contains('m'));
+    if expression.split("(?").skip(1).any(is_multi_line) {
         return None;
     }
     let mut before = None;
@@ -155,7 +171,16 @@ fn misplaced(expression: &str) -> Option<char> {
             '\\' => {
                 chars.next();
             }
-            '[' if !in_class => in_class = true,
+            '[' if !in_class => {
+                in_class = true;
+                // A bracket that comes first is itself one of the class.
+                if chars.peek() == Some(&'^') {
+                    chars.next();
+                }
+                if chars.peek() == Some(&']') {
+                    chars.next();
+                }
+            }
             ']' if in_class => in_class = false,
             _ if in_class => {}
             '^' if !matches!(before, None | Some('(' | '|' | '^' | ':')) => return Some('^'),
@@ -172,9 +197,9 @@ fn star() -> String {
 }
 
 fn blank(text: &str) -> Option<(String, String)> {
-    text.chars()
-        .any(char::is_whitespace)
-        .then(|| ("it has a blank, which no such name has".to_owned(), "remove the blank".to_owned()))
+    text.chars().any(char::is_whitespace).then(|| {
+        ("it contains white space, which no issuer or subject has".to_owned(), "remove the white space".to_owned())
+    })
 }
 
 #[cfg(test)]
@@ -229,7 +254,7 @@ mod tests {
             ),
             (of("system:serviceaccount:ns:name"), Some(("subject", "cosign verify")), "one of Kubernetes'"),
             (of(r"^https://github\.com/acme/.*$"), Some(("subject", "subjectRegex: ^")), "an expression"),
-            (of(" a@acme.example"), Some(("subject", "blank")), "a blank"),
+            (of(" a@acme.example"), Some(("subject", "white space")), "a blank"),
             (by("https://accounts.google.com"), None, "an issuer"),
             (by("https://gitlab.com/"), Some(("issuer", "write `https://gitlab.com`")), "a final slash"),
             (by("https://token.actions.githubusercontent.com/"), Some(("issuer", "githubusercontent.com`")), "another"),
@@ -261,6 +286,27 @@ mod tests {
             (matching("^a^b$"), Some(("subjectRegex", r"`\^`")), "a beginning in the middle"),
             (matching(r"^(?:^a$|^b$)$"), None, "ends of alternatives"),
             (matching(r"^[$^]a$"), None, "a class"),
+            (matching(r"^https://github\.com/acme/[^]$]+$"), None, "a class that begins with a bracket"),
+            (matching(r"^https://github\.com/acme/[a-z/*_-]+$"), None, "a class with both"),
+            (matching(r"^https://github\.com/acme/*[^/]+/\.github/.*$"), None, "slashes before something"),
+            (
+                matching(r"^(?:https://github.com/acme$/x)$"),
+                Some(("subjectRegex", r"`\$`")),
+                "an end in a group, and no flags",
+            ),
+            (
+                of(r"https://github\.com/acme/.*"),
+                Some(("subject", r"subjectRegex: ^https://github\.com/acme/.*$`")),
+                "an expression without ends",
+            ),
+            (of("*@*.acme.example"), Some(("subject", "from `^` to `$`")), "two stars"),
+            (of("https://*"), Some(("subject", "from `^` to `$`")), "no host"),
+            (of("repo:acme/*"), Some(("subject", "github: {owner: acme}")), "every repository"),
+            (
+                json!({"issuer": "https://github.com/login/oauth", "subject": "https://accounts.google.com"}),
+                None,
+                "two issuers are not swapped",
+            ),
             (
                 json!({"issuerRegex": "^https://gitlab.com/*$", "subject": "a@acme.example"}),
                 Some(("issuerRegex", "`/.*`")),

@@ -118,29 +118,60 @@ impl Ends {
 }
 
 /// The expression that was probably meant: from end to end, matching at least the names that `text` matches as a whole. One that says where it begins and not
-/// where it ends was meant for everything that begins so.
+/// where it ends was meant for everything that begins so, and one with the `/*` of a shell, too.
 fn advice(text: &str) -> Option<String> {
+    // A YAML block ends in a line end.
+    let text = text.trim_end_matches('\n');
+    let opened = text.trim_start_matches('(').trim_start_matches("?:").trim_start_matches('(');
     // Flags count for all that follows, so they stay where they are.
-    let flags = text.strip_prefix("(?").and_then(|rest| rest.split_once(')')).map(|(flags, _)| flags.len() + 3);
-    let flags = flags
-        .filter(|end| text.get(2..end - 1).is_some_and(|flags| flags.bytes().all(|byte| byte.is_ascii_lowercase())));
-    let (flags, rest) = text.split_at_checked(flags.unwrap_or(0))?;
+    let (_, rest) = flags(text);
     let Ends { starts, ends, is_split } = Ends::of(rest);
     let body = rest.strip_prefix('^').or_else(|| rest.strip_prefix(r"\A")).unwrap_or(rest);
+    let (body, is_shell) = match body.strip_suffix("/*") {
+        Some(body) => (format!("{body}/"), true),
+        None => (body.to_owned(), false),
+    };
+    // A plain text may end with `$`.
+    let (body, end) = match (Ends::of(rest).ends, body.strip_suffix('$')) {
+        (true, Some(body)) => (body.to_owned(), "$"),
+        (true, None) => (body, ""),
+        (false, _) => (body, "$"),
+    };
     let is_plain = body.chars().all(|c| c.is_ascii_alphanumeric() || "/:@._-%~#&=, ".contains(c));
+    // Also within a group that is all of it.
+    let starts = starts || [opened, flags(opened).1, after_flags(opened)].iter().any(|inner| inner.starts_with('^'));
+    let inner = rest.trim_end_matches(')');
+    let ends = ends || (inner.ends_with('$') && !inner.ends_with(r"\$"));
     let is_beginning = (starts && !ends) || (is_plain && body.ends_with('/'));
-    let any = if is_beginning && !body.ends_with(".*") && !body.ends_with(".+") { ".*" } else { "" };
+    let has_any =
+        [".*", ".+"].iter().any(|any| body.ends_with(any)) && !body.ends_with(r"\.*") && !body.ends_with(r"\.+");
+    let any = if is_beginning && !has_any { ".*" } else { "" };
     // A dot between letters is nearly always meant for one.
-    let literal = if is_plain { body.replace('.', r"\.") } else { body.to_owned() };
-    let end = if ends { "" } else { "$" };
+    let literal = if is_plain { body.replace('.', r"\.") } else { body.clone() };
+    let before = if is_plain && body.starts_with('@') { ".*" } else { "" };
     let whole = if is_beginning { ".*" } else { "" };
+    let is_bare = rest.len() == text.len() && !is_split && (!body.starts_with('(') || any.is_empty());
     let candidates = [
-        (flags.is_empty() && !is_split).then(|| format!("^{literal}{any}{end}")),
+        (is_bare || is_shell).then(|| format!("^{before}{literal}{any}{end}")),
         Some(format!("^(?:{text}){whole}$")),
         // The last line may be a comment.
         Some(format!("^(?:{text}\n){whole}$")),
     ];
     candidates.into_iter().flatten().find(|text| Anchored::read(text).is_ok())
+}
+
+/// The flags that an expression begins with, and the rest of it.
+fn flags(text: &str) -> (&str, &str) {
+    let end = text.strip_prefix("(?").and_then(|rest| rest.split_once(')')).map(|(flags, _)| flags.len() + 3);
+    let is_flags =
+        |end: &usize| text.get(2..end - 1).is_some_and(|flags| flags.bytes().all(|byte| byte.is_ascii_lowercase()));
+    text.split_at_checked(end.filter(is_flags).unwrap_or(0)).unwrap_or(("", text))
+}
+
+/// What stands behind the flags of a group, as in `?i:`.
+fn after_flags(group: &str) -> &str {
+    let flags = group.strip_prefix('?').and_then(|rest| rest.split_once(':'));
+    flags.filter(|(flags, _)| flags.bytes().all(|byte| byte.is_ascii_lowercase())).map_or(group, |(_, rest)| rest)
 }
 
 impl PartialEq for Anchored {
@@ -154,15 +185,12 @@ impl Eq for Anchored {}
 impl fmt::Display for RegexError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RegexError::Syntax(words) => write!(f, "is no regular expression: {}", Shown(words)),
-            RegexError::TooLarge => write!(
-                f,
-                "is too large: an expression has at most {MAX_REGEX} bytes, and little in it that is repeated"
-            ),
+            RegexError::Syntax(words) => write!(f, "is not a valid regular expression: {}", Shown(words)),
+            RegexError::TooLarge => {
+                write!(f, "is too large: expected at most {MAX_REGEX} bytes, with few repetitions and little nesting")
+            }
             RegexError::Loose(whole) => {
-                f.write_str(
-                    "does not say where it begins and ends, so names would do that only contain what it says; ",
-                )?;
+                f.write_str("is not anchored at both ends, so it would also match longer names that contain it; ")?;
                 // As it is to be written, where it can be printed.
                 match whole.as_ref().filter(|whole| whole.bytes().all(|byte| matches!(byte, b' '..=b'~'))) {
                     Some(whole) => write!(f, "write `{whole}`"),
@@ -286,7 +314,45 @@ mod tests {
             ),
             ("(?m)^alice$", "^(?:(?m)^alice$)$", "alice", "lines"),
             ("(alice)", "^(alice)$", "alice", "a group"),
-            ("^(alice$)", "^(alice$).*$", "alice", "an end within a group"),
+            (
+                "(^https://github.com/acme/)",
+                "^(?:(^https://github.com/acme/)).*$",
+                "https://github.com/acme/x",
+                "a group that is all of it",
+            ),
+            (
+                "(?:^https://github.com/acme/)",
+                "^(?:(?:^https://github.com/acme/)).*$",
+                "https://github.com/acme/x",
+                "another group",
+            ),
+            (
+                "(?i:^https://github.com/acme/)",
+                "^(?:(?i:^https://github.com/acme/)).*$",
+                "https://github.com/ACME/x",
+                "with flags",
+            ),
+            ("(^a/|^b/)", "^(?:(^a/|^b/)).*$", "b/x", "two beginnings in a group"),
+            (
+                "https://github.com/acme/*",
+                r"^https://github\.com/acme/.*$",
+                "https://github.com/acme/x",
+                "a star of a shell",
+            ),
+            (
+                "^https://github.com/acme/\n",
+                r"^https://github\.com/acme/.*$",
+                "https://github.com/acme/x",
+                "a line end of YAML",
+            ),
+            ("@acme.example$", r"^.*@acme\.example$", "a@acme.example", "a domain"),
+            (
+                r"^https://github\.com/acme\.",
+                r"^https://github\.com/acme\..*$",
+                "https://github.com/acme.x",
+                "a dot that is one",
+            ),
+            ("^(alice$)", "^(alice$)$", "alice", "an end within a group"),
             (r"^alice\$", r"^alice\$.*$", "alice$x", "a dollar that is one"),
         ];
         for (written, expected, name, why) in rows {

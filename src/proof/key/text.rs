@@ -28,6 +28,8 @@ pub(super) fn read(text: &str) -> Result<Vec<u8>, KeyError> {
         [] => Err(no_block(text)),
         // Whatever else is there: a private key is the worst of it.
         labels if labels.iter().any(|label| label.contains("PRIVATE KEY")) => Err(private(text, labels)),
+        // One that is not written as such is a second key all the same.
+        [LABEL] if text.to_ascii_uppercase().matches("BEGIN PUBLIC KEY").count() > 1 => Err(KeyError::Several),
         [LABEL] => block(text),
         [label] => Err(other_label(label)),
         [..] => Err(KeyError::Several),
@@ -68,6 +70,9 @@ fn block(text: &str) -> Result<Vec<u8>, KeyError> {
     if is_placeholder(&base64) {
         return Err(KeyError::Placeholder);
     }
+    if body.contains("\\n") {
+        return Err(KeyError::Escaped);
+    }
     if let Some(other) = base64.chars().find(|c| !is_base64(*c)) {
         return Err(KeyError::Character(other));
     }
@@ -106,12 +111,23 @@ fn no_block(text: &str) -> KeyError {
         Some(_) if words == 1 && !is_placeholder(text) => KeyError::Elsewhere,
         _ if text.starts_with("pkcs11:") => KeyError::Pkcs11,
         _ if is_ssh(text) => KeyError::Ssh,
+        _ if text.starts_with("arn:aws:kms:") || (text.starts_with("projects/") && text.contains("/cryptoKeys/")) => {
+            KeyError::Kms
+        }
+        _ if text.contains("-----END PUBLIC KEY-----") && !text.contains("BEGIN PUBLIC KEY") => KeyError::Truncated,
+        _ if is_encoded_pem(&compact) => KeyError::Encoded,
         _ if text.contains("BEGIN PUBLIC KEY") || text.contains("BEGIN PGP") => KeyError::Armour,
         _ if is_long_base64 => KeyError::Unarmoured,
         _ if is_placeholder(text) => KeyError::Placeholder,
         _ if words == 1 && is_path(text) => KeyError::Path,
         _ => KeyError::NoBlock,
     }
+}
+
+/// Base64 of a whole PEM text, as secrets of Kubernetes hold it.
+fn is_encoded_pem(base64: &str) -> bool {
+    let text = Base64::decode_vec(base64).unwrap_or_default();
+    text.windows(BEGIN.len()).any(|part| part == BEGIN.as_bytes())
 }
 
 fn is_base64(c: char) -> bool {
@@ -127,7 +143,25 @@ fn is_ssh(text: &str) -> bool {
 /// Text that stands for a key: `<your key>`, `...`, `{{ .Values.key }}`, `$KEY`.
 fn is_placeholder(text: &str) -> bool {
     let lower = text.to_lowercase();
-    let marks = ["<", "...", "…", "{{", "${", "[...]", "your", "changeme", "replace", "todo", "placeholder", "xxxx"];
+    let marks = [
+        "<",
+        "...",
+        "…",
+        "{{",
+        "${",
+        "[...]",
+        "your",
+        "changeme",
+        "replace",
+        "todo",
+        "placeholder",
+        "xxxx",
+        "insert",
+        "key here",
+        "key_here",
+        "redacted",
+        "%",
+    ];
     text.starts_with('$') || marks.iter().any(|mark| lower.contains(mark)) && !is_key_like(text)
 }
 

@@ -140,6 +140,9 @@ fn referrers(look: &mut Look<'_, '_>, digest: Digest) -> BTreeSet<Foreign> {
             Some(word) => found.extend(Foreign::of(word, digest_of(entry))),
         }
     }
+    if untold.len() > MAX_OPENED {
+        look.unseen = Some(Unseen::Entries);
+    }
     for digest in untold.into_iter().take(MAX_OPENED) {
         let manifest = look.at(&look.image.by_digest(digest)).json();
         found.extend(manifest.and_then(|json| kind(&json, digest)));
@@ -150,7 +153,11 @@ fn referrers(look: &mut Look<'_, '_>, digest: Digest) -> BTreeSet<Foreign> {
 /// The platforms of this index that have signatures. Others of it may have, too.
 fn signed_platforms(look: &mut Look<'_, '_>, index: &[u8]) -> Vec<String> {
     let mut signed = Vec::new();
-    for entry in listed(index).unwrap_or_default().into_iter().take(MAX_PLATFORMS) {
+    let entries = listed(index).unwrap_or_default();
+    if entries.len() > MAX_PLATFORMS {
+        look.unseen = Some(Unseen::Entries);
+    }
+    for entry in entries.into_iter().take(MAX_PLATFORMS) {
         let Some(digest) = digest_of(entry) else { continue };
         if matches!(look.at(&look.image.with_tag(&signature_tag(digest))), Seen::Manifest(_)) {
             signed.push(platform_of(entry).unwrap_or_else(|| digest.to_string()));
@@ -222,7 +229,7 @@ impl Beside {
         let is_referrer = |foreign: &Foreign| matches!(foreign, Foreign::Referrer(_));
         match self {
             Beside { found, .. } if found.contains(&Foreign::Bundle) => {
-                "Sign it in the format of cosign 2 as well, with cosign 3: cosign sign --key KEY --tlog-upload=false --use-signing-config=false --new-bundle-format=false IMAGE@DIGEST (without --tlog-upload=false, or without --key, an entry stays in the public transparency log for ever); bundles will be provable by evidence manifests"
+                "Sign it in the format of cosign 2 as well, with cosign 3: cosign sign --key KEY --use-signing-config=false --new-bundle-format=false IMAGE@DIGEST (add --tlog-upload=false if the rule wants no log entry: without it, and always without --key, an entry stays in the public transparency log for ever); bundles will be provable by evidence manifests"
             }
             Beside { found, .. } if found.iter().any(is_referrer) => {
                 "Sign it again without --registry-referrers-mode, so that the signature is stored under the tag sha256-….sig"
@@ -234,7 +241,7 @@ impl Beside {
                 "Sign the index as well (cosign sign --recursive), or name the platform's image by its digest"
             }
             Beside { .. } => {
-                "Sign it in its own repository (cosign sign, for the platforms of an index --recursive; with cosign 3 add --use-signing-config=false --new-bundle-format=false)"
+                "Sign it in its own repository: cosign sign --key KEY IMAGE@DIGEST, for the platforms of an index with --recursive, with cosign 3 with --use-signing-config=false --new-bundle-format=false (add --tlog-upload=false if the rule wants no log entry: without it, and always without --key, an entry stays in the public transparency log for ever)"
             }
         }
     }
@@ -252,8 +259,12 @@ impl fmt::Display for Beside {
         let platforms: Vec<String> = self.platforms.iter().map(|name| Shown(name).to_string()).collect();
         match platforms.as_slice() {
             [] => {}
-            [one] => write!(f, "; it is an index, of which the platform {one} is signed")?,
-            many => write!(f, "; it is an index, of which the platforms {} are signed", many.join(", "))?,
+            [one] => write!(f, "; it is an index that is not signed itself, but its platform {one} has a signature")?,
+            many => write!(
+                f,
+                "; it is an index that is not signed itself, but its platforms {} have signatures",
+                many.join(", ")
+            )?,
         }
         self.unseen.map_or(Ok(()), |unseen| write!(f, "; what else refers to it was not looked at, because {unseen}"))
     }

@@ -31,7 +31,7 @@ pub enum Lack {
     NotYet(Duration),
     /// Signed as one that does not count any more.
     NoLonger(Duration),
-    /// Made none of the signatures, as far as they came: this step none passed. Where that was about the identity, this one was expected.
+    /// No signature proves this trust root: this is the step that failed, and the expected identity if the step checks identities.
     Failed(Step, Option<String>),
     /// Signs with a certificate, and no signature has one.
     NoCertificate,
@@ -49,7 +49,7 @@ pub enum Lack {
     OtherAlgorithm(OtherAlgorithm),
     /// Made none of the signatures; this is the key's SHA-256.
     Stranger(Digest),
-    /// Likewise, unless it made one over a payload that cannot be read here with an algorithm that is not accepted.
+    /// Made none of the signatures with SHA-256. It may have signed an unknown payload with an algorithm that is not accepted.
     StrangerOrOtherAlgorithm(Digest),
     /// It was not looked at.
     Unseen(Unseen),
@@ -246,11 +246,11 @@ impl Lack {
                 "Sign this digest in its own repository without annotations, or name in the rule what was signed (`annotations`, `identities`)"
             }
             Lack::OtherAlgorithm(_) => {
-                "Sign it with this key as cosign does by itself: ECDSA P-256 or RSA PKCS #1 v1.5, with SHA-256"
+                "Sign it with this key as cosign does by default: ECDSA P-256 or RSA PKCS #1 v1.5, with SHA-256"
             }
             Lack::Stranger(_) | Lack::Unseen(_) => MISSING,
             Lack::StrangerOrOtherAlgorithm(_) => {
-                "Have it signed by those who are missing; if they did sign it, have them sign without annotations and with SHA-256 (RSA: PKCS #1 v1.5), as cosign does by itself"
+                "Have the missing trust roots sign this digest; if they already did, have them sign again without annotations and with SHA-256 (RSA: PKCS #1 v1.5), as cosign does by default"
             }
         }
     }
@@ -319,9 +319,7 @@ impl Lack {
             Lack::OtherAlgorithm(algorithm) => {
                 Some(format!("{root} signed it with {algorithm}, which the policy does not accept"))
             }
-            Lack::Unseen(unseen) => {
-                Some(format!("whether {root} made one of them was not looked at, because {unseen}"))
-            }
+            Lack::Unseen(unseen) => Some(format!("they were not compared with {root}, because {unseen}")),
             Lack::Stranger(_) | Lack::StrangerOrOtherAlgorithm(_) => None,
         }
     }

@@ -20,7 +20,7 @@ pub(super) struct Flags {
     /// sources.yaml: insecure registries, private authorities, proxies
     #[arg(long, value_name = "FILE")]
     sources_path: Option<PathBuf>,
-    /// A Docker config.json with registry credentials, or the folder that it is in
+    /// A Docker config.json with registry credentials, or the folder that contains it
     #[arg(long, value_name = "PATH")]
     docker_config_json_path: Option<PathBuf>,
     /// Record the host calls of this run as a session

@@ -36,8 +36,8 @@ const UNKNOWN: u8 = 2;
 
 /// Explains what happens to one image: which rule decides and why, what the host is asked, what is found, and the verdict
 ///
-/// Exits with 0 where the image is admitted, with 1 where it is denied, and with 2 where that can't be told. Whatever the settings say, the module may take 30
-/// seconds: who asks for an explanation waits for it.
+/// Exit codes: 0 if the image is admitted, 1 if it is denied, 2 if that cannot be determined. The time budget is always 30 seconds; `features.timeBudgetMs` in
+/// the settings is ignored.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The image, as a Pod names it
@@ -104,7 +104,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 fn explain(args: &Args) -> Result<ExitCode> {
     if is_file(&args.image) {
         bail!(
-            "`explain` wants an image, as a Pod names it, and \"{}\" is a file; `image-trust run -r FILE` decides about the object in a file",
+            "expected an image reference, found \"{}\", which looks like a file; to check the object in a file, use `image-trust run -r FILE`",
             args.image
         );
     }
@@ -133,10 +133,10 @@ fn explain(args: &Args) -> Result<ExitCode> {
     }
 }
 
-/// Does this name a file, and no image? Images can be called like files that are not there.
+/// Does this name a file, and no image? Images can be called like files that are not there, or like those without an ending.
 fn is_file(text: &str) -> bool {
     let ends = [".yaml", ".yml", ".json"];
-    text == "-" || Path::new(text).is_file() || ends.iter().any(|end| text.ends_with(end))
+    text == "-" || (Path::new(text).is_file() && ends.iter().any(|end| text.ends_with(end)))
 }
 
 /// The settings, with as much time as there can be.
@@ -190,7 +190,13 @@ fn trust_roots(payload: &Value, settings: &Value) -> BTreeSet<String> {
     let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_owned();
     let asked = list(payload, "pub_keys");
-    let is_asked = |key: &str| asked.iter().any(|asked| asked.as_str().is_some_and(|asked| asked.trim() == key));
+    // Settings hold a key in one of many forms, and the host is asked in one.
+    let body = |pem: &str| -> String {
+        let between = pem.split_once("-----BEGIN PUBLIC KEY-----").and_then(|(_, rest)| rest.split_once("-----END"));
+        between.map_or(pem, |(body, _)| body).split_whitespace().collect()
+    };
+    let is_same = |one: &str, other: &str| body(one) == body(other);
+    let is_asked = |key: &str| asked.iter().any(|asked| asked.as_str().is_some_and(|asked| is_same(asked, key)));
     let roots = list(settings, "validators").into_iter().flat_map(|validator| list(&validator, "trustRoots"));
     roots.filter(|root| is_asked(&text(root, "key"))).map(|root| text(&root, "name")).collect()
 }
@@ -228,6 +234,11 @@ mod tests {
         ]});
         let rows = [
             (json!({"pub_keys": ["A"]}), vec!["alice"], "however the text ends, and told once"),
+            (
+                json!({"pub_keys": ["-----BEGIN PUBLIC KEY-----\nA\n-----END PUBLIC KEY-----"]}),
+                vec!["alice"],
+                "in another form",
+            ),
             (json!({"pub_keys": ["B", "A"]}), vec!["alice", "bob"], "several"),
             (json!({"pub_keys": ["C"]}), vec![], "nobody's"),
             (json!("ghcr.io/acme/app"), vec![], "a question about no key"),

@@ -117,7 +117,9 @@ fn request(text: &str, origin: &str) -> Result<AdmissionRequest> {
         };
         match value.get("kind").and_then(Value::as_str) {
             None | Some("AdmissionReview") => AdmissionRequest::from_json(&value.to_string()),
-            Some(kind) if kind.ends_with("List") => {
+            Some(kind)
+                if kind == "List" || (kind.ends_with("List") && value.get("items").is_some_and(Value::is_array)) =>
+            {
                 bail!("it is a {kind}: give one object, as `kubectl get -o json KIND NAME` prints it")
             }
             Some(_) => AdmissionRequest::create(value),
@@ -215,7 +217,7 @@ fn yaml_documents(text: &str) -> Result<Vec<Value>> {
 }
 
 /// Does it open so many more lists and mappings than it closes, or begin so many in one line? What is in quotes is counted, too: no sound file comes near.
-fn is_nested_too_deep(text: &str) -> bool {
+pub(super) fn is_nested_too_deep(text: &str) -> bool {
     let mut depth = 0_usize;
     let is_deep = |c: char| {
         match c {
@@ -240,11 +242,11 @@ fn hint(text: &str, error: &serde_yaml::Error) -> Option<&'static str> {
         || text.lines().take(at).any(|line| line.contains("-----BEGIN"))
             && !text.lines().take(at.saturating_sub(1)).any(|line| line.contains("-----END"))
     {
-        Some("write a PEM text as a block: `key: |`, and indent each of its lines by two more than `key`")
+        Some("write a PEM text as a block: `key: |`, and indent each of its lines by two spaces more than `key`")
     } else if [": *", "- *", "[*", "{*"].into_iter().any(has) {
-        Some("a text that begins with `*` has to be in quotes: `pattern: \"*:*\"`")
+        Some("put a text that begins with `*` in quotes: `pattern: \"*:*\"`")
     } else if has("\t") {
-        Some("YAML is indented with blanks, not with tabs")
+        Some("YAML is indented with spaces, not with tabs")
     } else {
         None
     }
@@ -310,10 +312,10 @@ mod tests {
         let table = [
             (
                 "policy:\n- pattern: *:*\n".to_owned(),
-                "line 2 column 12; a text that begins with `*`",
+                "line 2 column 12; put a text that begins with `*`",
                 "an alias that was meant as a pattern",
             ),
-            ("policy:\n- pattern: *\n".to_owned(), "a text that begins with `*`", "another"),
+            ("policy:\n- pattern: *\n".to_owned(), "put a text that begins with `*`", "another"),
             (
                 format!("{key}-----BEGIN PUBLIC KEY-----\nMFk=\n-----END PUBLIC KEY-----\n"),
                 "write a PEM text as a block",

@@ -3,18 +3,16 @@
 //! A policy that can be applied, and a report of everything that means something else. What can't be carried denies: nothing is ever admitted that
 //! Connaisseur would have denied.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
     evaluation::load,
+    input::text_of,
     output::{print, print_document, tell},
     progress,
 };
@@ -170,8 +168,7 @@ const HEADER: &str = "\
 
 /// The values, wherever in the file they are.
 fn read(args: &Args) -> Result<Map<String, Value>> {
-    let origin = format!("the file {}", args.values.display());
-    let text = fs::read_to_string(&args.values).with_context(|| format!("cannot read {origin}"))?;
+    let (text, origin) = text_of("values", &args.values)?;
     let found = wrapped::find(&text, &origin)?;
     if !found.path.is_empty() {
         tell(&format!("The values were found at `{}`.", found.path))?;

@@ -15,7 +15,7 @@ pub(crate) struct Args {
     /// The policy
     #[arg(default_value = "policy.wasm")]
     policy: PathBuf,
-    /// AdmissionRequest, AdmissionReview, or an object of Kubernetes that is created, as JSON or YAML; `-` reads stdin
+    /// An AdmissionRequest, an AdmissionReview, or a Kubernetes object to create, as JSON or YAML; `-` reads stdin
     #[arg(short, long, value_name = "FILE")]
     request_path: PathBuf,
     #[command(flatten)]

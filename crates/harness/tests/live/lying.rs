@@ -237,8 +237,8 @@ const FOR_ANOTHER: &[&str] = &[
     "Sign this digest in its own repository without annotations",
 ];
 const UNPINNABLE: &[&str] = &[
-    "could not tell whether it is signed: the registry tells no digest of it that can be pinned (SHA-256, in lower case); nobody could tell about trust root alice",
-    "Name it by its sha256 digest and without a tag, or have the registry mended",
+    "could not tell whether it is signed: the registry gives no digest for this image that can be pinned: expected SHA-256 in lower case; nobody could tell about trust root alice",
+    "Write the image with its sha256 digest and without a tag, or have the registry fixed",
 ];
 const IS_INDEX: &[&str] = &[
     "not trusted: what lies where its signatures belong is an index, not a manifest of signatures; missing trust root alice",

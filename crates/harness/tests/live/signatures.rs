@@ -91,7 +91,7 @@ fn what_cosign_signs_is_proven() {
         403,
         &[
             "not trusted: it has 1 signature: none verifies with the key of trust root alice (key sha256:",
-            "; if it is a signature over SHA-256, its key is sha256:",
+            "; if it was made with SHA-256, its key is sha256:",
             "Have it signed by those who are missing",
         ],
         "",

@@ -12,7 +12,7 @@ fn what_can_not_be_read_is_told() {
         ("x: 1", "expected a mapping `application`", "other values"),
         (
             "validators: [{name: a}, {name: b}]\npolicy: [{pattern: x}]",
-            "values of Connaisseur 2 (chart 1), with 2 validators and 1 rule at the top",
+            "values of Connaisseur 2 (chart 1), with 2 validators and 1 rule. Bring",
             "values of an older chart",
         ),
         ("validators: []\npolicy: []", "scripts/upgrade_to_version_3.py", "and how to bring them here"),
@@ -20,6 +20,21 @@ fn what_can_not_be_read_is_told() {
             "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {valuesFrom: [{kind: ConfigMap, name: x}]}",
             "its values are elsewhere (`valuesFrom`",
             "a release without values",
+        ),
+        (
+            "kind: HelmRelease\nspec: {values: {validators: [{name: a}], policy: [{pattern: x}]}}",
+            "values of Connaisseur 2 (chart 1), with 1 validator and 1 rule",
+            "older ones in a release",
+        ),
+        (
+            "kind: Application\nspec: {source: {helm: {valuesObject: {application: {validators: [{name: a}]}}, parameters: [{name: x, value: y}]}}}",
+            "and more of them in `parameters`, which Helm puts over them",
+            "values that are not all",
+        ),
+        (
+            "metadata: {annotations: {x: 'application: {validators: [{name: a}]}'}}",
+            "expected a mapping `application`",
+            "what was applied once",
         ),
         (
             "application: {validators: [{name: a}]}\n---\nx: {application: {validators: [{name: a}]}}",
@@ -63,7 +78,7 @@ fn what_can_not_be_read_is_told() {
     }
     let dir = tempfile::tempdir().expect("a directory");
     let output = image_trust(dir.path(), &["migrate", "nowhere.yaml"], "");
-    assert!(text(&output.stderr).contains("cannot read the file nowhere.yaml"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("cannot read the values nowhere.yaml"), "{}", text(&output.stderr));
     // Merged as Helm merges.
     let anchors = "x: &x {approve: true}\napplication: {validators: [{name: allow, type: static, <<: *x}], policy: [{pattern: '*:*', validator: allow}]}";
     let run = Run::with(anchors, &["-o", "settings"]);
@@ -149,6 +164,6 @@ fn values_are_found_where_they_lie() {
 fn the_report_has_a_row_a_kind() {
     let rules: Vec<_> = (0..9).map(|n| json!({"pattern": format!("r{n}.io/*")})).collect();
     let run = Run::with(&values(&validators(), &rules.into()).to_string(), &[]);
-    assert_eq!(run.err.matches("true in Connaisseur").count(), 1, "{}", run.err);
+    assert_eq!(run.err.matches("stricter:").count(), 1, "{}", run.err);
     assert!((0..9).all(|n| run.err.contains(&format!("policy[{n}].with.verifyInTransparencyLog"))), "{}", run.err);
 }

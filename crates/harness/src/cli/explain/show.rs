@@ -12,6 +12,8 @@ use super::{
     rules::{self, Image, Rule},
 };
 
+/// Longest error of the host that is shown, in characters: an address, and what a registry said.
+const MAX_WORDS: usize = 600;
 /// Most rules that are shown although they don't match.
 const MAX_OTHERS: usize = 20;
 
@@ -85,7 +87,7 @@ fn of_calls(calls: &[Call]) -> Table {
             false => format!("{}, key of {}", plain(about), shown(&names.join(", "))),
         };
         let answer = match &call.error {
-            Some(error) => shown(error.strip_prefix("Callback evaluation failure: ").unwrap_or(error)),
+            Some(error) => words(error.strip_prefix("Callback evaluation failure: ").unwrap_or(error)),
             None => "ok".to_owned(),
         };
         table.add_row([
@@ -100,6 +102,19 @@ fn of_calls(calls: &[Call]) -> Table {
         times.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// The host's words: the error, and its last cause, which says most.
+fn words(error: &str) -> String {
+    let error = error.split("\n\nStack backtrace").next().unwrap_or_default();
+    let (what, causes) = error.split_once("\n\nCaused by:").unwrap_or((error, ""));
+    let last = causes.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let last = last.split_once(": ").filter(|(number, _)| number.parse::<u8>().is_ok()).map_or(last, |(_, text)| text);
+    let what: String = one_line(what).chars().take(MAX_WORDS).collect();
+    match last.is_empty() || what.contains(&one_line(last)) {
+        true => what,
+        false => format!("{what}: {}", shown(last)),
+    }
 }
 
 fn of_verdict(verdict: &Verdict) -> Table {

@@ -12,7 +12,7 @@ use super::report::quoted;
 /// Any rest of a name.
 const ANY: &str = "(?s:.*)";
 /// How the policy begins to say that an expression has open ends.
-const LOOSE: &str = "does not say where it begins and ends";
+const LOOSE: &str = "is not anchored at both ends";
 /// The most that Go repeats anything.
 const MAX_REPEATED: u64 = 1000;
 

@@ -242,8 +242,8 @@ impl Asks<'_> {
             None | Some(Value::Null) if asked.keys => {
                 report.changed(
                     &path,
-                    "is not there, and true in Connaisseur, so true is written here. It is narrower: the entry has to lie beside the signature, where cosign puts it. Connaisseur searches the log for one that does not",
-                    "sign again what has no entry beside it; or write `verifyInTransparencyLog: false` into the values if signatures by these keys were never to be public",
+                    "is missing. Connaisseur's default is true, so true is written here. This policy is stricter: the log entry must be stored beside the signature, where cosign puts it. If it is not, Connaisseur searches the log",
+                    "sign images again whose signature has no log entry beside it; or set `verifyInTransparencyLog: false` in the values if signatures by these keys must not be public",
                 );
                 Some(true)
             }

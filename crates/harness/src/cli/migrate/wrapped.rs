@@ -8,6 +8,8 @@ use anyhow::{Context as _, Result, bail};
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
+use super::super::input;
+
 /// Deepest nesting that is searched.
 const MAX_DEPTH: usize = 12;
 
@@ -26,7 +28,14 @@ pub(super) fn find(text: &str, origin: &str) -> Result<Found> {
         search(document, "", 0, &mut found);
     }
     match (found.pop(), found.is_empty()) {
-        (Some(values), true) => Ok(values),
+        (Some(values), true) => match documents.iter().find_map(|document| beside(document, &values.path)) {
+            None => Ok(values),
+            Some(key) => bail!(
+                "{origin} has values at {}, and more of them in `{key}`, which Helm puts over them; give what it used: \
+                 `helm get values connaisseur --namespace connaisseur --all -o yaml`",
+                place(&values.path)
+            ),
+        },
         (Some(last), false) => {
             let mut places: Vec<String> = found.iter().map(|found| place(&found.path)).collect();
             places.push(place(&last.path));
@@ -40,9 +49,36 @@ fn place(path: &str) -> String {
     if path.is_empty() { "the file itself".to_owned() } else { format!("`{path}`") }
 }
 
+/// What adds to values where a manifest has some already (Argo CD, "Helm"; Flux, "Values references").
+const MORE: [&str; 4] = ["parameters", "fileParameters", "valueFiles", "valuesFrom"];
+
+/// Which of these keys stands on the way to the values.
+fn beside(document: &Value, path: &str) -> Option<&'static str> {
+    let mut at = document;
+    for step in path.split('.') {
+        let more = MORE
+            .into_iter()
+            .find(|key| at.get(key).is_some_and(|value| value.as_array().is_some_and(|list| !list.is_empty())));
+        if more.is_some() {
+            return more;
+        }
+        let (name, index) = step
+            .split_once('[')
+            .map_or((step, None), |(name, rest)| (name, rest.trim_end_matches(']').parse::<usize>().ok()));
+        at = at.get(name)?;
+        if let Some(index) = index {
+            at = at.get(index)?;
+        }
+    }
+    None
+}
+
 /// The documents that are more than nothing: a file that ends in `---` has one more, which is empty.
 fn documents(text: &str, origin: &str) -> Result<Vec<Value>> {
     let mut documents = Vec::new();
+    if input::is_nested_too_deep(text) {
+        bail!("{origin} is nested too deep");
+    }
     for document in serde_yaml::Deserializer::from_str(text.trim_start_matches('\u{feff}')) {
         let mut yaml = serde_yaml::Value::deserialize(document).with_context(|| format!("{origin} is not YAML"))?;
         yaml.apply_merge().with_context(|| format!("{origin} has a `<<` that can't be merged"))?;
@@ -62,7 +98,8 @@ fn search(value: &Value, path: &str, depth: usize, found: &mut Vec<Found>) {
     match value {
         Value::Object(map) if is_values(map) => found.push(Found { values: map.clone(), path: path.to_owned() }),
         Value::Object(map) => {
-            for (key, value) in map {
+            // Annotations hold what was applied last, and that is old.
+            for (key, value) in map.iter().filter(|(key, _)| *key != "metadata") {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 search(value, &path, depth + 1, found);
             }
@@ -85,22 +122,37 @@ fn search(value: &Value, path: &str, depth: usize, found: &mut Vec<Found>) {
 /// Are these values of chart 2, which belongs to Connaisseur 3?
 fn is_values(map: &Map<String, Value>) -> bool {
     let application = map.get("application").and_then(Value::as_object);
-    application.is_some_and(|application| ["validators", "policy"].iter().any(|key| application.contains_key(*key)))
+    application.is_some_and(has_lists)
+}
+
+fn has_lists(map: &Map<String, Value>) -> bool {
+    ["validators", "policy"].iter().any(|key| map.get(*key).is_some_and(Value::is_array))
+}
+
+/// How many validators and rules of Connaisseur 2 are in it, wherever they are.
+fn older(value: &Value, depth: usize) -> Option<(usize, usize)> {
+    let count = |map: &Map<String, Value>, key: &str| map.get(key).and_then(Value::as_array).map_or(0, Vec::len);
+    match value {
+        _ if depth > MAX_DEPTH => None,
+        Value::Object(map) if has_lists(map) => Some((count(map, "validators"), count(map, "policy"))),
+        Value::Object(map) => {
+            map.iter().filter(|(key, _)| *key != "metadata").find_map(|(_, value)| older(value, depth + 1))
+        }
+        Value::Array(list) => list.iter().find_map(|value| older(value, depth + 1)),
+        Value::String(text) if text.contains("validators:") => {
+            documents(text, "").unwrap_or_default().iter().find_map(|document| older(document, depth + 1))
+        }
+        _ => None,
+    }
 }
 
 /// What was found in their place.
 fn hint(documents: &[Value]) -> String {
-    let older = documents.iter().find_map(|document| {
-        let count = |key: &str| document.get(key).and_then(Value::as_array).map(Vec::len);
-        match (count("validators"), count("policy")) {
-            (None, None) => None,
-            (validators, rules) => Some((validators.unwrap_or(0), rules.unwrap_or(0))),
-        }
-    });
+    let older = documents.iter().find_map(|document| older(document, 0));
     let kind = documents.iter().find_map(|document| document.get("kind").and_then(Value::as_str));
     match (older, kind) {
         (Some((validators, rules)), _) => format!(
-            "these are values of Connaisseur 2 (chart 1), with {} and {} at the top. Bring them to version 3 first, \
+            "these are values of Connaisseur 2 (chart 1), with {} and {}. Bring them to version 3 first, \
              with Connaisseur's own script `scripts/upgrade_to_version_3.py`: https://sse-secure-systems.github.io/connaisseur/latest/migrating_to_version_3/",
             counted(validators, "validator"),
             counted(rules, "rule"),
