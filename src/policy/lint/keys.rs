@@ -82,8 +82,9 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], all_read: bool) 
             && rule.with.verify_in_transparency_log.is_none()
     };
     if let count @ 1.. = rules.iter().filter(says_nothing).count() {
+        let (wants, says) = if count == 1 { ("wants", "says") } else { ("want", "say") };
         let what = format!(
-            "{count} of the rules want signatures by keys and say nothing of a transparency log: none is asked for, where Connaisseur asks \
+            "{count} of the rules {wants} signatures by keys and {says} nothing of a transparency log: none is asked for, where Connaisseur asks \
              for one by default"
         );
         let instead = "`verifyInTransparencyLog: true` in their `with` asks for one; `false` says that this is known, where all whom a rule asks have keys";

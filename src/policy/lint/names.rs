@@ -45,11 +45,23 @@ pub(super) fn lint(path: &str, keyless: &Keyless<'_>) -> Vec<Finding> {
         return found;
     }
     find("issuer", issuer.as_deref().and_then(wrong_issuer));
-    find("subject", subject.as_deref().and_then(wrong_subject));
+    let of_github = |subject: &str| (issuer.as_deref() == Some(GITHUB_ISSUER)).then(|| no_workflow(subject)).flatten();
+    find("subject", subject.as_deref().and_then(|subject| wrong_subject(subject).or_else(|| of_github(subject))));
     find("subjectPrefix", text(&keyless.subject_prefix).as_deref().and_then(wrong_prefix));
-    for (key, expression) in [("issuerRegex", &keyless.issuer_regex), ("subjectRegex", &keyless.subject_regex)] {
-        find(key, text(expression).as_deref().and_then(wrong_expression));
-    }
+    let as_text = |expression: &str| literal(expression).map(str::to_owned);
+    let of_issuer = |expression: &str| as_text(expression).as_deref().and_then(wrong_issuer);
+    let of_subject = |expression: &str| {
+        let begins_as_claim = |claim: &&str| expression.trim_start_matches('^').starts_with(claim);
+        CLAIMS.iter().any(begins_as_claim).then(|| wrong_subject(expression.trim_start_matches('^'))).flatten()
+    };
+    find(
+        "issuerRegex",
+        text(&keyless.issuer_regex).as_deref().and_then(|text| wrong_expression(text).or_else(|| of_issuer(text))),
+    );
+    find(
+        "subjectRegex",
+        text(&keyless.subject_regex).as_deref().and_then(|text| of_subject(text).or_else(|| wrong_expression(text))),
+    );
     found
 }
 
@@ -61,9 +73,33 @@ fn is_issuer(subject: &str) -> bool {
     ISSUERS.contains(&subject.trim_end_matches('/'))
 }
 
+/// The one text that an expression matches, if it is plain. A dot that is one may stand for any character.
+fn literal(expression: &str) -> Option<&str> {
+    let text = expression.strip_prefix('^')?.strip_suffix('$')?;
+    text.chars().all(|c| c.is_ascii_alphanumeric() || "/:._-".contains(c)).then_some(text)
+}
+
+/// A name that no workflow of GitHub has, although GitHub vouches for workflows only.
+fn no_workflow(subject: &str) -> Option<(String, String)> {
+    let is_workflow =
+        subject.starts_with("https://github.com/") && subject.contains("/.github/workflows/") && subject.contains('@');
+    (!is_workflow).then(|| {
+        let what = "this issuer vouches for workflows of GitHub only, and this is not the name of one".to_owned();
+        let instead = "use `github: {owner: …, repo: …}` in place of `keyless`, or write `https://github.com/OWNER/REPO/.github/workflows/FILE@refs/heads/BRANCH`";
+        (what, instead.to_owned())
+    })
+}
+
 fn wrong_issuer(issuer: &str) -> Option<(String, String)> {
     let known = |text: &str| ISSUERS.iter().copied().find(|known| *known == text);
     let bare = issuer.trim_end_matches('/');
+    let folded = bare.to_ascii_lowercase().replace("http://", "https://");
+    if let Some(known) = known(&folded).filter(|_| folded != bare) {
+        return Some((
+            "issuers are compared as they stand, and this one is written otherwise".to_owned(),
+            format!("write `{known}`"),
+        ));
+    }
     if let Some(known) = known(bare).filter(|known| *known != issuer) {
         return Some(("the certificates of this issuer have no final slash".to_owned(), format!("write `{known}`")));
     }
@@ -126,6 +162,10 @@ fn wrong_subject(subject: &str) -> Option<(String, String)> {
     if let Some(domain) = subject.strip_prefix("*@").filter(is_domain) {
         return Some((star(), format!("use `subjectRegex: ^[^@]+@{}$`", domain.replace('.', "\\."))));
     }
+    if subject.starts_with("mailto:") || subject.starts_with('$') {
+        let what = "no certificate has such a name".to_owned();
+        return Some((what, "write the address or the URL alone, as `cosign verify` prints it (`Subject`)".to_owned()));
+    }
     if subject.contains('*') {
         return Some((star(), "use `subjectRegex`, from `^` to `$`".to_owned()));
     }
@@ -145,6 +185,10 @@ fn wrong_expression(expression: &str) -> Option<(String, String)> {
     if body.ends_with("/*") || body.contains("/*@") {
         let what = "`/*` is any number of slashes in an expression, and not any text".to_owned();
         return Some((what, "write `/.*` for any text behind a slash, `/[^/]+` for one part of a path".to_owned()));
+    }
+    if expression.contains("\\\\") {
+        let what = "it has a doubled backslash, which matches a backslash, and no name has one".to_owned();
+        return Some((what, "write one backslash; YAML needs two only in double quotes".to_owned()));
     }
     match misplaced(expression) {
         Some(c) => {
@@ -230,7 +274,42 @@ mod tests {
         // the names, the key that is found and a part of what to do, the reason
         let rows = [
             (of(workflow), None, "a workflow"),
-            (of("a@acme.example"), None, "an address"),
+            (by("https://accounts.google.com"), None, "an address"),
+            (of("a@acme.example"), Some(("subject", "github: {owner")), "an address, by an issuer that has none"),
+            (of("https://github.com/acme/app"), Some(("subject", "github: {owner")), "a repository"),
+            (
+                of("https://github.com/acme/app/.github/workflows/r.yml"),
+                Some(("subject", "github: {owner")),
+                "no reference",
+            ),
+            (of("mailto:a@acme.example"), Some(("subject", "address")), "a URL of an address"),
+            (of("$SUBJECT"), Some(("subject", "alone")), "a variable"),
+            (
+                by("http://accounts.google.com"),
+                Some(("issuer", "write `https://accounts.google.com`")),
+                "another scheme",
+            ),
+            (by("https://Accounts.Google.com"), Some(("issuer", "write `https://accounts.google.com`")), "upper case"),
+            (
+                matching(r"^https:\\/\\/github\\.com$"),
+                Some(("subjectRegex", "one backslash")),
+                "backslashes for another quoting",
+            ),
+            (
+                matching("^repo:acme/app:.*$"),
+                Some(("subjectRegex", "github: {owner: acme, repo: app}")),
+                "a claim in an expression",
+            ),
+            (
+                json!({"issuerRegex": "^https://gitlab.com/$", "subject": "a@acme.example"}),
+                Some(("issuerRegex", "write `https://gitlab.com`")),
+                "a slash too many",
+            ),
+            (
+                json!({"issuerRegex": "^token.actions.githubusercontent.com$", "subject": "a@acme.example"}),
+                Some(("issuerRegex", "write `https://token")),
+                "no scheme",
+            ),
             (
                 of("https://github.com/acme/*"),
                 Some(("subject", "subjectPrefix: https://github.com/acme/")),
