@@ -145,6 +145,7 @@ fn of_messages(text: &str) -> Cause {
 }
 
 fn of_status(status: u16, body: &str) -> Cause {
+    let body = body.split(CAUSES).next().unwrap_or_default();
     let words = body.to_lowercase();
     let said = first(&[&REGISTRY], &words);
     match (status, said) {
@@ -155,16 +156,13 @@ fn of_status(status: u16, body: &str) -> Cause {
         (451, _) | (400.., Some(Cause::Blocked)) => Cause::Blocked,
         (403, _) => Cause::Unauthorized,
         (404, None | Some(Cause::NotFound)) if lists_errors(body) => Cause::NotFound,
-        (404 | 410, None) if words.split(CAUSES_LOWER).next().unwrap_or_default().trim().is_empty() => Cause::Wordless,
+        (404 | 410, None) if body.trim().is_empty() => Cause::Wordless,
         // What answers a request for a manifest like this may be no registry at all.
         (404 | 410, None) => Cause::UnknownError,
         (400.., Some(cause)) if lists_errors(body) => cause,
         _ => Cause::UnknownError,
     }
 }
-
-/// [`CAUSES`], in lower case.
-const CAUSES_LOWER: &str = "\n\ncaused by:";
 
 /// Is this an error answer in the form of the specification, perhaps with codes that it does not have?
 fn lists_errors(body: &str) -> bool {

@@ -264,7 +264,7 @@ fn read_wanted(
 }
 
 /// Is this the beginning of URIs, up to a slash after the host?
-fn is_prefix(text: &str) -> bool {
+pub(super) fn is_prefix(text: &str) -> bool {
     let host = text.split_once("://").and_then(|(scheme, rest)| rest.split_once('/').filter(|_| !scheme.is_empty()));
     host.is_some_and(|(host, _)| !host.is_empty()) && text.ends_with('/')
 }

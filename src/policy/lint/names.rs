@@ -6,7 +6,7 @@
 use super::{Finding, Lint};
 use crate::{
     json::Text,
-    policy::settings::Keyless,
+    policy::{settings::Keyless, signers::is_prefix},
     proof::{Anchored, GITHUB_ISSUER, RegexError},
     shown::Shown,
 };
@@ -48,12 +48,8 @@ pub(super) fn lint(path: &str, keyless: &Keyless<'_>) -> Vec<Finding> {
     let of_github = |subject: &str| (issuer.as_deref() == Some(GITHUB_ISSUER)).then(|| no_workflow(subject)).flatten();
     find("subject", subject.as_deref().and_then(|subject| wrong_subject(subject).or_else(|| of_github(subject))));
     find("subjectPrefix", text(&keyless.subject_prefix).as_deref().and_then(wrong_prefix));
-    let as_text = |expression: &str| literal(expression).map(str::to_owned);
-    let of_issuer = |expression: &str| as_text(expression).as_deref().and_then(wrong_issuer);
-    let of_subject = |expression: &str| {
-        let begins_as_claim = |claim: &&str| expression.trim_start_matches('^').starts_with(claim);
-        CLAIMS.iter().any(begins_as_claim).then(|| wrong_subject(expression.trim_start_matches('^'))).flatten()
-    };
+    let of_issuer = |expression: &str| literal(expression).and_then(wrong_issuer);
+    let of_subject = |expression: &str| claim(expression.trim_start_matches('^'));
     find(
         "issuerRegex",
         text(&keyless.issuer_regex).as_deref().and_then(|text| wrong_expression(text).or_else(|| of_issuer(text))),
@@ -123,21 +119,27 @@ fn wrong_issuer(issuer: &str) -> Option<(String, String)> {
     blank(issuer)
 }
 
+/// A name that is the `sub` claim of a token.
+fn claim(subject: &str) -> Option<(String, String)> {
+    CLAIMS.iter().find(|claim| subject.starts_with(**claim))?;
+    let what = "this is the `sub` claim of a token; a certificate has the URL of the workflow instead".to_owned();
+    let instead = match subject.strip_prefix("repo:").and_then(|rest| rest.split(':').next()?.split_once('/')) {
+        Some((owner, "*")) => format!("use `github: {{owner: {}}}` in place of `keyless`", Shown(owner)),
+        Some((owner, repo)) => format!(
+            "use `github: {{owner: {}, repo: {}}}` in place of `keyless`; as a name it is `https://github.com/{}/{}/.github/workflows/FILE@refs/heads/BRANCH`",
+            Shown(owner),
+            Shown(repo),
+            Shown(owner),
+            Shown(repo)
+        ),
+        None => "write the name as `cosign verify` prints it (`Subject`)".to_owned(),
+    };
+    Some((what, instead))
+}
+
 fn wrong_subject(subject: &str) -> Option<(String, String)> {
-    if CLAIMS.iter().any(|claim| subject.starts_with(claim)) {
-        let what = "this is the `sub` claim of a token; a certificate has the URL of the workflow instead".to_owned();
-        let instead = match subject.strip_prefix("repo:").and_then(|rest| rest.split(':').next()?.split_once('/')) {
-            Some((owner, "*")) => format!("use `github: {{owner: {}}}` in place of `keyless`", Shown(owner)),
-            Some((owner, repo)) => format!(
-                "use `github: {{owner: {}, repo: {}}}` in place of `keyless`; as a name it is `https://github.com/{}/{}/.github/workflows/FILE@refs/heads/BRANCH`",
-                Shown(owner),
-                Shown(repo),
-                Shown(owner),
-                Shown(repo)
-            ),
-            None => "write the name as `cosign verify` prints it (`Subject`)".to_owned(),
-        };
-        return Some((what, instead));
+    if let Some(claim) = claim(subject) {
+        return Some(claim);
     }
     if subject.starts_with('^') || subject.ends_with('$') || subject.contains("\\.") {
         let what = "this is an expression, and `subject` is compared as it stands".to_owned();
@@ -151,11 +153,7 @@ fn wrong_subject(subject: &str) -> Option<(String, String)> {
             .map_or("use `subjectRegex`, from `^` to `$`".to_owned(), |text| format!("use `subjectRegex: {text}`"));
         return Some((what, instead));
     }
-    let is_prefix = |prefix: &&str| {
-        let host = prefix.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
-        prefix.ends_with('/') && !prefix.contains('*') && host.is_some_and(|(host, _)| !host.is_empty())
-    };
-    if let Some(prefix) = subject.strip_suffix('*').filter(is_prefix) {
+    if let Some(prefix) = subject.strip_suffix('*').filter(|prefix| is_prefix(prefix) && !prefix.contains('*')) {
         return Some((star(), format!("use `subjectPrefix: {}`", Shown(prefix))));
     }
     let is_domain = |domain: &&str| domain.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));

@@ -189,7 +189,8 @@ fn documents(text: &str, origin: &str) -> Result<Vec<Value>> {
     yaml_documents(text).with_context(|| format!("the settings in {origin} do not parse"))
 }
 
-fn yaml_documents(text: &str) -> Result<Vec<Value>> {
+/// The documents of this text, without those that are empty, and with what to do about a mistake.
+pub(super) fn yaml_documents(text: &str) -> Result<Vec<Value>> {
     if is_nested_too_deep(text) {
         bail!("it is nested more than {MAX_NESTED} deep");
     }
@@ -217,7 +218,7 @@ fn yaml_documents(text: &str) -> Result<Vec<Value>> {
 }
 
 /// Does it open so many more lists and mappings than it closes, or begin so many in one line? What is in quotes is counted, too: no sound file comes near.
-pub(super) fn is_nested_too_deep(text: &str) -> bool {
+fn is_nested_too_deep(text: &str) -> bool {
     let mut depth = 0_usize;
     let is_deep = |c: char| {
         match c {

@@ -5,10 +5,9 @@
 //! looked for.
 
 use anyhow::{Context as _, Result, bail};
-use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
-use super::super::input;
+use super::super::input::yaml_documents;
 
 /// Deepest nesting that is searched.
 const MAX_DEPTH: usize = 12;
@@ -75,19 +74,7 @@ fn beside(document: &Value, path: &str) -> Option<&'static str> {
 
 /// The documents that are more than nothing: a file that ends in `---` has one more, which is empty.
 fn documents(text: &str, origin: &str) -> Result<Vec<Value>> {
-    let mut documents = Vec::new();
-    if input::is_nested_too_deep(text) {
-        bail!("{origin} is nested too deep");
-    }
-    for document in serde_yaml::Deserializer::from_str(text.trim_start_matches('\u{feff}')) {
-        let mut yaml = serde_yaml::Value::deserialize(document).with_context(|| format!("{origin} is not YAML"))?;
-        yaml.apply_merge().with_context(|| format!("{origin} has a `<<` that can't be merged"))?;
-        match serde_json::to_value(yaml).with_context(|| format!("{origin} has keys that are no text"))? {
-            Value::Null => {}
-            value => documents.push(value),
-        }
-    }
-    Ok(documents)
+    yaml_documents(text).with_context(|| format!("{origin} is not YAML"))
 }
 
 /// Adds every value of Connaisseur's below this place.
