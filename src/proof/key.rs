@@ -63,7 +63,7 @@ pub(super) enum Algorithm {
 /// Why a text is not a public key that this policy can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyError {
-    /// There is no text.
+    /// The text of the key is empty.
     Empty,
     /// The text is longer than any that holds a key.
     TooLong,
@@ -77,6 +77,8 @@ pub enum KeyError {
     Several,
     /// The block is not complete.
     Truncated,
+    /// The block has a last line and no first one.
+    NoBegin,
     /// This character is not one of base64.
     Character(char),
     /// The base64 is not valid: its padding is misplaced, or its unused bits are not zero.
@@ -89,15 +91,19 @@ pub enum KeyError {
     Unarmoured,
     /// The base64 of a whole PEM text.
     Encoded,
+    /// All lines of the key are comments.
+    Commented,
+    /// The hexadecimal digits of a key in DER.
+    Hex,
     /// A private key stands where a public one belongs.
     Private,
     /// The text is an encrypted private key.
     EncryptedPrivate,
     /// An RSA key in the form of PKCS #1.
     Pkcs1,
-    /// A key of SSH.
+    /// The text is a public key in a format of SSH.
     Ssh,
-    /// A key of OpenPGP.
+    /// The text is an OpenPGP key or signature.
     Pgp,
     /// A certificate.
     Certificate,
@@ -268,12 +274,15 @@ impl fmt::Display for KeyError {
             KeyError::Label => f.write_str("is another kind of PEM block: expected one that begins with `-----BEGIN PUBLIC KEY-----`"),
             KeyError::Several => f.write_str("holds several PEM blocks, so it is not clear which one counts; give each key a trust root of its own"),
             KeyError::Truncated => f.write_str("is not complete: a part of the key is missing; copy the whole PEM text"),
+            KeyError::NoBegin => f.write_str("has no first line; put `-----BEGIN PUBLIC KEY-----` before the key"),
             KeyError::Character(c) => write!(f, "holds the character \"{}\", which base64 does not have; copy the PEM text again", c.escape_default()),
             KeyError::Base64 => f.write_str("is not valid base64 between its first and its last line; copy the PEM text again"),
             KeyError::Escaped => f.write_str("holds `\\n` as two characters in place of line ends; write the PEM text as a YAML block (`key: |`) or, in double quotes, with real line ends"),
             KeyError::Placeholder => f.write_str("is a placeholder; put the PEM text of the public key here"),
             KeyError::Unarmoured => f.write_str("is base64 without the lines around it; put `-----BEGIN PUBLIC KEY-----` before it and `-----END PUBLIC KEY-----` after it"),
             KeyError::Encoded => f.write_str("is base64 of a PEM text, as secrets of Kubernetes hold it; decode it once (`base64 -d`)"),
+            KeyError::Commented => f.write_str("is commented out; remove the `#` in front of its lines"),
+            KeyError::Hex => f.write_str("is the DER of a key in hexadecimal; convert it to PEM: `xxd -r -p KEY | openssl pkey -pubin -inform DER`"),
             KeyError::Private => f.write_str("is a private key, which others may have read by now: replace it, and put its public key here (`cosign public-key`)"),
             KeyError::EncryptedPrivate => f.write_str("is an encrypted private key: remove it, and put its public key here (`cosign public-key --key …` prints it)"),
             KeyError::Pkcs1 => f.write_str("is an RSA key in the form of PKCS #1; convert it: `openssl rsa -RSAPublicKey_in -in KEY -pubout`"),
@@ -315,6 +324,11 @@ mod tests {
     fn keys() {
         let alice = key!("alice");
         let body: String = alice.lines().filter(|line| !line.starts_with('-')).collect();
+        let old: String = key!("bob").lines().map(|line| format!("# {line}\n")).collect();
+        let commented = format!("{old}{alice}");
+        let der = Base64::decode_vec(&body).unwrap();
+        let hex: String = der.iter().map(|byte| format!("{byte:02x}")).collect();
+        let spaced = der.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":");
         let rows: &[(&str, Option<KeyError>, &str)] = &[
             (alice, None, "ECDSA P-256"),
             (key!("alice-compressed"), None, "the same point in its other encoding"),
@@ -373,7 +387,20 @@ mod tests {
                 Some(KeyError::Placeholder),
                 "another example",
             ),
-            (&alice.replacen("-----BEGIN PUBLIC KEY-----", "", 1), Some(KeyError::Truncated), "no first line"),
+            (&alice.replacen("-----BEGIN PUBLIC KEY-----", "", 1), Some(KeyError::NoBegin), "no first line"),
+            (&commented, None, "an old key that is commented out"),
+            (
+                &format!("# -----BEGIN PRIVATE KEY-----\n{alice}"),
+                Some(KeyError::Private),
+                "a private key, also in a comment",
+            ),
+            (&hex, Some(KeyError::Hex), "DER in hexadecimal"),
+            (&spaced, Some(KeyError::Hex), "as `xxd` or `openssl` print it"),
+            (
+                r#"from="*.acme.example",no-pty ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB x@y"#,
+                Some(KeyError::Ssh),
+                "options in front of a key of SSH",
+            ),
             (
                 &format!("{alice}{}", key!("bob").replace("-----BEGIN", "----BEGIN")),
                 Some(KeyError::Several),
@@ -396,7 +423,7 @@ mod tests {
             (&rewrapped(alice, 48), None, "short lines"),
             (&rewrapped(alice, 76), None, "long lines"),
             (&rewrapped(alice, 1_000), None, "one line for all of it"),
-            (&format!("# {}", alice.trim_end().replace('\n', "\n# ")), Some(KeyError::Character('#')), "commented out"),
+            (&format!("# {}", alice.trim_end().replace('\n', "\n# ")), Some(KeyError::Commented), "commented out"),
             (&alice.replace("-----END PUBLIC KEY-----", ""), Some(KeyError::Truncated), "no last line"),
             (&alice.replace("END PUBLIC", "END PRIVATE"), Some(KeyError::Armour), "another last line"),
             (&alice.replace("-----", "—"), Some(KeyError::Armour), "dashes that an editor replaced"),

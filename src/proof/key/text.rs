@@ -1,7 +1,10 @@
 //! Which public key does a text mean?
 //!
 //! A PEM block (RFC 7468, section 13) as people paste it: of any line width or in one line, indented, with line ends of any system, a byte order mark, and
-//! text before and after it, such as comments or the output of `openssl pkey -text`. What has two meanings, or is no public key, is refused by what it is.
+//! text before and after it, such as comments or the output of `openssl pkey -text`. Lines that begin with `#` are comments, also where they hold an old key.
+//! A text that has two meanings, or is no public key, is refused, and the error says what it is instead.
+
+use std::borrow::Cow;
 
 use base64ct::{Base64, Encoding as _};
 use der::{Decode as _, Header, Reader as _, SliceReader};
@@ -23,20 +26,34 @@ pub(super) fn read(text: &str) -> Result<Vec<u8>, KeyError> {
         return Err(KeyError::TooLong);
     }
     let text = text.trim_start_matches('\u{feff}').trim();
-    let labels: Vec<&str> = labels(text).collect();
+    // A private key is refused even in a comment, because everybody who reads the settings can read it.
+    let all: Vec<&str> = labels(text).collect();
+    if all.iter().any(|label| label.contains("PRIVATE KEY")) {
+        return Err(private(text, &all));
+    }
+    let text = without_comments(text);
+    let labels: Vec<&str> = labels(&text).collect();
     match labels.as_slice() {
-        [] => Err(no_block(text)),
-        // Whatever else is there: a private key is the worst of it.
-        labels if labels.iter().any(|label| label.contains("PRIVATE KEY")) => Err(private(text, labels)),
+        [] if !all.is_empty() => Err(KeyError::Commented),
+        [] => Err(no_block(&text)),
         // One that is not written as such is a second key all the same.
         [LABEL] if text.to_ascii_uppercase().matches("BEGIN PUBLIC KEY").count() > 1 => Err(KeyError::Several),
-        [LABEL] => block(text),
+        [LABEL] => block(&text),
         [label] => Err(other_label(label)),
         [..] => Err(KeyError::Several),
     }
 }
 
-/// The labels of all blocks that begin in it.
+/// The text without the lines that begin with `#`.
+fn without_comments(text: &str) -> Cow<'_, str> {
+    let is_comment = |line: &&str| line.trim_start().starts_with('#');
+    match text.lines().any(|line| is_comment(&line)) {
+        true => text.lines().filter(|line| !is_comment(line)).collect::<Vec<_>>().join("\n").trim().to_owned().into(),
+        false => text.into(),
+    }
+}
+
+/// The labels of all blocks that begin in the text.
 fn labels(text: &str) -> impl Iterator<Item = &str> {
     text.split(BEGIN).skip(1).map(|rest| rest.split(DASHES).next().unwrap_or_default())
 }
@@ -114,7 +131,8 @@ fn no_block(text: &str) -> KeyError {
         _ if text.starts_with("arn:aws:kms:") || (text.starts_with("projects/") && text.contains("/cryptoKeys/")) => {
             KeyError::Kms
         }
-        _ if text.contains("-----END PUBLIC KEY-----") && !text.contains("BEGIN PUBLIC KEY") => KeyError::Truncated,
+        _ if text.contains("-----END PUBLIC KEY-----") && !text.contains("BEGIN PUBLIC KEY") => KeyError::NoBegin,
+        _ if is_hex_der(&compact) => KeyError::Hex,
         _ if is_encoded_pem(&compact) => KeyError::Encoded,
         _ if text.contains("BEGIN PUBLIC KEY") || text.contains("BEGIN PGP") => KeyError::Armour,
         _ if is_long_base64 => KeyError::Unarmoured,
@@ -130,14 +148,23 @@ fn is_encoded_pem(base64: &str) -> bool {
     text.windows(BEGIN.len()).any(|part| part == BEGIN.as_bytes())
 }
 
+/// Hexadecimal digits of a DER sequence, with or without colons between the bytes.
+fn is_hex_der(compact: &str) -> bool {
+    let digits = compact.replace(':', "");
+    digits.len() >= 40 && digits.starts_with("30") && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 fn is_base64(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')
 }
 
-/// OpenSSH's form (`ssh-ed25519 AAAA…`), and that of RFC 4716.
+/// A line of OpenSSH's `authorized_keys` (`ssh-ed25519 AAAA…`, also with options in front), or the format of RFC 4716.
 fn is_ssh(text: &str) -> bool {
-    let starts = ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-sha2-", "---- BEGIN SSH2"];
-    starts.iter().any(|start| text.starts_with(start))
+    let is_type =
+        |word: &str| ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-sha2-"].iter().any(|start| word.starts_with(start));
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let is_line = words.windows(2).any(|pair| matches!(pair, [kind, key] if is_type(kind) && key.starts_with("AAAA")));
+    is_line || is_type(text) || text.starts_with("---- BEGIN SSH2")
 }
 
 /// Text that stands for a key: `<your key>`, `...`, `{{ .Values.key }}`, `$KEY`.
