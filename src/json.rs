@@ -15,7 +15,7 @@ use serde_json::{Deserializer, value::RawValue};
 /// A text that borrows from its JSON where nothing in it is escaped.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 /// Why a value was not what it has to be.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -64,12 +64,12 @@ mod glob;
 mod guest;
 pub mod host;
 pub mod image;
-mod json;
+pub mod json;
 pub mod period;
 pub mod policy;
 pub mod proof;
 pub mod review;
-mod shown;
+pub mod shown;
 pub mod verdict;
 
 pub use admission::{Request, Response};

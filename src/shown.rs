@@ -12,10 +12,10 @@ const MAX_LOGGED: usize = 2_000;
 
 /// Foreign text, safe to print: printable ASCII stays as it is (quotes and backslashes behind a backslash), everything else becomes `\u{…}`, and what is
 /// longer than 200 bytes then is cut.
-pub(crate) struct Shown<'a>(pub(crate) &'a str);
+pub struct Shown<'a>(pub &'a str);
 
 /// Foreign text, safe to print and cut at 2,000 bytes.
-pub(crate) struct ShownInLog<'a>(pub(crate) &'a str);
+pub struct ShownInLog<'a>(pub &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,13 +10,13 @@ use serde_json::Value;
 
 /// Words that no case can record, and why.
 const NOT_IN_THE_CORPUS: [(&str, &str, &str); 6] = [
-    ("reason", "out-of-time", "a session has no clock: tests/late.rs"),
-    ("cause", "oversized", "more than a session should hold: crates/harness/tests/live/lying.rs"),
-    ("reason", "settings", "cases with unusable settings end before a request: tests/late.rs"),
+    ("reason", "out-of-time", "a session has no clock: tests/time_budget.rs"),
+    ("cause", "oversized", "more than a session should hold: crates/host/tests/live/lying.rs"),
+    ("reason", "settings", "cases with unusable settings end before a request: tests/time_budget.rs"),
     (
         "cause",
         "not-looked-at",
-        "a session has no clock, and a hundred signatures are more than it should hold: tests/late.rs",
+        "a session has no clock, and a hundred signatures are more than it should hold: tests/time_budget.rs",
     ),
     ("lacks", "not-looked-at", "likewise"),
     ("reason", "fault", "who knows how to bring one about mends it"),

@@ -2,8 +2,6 @@
 //!
 //! The corpus can't tell: it goes through a JSON tree, as real hosts do, and a tree forgets how numbers were written and in which order keys came.
 
-mod registry;
-
 use std::{collections::BTreeMap, time::Duration};
 
 use image_trust::{
@@ -22,8 +20,8 @@ impl Registry for Signed {
     }
 
     fn manifest(&self, _: &str) -> Result<Vec<u8>, HostError> {
-        let payload = registry::payload("docker.io/library/nginx", Digest::of(b"an image"));
-        Ok(registry::signature_manifest(&["alice"], &payload))
+        let payload = image_trust_testbed::registry::payload("docker.io/library/nginx", Digest::of(b"an image"));
+        Ok(image_trust_testbed::registry::signature_manifest(&["alice"], &payload))
     }
 }
 

@@ -1,18 +1,15 @@
 //! Does the crate keep every promise of `tests/corpus`? (The harness asks the same of the real module.)
 
-mod backwards;
-mod cases;
-mod session;
-
-use backwards::backwards;
-use cases::Case;
 use image_trust::answer;
+use image_trust_testbed::corpus;
+use image_trust_testbed::corpus::Case;
+use image_trust_testbed::key_order::backwards;
+use image_trust_testbed::session::{Host, Session};
 use serde_json::{Value, json};
-use session::{Host, Session};
 
 #[test]
 fn corpus() {
-    let cases = cases::all();
+    let cases = corpus::all();
     assert!(cases.len() >= 60, "the corpus has {} cases", cases.len());
     let failures: Vec<String> = cases.iter().filter_map(|case| run(case).err()).collect();
     assert!(failures.is_empty(), "{} of {} cases fail:\n{}", failures.len(), cases.len(), failures.join("\n"));
@@ -33,7 +30,7 @@ fn run(case: &Case) -> Result<(), String> {
 /// Settings come out of a map, requests out of another one, and no map promises an order.
 #[test]
 fn the_order_of_keys_decides_nothing() {
-    for case in cases::all() {
+    for case in corpus::all() {
         let settings = backwards(&case.settings);
         let in_order = answer::validate_settings(case.settings.to_string().as_bytes());
         assert_eq!(answer::validate_settings(settings.as_bytes()), in_order, "{}", case.name);

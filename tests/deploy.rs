@@ -4,10 +4,8 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 
-use image_trust::{
-    answer,
-    policy::{Severity, lint},
-};
+use image_trust::answer;
+use image_trust_lint::{Severity, lint};
 use serde_json::{Map, Value};
 
 const METRICS: [&str; 4] = [

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use image_trust::policy::{Lint, Severity, check_manifest, lint, lint_manifest};
+use image_trust_lint::{Lint, Severity, check_manifest, lint, lint_manifest};
 use serde_json::Value;
 
 fn read(name: &str) -> String {

@@ -1,7 +1,5 @@
 //! Which laws hold for every request, and not only for the ones that somebody thought of?
 
-mod registry;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -12,8 +10,8 @@ use image_trust::{
     host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore},
     policy::{Choice, Policy, Standing},
 };
+use image_trust_testbed::registry::{Signed, payload, repository, sign, signature_manifest};
 use proptest::{prelude::*, sample::Index};
-use registry::{Signed, payload, repository, sign, signature_manifest};
 use serde_json::{Value, json};
 
 const ALICE: &str = include_str!("keys/alice.pub");

@@ -3,5 +3,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    image_trust_fuzz::evidence::key(data);
+    image_trust_testbed::laws::evidence::key(data);
 });

@@ -3,5 +3,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    image_trust_fuzz::outside::request(data);
+    image_trust_testbed::laws::outside::request(data);
 });

@@ -3,5 +3,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    image_trust_fuzz::whole::review(data);
+    image_trust_testbed::laws::whole::review(data);
 });

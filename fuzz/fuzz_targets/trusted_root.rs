@@ -3,5 +3,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    image_trust_fuzz::keyless::trusted_root(data);
+    image_trust_testbed::laws::keyless::trusted_root(data);
 });

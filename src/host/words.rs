@@ -4,7 +4,7 @@
 //! ([`Said`]): its earliest marker says who speaks, because only the names of images stand before it, and no marker fits into a name. Then the quoted part is read,
 //! where the registry's status is known by that, and by its words where it is not. What is not known is never taken for "not there".
 //!
-//! `tests/words.json` has texts that the real library made of many registries' answers, and `crates/harness/tests/live/registries.rs` makes them.
+//! `tests/words.json` has texts that the real library made of many registries' answers, and `crates/host/tests/live/registries.rs` makes them.
 
 use serde_json::value::RawValue;
 

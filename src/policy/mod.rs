@@ -3,18 +3,16 @@
 //! Read once from settings, without asking anybody. Knows images; never a workload or a registry.
 
 mod check;
-mod lint;
-mod pattern;
-mod rule;
-mod settings;
+pub mod pattern;
+pub mod rule;
+pub mod settings;
 mod shape;
-mod signers;
+pub mod signers;
 mod weigh;
 
 use std::fmt;
 
 pub use check::check;
-pub use lint::{Finding, Lint, Severity, check_manifest, lint, lint_manifest};
 pub use pattern::Part;
 pub use rule::{Choice, Decision, Policy, Rule, Rules};
 pub use settings::{ChildApproval, Disclosure, Features, Mode};
@@ -30,7 +28,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(path: impl Into<String>, what: impl Into<String>) -> Problem {
+    /// A problem at this place.
+    pub fn new(path: impl Into<String>, what: impl Into<String>) -> Problem {
         Problem { path: path.into(), what: what.into() }
     }
 }

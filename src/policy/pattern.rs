@@ -16,14 +16,14 @@ use crate::{
 
 mod cover;
 
-pub(super) use cover::Reach;
+pub use cover::Reach;
 
 /// Longest pattern, in bytes: that of the longest reference.
 const MAX_PATTERN: usize = 512;
 
 /// A pattern, completed as a reference is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pattern<'a> {
+pub struct Pattern<'a> {
     name: Name<'a>,
     /// `None` matches every tag, and none.
     tag: Option<&'a str>,
@@ -62,7 +62,7 @@ pub enum Part {
 /// a rule for it. What is spelt out comes before what only begins alike: `app` before `app*`. And names are compared before tags and digests:
 /// whoever writes the image chooses its tag, and must not choose a wider rule with it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Specificity {
+pub struct Specificity {
     names_digest: bool,
     components: usize,
     name: Closeness,
@@ -79,19 +79,30 @@ struct Closeness {
 
 /// Why a text is not a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum PatternError {
+pub enum PatternError {
+    /// The text is empty.
     Empty,
+    /// The text is longer than a pattern may be.
     TooLong,
+    /// There are too many `*`.
     Stars,
+    /// A character that is special in other globs.
     Glob(char),
+    /// A character that no image has in its name.
     Character(char),
+    /// A text that is no name of an image.
     Name(ReferenceError),
+    /// A registry that there cannot be.
     Registry(String),
+    /// A registry without a repository.
     RegistryOnly(String),
+    /// A repository that there cannot be.
     Repository(String),
     /// The name ends with a slash.
     FinalSlash(String),
+    /// A tag that there cannot be.
     Tag(String),
+    /// A digest that there cannot be.
     Digest(String),
 }
 
@@ -100,7 +111,7 @@ impl<'a> Pattern<'a> {
     ///
     /// # Errors
     /// When the text is no pattern, or one that could never match.
-    pub(crate) fn parse(text: &'a str) -> Result<Pattern<'a>, PatternError> {
+    pub fn parse(text: &'a str) -> Result<Pattern<'a>, PatternError> {
         if text.is_empty() {
             return Err(PatternError::Empty);
         }
@@ -123,7 +134,7 @@ impl<'a> Pattern<'a> {
     ///
     /// Settings come with every request, and most rules are about other registries: those are told apart here, by the first component, without
     /// reading on.
-    pub(crate) fn could_match(text: &str, registries: &BTreeSet<&str>) -> bool {
+    pub fn could_match(text: &str, registries: &BTreeSet<&str>) -> bool {
         let first = cut(text, b'/').map_or(text, |(first, _)| first);
         if first.bytes().any(|byte| byte == b'*') {
             return true;
@@ -136,7 +147,7 @@ impl<'a> Pattern<'a> {
     }
 
     /// The first part in which this pattern does not match `image`; `None` where it does.
-    pub(crate) fn differs(&self, image: &ImageRef) -> Option<Part> {
+    pub fn differs(&self, image: &ImageRef) -> Option<Part> {
         if let Name::In { registry, repository } = &self.name {
             if !glob(registry, image.registry()) {
                 return Some(Part::Registry);
@@ -161,7 +172,7 @@ impl<'a> Pattern<'a> {
     /// Does this pattern decide by the tag alone, so that it can say nothing of a reference with `digest`?
     ///
     /// In `repo:tag@digest` the tag is only a claim: runtimes pull by the digest.
-    pub(crate) fn trusts_the_tag_of(&self, digest: Digest) -> bool {
+    pub fn trusts_the_tag_of(&self, digest: Digest) -> bool {
         self.tag.is_some() && !self.names(digest)
     }
 
@@ -170,7 +181,7 @@ impl<'a> Pattern<'a> {
     }
 
     /// How closely this pattern fits `image`, which it matches.
-    pub(crate) fn specificity(&self, image: &ImageRef) -> Specificity {
+    pub fn specificity(&self, image: &ImageRef) -> Specificity {
         let (registry, repository) = match &self.name {
             Name::Any => ("*", None),
             // What matched an official image by its short name is ranked by its full one.

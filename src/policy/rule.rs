@@ -39,7 +39,7 @@ const DEFAULT: &str = "default";
 /// The image's own repository, in `identities`.
 const ITSELF: &str = "self";
 /// All trust roots.
-pub(super) const ALL: &str = "*";
+pub const ALL: &str = "*";
 
 /// Settings that were read, and whose rules can be asked.
 #[derive(Debug, Deserialize)]
@@ -61,11 +61,12 @@ pub struct Rules<'p> {
 type Candidate<'p> = (usize, &'p settings::Rule<'p>, Pattern<'p>);
 
 /// How a rule fits an image.
-pub(super) enum Fit<'p> {
+pub enum Fit<'p> {
     /// Not, for this part of its pattern.
     Differs(Part),
     /// It would, if it did not allow by a tag that the image's digest makes a mere claim.
     ByTagOnly(Rule<'p>),
+    /// It matches the image, this closely.
     Matches(Rule<'p>, Specificity),
 }
 
@@ -158,12 +159,14 @@ impl<'a> Policy<'a> {
         })
     }
 
-    pub(super) fn settings(&self) -> &Settings<'a> {
+    /// The settings as they were read.
+    #[must_use]
+    pub fn settings(&self) -> &Settings<'a> {
         &self.settings
     }
 
     /// The rule at `index`, whose validator may not exist.
-    pub(super) fn rule<'p>(&'p self, index: usize, rule: &'p settings::Rule<'a>) -> Result<Rule<'p>, Problem> {
+    pub fn rule<'p>(&'p self, index: usize, rule: &'p settings::Rule<'a>) -> Result<Rule<'p>, Problem> {
         let name = rule.validator.as_ref().map_or(DEFAULT, |name| &name.0);
         let mut validators = self.settings.validators.iter().zip(&self.validators).enumerate();
         match validators.find(|(_, (validator, _))| validator.name.0 == name) {
@@ -224,7 +227,7 @@ impl<'p> Rules<'p> {
     }
 
     /// How each of these rules fits `image`, by its place in the settings.
-    pub(super) fn fits(&self, image: &ImageRef) -> Result<BTreeMap<usize, Fit<'p>>, Problem> {
+    pub fn fits(&self, image: &ImageRef) -> Result<BTreeMap<usize, Fit<'p>>, Problem> {
         self.candidates.iter().map(|candidate| Ok((candidate.0, self.fit(candidate, image)?))).collect()
     }
 
@@ -267,7 +270,9 @@ impl Rule<'_> {
         &self.validator.1.name.0
     }
 
-    pub(super) fn validator_index(&self) -> usize {
+    /// The place of its validator in `validators`.
+    #[must_use]
+    pub fn validator_index(&self) -> usize {
         self.validator.0
     }
 
@@ -394,7 +399,7 @@ impl Rule<'_> {
     }
 
     /// Do both rules say the same of every image?
-    pub(super) fn decides_like(&self, other: &Rule<'_>) -> Result<bool, Problem> {
+    pub fn decides_like(&self, other: &Rule<'_>) -> Result<bool, Problem> {
         // Most rules that say the same are written alike, and need not be read for it.
         let same_options = self.rule.with.map(RawValue::get) == other.rule.with.map(RawValue::get);
         Ok((self.validator.0 == other.validator.0 && same_options) || self.decision()? == other.decision()?)
@@ -408,13 +413,15 @@ impl Rule<'_> {
 
 /// What a validator says, before any rule's options.
 #[derive(Debug)]
-pub(super) enum Says {
+pub enum Says {
+    /// Whether every image is admitted.
     Static(bool),
+    /// Who may sign.
     Signed(Signers),
 }
 
 /// Reads a validator, or notes everything that is wrong with it.
-pub(super) fn read_validator((at, validator): (usize, &settings::Validator<'_>)) -> Result<Says, Vec<Problem>> {
+pub fn read_validator((at, validator): (usize, &settings::Validator<'_>)) -> Result<Says, Vec<Problem>> {
     let path = |rest: &str| format!("validators[{at}].{rest}");
     let wrong = |rest: &str, what: &str| Err(vec![Problem::new(path(rest), what)]);
     match (validator.kind, validator.approve, validator.trust_roots) {

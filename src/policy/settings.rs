@@ -11,135 +11,190 @@ use serde_json::value::RawValue;
 
 use crate::json::Text;
 
+/// The settings of a policy, as `docs/settings.md` describes them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Settings<'a> {
+pub struct Settings<'a> {
+    /// What can be asked of an image.
     #[serde(borrow)]
-    pub(super) validators: Vec<Validator<'a>>,
+    pub validators: Vec<Validator<'a>>,
+    /// Which images are asked what.
     #[serde(borrow)]
-    pub(super) policy: Vec<Rule<'a>>,
-    pub(super) features: Option<Features>,
+    pub policy: Vec<Rule<'a>>,
+    /// What holds for every rule.
+    pub features: Option<Features>,
 }
 
+/// An entry of `validators`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Validator<'a> {
+pub struct Validator<'a> {
+    /// `name`, by which rules refer to it.
     #[serde(borrow)]
-    pub(super) name: Text<'a>,
+    pub name: Text<'a>,
+    /// `type`: whether it decides by itself or wants signatures.
     #[serde(rename = "type")]
-    pub(super) kind: Kind,
-    pub(super) approve: Option<bool>,
-    pub(super) ask_host: Option<bool>,
+    pub kind: Kind,
+    /// `approve`, of a static validator.
+    pub approve: Option<bool>,
+    /// `askHost`: whether the policy server may be asked about public keys.
+    pub ask_host: Option<bool>,
+    /// `trustRoots`: who may sign. Read only if a rule needs them.
     #[serde(borrow)]
-    pub(super) trust_roots: Option<&'a RawValue>,
+    pub trust_roots: Option<&'a RawValue>,
+    /// `trustedRoot`: the authorities and logs of a Sigstore instance. Read only if a rule needs them.
     #[serde(borrow)]
-    pub(super) trusted_root: Option<&'a RawValue>,
+    pub trusted_root: Option<&'a RawValue>,
+    /// `host`: the same in the words of Connaisseur.
     #[serde(borrow)]
-    pub(super) host: Option<Instance<'a>>,
+    pub host: Option<Instance<'a>>,
 }
 
 /// Connaisseur's name for an instance of Sigstore: what it signs with.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Instance<'a> {
+pub struct Instance<'a> {
+    /// `fulcioCert`: the certificates of the authority, in PEM.
     #[serde(borrow)]
-    pub(super) fulcio_cert: Option<Text<'a>>,
+    pub fulcio_cert: Option<Text<'a>>,
+    /// `rekorPubkey`: the key of the transparency log, in PEM.
     #[serde(borrow)]
-    pub(super) rekor_pubkey: Option<Text<'a>>,
+    pub rekor_pubkey: Option<Text<'a>>,
+    /// `ctLogPubkey`: the key of the certificate transparency log, in PEM.
     #[serde(borrow)]
-    pub(super) ct_log_pubkey: Option<Text<'a>>,
+    pub ct_log_pubkey: Option<Text<'a>>,
 }
 
+/// The type of a validator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
+pub enum Kind {
+    /// `static`: admits or denies by the name of an image.
     Static,
+    /// `cosign`: wants signatures.
     Cosign,
 }
 
+/// An entry of `trustRoots`: one signer.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct TrustRoot<'a> {
+pub struct TrustRoot<'a> {
+    /// `name`, by which rules and messages refer to it.
     #[serde(borrow)]
-    pub(super) name: Text<'a>,
+    pub name: Text<'a>,
+    /// `key`: a public key in PEM.
     #[serde(borrow)]
-    pub(super) key: Option<Text<'a>>,
+    pub key: Option<Text<'a>>,
+    /// `keyless`: a certificate identity.
     #[serde(borrow)]
-    pub(super) keyless: Option<Keyless<'a>>,
+    pub keyless: Option<Keyless<'a>>,
+    /// `github`: a workflow of GitHub.
     #[serde(borrow)]
-    pub(super) github: Option<Github<'a>>,
+    pub github: Option<Github<'a>>,
+    /// `certificate`: a certificate of an authority of one's own.
     #[serde(borrow)]
-    pub(super) certificate: Option<Certificate<'a>>,
+    pub certificate: Option<Certificate<'a>>,
+    /// `notBefore`: from when on its signatures count.
     #[serde(borrow)]
-    pub(super) not_before: Option<Text<'a>>,
+    pub not_before: Option<Text<'a>>,
+    /// `notAfter`: until when its signatures count.
     #[serde(borrow)]
-    pub(super) not_after: Option<Text<'a>>,
+    pub not_after: Option<Text<'a>>,
 }
 
+/// Which certificate identity signs, as `keyless` says it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Keyless<'a> {
+pub struct Keyless<'a> {
+    /// `issuer`, compared as it stands.
     #[serde(borrow)]
-    pub(super) issuer: Option<Text<'a>>,
+    pub issuer: Option<Text<'a>>,
+    /// `issuerRegex`, which has to match all of the issuer.
     #[serde(borrow)]
-    pub(super) issuer_regex: Option<Text<'a>>,
+    pub issuer_regex: Option<Text<'a>>,
+    /// `subject`, compared as it stands.
     #[serde(borrow)]
-    pub(super) subject: Option<Text<'a>>,
+    pub subject: Option<Text<'a>>,
+    /// `subjectRegex`, which has to match all of the subject.
     #[serde(borrow)]
-    pub(super) subject_regex: Option<Text<'a>>,
+    pub subject_regex: Option<Text<'a>>,
+    /// `subjectPrefix`, which ends with a slash.
     #[serde(borrow)]
-    pub(super) subject_prefix: Option<Text<'a>>,
+    pub subject_prefix: Option<Text<'a>>,
 }
 
+/// Which workflow of GitHub signs, as `github` says it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Github<'a> {
+pub struct Github<'a> {
+    /// `owner`: the account of the repository.
     #[serde(borrow)]
-    pub(super) owner: Text<'a>,
+    pub owner: Text<'a>,
+    /// `repo`: the repository; any of the account, if it is left out.
     #[serde(borrow)]
-    pub(super) repo: Option<Text<'a>>,
+    pub repo: Option<Text<'a>>,
+    /// `workflow`: the name of the file; any, if it is left out.
     #[serde(borrow)]
-    pub(super) workflow: Option<Text<'a>>,
+    pub workflow: Option<Text<'a>>,
+    /// `ref`: the git reference; any, if it is left out.
     #[serde(borrow, rename = "ref")]
-    pub(super) reference: Option<Text<'a>>,
+    pub reference: Option<Text<'a>>,
 }
 
+/// Which certificate signs, as `certificate` says it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Certificate<'a> {
+pub struct Certificate<'a> {
+    /// `ca`: the certificates of the authority, in PEM.
     #[serde(borrow)]
-    pub(super) ca: Text<'a>,
+    pub ca: Text<'a>,
+    /// `subject`, compared as it stands.
     #[serde(borrow)]
-    pub(super) subject: Option<Text<'a>>,
+    pub subject: Option<Text<'a>>,
+    /// `subjectRegex`, which has to match all of the subject.
     #[serde(borrow)]
-    pub(super) subject_regex: Option<Text<'a>>,
+    pub subject_regex: Option<Text<'a>>,
+    /// `subjectPrefix`, which ends with a slash.
     #[serde(borrow)]
-    pub(super) subject_prefix: Option<Text<'a>>,
+    pub subject_prefix: Option<Text<'a>>,
 }
 
+/// An entry of `policy`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Rule<'a> {
+pub struct Rule<'a> {
+    /// `pattern`: the images that the rule is about.
     #[serde(borrow)]
-    pub(super) pattern: Text<'a>,
+    pub pattern: Text<'a>,
+    /// `validator`: the name of the validator that decides; `default`, if it is left out.
     #[serde(borrow)]
-    pub(super) validator: Option<Text<'a>>,
+    pub validator: Option<Text<'a>>,
+    /// `with`: what the rule asks of the validator. Read only if the rule wins.
     #[serde(borrow)]
-    pub(super) with: Option<&'a RawValue>,
+    pub with: Option<&'a RawValue>,
 }
 
+/// What a rule asks of its validator.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct With {
-    pub(super) trust_root: Option<String>,
-    pub(super) threshold: Option<u64>,
-    pub(super) required: Option<Vec<String>>,
-    pub(super) annotations: Option<BTreeMap<String, String>>,
-    pub(super) identities: Option<Vec<String>>,
-    pub(super) mode: Option<Mode>,
-    pub(super) verify_in_transparency_log: Option<bool>,
+pub struct With {
+    /// `trustRoot`: who has to sign; `default`, if it is left out, and `*` for all.
+    pub trust_root: Option<String>,
+    /// `threshold`: how many of them have to sign.
+    pub threshold: Option<u64>,
+    /// `required`: who of them has to sign.
+    pub required: Option<Vec<String>>,
+    /// `annotations`: what a signature has to carry.
+    pub annotations: Option<BTreeMap<String, String>>,
+    /// `identities`: under which names the image may have been signed.
+    pub identities: Option<Vec<String>>,
+    /// `mode`: where the proven digest is written.
+    pub mode: Option<Mode>,
+    /// `verifyInTransparencyLog`: whether signatures need an entry in a transparency log.
+    pub verify_in_transparency_log: Option<bool>,
+    /// `verifySCT`: whether certificates need a signed certificate timestamp.
     #[serde(rename = "verifySCT")]
-    pub(super) verify_sct: Option<bool>,
+    pub verify_sct: Option<bool>,
 }
 
 /// What is done with a proven digest.
@@ -318,11 +373,11 @@ impl Features {
 /// A number of host calls from 1 to 1000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u64")]
-pub(super) struct HostCalls(usize);
+pub struct HostCalls(usize);
 
 impl HostCalls {
     /// Most host calls: several for each of the images that are decided in one request.
-    pub(super) const MAX: usize = 1_000;
+    pub const MAX: usize = 1_000;
 }
 
 impl TryFrom<u64> for HostCalls {
@@ -339,11 +394,11 @@ impl TryFrom<u64> for HostCalls {
 /// A time from 1 ms to 30 s, the longest evaluation that Kubewarden allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u64")]
-pub(super) struct TimeBudget(Duration);
+pub struct TimeBudget(Duration);
 
 impl TimeBudget {
     /// Longest budget, in milliseconds.
-    pub(super) const MAX_MS: u64 = 30_000;
+    pub const MAX_MS: u64 = 30_000;
 }
 
 impl Default for TimeBudget {

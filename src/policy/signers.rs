@@ -28,19 +28,23 @@ const MAX_NAME: usize = 2048;
 
 /// What a cosign validator says.
 #[derive(Debug)]
-pub(super) struct Signers {
-    pub(super) roots: Vec<TrustRoot>,
+pub struct Signers {
+    /// The trust roots, in the order of the settings.
+    pub roots: Vec<TrustRoot>,
     /// The validator's own, or the one that was needed.
     trusted_root: OnceCell<Rc<TrustedRoot>>,
 }
 
 /// What a rule asks of a validator's trusted root.
-pub(super) struct Asked {
+pub struct Asked {
     pub(super) in_log: bool,
     pub(super) timestamped: Timestamped,
-    pub(super) cas: bool,
-    pub(super) logs: bool,
-    pub(super) ct_logs: bool,
+    /// Whether certificates of the trusted root's authorities count.
+    pub cas: bool,
+    /// Whether its transparency logs are needed.
+    pub logs: bool,
+    /// Whether its certificate transparency logs are needed.
+    pub ct_logs: bool,
 }
 
 impl Signers {
@@ -66,7 +70,7 @@ impl Signers {
     }
 
     /// The trusted root that a rule needs: the validator's own, or the public-good instance's. Where a rule needs none, there is nothing in it.
-    pub(super) fn trusted_root(&self, at: usize, asked: &Asked) -> Result<Rc<TrustedRoot>, Vec<Problem>> {
+    pub fn trusted_root(&self, at: usize, asked: &Asked) -> Result<Rc<TrustedRoot>, Vec<Problem>> {
         if !(asked.cas || asked.logs || asked.ct_logs) {
             return Ok(Rc::default());
         }
@@ -123,7 +127,7 @@ impl Asked {
     }
 
     /// What these trust roots take, with these options.
-    pub(super) fn by(roots: &[TrustRoot], in_log: bool, timestamped: Timestamped) -> Asked {
+    pub fn by(roots: &[TrustRoot], in_log: bool, timestamped: Timestamped) -> Asked {
         let cas = roots.iter().any(|root| matches!(root.signs, Signs::Keyless(_)));
         let ct_logs = match timestamped {
             Timestamped::Keyless => cas,
@@ -264,7 +268,7 @@ fn read_wanted(
 }
 
 /// Is this the beginning of URIs, up to a slash after the host?
-pub(super) fn is_prefix(text: &str) -> bool {
+pub fn is_prefix(text: &str) -> bool {
     let host = text.split_once("://").and_then(|(scheme, rest)| rest.split_once('/').filter(|_| !scheme.is_empty()));
     host.is_some_and(|(host, _)| !host.is_empty()) && text.ends_with('/')
 }

@@ -12,7 +12,7 @@ use super::sigstore::{GITHUB, Leaf, Step};
 use crate::{glob::glob, shown::Shown};
 
 /// Who vouches for workflows of GitHub (GitHub, "About security hardening with OpenID Connect").
-pub(crate) const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
+pub const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
 
 /// Whose certificates are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,16 +21,13 @@ use std::{
 };
 
 pub use budget::{Asked, Budget, Spent, Unseen};
-pub(crate) use identity::GITHUB_ISSUER;
-pub use identity::{Anchored, Holder, RegexError, Wanted, Workflow};
+pub use identity::{Anchored, GITHUB_ISSUER, Holder, RegexError, Wanted, Workflow};
 pub use key::{KeyError, PublicKey};
 pub use prove::{Verified, prove};
-pub(crate) use quorum::without_reference;
-pub use quorum::{Quorum, Signer, Standing, Tally, Vote};
+pub use quorum::{Quorum, Signer, Standing, Tally, Vote, without_reference};
 pub use shortfall::{Beside, Failure, Foreign, Lack, Shortfall, Unproven};
 pub use signature::OtherAlgorithm;
-pub(crate) use sigstore::GITHUB;
-pub use sigstore::{Authorities, Origin, PUBLIC_GOOD_DATE, Step, TrustedRoot, TrustedRootError, Unusable};
+pub use sigstore::{Authorities, GITHUB, Origin, PUBLIC_GOOD_DATE, Step, TrustedRoot, TrustedRootError, Unusable};
 
 use crate::{
     image::{Digest, ImageRef},

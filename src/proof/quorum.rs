@@ -215,7 +215,7 @@ impl Signer {
 /// The name of a workflow without the git reference or commit at its end, as certificates of GitHub and GitLab have it; other names as they are.
 ///
 /// Whoever may run a workflow at one reference usually may at another one, so both are one signer. To count fewer is the safe side.
-pub(crate) fn without_reference(name: &str) -> &str {
+pub fn without_reference(name: &str) -> &str {
     if !name.contains("://") {
         return name;
     }

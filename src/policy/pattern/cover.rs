@@ -30,7 +30,7 @@ const OPEN_DOMAINS: [&str; 14] = [
 
 /// Which registries the registry part of a pattern can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::policy) enum Reach {
+pub enum Reach {
     /// One host, on one port or any.
     OneHost,
     /// Every host below this domain, which has two labels at least.
@@ -44,7 +44,7 @@ const DIGITS: usize = 64;
 
 impl Pattern<'_> {
     /// Why no image at all matches, as far as its own text tells.
-    pub(in crate::policy) fn matches_nothing(&self) -> Option<String> {
+    pub fn matches_nothing(&self) -> Option<String> {
         if let Name::In { registry, repository } = &self.name {
             if literal(registry) + 1 + literal(repository) > MAX_NAME {
                 return Some(format!("no name is longer than {MAX_NAME} bytes"));
@@ -64,7 +64,7 @@ impl Pattern<'_> {
     }
 
     /// Whose registries match.
-    pub(in crate::policy) fn reach(&self) -> Reach {
+    pub fn reach(&self) -> Reach {
         let registry = match &self.name {
             Name::Any => "*",
             Name::In { registry, .. } => registry,
@@ -79,7 +79,7 @@ impl Pattern<'_> {
     }
 
     /// The registry, and the first component inside it, where there is a single registry.
-    pub(in crate::policy) fn account(&self) -> Option<(&str, &str)> {
+    pub fn account(&self) -> Option<(&str, &str)> {
         match &self.name {
             Name::In { registry, repository } if !registry.contains('*') => {
                 Some((registry, repository.split_once('/').map_or(repository, |(account, _)| account)))
@@ -89,30 +89,34 @@ impl Pattern<'_> {
     }
 
     /// The registry and the repository, if that is one component that is written out.
-    pub(in crate::policy) fn lone_repository(&self) -> Option<(&str, &str)> {
+    pub fn lone_repository(&self) -> Option<(&str, &str)> {
         match &self.name {
             Name::In { registry, repository } if !repository.contains(['/', '*']) => Some((registry, repository)),
             _ => None,
         }
     }
 
-    pub(in crate::policy) fn has_tag(&self) -> bool {
+    /// Does the pattern have a part for the tag?
+    #[must_use]
+    pub fn has_tag(&self) -> bool {
         self.tag.is_some()
     }
 
-    pub(in crate::policy) fn has_digest(&self) -> bool {
+    /// Does the pattern have a part for the digest?
+    #[must_use]
+    pub fn has_digest(&self) -> bool {
         self.digest.is_some()
     }
 
     /// Is the digest written out? Then it is that image and no other, whatever it is called.
-    pub(in crate::policy) fn names_one_digest(&self) -> bool {
+    pub fn names_one_digest(&self) -> bool {
         self.digest.is_some_and(|digest| !digest.contains('*'))
     }
 
     /// A reference that this pattern's name matches: with the pattern's tag or none, and with a digest that nobody means.
     ///
     /// What it is put together from can be no reference, and then it is none.
-    pub(in crate::policy) fn example(&self, tag: Option<&Pattern<'_>>) -> String {
+    pub fn example(&self, tag: Option<&Pattern<'_>>) -> String {
         let filled = |text: &str| text.replace('*', "x");
         let name = match &self.name {
             Name::Any => "registry.example/x".to_owned(),
@@ -141,7 +145,7 @@ impl Pattern<'_> {
     /// such image matches this one, or where it can't be told.
     ///
     /// The same steps as [`super::Specificity`], on what is the same for all images.
-    pub(in crate::policy) fn ranks_beside(&self, other: &Pattern<'_>) -> Option<Ordering> {
+    pub fn ranks_beside(&self, other: &Pattern<'_>) -> Option<Ordering> {
         let covers = |part: Option<&str>, of_other: Option<&str>| match (part, of_other) {
             (None, _) => true,
             (Some(part), Some(of_other)) => glob(part, of_other),

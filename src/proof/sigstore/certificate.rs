@@ -32,7 +32,7 @@ const MAX_PEM: usize = 24 * 1024;
 const MAX_NAME: usize = 2048;
 
 /// Stands before the name of a repository on GitHub.
-pub(crate) const GITHUB: &str = "https://github.com/";
+pub const GITHUB: &str = "https://github.com/";
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";

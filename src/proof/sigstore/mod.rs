@@ -12,7 +12,7 @@ mod step;
 mod timestamp;
 mod trusted_root;
 
-pub(crate) use certificate::GITHUB;
+pub use certificate::GITHUB;
 pub(super) use certificate::Leaf;
 pub(super) use evidence::{Demands, Evidence};
 pub use manifest::Unusable;

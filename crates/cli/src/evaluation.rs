@@ -1,0 +1,129 @@
+//! How is one request evaluated? The flags that `run` and `explain` share beyond those of `input`, which are kwctl's, and what they mean.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use image_trust_host::{
+    AdmissionRequest, Answers, Deadline, Evaluation, HostRequest, Live, LiveConfig, Policy, Recorder, Replay, Sources,
+};
+use serde_json::Value;
+
+use crate::{input::Input, output::tell, progress};
+
+/// The settings of an evaluation, and who answers its host calls.
+#[derive(clap::Args)]
+pub struct Flags {
+    #[command(flatten)]
+    input: Input,
+    /// sources.yaml: insecure registries, private authorities, proxies
+    #[arg(long, value_name = "FILE")]
+    sources_path: Option<PathBuf>,
+    /// A Docker config.json with registry credentials, or the folder that contains it
+    #[arg(long, value_name = "PATH")]
+    docker_config_json_path: Option<PathBuf>,
+    /// Record the host calls of this run as a session
+    #[arg(long, value_name = "FILE", conflicts_with = "replay_host_capabilities_interactions")]
+    record_host_capabilities_interactions: Option<PathBuf>,
+    /// A folder of manifests to answer Kubernetes lookups from
+    #[arg(long, value_name = "DIR")]
+    cluster_dir: Option<PathBuf>,
+}
+
+/// Compiles the module at `path`.
+pub fn load(path: &Path) -> Result<Policy> {
+    progress::during(&format!("compiling {}", path.display()), || Policy::load(path))
+}
+
+impl Flags {
+    /// The settings, which this policy accepts.
+    pub fn settings(&self, policy: &Policy) -> Result<Value> {
+        let settings = self.input.settings()?;
+        if let Err(problem) = policy.check_settings(&settings) {
+            bail!("Provided settings are not valid: {problem}");
+        }
+        Ok(settings)
+    }
+
+    /// The request in this file, or on stdin for `-`.
+    pub fn request(&self, path: &Path) -> Result<AdmissionRequest> {
+        self.input.request(path)
+    }
+
+    /// Evaluates `request`, with the host that these flags ask for.
+    pub fn evaluate(&self, policy: &Policy, request: &AdmissionRequest, settings: &Value) -> Result<Evaluation> {
+        let host = Host::new(self)?;
+        let gate = self.input.gate(policy, host.answers());
+        // kwctl has no deadline
+        let evaluate = || policy.evaluate(request, settings, Arc::new(gate), Deadline::Off);
+        let evaluation = progress::during("evaluating the request", evaluate)?;
+        host.finish()?;
+        Ok(evaluation)
+    }
+}
+
+/// Who answers host calls in this run.
+enum Host {
+    Live(Arc<Live>),
+    Recorded(Arc<Recorder<Live>>, PathBuf),
+    Replayed(Arc<Replay>),
+}
+
+impl Host {
+    fn new(args: &Flags) -> Result<Self> {
+        if let Some(session) = args.input.session()? {
+            return Ok(Self::Replayed(Arc::new(session)));
+        }
+        let sources = args.sources_path.as_deref().map(Sources::from_file).transpose()?.unwrap_or_default();
+        let live = Live::new(LiveConfig {
+            sources,
+            docker_config: args.docker_config_json_path.as_deref().map(docker_config).transpose()?,
+            cluster_dir: args.cluster_dir.clone(),
+        })?;
+        Ok(match &args.record_host_capabilities_interactions {
+            Some(session) => Self::Recorded(Arc::new(Recorder::new(live)), session.clone()),
+            None => Self::Live(Arc::new(live)),
+        })
+    }
+
+    fn answers(&self) -> Arc<dyn Answers> {
+        match self {
+            Self::Live(live) => Arc::clone(live) as Arc<dyn Answers>,
+            Self::Recorded(recorder, _) => Arc::clone(recorder) as Arc<dyn Answers>,
+            Self::Replayed(replay) => Arc::clone(replay) as Arc<dyn Answers>,
+        }
+    }
+
+    fn finish(&self) -> Result<()> {
+        match self {
+            Self::Live(_) => {}
+            Self::Recorded(recorder, path) => fs::write(path, recorder.to_yaml()?)
+                .with_context(|| format!("cannot write the session {}", path.display()))?,
+            Self::Replayed(replay) => warn_of_leftovers(&replay.leftovers())?,
+        }
+        Ok(())
+    }
+}
+
+/// The Docker config.json at this path: kwctl takes its folder, Docker itself the file. Without one every registry would be asked anonymously.
+fn docker_config(path: &Path) -> Result<PathBuf> {
+    let file = if path.is_dir() { path.join("config.json") } else { path.to_owned() };
+    match fs::read_to_string(&file) {
+        Ok(text) => match serde_json::from_str::<serde_json::Map<String, Value>>(&text) {
+            Ok(_) => Ok(file),
+            Err(error) => bail!("the Docker configuration {} is not a JSON object: {error}", file.display()),
+        },
+        Err(error) => bail!("cannot read the Docker configuration {}: {error}", file.display()),
+    }
+}
+
+fn warn_of_leftovers(leftovers: &[HostRequest]) -> Result<()> {
+    if !leftovers.is_empty() {
+        tell(&format!("Warning: {} of the recorded exchanges have not been replayed:", leftovers.len()))?;
+        for request in leftovers {
+            tell(&format!("  {request:?}"))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! Is it still at work? Says so on stderr, once something takes longer than a second.
+
+use std::{
+    io::{self, IsTerminal as _, Write},
+    sync::mpsc::{RecvTimeoutError, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::output::printed;
+
+/// How long nobody is told anything.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Does `work`, and tells whoever waits at a terminal that it goes on. Logs and scripts see nothing of it.
+pub fn during<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    if !io::stderr().is_terminal() {
+        return work();
+    }
+    told(&printed(what), PATIENCE, &mut io::stderr(), work)
+}
+
+/// Writes a line whenever as much time has passed again as until the line before, so that long work makes few lines.
+fn told<T>(what: &str, patience: Duration, to: &mut (impl Write + Send), work: impl FnOnce() -> T) -> T {
+    thread::scope(|scope| {
+        // Nothing is ever sent: whoever waits hears that the other end is gone.
+        let (working, done) = channel::<()>();
+        scope.spawn(move || {
+            let started = Instant::now();
+            let mut wait = patience;
+            while done.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+                wait = started.elapsed();
+                // Where nobody can be told there is nothing to do about it.
+                let _ = to.write_all(format!("{what} ... {:.0} s\n", wait.as_secs_f64()).as_bytes());
+            }
+        });
+        let result = work();
+        drop(working);
+        result
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::Sender;
+
+    /// Hands on what is written.
+    struct Lines(Sender<String>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.send(String::from_utf8_lossy(bytes).into_owned());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn only_long_work_is_told() {
+        let (to, lines) = channel();
+        let long_enough = Duration::from_secs(3_600);
+        assert_eq!(told("counting", long_enough, &mut Lines(to.clone()), || 3), 3);
+        assert!(lines.try_recv().is_err(), "short work is done before anybody asks");
+
+        // This work ends when it was told of twice.
+        let twice = || [lines.recv(), lines.recv()];
+        let written = told("counting", Duration::from_millis(1), &mut Lines(to), twice);
+        assert_eq!(written, [Ok("counting ... 0 s\n".to_owned()), Ok("counting ... 0 s\n".to_owned())]);
+    }
+}

@@ -1,0 +1,7 @@
+//! The command `image-trust`, run as anybody runs it: exit codes, stdout and stderr.
+
+mod command;
+mod explain;
+mod lint;
+mod migrate;
+mod run;

@@ -1,7 +1,0 @@
-//! The `image-trust` command.
-
-mod cli;
-
-fn main() -> std::process::ExitCode {
-    cli::main()
-}

@@ -1,0 +1,19 @@
+//! The real module against what others made: images signed by real cosign, in a real registry, and in ours.
+//!
+//! What needs third-party programs runs where `scripts/test-tools` could gather them, and says so where it could not.
+
+mod attacks;
+mod docker_registry;
+mod failures;
+mod keyless;
+mod lying;
+mod policy;
+mod private;
+mod registries;
+mod samples;
+mod shapes;
+mod signatures;
+mod signer;
+mod tls;
+mod tools;
+mod workloads;

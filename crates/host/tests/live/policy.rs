@@ -1,0 +1,234 @@
+//! The module under test, and rows of what it has to say.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use image_trust_host::{AdmissionRequest, Deadline, Evaluation, Gate, Live, LiveConfig, Policy};
+use json_patch::PatchOperation;
+use serde_json::{Value, json};
+
+/// The module, compiled once for all tests.
+fn module() -> &'static Policy {
+    static MODULE: OnceLock<Policy> = OnceLock::new();
+    MODULE.get_or_init(|| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy.wasm");
+        Policy::load(&path).expect("`make policy.wasm` builds the module")
+    })
+}
+
+/// A host without a memory yet, that reaches these registries and nothing else.
+pub(crate) fn host(registries: &[&str]) -> Arc<Live> {
+    Arc::new(Live::new(LiveConfig::loopback(registries.iter().map(|host| host.to_string()))).unwrap())
+}
+
+/// One rule, for everything in this registry, with these names for these keys. No deadline: what is tested is never how busy this machine is.
+pub(crate) fn settings(registry: &str, keys: &[(&str, String)], rule: &Value) -> Value {
+    let roots: Vec<_> = keys.iter().map(|(name, key)| json!({"name": name, "key": key})).collect();
+    let mut rule = rule.clone();
+    let asks_host = rule.as_object_mut().and_then(|rule| rule.remove(ASKS_HOST)).unwrap_or(json!(false));
+    rule["pattern"] = json!(format!("{registry}/*:*"));
+    json!({
+        "validators": [{"name": "default", "type": "cosign", "askHost": asks_host, "trustRoots": roots}],
+        "policy": [rule],
+        "features": {"timeBudgetMs": 30_000},
+    })
+}
+
+/// Stands in a rule of these tests for the same key of its validator.
+const ASKS_HOST: &str = "askHost";
+
+/// The same rule of a validator that may ask the host about payloads that the guest cannot read.
+pub(crate) fn asking(mut rule: Value) -> Value {
+    rule[ASKS_HOST] = json!(true);
+    rule
+}
+
+/// A rule that asks for one trust root.
+pub(crate) fn by(name: &str) -> Value {
+    json!({"with": {"trustRoot": name}})
+}
+
+/// Does the module take these settings?
+pub(crate) fn takes(settings: &Value) -> bool {
+    module().check_settings(settings).is_ok()
+}
+
+pub(crate) fn evaluate(request: &AdmissionRequest, settings: &Value, host: &Arc<Live>) -> Evaluation {
+    module().check_settings(settings).unwrap();
+    let evaluation = evaluate_within(Deadline::Off, request, settings, host);
+    for call in &evaluation.calls {
+        if let Err(text) = &call.answer {
+            println!("{}: {text}", call.payload);
+        }
+    }
+    evaluation
+}
+
+/// The same with a deadline, and without a look at the settings.
+pub(crate) fn evaluate_within(
+    deadline: Deadline,
+    request: &AdmissionRequest,
+    settings: &Value,
+    host: &Arc<Live>,
+) -> Evaluation {
+    let gate = Arc::new(Gate::new(Arc::clone(host)));
+    module().evaluate(request, settings, gate, deadline).unwrap()
+}
+
+/// The creation of a Pod with this image.
+pub(crate) fn pod(image: &str) -> AdmissionRequest {
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"},
+        "spec": {"containers": [{"name": "c", "image": image}]},
+    });
+    AdmissionRequest::create(pod).unwrap()
+}
+
+/// What the patch writes, by place.
+pub(crate) fn pins(evaluation: &Evaluation) -> Vec<(String, String)> {
+    let patch = evaluation.response.decoded_patch().unwrap();
+    let operations = patch.map_or_else(Vec::new, |patch| patch.0);
+    let pin = |operation: PatchOperation| match operation {
+        PatchOperation::Replace(it) => (it.path.to_string(), it.value.as_str().unwrap().to_owned()),
+        other => panic!("a pin replaces an image: {other:?}"),
+    };
+    operations.into_iter().map(pin).collect()
+}
+
+/// What has to come out for one image.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Expect<'a> {
+    /// Admitted, with this digest behind what the user wrote, and this for evidence. The host had nothing to complain of.
+    Pinned(&'a str, &'a str),
+    /// Denied with this code, with all of these phrases, after the host said that; where that is empty, it had nothing to complain of.
+    Denied(u16, &'a [&'a str], &'a str),
+}
+
+/// Evidence: the guest's own proof, and the host's word.
+pub(crate) const GUEST: &str = r#"["signatureManifest"]"#;
+pub(crate) const HOST: &str = r#"["host"]"#;
+
+/// Host calls: for a tag, all that a proof by the guest takes; and those that come after it when the guest could not read a payload, and the host may.
+pub(crate) const LOOK: &str = "manifest_digest oci_manifest";
+pub(crate) const ASK: &str = "manifest_digest oci_manifest verify";
+/// Nothing lies where signatures belong, and something refers to the image; or nothing does, and the image is looked at: it could be an index.
+pub(crate) const LOOK_BESIDE: &str = "manifest_digest oci_manifest oci_manifest";
+pub(crate) const LOOK_AROUND: &str = "manifest_digest oci_manifest oci_manifest oci_manifest";
+
+/// What no message and no warning may hold: the host's chain of errors, keys, traces.
+const RAW: [&str; 8] = [
+    "Callback evaluation",
+    "Caused by",
+    "backtrace",
+    "panicked",
+    "-----BEGIN",
+    "OCI API error",
+    "http://",
+    "internal error",
+];
+/// What a denial with this code may not say: "could not tell" and "not trusted" are never the same message.
+const OTHERS_WORDS: [(u16, &[&str]); 3] = [
+    (403, &["could not tell", "not decided", "not asked"]),
+    (503, &["not trusted", "not decided", "missing trust root"]),
+    (504, &["not trusted", "could not tell", "missing trust root"]),
+];
+
+/// An image in a Pod, and what becomes of it.
+pub(crate) struct Row<'a> {
+    pub(crate) image: String,
+    pub(crate) rule: Value,
+    /// The host calls, by the last word of their names, in their order.
+    pub(crate) calls: &'a str,
+    pub(crate) expect: Expect<'a>,
+    pub(crate) why: &'a str,
+}
+
+/// Panics with every row that did not come out.
+pub(crate) fn check(rows: &[Row<'_>], registry: &str, keys: &[(&str, String)], host: &Arc<Live>) {
+    let failures: Vec<String> = rows.iter().filter_map(|row| row.failure(registry, keys, host)).collect();
+    assert!(failures.is_empty(), "{} of {} fail:\n{}", failures.len(), rows.len(), failures.join("\n"));
+}
+
+impl Row<'_> {
+    /// What did not come out as it has to, if anything.
+    pub(crate) fn failure(&self, registry: &str, keys: &[(&str, String)], host: &Arc<Live>) -> Option<String> {
+        self.judge(&self.evaluate(registry, keys, host))
+    }
+
+    pub(crate) fn evaluate(&self, registry: &str, keys: &[(&str, String)], host: &Arc<Live>) -> Evaluation {
+        evaluate(&pod(&self.image), &settings(registry, keys, &self.rule), host)
+    }
+
+    pub(crate) fn judge(&self, came: &Evaluation) -> Option<String> {
+        let calls: Vec<&str> =
+            came.calls.iter().map(|call| call.capability.rsplit('/').next().unwrap_or_default()).collect();
+        let calls = calls.join(" ");
+        let wrong = wrong(came, &self.image, &self.expect)
+            .or_else(|| (calls != self.calls).then(|| format!("expected the host calls {}", self.calls)));
+        wrong.map(|what| {
+            format!(
+                "{}, {}: {}: {what}\n  came: {:?}, audit {:?}, pins {:?}, after {calls}; the host: {:?}",
+                self.image,
+                self.rule,
+                self.why,
+                came.response.status,
+                came.response.audit_annotations,
+                pins(came),
+                complaints(came)
+            )
+        })
+    }
+}
+
+/// What the host said instead of answering.
+fn complaints(came: &Evaluation) -> String {
+    came.calls.iter().filter_map(|call| call.answer.clone().err()).collect()
+}
+
+/// What a message or a warning says that nobody should have to read.
+pub(crate) fn leak(came: &Evaluation) -> Option<String> {
+    let message = came.response.status.iter().filter_map(|status| status.message.as_ref());
+    let raw = |text: &String| RAW.iter().find(|raw| text.contains(**raw)).map(|raw| format!("says {raw:?}: {text}"));
+    message.chain(came.response.warnings.iter().flatten()).find_map(raw)
+}
+
+/// The first thing about this evaluation that is not as it has to be.
+pub(crate) fn wrong(came: &Evaluation, image: &str, expect: &Expect<'_>) -> Option<String> {
+    let (pins, said) = (pins(came), complaints(came));
+    let status = came.response.status.clone().unwrap_or_default();
+    let message = status.message.unwrap_or_default();
+    if let Some(leak) = leak(came) {
+        return Some(leak);
+    }
+    match expect {
+        Expect::Pinned(digest, evidence) => {
+            let pin = ("/spec/containers/0/image".to_owned(), format!("{image}@{digest}"));
+            // Where the user has written the digest, there is nothing to write.
+            let expected = if image.ends_with(digest) { vec![] } else { vec![pin] };
+            let proof = format!(r#""evidence":{evidence}"#);
+            let audited = came.response.audit_annotations.iter().flat_map(|records| records.values());
+            if !came.response.allowed || pins != expected {
+                Some(format!("expected to be pinned to {digest}"))
+            } else if !audited.into_iter().any(|record| record.contains(&proof)) {
+                Some(format!("expected the audit record to say {proof}"))
+            } else {
+                (!said.is_empty()).then(|| "expected no complaint of the host".to_owned())
+            }
+        }
+        Expect::Denied(code, phrases, host_words) => {
+            let not_said = phrases.iter().find(|phrase| !message.contains(**phrase));
+            let others = OTHERS_WORDS.iter().filter(|(of, _)| of == code).flat_map(|(_, words)| *words);
+            let other = others.into_iter().find(|words| message.contains(**words));
+            if came.response.allowed || !pins.is_empty() || status.code != Some(*code) {
+                Some(format!("expected a denial with {code}"))
+            } else if let Some(phrase) = not_said {
+                Some(format!("expected it to say {phrase:?}"))
+            } else if let Some(words) = other {
+                Some(format!("{code} must not say {words:?}"))
+            } else {
+                let as_said = if host_words.is_empty() { said.is_empty() } else { said.contains(host_words) };
+                (!as_said).then(|| format!("expected the host to say {host_words:?}"))
+            }
+        }
+    }
+}

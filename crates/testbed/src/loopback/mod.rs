@@ -1,0 +1,162 @@
+//! Where do images and signatures come from when nothing but loopback may be asked?
+//!
+//! [`Registry`] is an OCI registry inside this process: enough of the distribution specification for container tools to
+//! push to, sign in and pull from, and it stops with the value. It remembers what it was asked, and fails and lies on
+//! request ([`Fault`]), because most of what a verifier has to get right happens when the registry misbehaves. [`Signer`] signs
+//! images in it the way cosign does.
+//!
+//! It is a stand-in for tests and demonstrations: no deletion, no authentication, everything in memory.
+
+mod answer;
+mod fault;
+mod image;
+mod route;
+mod signer;
+mod store;
+mod upload;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+pub use fault::{Fault, Scope};
+pub use image::{ImageKind, TinyImage};
+pub use signer::{SIGNATURE_ANNOTATION, Signer, signature_tag, signed_by_all, signed_payload};
+pub use store::{Manifest, digest_of};
+
+use answer::{Shared, Told};
+
+/// One request as the registry saw it, also those that it was told to fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// `GET`, `HEAD`, `POST`, ...
+    pub method: String,
+    /// The path without its query.
+    pub path: String,
+}
+
+impl std::fmt::Display for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+/// An OCI registry on a free port of 127.0.0.1, served until this value is dropped.
+///
+/// ```
+/// use image_trust_testbed::loopback::{ImageKind, Registry};
+///
+/// let registry = Registry::start()?;
+/// let digest = registry.push_image("library/nginx", "1.27", ImageKind::Oci, "a seed");
+/// println!("{}/library/nginx:1.27 is {digest}", registry.host());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Registry {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Registry {
+    /// Starts serving. Requests are answered as soon as this returns.
+    ///
+    /// # Errors
+    /// When this machine gives us no port on loopback, or no thread.
+    pub fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared::default());
+        let (stop, stopped) = oneshot::channel();
+        let router = answer::router(Arc::clone(&shared));
+        // A runtime and a thread of its own: it answers whatever the caller does with theirs, blocking included.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let listener = {
+            let _inside = runtime.enter();
+            tokio::net::TcpListener::from_std(listener)?
+        };
+        let thread = std::thread::Builder::new().name("loopback-registry".into()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    // Ends by being told to, or by its sender's going away: both mean stop.
+                    _ = stopped => {}
+                    _ = axum::serve(listener, router) => {}
+                }
+            });
+            // Dropping the runtime here ends the requests that are still waiting, those told never to be answered too.
+        })?;
+        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// `127.0.0.1:PORT`, as it is written in front of a repository. Spoken to over plain HTTP.
+    pub fn host(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Pushes a tiny image, the same bytes for the same `kind` and `seed`, and returns its digest.
+    pub fn push_image(&self, repository: &str, tag: &str, kind: ImageKind, seed: &str) -> String {
+        let image = TinyImage::new(kind, seed);
+        for blob in &image.blobs {
+            self.put_blob(repository, blob);
+        }
+        for child in &image.children {
+            self.put_manifest(repository, None, &child.media_type, &child.bytes);
+        }
+        self.put_manifest(repository, Some(tag), &image.manifest.media_type, &image.manifest.bytes)
+    }
+
+    /// Stores these bytes as a manifest, whatever they are, under their digest and under `tag` if there is one.
+    /// Returns the digest.
+    pub fn put_manifest(&self, repository: &str, tag: Option<&str>, media_type: &str, bytes: &[u8]) -> String {
+        self.shared.store().put_manifest(repository, tag, media_type, bytes.to_vec().into())
+    }
+
+    /// Stores these bytes as a blob and returns their digest.
+    pub fn put_blob(&self, repository: &str, bytes: &[u8]) -> String {
+        self.shared.store().put_blob(repository, bytes.to_vec().into())
+    }
+
+    /// The manifest that a tag or digest names, without a request.
+    pub fn manifest(&self, repository: &str, reference: &str) -> Option<Manifest> {
+        self.shared.store().manifest(repository, reference).cloned()
+    }
+
+    /// What was asked since the start or since [`Registry::forget_requests`], in order of arrival.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.requests().clone()
+    }
+
+    /// Starts counting requests anew.
+    pub fn forget_requests(&self) {
+        self.shared.requests().clear();
+    }
+
+    /// From now on, requests in this scope meet this fault. Of several that fit, the last one told counts.
+    pub fn fail(&self, scope: Scope, fault: Fault) {
+        self.shared.faults().push(Told { scope, fault, met: 0 });
+    }
+
+    /// The scopes of all faults that no request has met yet: what is only told to fail proves nothing.
+    pub fn unmet(&self) -> Vec<Scope> {
+        self.shared.faults().iter().filter(|told| told.met == 0).map(|told| told.scope.clone()).collect()
+    }
+
+    /// Forgets all faults.
+    pub fn heal(&self) {
+        self.shared.faults().clear();
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in there has been printed already; there is nothing to add to it here.
+            let _ = thread.join();
+        }
+    }
+}

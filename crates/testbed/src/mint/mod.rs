@@ -1,0 +1,166 @@
+//! What would a Sigstore of our own have issued?
+//!
+//! An [`Instance`] has an authority like Fulcio's, a log of certificates and one of signatures like Rekor. It certifies a [`Leaf`], writes down an [`Entry`]
+//! and signs as cosign 2 does, all of it right if nothing else is said, and wrong in any one way that a test asks for. Nothing of it is known to the code
+//! that it tests, no clock is read and nothing is random: minted twice, it is the same to the byte.
+//!
+//! The module is shared by the tests of the crate and of the harness.
+
+pub mod authority;
+pub mod der;
+pub mod key;
+pub mod leaf;
+pub mod log;
+pub mod signature;
+
+use serde_json::{Value, json};
+
+pub use authority::{Authority, CODE_SIGNING, Ca, Extension};
+pub use key::{Key, Kind};
+pub use leaf::{Certificate, Issuer, Leaf, Name, Sct, Scts};
+pub use log::Entry;
+pub use signature::{Layer, manifest, payload};
+
+/// When everything here begins, if nothing else is said: 2026-01-01, as a Unix time.
+pub const ISSUED: u64 = 1_767_225_600;
+
+/// From when and, if it ends, until when somebody is trusted, as Unix times.
+pub type Period = (u64, Option<u64>);
+
+/// A Sigstore. What a test wants otherwise it changes.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    pub root: Authority,
+    /// Who issues; those above it are trusted with it.
+    pub intermediate: Authority,
+    /// The log of certificates.
+    pub ct: Key,
+    /// The log of signatures.
+    pub rekor: Key,
+    /// When the authority is trusted, the log of certificates, and that of signatures.
+    pub authority_period: Period,
+    pub ct_period: Period,
+    pub rekor_period: Period,
+}
+
+impl Instance {
+    /// Everything on P-256.
+    pub fn new(name: &str) -> Self {
+        Self::of_kind(Kind::P256, name)
+    }
+
+    /// The authorities on this curve.
+    pub fn of_kind(kind: Kind, name: &str) -> Self {
+        Self::of(name, &Ca { kind, ..Self::root_of(name) }, &Ca { kind, ..Self::intermediate_of(name) })
+    }
+
+    /// With these authorities.
+    pub fn of(name: &str, root: &Ca, intermediate: &Ca) -> Self {
+        let root = Authority::root(root);
+        let always = (ISSUED - 365 * 86_400, None);
+        Self {
+            intermediate: root.sub_ca(intermediate),
+            root,
+            ct: Key::p256(&format!("{name} ct")),
+            rekor: Key::p256(&format!("{name} rekor")),
+            authority_period: always,
+            ct_period: always,
+            rekor_period: always,
+        }
+    }
+
+    /// The root of the instance of this name, to be changed.
+    pub fn root_of(name: &str) -> Ca {
+        Ca { name: format!("{name} root"), path_len: None, ..Ca::default() }
+    }
+
+    /// The intermediate of the instance of this name, to be changed.
+    pub fn intermediate_of(name: &str) -> Ca {
+        Ca { name: format!("{name} intermediate"), ..Ca::default() }
+    }
+
+    /// One whose authorities have the names of this instance's, and call their keys as those do, but have other keys. The logs are the same.
+    pub fn impostor(name: &str) -> Self {
+        let other = |ca: Ca| Ca { key_name: Some(format!("another {}", ca.name)), ..ca };
+        Self::of(name, &other(Self::root_of(name)), &other(Self::intermediate_of(name)))
+    }
+
+    /// An authority below the intermediate.
+    pub fn sub_ca(&self, name: &str, path_len: Option<u8>) -> Authority {
+        self.intermediate.sub_ca(&Ca { name: name.to_owned(), path_len, ..Ca::default() })
+    }
+
+    /// The certificates of the authorities, from the intermediate to the root.
+    pub fn chain_pem(&self) -> String {
+        self.intermediate.chain_pem()
+    }
+
+    pub fn issue(&self, leaf: &Leaf) -> Certificate {
+        let authority = match &leaf.issuer {
+            Issuer::Intermediate => self.intermediate.clone(),
+            Issuer::Root => self.root.clone(),
+            Issuer::Authority(authority) => authority.clone(),
+            Issuer::Itself => {
+                let key = Key::new(leaf.kind, leaf.name);
+                let key_id = authority::key_id(leaf.name);
+                Authority { name: der::sequence([]), key_id, key, ..self.intermediate.clone() }
+            }
+        };
+        leaf::issue(&authority, &self.ct, leaf)
+    }
+
+    /// A signature with everything that belongs to it.
+    pub fn sign(&self, leaf: &Leaf, payload: &[u8]) -> Layer {
+        self.sign_logged(leaf, &Entry::default(), payload)
+    }
+
+    /// The same, written down like this.
+    pub fn sign_logged(&self, leaf: &Leaf, entry: &Entry, payload: &[u8]) -> Layer {
+        Layer::by(&self.issue(leaf), payload).logged(self, entry)
+    }
+
+    /// What says whom to trust, as Sigstore writes it.
+    pub fn trusted_root(&self) -> Value {
+        let log = |url, key: &Key, period| {
+            let details = match key.kind {
+                Kind::P256 | Kind::P256Wide => "PKIX_ECDSA_P256_SHA_256",
+                Kind::P384 | Kind::P384Wide => "PKIX_ECDSA_P384_SHA_384",
+                Kind::Ed25519 => "PKIX_ED25519",
+                Kind::Ed25519Hashed => "PKIX_ED25519_PH",
+                Kind::Rsa2048 | Kind::Rsa2048Wide | Kind::Rsa2048Pss => "PKIX_RSA_PKCS1V15_2048_SHA256",
+            };
+            let raw = der::base64(&key.public());
+            json!({
+                "baseUrl": url,
+                "hashAlgorithm": "SHA2_256",
+                "publicKey": {"rawBytes": raw, "keyDetails": details, "validFor": valid_for(period)},
+                "logId": {"keyId": der::base64(&key.id())},
+            })
+        };
+        let certificates = std::iter::once(&self.intermediate.der).chain(&self.intermediate.above);
+        let certificates: Vec<Value> = certificates.map(|der| json!({"rawBytes": der::base64(der)})).collect();
+        json!({
+            "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+            "tlogs": [log("https://rekor.example.com", &self.rekor, self.rekor_period)],
+            "certificateAuthorities": [{
+                "subject": {"organization": "image-trust tests", "commonName": "root"},
+                "uri": "https://fulcio.example.com",
+                "certChain": {"certificates": certificates},
+                "validFor": valid_for(self.authority_period),
+            }],
+            "ctlogs": [log("https://ct.example.com", &self.ct, self.ct_period)],
+        })
+    }
+}
+
+fn valid_for((start, end): Period) -> Value {
+    let mut valid_for = json!({"start": der::timestamp(start)});
+    if let Some(end) = end {
+        valid_for["end"] = der::timestamp(end).into();
+    }
+    valid_for
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

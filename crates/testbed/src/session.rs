@@ -1,0 +1,157 @@
+//! What did the host answer, in kwctl's words?
+//!
+//! Questions and answers as kwctl's session files hold them, and a host for the crate that answers in such words. [`Session`] replays a file in strict
+//! order, as the harness does for the module.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+
+use image_trust::{
+    host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore, read_digest, read_verification},
+    image::Digest,
+    proof::PublicKey,
+};
+use serde::{Deserialize, Serialize};
+
+/// A question and its answer, as kwctl writes them.
+#[derive(Deserialize)]
+pub struct Exchange {
+    /// A [`Request`], as YAML in a text.
+    pub request: String,
+    pub response: Response,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type")]
+pub enum Response {
+    Success { payload: String },
+    Error { message: String },
+}
+
+impl From<Response> for Result<String, String> {
+    fn from(response: Response) -> Self {
+        match response {
+            Response::Success { payload } => Ok(payload),
+            Response::Error { message } => Err(message),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    OciManifestDigest {
+        image: String,
+    },
+    OciManifest {
+        image: String,
+    },
+    SigstorePubKeyVerify {
+        image: String,
+        pub_keys: Vec<String>,
+        annotations: Option<BTreeMap<String, String>>,
+    },
+    KubernetesGetResource {
+        api_version: String,
+        kind: String,
+        name: String,
+        namespace: Option<String>,
+        disable_cache: bool,
+        field_masks: Option<BTreeSet<String>>,
+    },
+}
+
+/// Whoever answers in words.
+pub trait Words {
+    fn answer(&self, request: Request) -> Result<String, String>;
+
+    /// The time that has passed. None, as a rule.
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// The host that reads such words as the guest does.
+pub struct Host<W>(pub W);
+
+/// The exchanges that have not been asked for yet.
+pub struct Session(RefCell<VecDeque<Exchange>>);
+
+impl Session {
+    pub fn read(yaml: &str) -> Session {
+        Session(RefCell::new(serde_yaml::from_str(yaml).unwrap()))
+    }
+
+    pub fn leftovers(&self) -> usize {
+        self.0.borrow().len()
+    }
+}
+
+impl Words for Session {
+    /// What is recorded for this question, if it is the one that is asked now.
+    fn answer(&self, request: Request) -> Result<String, String> {
+        let Some(exchange) = self.0.borrow_mut().pop_front() else {
+            return Err("the list of recorded responses is empty".to_owned());
+        };
+        let expected: Request = serde_yaml::from_str(&exchange.request).unwrap();
+        if expected != request {
+            return Err(format!("Replay error: unexpected request: {request:?}"));
+        }
+        exchange.response.into()
+    }
+}
+
+impl<W: Words> Registry for Host<W> {
+    fn digest(&self, image: &str) -> Result<Digest, HostError> {
+        let answer = self.0.answer(Request::OciManifestDigest { image: image.to_owned() });
+        read_digest(answer.map_err(|message| HostError::of_registry(&message))?.as_bytes())
+    }
+
+    fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
+        let answer = self.0.answer(Request::OciManifest { image: image.to_owned() });
+        answer.map(String::into_bytes).map_err(|message| HostError::of_registry(&message))
+    }
+}
+
+impl<W: Words> Sigstore for Host<W> {
+    fn verify(
+        &self,
+        image: &str,
+        key: &PublicKey,
+        annotations: &BTreeMap<String, String>,
+    ) -> Result<Digest, HostError> {
+        let answer = self.0.answer(Request::SigstorePubKeyVerify {
+            image: image.to_owned(),
+            pub_keys: vec![key.pem()],
+            annotations: (!annotations.is_empty()).then(|| annotations.clone()),
+        });
+        read_verification(answer.map_err(|message| HostError::of_verification(&message))?.as_bytes())
+    }
+}
+
+impl<W: Words> Cluster for Host<W> {
+    fn object(&self, name: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
+        let answer = self.0.answer(Request::KubernetesGetResource {
+            api_version: name.api_version.to_owned(),
+            kind: name.kind.to_owned(),
+            name: name.name.to_owned(),
+            namespace: Some(name.namespace.to_owned()),
+            disable_cache: true,
+            field_masks: None,
+        });
+        answer.map(String::into_bytes).map_err(|message| HostError::of_cluster(&message))
+    }
+}
+
+impl<W: Words> Clock for Host<W> {
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// 2027-01-15. The module, which the corpus runs through too, has the real time; so its cases must not depend on it.
+    fn now(&self) -> Duration {
+        Duration::from_secs(1_800_000_000)
+    }
+}

@@ -1,0 +1,360 @@
+//! What is found late, or too late, and what is said then?
+//!
+//! Time that runs out, and settings that turn out to be unusable when a request needs them: neither can be recorded as a session.
+
+use std::{cell::Cell, collections::BTreeMap, time::Duration};
+
+use image_trust::{
+    Digest, PublicKey, answer,
+    host::{Clock, Cluster, Host, HostError, ObjectName, Registry, Sigstore},
+};
+use image_trust_testbed::registry::Signed;
+use serde_json::{Value, json};
+
+const ALICE: &str = include_str!("keys/alice.pub");
+const BOB: &str = include_str!("keys/bob.pub");
+
+/// A host in which every call takes this long, and everything is signed by both, unless its name says that it is unsigned.
+struct Slow {
+    call: Duration,
+    now: Cell<Duration>,
+    /// Whether payloads can be written again; else only the host reads them.
+    open: bool,
+    registry: Signed,
+}
+
+impl Slow {
+    fn new(call_ms: u64, open: bool) -> Slow {
+        let signers = |name: &str| Some(if name.contains("unsigned") { [].as_slice() } else { &["alice", "bob"] });
+        let registry = Signed { signers };
+        Slow { call: Duration::from_millis(call_ms), now: Cell::default(), open, registry }
+    }
+
+    fn wait(&self) {
+        self.now.set(self.now.get() + self.call);
+    }
+}
+
+impl Registry for Slow {
+    fn digest(&self, image: &str) -> Result<Digest, HostError> {
+        self.wait();
+        self.registry.digest(image)
+    }
+
+    fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
+        self.wait();
+        match self.open {
+            true => self.registry.manifest(image),
+            false => {
+                let payload =
+                    image_trust_testbed::registry::payload("ghcr.io/acme/other", Digest::of(image.as_bytes()));
+                Ok(image_trust_testbed::registry::signature_manifest(&["alice", "bob"], &payload))
+            }
+        }
+    }
+}
+
+impl Sigstore for Slow {
+    fn verify(
+        &self,
+        image: &str,
+        key: &PublicKey,
+        annotations: &BTreeMap<String, String>,
+    ) -> Result<Digest, HostError> {
+        self.wait();
+        self.registry.verify(image, key, annotations)
+    }
+}
+
+impl Cluster for Slow {
+    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
+        Err(HostError::of_cluster("there is no cluster"))
+    }
+}
+
+impl Clock for Slow {
+    fn elapsed(&self) -> Duration {
+        self.now.get()
+    }
+
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+fn review(images: &[&str], settings: &Value, host: &dyn Host) -> Value {
+    let containers: Vec<Value> = images.iter().map(|image| json!({"name": image, "image": image})).collect();
+    let object = json!({"metadata": {"name": "web"}, "spec": {"containers": containers}});
+    let request =
+        json!({"kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE", "object": object});
+    let payload = json!({"request": request, "settings": settings}).to_string();
+    serde_json::to_value(answer::validate(payload.as_bytes(), host)).unwrap()
+}
+
+fn settings(features: &Value) -> Value {
+    json!({
+        "validators": [
+            {"name": "default", "type": "cosign", "askHost": true, "trustRoots": [{"name": "alice", "key": ALICE}, {"name": "bob", "key": BOB}]},
+            {"name": "deny", "type": "static", "approve": false},
+        ],
+        "policy": [{"pattern": "*:*", "with": {"trustRoot": "*"}}, {"pattern": "evil.io/*", "validator": "deny"}],
+        "features": features,
+    })
+}
+
+/// What only explains a denial is left out when half of the time is used, and the message says that it is.
+#[test]
+fn what_was_not_looked_at_is_not_called_none() {
+    let one = json!([{"name": "default", "type": "cosign", "trustRoots": [{"name": "alice", "key": ALICE}]}]);
+    // how long a call takes, whether payloads can be written again, the image, the cause, what the message says, the reason
+    let rows: &[(u64, bool, &str, &str, &str, &str)] = &[
+        (
+            100,
+            true,
+            "unsigned",
+            "unsigned",
+            "no signature in the format of cosign 2; missing",
+            "there is time to look around",
+        ),
+        (
+            250,
+            true,
+            "unsigned",
+            "unsigned-not-looked-around",
+            "what else refers to it was not looked at, because half of the time budget was used; missing",
+            "two calls took 500 of 900 ms",
+        ),
+        (
+            100,
+            false,
+            "a",
+            "other-payload",
+            "alice signed a payload that the policy cannot reconstruct",
+            "there is time to compare",
+        ),
+        (
+            250,
+            false,
+            "a",
+            "not-looked-at",
+            "they were not compared with trust root alice, because half of the time budget was used",
+            "and here there is not",
+        ),
+    ];
+    for (call, open, image, cause, says, why) in rows {
+        let mut settings = settings(&json!({}));
+        settings["validators"] = one.clone();
+        settings["policy"] = json!([{"pattern": "*:*", "with": {"trustRoot": "alice"}}]);
+        let answer = review(&[image], &settings, &Slow::new(*call, *open));
+        let record: Value = serde_json::from_str(answer["audit_annotations"]["image-0"].as_str().unwrap()).unwrap();
+        assert_eq!((&answer["code"], &record["cause"]), (&json!(403), &json!(cause)), "{why}: {answer}");
+        assert!(answer["message"].as_str().unwrap().contains(says), "{why}: {answer}");
+    }
+}
+
+#[test]
+fn time_that_runs_out_is_a_denial_that_says_so() {
+    // A tag takes two calls where payloads can be written again, and one more for each of two trust roots where they can't.
+    let rows: &[(u64, bool, Value, &[&str], Option<u64>, &[&str], &str)] = &[
+        (400, true, json!({}), &["a"], None, &[], "two calls are inside 900 ms"),
+        (
+            225,
+            true,
+            json!({}),
+            &["a", "b"],
+            Some(504),
+            &[
+                "image b, rule \"*:*\": not decided: the time budget of 900 ms was used up; 0 of 2 needed; not asked about trust roots alice, bob",
+                "timeoutEvalSeconds",
+                "Decided in time: a (proven).",
+            ],
+            "the second image's signatures came too late to be checked",
+        ),
+        (
+            450,
+            true,
+            json!({}),
+            &["a", "b"],
+            Some(504),
+            &[
+                "image b, rule \"*:*\": not decided: the time budget of 900 ms was used up before this image was checked",
+            ],
+            "the second image has no time left",
+        ),
+        (
+            300,
+            false,
+            json!({}),
+            &["a"],
+            Some(504),
+            &["1 of 2 needed: signed by trust root alice; not asked about trust root bob"],
+            "the third call takes it all",
+        ),
+        (
+            225,
+            true,
+            json!({}),
+            &["a", "b:v1@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+            None,
+            &[],
+            "a digest need not be looked up",
+        ),
+        (
+            300,
+            true,
+            json!({}),
+            &["a", "b@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+            Some(504),
+            &["container \"a\", image a, rule", "Decided in time: b@sha256:e3b0"],
+            "what costs less comes first",
+        ),
+        (
+            50,
+            true,
+            json!({"timeBudgetMs": 1_200}),
+            &["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"],
+            Some(504),
+            &["g (proven), h (proven), i (proven), j (proven) and 1 more."],
+            "ten are named, the others counted",
+        ),
+        (225, true, json!({"timeBudgetMs": 2000}), &["a", "b"], None, &[], "a longer budget"),
+        (0, true, json!({"timeBudgetMs": 1}), &["a", "b", "c"], None, &[], "no time passes"),
+        (
+            900,
+            true,
+            json!({}),
+            &["a", "evil.io/x"],
+            Some(403),
+            &["image a, rule", "image evil.io/x, rule \"evil.io/*\": this rule denies it"],
+            "what needs no call is decided all the same",
+        ),
+    ];
+    for (call_ms, open, features, images, code, phrases, why) in rows {
+        let response = review(images, &settings(features), &Slow::new(*call_ms, *open));
+        assert_eq!(response["code"].as_u64(), *code, "{why}: {response}");
+        let message = response["message"].as_str().unwrap_or_default();
+        for phrase in *phrases {
+            assert!(message.contains(phrase), "{why}: {message}\ndoes not say\n{phrase}");
+        }
+    }
+}
+
+/// A host in which time passes with every look at the clock, and with nothing else.
+struct Restless(Cell<Duration>);
+
+impl Registry for Restless {
+    fn digest(&self, _: &str) -> Result<Digest, HostError> {
+        panic!("static rules ask nobody")
+    }
+
+    fn manifest(&self, _: &str) -> Result<Vec<u8>, HostError> {
+        panic!("static rules ask nobody")
+    }
+}
+
+impl Sigstore for Restless {
+    fn verify(&self, _: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
+        panic!("static rules ask nobody")
+    }
+}
+
+impl Cluster for Restless {
+    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
+        Err(HostError::of_cluster("there is no cluster"))
+    }
+}
+
+impl Clock for Restless {
+    fn elapsed(&self) -> Duration {
+        self.0.replace(self.0.get() + Duration::from_millis(400))
+    }
+
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+#[test]
+fn what_is_refused_is_explained_after_the_others_are_proven() {
+    let settings = settings(&json!({"detectionMode": true}));
+    // Two calls an image; a third one, to explain the first, would leave no time for the second.
+    let response = review(&["unsigned", "b"], &settings, &Slow::new(200, true));
+    let record: Value = serde_json::from_str(response["audit_annotations"]["image-1"].as_str().unwrap()).unwrap();
+    assert_eq!(record["verdict"], "proven", "{response}");
+}
+
+#[test]
+fn rules_that_take_too_long_end_in_time() {
+    let response = review(
+        &["evil.io/a", "evil.io/b", "evil.io/c", "evil.io/d"],
+        &settings(&json!({})),
+        &Restless(Cell::default()),
+    );
+    let message = response["message"].as_str().unwrap();
+    assert!(
+        message.contains("image evil.io/c, rule \"evil.io/*\": this rule denies it"),
+        "the third began in time: {message}"
+    );
+    assert!(message.contains("image evil.io/d: not decided: the time budget of 900 ms was used up"), "{message}");
+}
+
+#[test]
+fn detection_mode_softens_time_but_no_settings() {
+    let detection = json!({"detectionMode": true});
+    let late = review(&["a", "b"], &settings(&detection), &Slow::new(900, true));
+    assert_eq!(late["accepted"], true, "{late}");
+    assert!(late["mutated_object"].is_null(), "nothing was proven in time: {late}");
+
+    // Each row breaks the settings in a way that only the rule that wins finds out.
+    let rows = [
+        (
+            "/validators/0/trustRoots/0/key",
+            json!("no key"),
+            "validators[0].trustRoots[0].key: is not a public key in PEM",
+        ),
+        ("/validators/0/trustRoots/1/key", json!(ALICE), "validators[0].trustRoots[1].key: is the key of `alice`"),
+        ("/policy/0/with/trustRoot", json!("carol"), "policy[0].with.trustRoot: there is no trust root `carol`"),
+        ("/policy/0/with", json!({"threshold": "2"}), "policy[0].with: invalid type"),
+        ("/policy/0/with", json!({"thresold": 2}), "policy[0].with: unknown field"),
+        ("/policy/0/validator", json!("nobody"), "policy[0].validator: there is no validator called `nobody`"),
+        ("/policy/1/pattern", json!("evil?"), "policy[1].pattern: `?`"),
+    ];
+    for (path, value, expected) in rows {
+        let mut settings = settings(&detection);
+        match settings.pointer_mut(path) {
+            Some(place) => *place = value,
+            None => settings["policy"][0]["validator"] = value,
+        }
+        let response = review(&["a"], &settings, &Slow::new(0, true));
+        assert_eq!((&response["accepted"], &response["code"]), (&json!(false), &json!(500)), "{path}: {response}");
+        let message = response["message"].as_str().unwrap();
+        assert!(message.contains(expected), "{message}\ndoes not say\n{expected}");
+        assert!(
+            answer::validate_settings(settings.to_string().as_bytes()).is_err(),
+            "{path}: refused at settings time too"
+        );
+    }
+}
+
+#[test]
+fn pods_only_softens_no_settings() {
+    let mut settings = settings(&json!({"resourceValidationMode": "podsOnly"}));
+    let spec = json!({"template": {"spec": {"containers": [{"name": "a", "image": "unsigned"}]}}});
+    let request = json!({"kind": {"group": "apps", "version": "v1", "kind": "Deployment"}, "operation": "CREATE", "object": {"spec": spec}});
+    let review = |settings: &Value| {
+        let payload = json!({"request": request, "settings": settings}).to_string();
+        serde_json::to_value(answer::validate(payload.as_bytes(), &Slow::new(0, true))).unwrap()
+    };
+    assert_eq!(review(&settings)["accepted"], true, "an unsigned image is only warned of");
+    settings["policy"][0]["with"]["trustRoot"] = json!("carol");
+    let response = review(&settings);
+    assert_eq!((&response["accepted"], &response["code"]), (&json!(false), &json!(500)), "{response}");
+}
+
+#[test]
+fn settings_with_a_key_twice_are_refused() {
+    let text = settings(&json!({})).to_string();
+    let twice = text.replacen('{', r#"{"features":{"detectionMode":true},"#, 1);
+    let message = answer::validate_settings(twice.as_bytes()).unwrap_err();
+    assert!(message.contains("duplicate field `features`"), "{message}");
+}

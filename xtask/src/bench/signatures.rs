@@ -1,0 +1,70 @@
+//! What does a signature with a certificate cost, in verifications of a plain one?
+//!
+//! One verification is what a second key costs: the same image and the same module, and a key and a signature more.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use image_trust_host::{AdmissionRequest, Gate, HostCapabilities, Policy, Replay};
+
+use super::in_process::{Case, Medians};
+use image_trust_cli::input::settings;
+
+const ONE_KEY: &str = "(i) one key, named with its signature";
+const TWO_KEYS: &str = "(i) two keys";
+const KEYLESS: &str = "(j) keyless, CAs and logs on P-256";
+const KEYLESS_P384: &str = "(j) keyless, CAs on P-384 as of the public-good instance";
+
+/// A case of the corpus: its name here, settings, request and session.
+macro_rules! recorded {
+    ($name:expr, $case:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../../tests/corpus/", $case, "/settings.yaml")),
+            include_str!(concat!("../../../tests/corpus/", $case, "/request.json")),
+            include_str!(concat!("../../../tests/corpus/", $case, "/session.yaml")),
+        )
+    };
+}
+
+const RECORDED: [(&str, &str, &str, &str); 4] = [
+    recorded!(ONE_KEY, "key-without-more-is-proven"),
+    recorded!(TWO_KEYS, "two-keys-are-two-signers"),
+    recorded!(KEYLESS, "keyless-signature-is-proven-and-pinned"),
+    recorded!(KEYLESS_P384, "keyless-signature-by-an-instance-on-p384-is-proven"),
+];
+
+pub(super) fn cases() -> Result<Vec<Case<'static>>> {
+    let case = |(name, wanted, request, session): (&str, _, _, _)| {
+        let session = Arc::new(Replay::from_yaml(session).with_context(|| format!("the session of {name}"))?);
+        let host = move |_: &Policy| Arc::new(Gate::new(Replay::clone(&session))) as Arc<dyn HostCapabilities>;
+        Ok(Case {
+            name: name.to_owned(),
+            request: AdmissionRequest::from_json(request)?,
+            settings: settings(wanted, name)?,
+            host: Box::new(host),
+        })
+    };
+    RECORDED.into_iter().map(case).collect()
+}
+
+/// For each module, what the keyless cases cost beyond what any proof does, in verifications; nothing where they were not measured.
+pub(super) fn in_verifications(medians: &Medians) -> Vec<String> {
+    let of = |name| medians.iter().find(|(case, _)| case == name).map(|(_, micros)| micros.as_slice());
+    let (Some(one), Some(two), Some(keyless), Some(wide)) = (of(ONE_KEY), of(TWO_KEYS), of(KEYLESS), of(KEYLESS_P384))
+    else {
+        return Vec::new();
+    };
+    let rows = one.iter().zip(two).zip(keyless.iter().zip(wide)).skip(1).zip(1..);
+    rows.map(|(((one, two), (keyless, wide)), module)| {
+        let unit = two - one;
+        // A proof by one key holds one verification.
+        let in_units = |micros: &f64| (micros - one) / unit + 1.0;
+        format!(
+            "({module}) one verification of P-256 takes {unit:.0} µs; a keyless image costs {:.1} of them, and {:.1} where CAs are on P-384",
+            in_units(keyless),
+            in_units(wide)
+        )
+    })
+    .collect()
+}
