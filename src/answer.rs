@@ -6,15 +6,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    admission::{Request, Response, respond, respond_unread},
     host::Host,
+    kubernetes::Request,
     policy::{Policy, Problem, check},
+    report::{Response, problems, respond, respond_unread},
     review::review,
-    verdict::Reason,
+    verdict::{Fault, Reason},
 };
-
-/// Most problems of settings that are told at once.
-const MAX_PROBLEMS: usize = 100;
 
 #[derive(Deserialize)]
 struct Payload<R, S> {
@@ -50,7 +48,7 @@ fn unreadable(text: &str) -> Response {
 }
 
 fn not_a_payload() -> Response {
-    Response::refusal(Reason::Fault("the host's payload is not a request with settings"))
+    Response::refusal(Reason::Fault(Fault::Payload))
 }
 
 /// Answers `validate_settings`: nothing, or every problem in one text.
@@ -58,22 +56,9 @@ fn not_a_payload() -> Response {
 /// # Errors
 /// When requests could not be decided with these settings.
 pub fn validate_settings(settings: &[u8]) -> Result<(), String> {
-    let problems = match std::str::from_utf8(settings) {
+    let found = match std::str::from_utf8(settings) {
         Ok(text) => check(text),
-        Err(_) => vec![Problem { path: String::new(), what: "the settings are not UTF-8".to_owned() }],
+        Err(_) => vec![Problem::new("", "the settings are not UTF-8")],
     };
-    if problems.is_empty() {
-        return Ok(());
-    }
-    if let [problem] = problems.as_slice() {
-        return Err(problem.to_string());
-    }
-    let mut text = format!("{} problems", problems.len());
-    for problem in problems.iter().take(MAX_PROBLEMS) {
-        text.push_str(&format!("\n- {problem}"));
-    }
-    if let more @ 1.. = problems.len().saturating_sub(MAX_PROBLEMS) {
-        text.push_str(&format!("\n- and {more} more"));
-    }
-    Err(text)
+    if found.is_empty() { Ok(()) } else { Err(problems(&found)) }
 }

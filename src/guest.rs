@@ -15,11 +15,12 @@ use serde::Serialize;
 use wapc_guest::{CallResult, register_function};
 
 use crate::{
-    admission::Level,
     answer,
     host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore, read_digest, read_verification},
     image::Digest,
-    proof::PublicKey,
+    report::Level,
+    signing::PublicKey,
+    time::UnixTime,
 };
 use host_call::{NoAnswer, host_call};
 
@@ -120,9 +121,9 @@ impl Clock for Kubewarden {
         self.since.elapsed()
     }
 
-    fn now(&self) -> Duration {
+    fn now(&self) -> UnixTime {
         // Before 1970, nothing has been made yet.
-        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+        UnixTime::since_epoch(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 }
 

@@ -15,8 +15,9 @@ pub use cause::Cause;
 use crate::{
     image::Digest,
     json::{members, text},
-    proof::PublicKey,
-    shown::Shown,
+    signing::PublicKey,
+    text::Shown,
+    time::UnixTime,
 };
 
 /// Asks the host whether a key signed an image.
@@ -71,8 +72,8 @@ pub trait Clock {
     /// The time since the request came in.
     fn elapsed(&self) -> Duration;
 
-    /// The time since 1970-01-01, UTC.
-    fn now(&self) -> Duration;
+    /// The time of day.
+    fn now(&self) -> UnixTime;
 }
 
 /// Everything outside that a review may ask.

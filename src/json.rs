@@ -130,12 +130,13 @@ impl<'de, const N: usize> Visitor<'de> for Members<'_, N> {
         let mut found = [None; N];
         let mut seen = [false; N];
         while let Some(Text(key)) = map.next_key()? {
-            match self.0.iter().position(|wanted| *wanted == key) {
-                Some(i) => {
-                    if std::mem::replace(&mut seen[i], true) {
+            let mut places = self.0.iter().zip(found.iter_mut().zip(&mut seen));
+            match places.find(|(wanted, _)| **wanted == key) {
+                Some((_, (found, seen))) => {
+                    if std::mem::replace(seen, true) {
                         return Err(A::Error::custom("there twice"));
                     }
-                    found[i] =
+                    *found =
                         map.next_value::<&RawValue>().map(|value| Some(value).filter(|value| value.get() != "null"))?;
                 }
                 None => drop(map.next_value::<IgnoredAny>()?),

@@ -9,7 +9,7 @@
 //! ```
 //! use std::{collections::BTreeMap, time::Duration};
 //! use image_trust::{
-//!     answer, host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore}, image::Digest, proof::PublicKey,
+//!     answer, host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore}, image::Digest, signing::PublicKey, time::UnixTime,
 //! };
 //!
 //! /// A host that nothing has to be asked of.
@@ -36,8 +36,8 @@
 //!     fn elapsed(&self) -> Duration {
 //!         Duration::ZERO
 //!     }
-//!     fn now(&self) -> Duration {
-//!         Duration::ZERO
+//!     fn now(&self) -> UnixTime {
+//!         UnixTime::default()
 //!     }
 //! }
 //!
@@ -57,24 +57,47 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
-pub mod admission;
+// Whatever comes in, nothing panics: the module has nothing to unwind with.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 pub mod answer;
+pub mod evidence;
+pub mod explain;
 mod glob;
 #[cfg(feature = "guest")]
 mod guest;
 pub mod host;
 pub mod image;
 pub mod json;
-pub mod period;
+pub mod kubernetes;
 pub mod policy;
-pub mod proof;
+pub mod report;
 pub mod review;
-pub mod shown;
+pub mod signing;
+pub mod sigstore;
+pub mod text;
+pub mod time;
 pub mod verdict;
+pub mod verify;
 
-pub use admission::{Request, Response};
 pub use image::{Digest, ImageRef, ReferenceError};
+pub use kubernetes::Request;
 pub use policy::{Policy, Problem};
-pub use proof::{PublicKey, Requirement, TrustRoot, Verified};
+pub use report::Response;
 pub use review::review;
+pub use signing::PublicKey;
 pub use verdict::{Denial, Reason, Review, Verdict};
+pub use verify::{Requirement, TrustRoot, Verified};

@@ -1,33 +1,26 @@
-//! What was decided, and what is said about it?
+//! What was decided about a request?
 //!
 //! Admitting is something that is constructed: an image is admitted on [`Grounds`], and a request only when every one of its images is. A denial
-//! is an image, a place and a closed [`Reason`], each with one sentence that says why and one that says what would help.
-
-mod telling;
-
-use std::fmt;
-
-pub use telling::{Telling, Warning};
+//! is an image, a place and a closed [`Reason`]. How a verdict is told is [`crate::report`]'s.
 
 use crate::{
-    admission::{Approval, Carried, ObjectError, Pin, RequestError},
-    image::Digest,
-    image::ReferenceError,
+    explain::Unproven,
+    image::{Digest, ReferenceError},
+    kubernetes::{Approval, Carried, ObjectError, Pin, RequestError, SlotProblem},
     policy::Problem,
-    proof::{Spent, Unproven, Verified},
-    review::MAX_IMAGES,
-    shown::{Shown, ShownInLog},
+    time::UnixTime,
+    verify::{Spent, Verified},
 };
 
-/// The word for an image that too few have signed.
-const NOT_SIGNED: &str = "not-signed";
+/// Most distinct images of one request: each may cost several host calls, and has its part in the answer.
+pub(crate) const MAX_IMAGES: usize = 100;
 
 /// The answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// Every image may run.
     Admit,
-    /// At least one may not.
+    /// At least one image may not run.
     Deny(Denials),
 }
 
@@ -54,28 +47,28 @@ pub enum Grounds {
 /// Something that may not run, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {
-    /// Where it stands, for people; empty where it is about the whole object.
+    /// The containers and volumes that it is about, for people; empty where it is about the whole object.
     pub places: Vec<String>,
     /// The image as the user wrote it, if it is about one.
     pub image: Option<String>,
     /// The pattern of the rule that decided, as it was written, if one did.
     pub rule: Option<String>,
-    /// Why.
+    /// Why it may not run.
     pub reason: Reason,
 }
 
 /// Why something may not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// The request is not one.
+    /// The request is no admission request.
     Request(RequestError),
     /// The object can't be read.
     Object(ObjectError),
     /// A subresource of which this policy does not know whether it carries images.
     Subresource(String),
-    /// A slot can't be read.
-    Slot(&'static str),
-    /// The image's name can't be read, or could name two.
+    /// A container or volume can't be read.
+    Slot(SlotProblem),
+    /// The image's name can't be read, or could name two images.
     Reference(ReferenceError),
     /// No rule matches; this pattern's would, if it did not allow by tag only.
     NoRule(Option<String>),
@@ -85,7 +78,7 @@ pub enum Reason {
     Rule,
     /// Two rules match equally well and decide differently; this is the other one's pattern.
     Tie(String),
-    /// More images than are decided in one request.
+    /// The object names this many images, more than are decided in one request.
     TooManyImages(usize),
     /// It was not proven.
     Unproven(Unproven),
@@ -113,8 +106,25 @@ pub enum Reason {
     },
     /// The settings can't be used; found late.
     Settings(Problem),
-    /// Our own fault.
-    Fault(&'static str),
+    /// This program is at fault.
+    Fault(Fault),
+}
+
+/// What this program did wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The host's payload is not a request with settings.
+    Payload,
+    /// An image got no outcome.
+    Undecided,
+    /// No slot got an outcome.
+    NothingDecided,
+    /// A proof is of another image.
+    OtherImage,
+    /// The rule that matched an image does not match the same image with its digest.
+    RuleLost,
+    /// The digests could not be written into the object.
+    NotWritten,
 }
 
 /// The kinds of denial, worst first: the first one that a response holds gives its code.
@@ -139,7 +149,7 @@ pub enum Class {
 pub struct Record {
     /// The image as the user wrote it.
     pub image: Option<String>,
-    /// Where it stands, for programs.
+    /// The containers and volumes that hold it, for programs.
     pub slots: Vec<String>,
     /// The winning rule's pattern and validator.
     pub rule: Option<(String, String)>,
@@ -149,6 +159,38 @@ pub struct Record {
     pub host_calls: usize,
     /// In how many slots the digest was written.
     pub pinned: usize,
+}
+
+/// What users should know of an image that is admitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// The image is admitted only because of a trust root whose signatures soon count no longer.
+    SignerLeaving {
+        /// The image as the user wrote it.
+        image: String,
+        /// The trust root that leaves.
+        root: String,
+        /// When its signatures count no longer.
+        end: UnixTime,
+    },
+    /// It was proven, and its tag is left as it is.
+    NotPinned {
+        /// The image as the user wrote it.
+        image: String,
+        /// Why the digest is not written.
+        why: NotPinned,
+        /// The digest that was proven.
+        digest: Digest,
+    },
+}
+
+/// Why a proven digest is not written, where users should know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotPinned {
+    /// The rule has `mode: insecureValidateOnly`.
+    Mode,
+    /// The settings have `features.mutation: false`.
+    Mutation,
 }
 
 /// Everything that a review found.
@@ -164,7 +206,7 @@ pub struct Review {
     pub warnings: Vec<Warning>,
     /// One record an image.
     pub records: Vec<Record>,
-    /// For the log only.
+    /// What the host said where it said no, for the log only.
     pub log: Vec<String>,
 }
 
@@ -176,21 +218,28 @@ impl Verdict {
         match denials.next() {
             Some(first) => Verdict::Deny(Denials { first, rest: denials.collect() }),
             None if images > 0 => Verdict::Admit,
-            None => Verdict::Deny(Denials::one(Denial::of_object(Reason::Fault("nothing was decided")))),
+            None => Verdict::Deny(Denials::one(Denial::of_object(Reason::Fault(Fault::NothingDecided)))),
         }
     }
 }
 
-impl Grounds {
-    /// The grounds as one stable word, for programs.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Grounds::Allowed => "allowed",
-            Grounds::Proven(_) => "proven",
-            Grounds::Approved(_) => "approved",
-            Grounds::Carried(_) => "carried",
+impl Review {
+    /// An admission of an object whose images were not looked at.
+    pub(crate) fn pass() -> Review {
+        Review {
+            verdict: Verdict::Admit,
+            pins: Vec::new(),
+            enforced: true,
+            warnings: Vec::new(),
+            records: Vec::new(),
+            log: Vec::new(),
         }
+    }
+
+    /// A denial of the whole object.
+    pub(crate) fn refusal(reason: Reason) -> Review {
+        let verdict = Verdict::Deny(Denials::one(Denial::of_object(reason.clone())));
+        Review { verdict, records: vec![Record::of(Err(reason))], ..Review::pass() }
     }
 }
 
@@ -208,16 +257,16 @@ impl Denials {
         Denials { first: denial, rest: Vec::new() }
     }
 
-    /// All of them.
+    /// All denials, in the order of the slots.
     pub fn iter(&self) -> impl Iterator<Item = &Denial> {
         std::iter::once(&self.first).chain(&self.rest)
     }
 
-    /// How many.
+    /// How many denials there are.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    #[expect(clippy::len_without_is_empty, reason = "there is always one")]
     pub fn len(&self) -> usize {
-        1 + self.rest.len()
+        self.rest.len().saturating_add(1)
     }
 
     /// The worst kind among them.
@@ -276,263 +325,38 @@ impl Reason {
         }
     }
 
-    /// The reason as one stable word, for programs.
+    /// The digest that was judged, if one was.
     #[must_use]
-    pub fn word(&self) -> &'static str {
+    pub fn digest(&self) -> Option<Digest> {
         match self {
-            Reason::Request(_) => "unreadable-request",
-            Reason::Object(ObjectError::Kind) => "unknown-kind",
-            Reason::Object(ObjectError::TooManySlots(_)) => "too-many-slots",
-            Reason::Object(_) => "unreadable-object",
-            Reason::Subresource(_) => "unknown-subresource",
-            Reason::Slot(_) => "unreadable-slot",
-            Reason::Reference(_) => "unreadable-image",
-            Reason::NoRule(_) | Reason::NoRuleForDigest(_) => "no-rule",
-            Reason::Rule => "denied-by-rule",
-            Reason::Tie(_) => "rules-tie",
-            Reason::TooManyImages(_) => "too-many-images",
-            Reason::Unproven(Unproven::NotSigned { .. }) => NOT_SIGNED,
-            Reason::Unproven(Unproven::NotFound) => "image-not-found",
-            Reason::Unproven(Unproven::Disagreement { .. }) => "digests-disagree",
-            Reason::Unproven(Unproven::Undecided { .. }) => "evidence-unavailable",
-            Reason::Spent(spent) | Reason::Unproven(Unproven::Spent { spent, .. }) => match spent {
-                Spent::Time(_) => "out-of-time",
-                Spent::Calls(_) => "out-of-host-calls",
-            },
-            Reason::NotChecked => "not-checked",
-            Reason::AfterPinning { .. } => "denied-after-pinning",
-            Reason::ByIndex { .. } => "denied-with-its-index",
-            Reason::Settings(_) => "settings",
-            Reason::Fault(_) => "fault",
-        }
-    }
-
-    /// What would make it pass.
-    #[must_use]
-    pub fn remedy(&self) -> &'static str {
-        match self {
-            Reason::Request(_) => "Only AdmissionRequests of Kubernetes can be decided",
-            Reason::Object(ObjectError::Kind) => "Route only Pods and the kinds that make them to this policy",
-            Reason::Object(ObjectError::TooManySlots(_)) | Reason::TooManyImages(_) => "Split it",
-            Reason::Object(_) | Reason::Slot(_) => "Mend the object",
-            Reason::Subresource(_) => "Route only the subresources of metadata.yml to this policy",
-            Reason::Reference(_) => "Write it as registry/repository:tag",
-            Reason::NoRule(None) => "Add a rule for it to the policy, or use an image that one covers",
-            Reason::NoRule(Some(_)) => "Write it without the digest, or allow that digest by name (…@sha256:…)",
-            Reason::NoRuleForDigest(_) => {
-                "Replace the digest of the image with a tag that the rule covers, or remove the tag from the rule's pattern"
-            }
-            Reason::Rule => "Use an image that another rule covers, or have this rule changed",
-            Reason::Tie(_) => "Make one of the two patterns more specific",
-            Reason::Unproven(Unproven::NotSigned { shortfall, .. }) => shortfall.remedy(),
-            Reason::Unproven(Unproven::NotFound) => {
-                "Check its name, and its tag or digest; some registries also hide what the PolicyServer's credentials (imagePullSecret) do not cover"
-            }
-            Reason::Unproven(Unproven::Disagreement { .. }) => {
-                "Try again; if it stays, the policy server or the registry does not answer truthfully"
-            }
-            Reason::Unproven(Unproven::Undecided { cause, .. }) => cause.remedy(),
-            Reason::Spent(Spent::Calls(_)) | Reason::Unproven(Unproven::Spent { spent: Spent::Calls(_), .. }) => {
-                "Split the object, or raise features.maxHostCalls"
-            }
-            Reason::NotChecked => "Fix the denied images; this image is checked on the next try",
-            Reason::Spent(Spent::Time(_)) | Reason::Unproven(Unproven::Spent { spent: Spent::Time(_), .. }) => {
-                "Try again: what was fetched meanwhile is remembered for a minute; raise features.timeBudgetMs together with the policy's timeoutEvalSeconds; or remove old signatures (cosign clean)"
-            }
-            Reason::AfterPinning { reason, .. } | Reason::ByIndex { reason, .. } => reason.remedy(),
-            Reason::Settings(_) => "Have the policy's settings mended; `image-trust run` shows the same",
-            Reason::Fault(_) => "This is a defect of image-trust; please report it",
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::Request(error) => write!(f, "the request can't be read: {error}"),
-            Reason::Object(error) => write!(f, "the object can't be decided: {error}"),
-            Reason::Subresource(name) => {
-                write!(f, "the subresource \"{}\" is none that this policy knows", Shown(name))
-            }
-            Reason::Slot(what) => write!(f, "can't be read: {what}"),
-            Reason::Reference(error) => write!(f, "can't be decided: {error}"),
-            Reason::NoRule(None) => f.write_str("no rule matches this image, so it is denied"),
-            Reason::NoRule(Some(pattern)) => write!(
-                f,
-                "no rule matches: \"{}\" allows by tag, and beside a digest a tag is only a claim",
-                Shown(pattern)
-            ),
-            Reason::NoRuleForDigest(pattern) => write!(
-                f,
-                "no rule matches this image, so it is denied: the pattern \"{}\" requires a tag, and this image has only a digest",
-                Shown(pattern)
-            ),
-            Reason::Rule => f.write_str("this rule denies it"),
-            Reason::Tie(other) => {
-                write!(f, "the rule \"{}\" matches equally well and decides differently", Shown(other))
-            }
-            Reason::TooManyImages(images) => {
-                write!(f, "it names {images} different images, and {MAX_IMAGES} at most are decided in one request")
-            }
-            Reason::Unproven(unproven) => write!(f, "{unproven}"),
-            Reason::Spent(spent) => write!(f, "not decided: {spent} before this image was checked"),
-            Reason::NotChecked => f.write_str("not checked: another image already denies this request"),
-            Reason::AfterPinning { proven, other, reason } => write!(
-                f,
-                "proven under the rule \"{}\", but with its digest it falls under \"{}\", and there: {reason}",
-                Shown(proven),
-                Shown(other)
-            ),
-            Reason::ByIndex { index, other, reason } => {
-                write!(f, "proven by {index}, the index behind its tag, but ")?;
-                match other {
-                    Some(other) => write!(f, "that falls under \"{}\", and there: {reason}", Shown(other)),
-                    None => write!(f, "of that: {reason}"),
-                }
-            }
-            Reason::Settings(problem) => {
-                write!(f, "the policy's settings can't be used: {}", ShownInLog(&problem.to_string()))
-            }
-            Reason::Fault(what) => write!(f, "internal error: {what}"),
+            Reason::Unproven(unproven) => unproven.digest(),
+            Reason::AfterPinning { reason, .. } => reason.digest(),
+            _ => None,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::host::Cause;
     use std::time::Duration;
 
-    use crate::{
-        image::Digest,
-        proof::{Beside, Quorum, Shortfall},
-    };
-
-    #[test]
-    fn every_reason_has_its_sentence_and_its_code() {
-        let tally = Quorum::new(1, [], ["alice"]).tally();
-        let digest = Digest::of(b"");
-        let settings = || Problem { path: "policy[0].pattern".into(), what: "is empty".into() };
-        let rows: &[(Reason, u16, &str, &str)] = &[
-            (
-                Reason::Object(ObjectError::Missing),
-                400,
-                "unreadable-object",
-                "the object can't be decided: the request has no object",
-            ),
-            (
-                Reason::Object(ObjectError::Kind),
-                400,
-                "unknown-kind",
-                "the object can't be decided: this policy does not know",
-            ),
-            (
-                Reason::Object(ObjectError::TooManySlots(1001)),
-                403,
-                "too-many-slots",
-                "the object can't be decided: it has at least 1001",
-            ),
-            (
-                Reason::Subresource("exec\u{1b}".into()),
-                400,
-                "unknown-subresource",
-                "the subresource \"exec\\u{1b}\" is none",
-            ),
-            (Reason::Slot("it names no image"), 400, "unreadable-slot", "can't be read: it names no image"),
-            (Reason::Reference(ReferenceError::Empty), 400, "unreadable-image", "can't be decided: it is empty"),
-            (Reason::NoRule(None), 403, "no-rule", "no rule matches this image, so it is denied"),
-            (Reason::NoRule(Some("a:v1".into())), 403, "no-rule", "no rule matches: \"a:v1\" allows by tag"),
-            (Reason::Rule, 403, "denied-by-rule", "this rule denies it"),
-            (Reason::Tie("a*".into()), 403, "rules-tie", "the rule \"a*\" matches equally well"),
-            (Reason::TooManyImages(101), 403, "too-many-images", "it names 101 different images, and 100 at most"),
-            (Reason::Unproven(Unproven::NotFound), 403, "image-not-found", "the registry does not have it"),
-            (
-                Reason::Unproven(Unproven::Disagreement { asked: digest, answered: digest }),
-                403,
-                "digests-disagree",
-                "not trusted: the host was asked about sha256:",
-            ),
-            (
-                Reason::Unproven(Unproven::NotSigned {
-                    tally: tally.clone(),
-                    shortfall: Box::new(Shortfall::Unsigned(Beside::default())),
-                }),
-                403,
-                "not-signed",
-                "not trusted: it has no signature in the format of cosign 2; not asked about trust root alice",
-            ),
-            (
-                Reason::Unproven(Unproven::Undecided { tally: tally.clone(), cause: Cause::Unauthorized }),
-                503,
-                "evidence-unavailable",
-                "could not tell whether it is signed: the registry refused the policy server's credentials",
-            ),
-            (
-                Reason::Unproven(Unproven::Spent {
-                    tally: tally.clone(),
-                    spent: Spent::Time(Duration::from_millis(900)),
-                }),
-                504,
-                "out-of-time",
-                "not decided: the time budget of 900 ms was used up; ",
-            ),
-            (
-                Reason::Unproven(Unproven::Spent { tally, spent: Spent::Calls(100) }),
-                504,
-                "out-of-host-calls",
-                "not decided: the request used all of its 100 host calls; ",
-            ),
-            (Reason::NotChecked, 403, "not-checked", "not checked: another image already denies this request"),
-            (
-                Reason::Spent(Spent::Time(Duration::from_millis(900))),
-                504,
-                "out-of-time",
-                "not decided: the time budget of 900 ms was used up before",
-            ),
-            (
-                Reason::AfterPinning { proven: "a".into(), other: "a@*".into(), reason: Box::new(Reason::Rule) },
-                403,
-                "denied-after-pinning",
-                "proven under the rule \"a\", but with its digest it falls under \"a@*\", and there: this rule denies it",
-            ),
-            (
-                Reason::ByIndex { index: Digest::of(b""), other: Some("a@*".into()), reason: Box::new(Reason::Rule) },
-                403,
-                "denied-with-its-index",
-                "proven by sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, the index behind its tag, but that falls under \"a@*\", and there: this rule denies it",
-            ),
-            (
-                Reason::ByIndex { index: Digest::of(b""), other: None, reason: Box::new(Reason::NoRule(None)) },
-                403,
-                "denied-with-its-index",
-                "proven by sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, the index behind its tag, but of that: no rule matches",
-            ),
-            (
-                Reason::Settings(settings()),
-                500,
-                "settings",
-                "the policy's settings can't be used: policy[0].pattern: is empty",
-            ),
-            (Reason::Fault("x"), 500, "fault", "internal error: x"),
-        ];
-        for (reason, code, word, sentence) in rows {
-            assert_eq!((reason.class().code(), reason.word()), (*code, *word));
-            assert!(reason.to_string().starts_with(sentence), "{reason}");
-            assert!(!reason.remedy().is_empty() && !reason.remedy().ends_with('.'), "{reason}");
-        }
-    }
+    use super::*;
+    use crate::{host::Cause, verify::Quorum};
 
     #[test]
     fn one_response_has_the_worst_code() {
         let denial = |reason| Err(Denial::of_object(reason));
-        let slot = || denial(Reason::Slot("it names no image"));
+        let slot = || denial(Reason::Slot(SlotProblem::NoImage));
         let late = || denial(Reason::Spent(Spent::Time(Duration::ZERO)));
         let unavailable = || {
             let tally = Quorum::new(1, [], ["alice"]).tally();
-            denial(Reason::Unproven(Unproven::Undecided { tally, cause: Cause::Unavailable }))
+            denial(Reason::Unproven(Unproven::Undecided {
+                digest: None,
+                tally: tally.into(),
+                cause: Cause::Unavailable,
+            }))
         };
-        let fault = || denial(Reason::Fault("x"));
+        let fault = || denial(Reason::Fault(Fault::Undecided));
         let rows = [
             (
                 vec![Ok(Grounds::Allowed), late(), denial(Reason::NoRule(None)), slot()],
@@ -543,7 +367,7 @@ mod tests {
             (vec![fault(), late()], Some(504), "then out of time"),
             (vec![fault(), Ok(Grounds::Allowed)], Some(500), "our own faults last"),
             (vec![denial(Reason::NotChecked), unavailable()], Some(503), "what was not checked gives no code"),
-            (vec![fault(), denial(Reason::NotChecked)], Some(500), "and here neither"),
+            (vec![fault(), denial(Reason::NotChecked)], Some(500), "nor does it beside a fault"),
             (vec![Ok(Grounds::Allowed), Ok(Grounds::Allowed)], None, "nothing is denied"),
             (vec![], Some(500), "nothing was decided"),
         ];

@@ -79,8 +79,8 @@ impl Clock for OneOwner {
         Duration::ZERO
     }
 
-    fn now(&self) -> Duration {
-        Duration::ZERO
+    fn now(&self) -> image_trust::time::UnixTime {
+        image_trust::time::UnixTime::default()
     }
 }
 

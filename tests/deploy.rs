@@ -2,10 +2,10 @@
 //!
 //! The fields are those of Kubewarden's custom resources up to 1.39, and of the Prometheus operator's rules; the metrics are policy-server's.
 
-use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use image_trust::answer;
-use image_trust_lint::{Severity, lint};
+use image_trust_lint::Severity;
 use serde_json::{Map, Value};
 
 const METRICS: [&str; 4] = [
@@ -190,7 +190,7 @@ fn last_word(text: &str) -> &str {
 fn check_settings(member: &Map<String, Value>, kind: &str, may_look: Option<&Value>, name: &str) {
     let settings = &member["settings"];
     assert_eq!(answer::validate_settings(settings.to_string().as_bytes()), Ok(()), "{name}");
-    let doubtful: Vec<_> = lint(&settings.to_string(), Duration::ZERO)
+    let doubtful: Vec<_> = image_trust_lint::lint(&settings.to_string(), image_trust::time::UnixTime::default())
         .into_iter()
         .filter(|finding| finding.lint.severity() < Severity::Note)
         .collect();

@@ -67,8 +67,8 @@ impl Clock for Beside {
         Duration::ZERO
     }
 
-    fn now(&self) -> Duration {
-        Duration::ZERO
+    fn now(&self) -> image_trust::time::UnixTime {
+        image_trust::time::UnixTime::default()
     }
 }
 

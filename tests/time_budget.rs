@@ -77,8 +77,8 @@ impl Clock for Slow {
         self.now.get()
     }
 
-    fn now(&self) -> Duration {
-        Duration::ZERO
+    fn now(&self) -> image_trust::time::UnixTime {
+        image_trust::time::UnixTime::default()
     }
 }
 
@@ -269,8 +269,8 @@ impl Clock for Restless {
         self.0.replace(self.0.get() + Duration::from_millis(400))
     }
 
-    fn now(&self) -> Duration {
-        Duration::ZERO
+    fn now(&self) -> image_trust::time::UnixTime {
+        image_trust::time::UnixTime::default()
     }
 }
 

@@ -8,8 +8,6 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 const PREFIX: &str = "sha256:";
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
 /// A sha256 digest, as in `sha256:` and 64 lower-case hex digits (OCI image specification, "Digests").
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
@@ -64,16 +62,20 @@ impl Digest {
 
 fn nibble(hex: u8) -> Result<u8, DigestError> {
     match hex {
-        b'0'..=b'9' => Ok(hex - b'0'),
-        b'a'..=b'f' => Ok(hex - b'a' + 10),
+        b'0'..=b'9' => Ok(hex.wrapping_sub(b'0')),
+        b'a'..=b'f' => Ok(hex.wrapping_sub(b'a').wrapping_add(10)),
         _ => Err(DigestError::Hex),
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits: String =
-            self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|n| char::from(HEX[usize::from(n)])).collect();
+        let digits: String = self
+            .0
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .filter_map(|n| char::from_digit(u32::from(n), 16))
+            .collect();
         write!(f, "{PREFIX}{digits}")
     }
 }

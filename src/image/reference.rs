@@ -17,7 +17,6 @@
 use std::{borrow::Cow, fmt};
 
 use super::{Digest, DigestError};
-use crate::shown::Shown;
 
 /// The registry of short names.
 pub(crate) const DOCKER_HUB: &str = "docker.io";
@@ -134,7 +133,7 @@ impl ImageRef {
             true => format!("library/{repository}"),
             false => repository.to_owned(),
         };
-        if registry.len() + 1 + repository.len() > MAX_NAME {
+        if registry.len().saturating_add(repository.len()) >= MAX_NAME {
             return Err(ReferenceError::NameTooLong);
         }
         let tag = match (tag, digest) {
@@ -259,7 +258,7 @@ fn split_registry(name: &str) -> Option<(&str, &str)> {
 /// Splits at the first of an ASCII character; for the short texts that come by the thousand.
 pub(crate) fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
     let position = text.bytes().position(|byte| byte == at)?;
-    Some((text.get(..position)?, text.get(position + 1..)?))
+    Some((text.get(..position)?, text.get(position.checked_add(1)?..)?))
 }
 
 /// Is this first component a registry? Docker's rule: it has a `.` or `:`, or is `localhost`.
@@ -344,52 +343,10 @@ fn unusable_component(name: &str, component: &str) -> ReferenceError {
     }
 }
 
-impl fmt::Display for ReferenceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ReferenceError::Empty => f.write_str("it is empty"),
-            ReferenceError::TooLong => write!(f, "it is longer than {MAX_TEXT} bytes"),
-            ReferenceError::NameTooLong => write!(f, "its name, completed, is longer than {MAX_NAME} bytes"),
-            ReferenceError::Character(c) => write!(f, "it contains the character {}", c.escape_unicode()),
-            ReferenceError::AmbiguousRegistry(first) => write!(
-                f,
-                "`{}` is a registry to some programs and a Docker Hub account to others; use lower case, or a host name with a dot",
-                Shown(first)
-            ),
-            ReferenceError::Alias(host, write) => {
-                write!(f, "`{}` is Docker Hub under another name; write `{}`", Shown(host), Shown(write))
-            }
-            ReferenceError::Credentials => f.write_str(
-                "credentials stand before its registry, which no runtime reads there; remove them, up to the `@`, and replace the password",
-            ),
-            ReferenceError::Port(port) if port.is_empty() => {
-                f.write_str("its port is empty; if it is a URL, leave the scheme out")
-            }
-            ReferenceError::Port(port) if port.parse() == Ok(443) => {
-                write!(f, "`:{}` is the default port in another spelling; leave it out", Shown(port))
-            }
-            ReferenceError::Port(port) => {
-                write!(f, "`{}` is not a port: 1 to 65535, without leading zeros", Shown(port))
-            }
-            ReferenceError::Registry(registry) => write!(f, "`{}` is not a host name", Shown(registry)),
-            ReferenceError::Repository(component) if component.is_empty() => f.write_str("a part of its name is empty"),
-            ReferenceError::Repository(component) => write!(
-                f,
-                "`{}` is not a repository name: lower-case letters and digits, held together by `.`, `_`, `__` or `-`",
-                Shown(component)
-            ),
-            ReferenceError::Tag(tag) if tag.is_empty() => f.write_str("its tag is empty"),
-            ReferenceError::Tag(tag) => write!(
-                f,
-                "`{}` is not a tag: at most {MAX_TAG} letters, digits, `_`, `.` and `-`, not starting with `.` or `-`",
-                Shown(tag)
-            ),
-            ReferenceError::Digest(error) => error.fmt(f),
-            ReferenceError::ImageId => {
-                f.write_str("it is an image ID, which a node looks up among the images that it has; name a repository")
-            }
-        }
-    }
+impl ReferenceError {
+    pub(crate) const MAX_TEXT: usize = MAX_TEXT;
+    pub(crate) const MAX_NAME: usize = MAX_NAME;
+    pub(crate) const MAX_TAG: usize = MAX_TAG;
 }
 
 impl std::error::Error for ReferenceError {}

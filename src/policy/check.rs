@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{
-    Problem,
+    Problem, bound,
     pattern::Pattern,
-    rule::{MAX_RULES, MAX_VALIDATORS, Policy, Rule, bound, read_validator},
+    rule::{MAX_RULES, MAX_VALIDATORS, Policy, Rule},
     shape::SETTINGS,
+    validator::Validator,
 };
-use crate::shown::Shown;
+use crate::text::Shown;
 
 /// All problems of these settings (JSON text); none means that requests can be decided with them.
 #[must_use]
@@ -125,7 +126,7 @@ impl Whole {
                 problems.push(Problem::new(path, format!("`{}` is the name of another validator", Shown(name))));
             }
             if sound(&self.validators, i) {
-                problems.extend(read_validator((i, validator)).err().into_iter().flatten());
+                problems.extend(Validator::read((i, validator)).err().into_iter().flatten());
             }
         }
         let mut said = Told::new();

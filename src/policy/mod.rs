@@ -7,7 +7,7 @@ pub mod pattern;
 pub mod rule;
 pub mod settings;
 mod shape;
-pub mod signers;
+pub mod validator;
 mod weigh;
 
 use std::fmt;
@@ -25,6 +25,14 @@ pub struct Problem {
     pub path: String,
     /// What is wrong with it, and what would be right.
     pub what: String,
+}
+
+/// What is wrong with a list of this length, of which at most so many entries are read.
+fn bound(length: usize, most: usize) -> String {
+    match length {
+        0 => "is empty: it decides nothing".to_owned(),
+        _ => format!("has {length} entries; at most {most} are read"),
+    }
 }
 
 impl Problem {

@@ -11,7 +11,6 @@ use crate::{
     image::{
         DOCKER_HUB, DOCKER_HUB_OLD, Digest, ImageRef, ReferenceError, canonical_registry, cut, is_registry, split_tag,
     },
-    shown::Shown,
 };
 
 mod cover;
@@ -104,6 +103,10 @@ pub enum PatternError {
     Tag(String),
     /// A digest that there cannot be.
     Digest(String),
+}
+
+impl PatternError {
+    pub(crate) const MAX_LENGTH: usize = MAX_PATTERN;
 }
 
 impl<'a> Pattern<'a> {
@@ -303,50 +306,6 @@ impl fmt::Display for Pattern<'_> {
             write!(f, "@{digest}")?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for PatternError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PatternError::Empty => f.write_str("an empty pattern matches nothing; write `*:*` for every image"),
-            PatternError::TooLong => write!(f, "a pattern has at most {MAX_PATTERN} bytes"),
-            PatternError::Stars => f.write_str("write `*` instead of `**`: it crosses `/` already"),
-            PatternError::Glob(c) => write!(
-                f,
-                "`{c}` is part of no image name, and not special here: only `*` is; write one rule for each case"
-            ),
-            PatternError::Character(c) => write!(f, "the character {} is part of no image name", c.escape_unicode()),
-            PatternError::Name(error) => write!(f, "can never match: {error}"),
-            PatternError::Registry(text) => write!(f, "`{}` is not a host name with `*` in it", Shown(text)),
-            PatternError::RegistryOnly(text) => {
-                write!(f, "`{text}` is a registry and names no repository; write `{text}/*`")
-            }
-            PatternError::FinalSlash(text) => {
-                write!(f, "it ends with a slash; write `{}*` for everything below it", Shown(text))
-            }
-            PatternError::Repository(text) if text.is_empty() => f.write_str("a part of its name is empty"),
-            PatternError::Repository(text) => {
-                write!(
-                    f,
-                    "`{}` can be no part of a repository name: write lower-case letters, digits, `.`, `_`, `-` and `*`",
-                    Shown(text)
-                )
-            }
-            PatternError::Tag(text) if text.is_empty() => {
-                f.write_str("its tag is empty; leave the `:` out to match every tag")
-            }
-            PatternError::Tag(text) => {
-                write!(f, "`{}` is not a tag with `*` in it; leave `:…` out to match every tag", Shown(text))
-            }
-            PatternError::Digest(text) => {
-                write!(
-                    f,
-                    "`{}` is not a digest: write `@sha256:` and 64 lower-case hex digits, or `@sha256:*` for any",
-                    Shown(text)
-                )
-            }
-        }
     }
 }
 

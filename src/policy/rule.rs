@@ -13,15 +13,15 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Problem,
+    Problem, bound,
     pattern::{Part, Pattern, PatternError, Specificity},
-    settings::{self, Features, Kind, Mode, Settings, With},
-    signers::{Asked, Signers},
+    settings::{self, ALL, Features, Kind, Mode, Settings, With},
+    validator::{CosignValidator, TrustedRootParts, Validator},
 };
 use crate::{
     image::ImageRef,
-    proof::{Identity, Requirement, TrustRoot},
-    shown::Shown,
+    text::Shown,
+    verify::{CosignTerms, ImageName, Requirement, TrustRoot},
 };
 
 /// Most rules: each is read with every request. Many times what the largest known settings of Connaisseur have.
@@ -38,16 +38,13 @@ pub(super) const MAX_IDENTITIES: usize = 32;
 const DEFAULT: &str = "default";
 /// The image's own repository, in `identities`.
 const ITSELF: &str = "self";
-/// All trust roots.
-pub const ALL: &str = "*";
-
 /// Settings that were read, and whose rules can be asked.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Settings<'a>", bound(deserialize = "'de: 'a"))]
 pub struct Policy<'a> {
     settings: Settings<'a>,
     /// What each validator says, once a rule of it wins: keys are parsed once, however many images there are.
-    validators: Vec<OnceCell<Result<Says, Vec<Problem>>>>,
+    validators: Vec<OnceCell<Result<Validator, Vec<Problem>>>>,
 }
 
 /// The rules of a [`Policy`] that a request needs, with their patterns.
@@ -87,7 +84,7 @@ pub struct Rule<'p> {
     index: usize,
     rule: &'p settings::Rule<'p>,
     validator: (usize, &'p settings::Validator<'p>),
-    says: &'p OnceCell<Result<Says, Vec<Problem>>>,
+    says: &'p OnceCell<Result<Validator, Vec<Problem>>>,
 }
 
 /// What a rule says about an image.
@@ -287,25 +284,25 @@ impl Rule<'_> {
     /// What this rule says, or everything that is wrong with it.
     pub(super) fn read(&self) -> Result<Decision, Vec<Problem>> {
         match (self.validator_says()?, self.rule.with) {
-            (Says::Static(_), Some(_)) => Err(vec![Problem::new(
+            (Validator::Static(_), Some(_)) => Err(vec![Problem::new(
                 self.path("with"),
                 "a static validator proves nothing, so it takes no options; remove `with`",
             )]),
-            (Says::Static(true), None) => Ok(Decision::Allow),
-            (Says::Static(false), None) => Ok(Decision::Deny),
-            (Says::Signed(signers), None) => self.requirement(signers, With::default()),
-            (Says::Signed(signers), Some(with)) => match serde_json::from_str(with.get()) {
+            (Validator::Static(true), None) => Ok(Decision::Allow),
+            (Validator::Static(false), None) => Ok(Decision::Deny),
+            (Validator::Cosign(signers), None) => self.requirement(signers, With::default()),
+            (Validator::Cosign(signers), Some(with)) => match serde_json::from_str(with.get()) {
                 Ok(with) => self.requirement(signers, with),
                 Err(error) => Err(vec![Problem::new(self.path("with"), error.to_string())]),
             },
         }
     }
 
-    fn validator_says(&self) -> Result<&Says, Vec<Problem>> {
-        self.says.get_or_init(|| read_validator(self.validator)).as_ref().map_err(Clone::clone)
+    fn validator_says(&self) -> Result<&Validator, Vec<Problem>> {
+        self.says.get_or_init(|| Validator::read(self.validator)).as_ref().map_err(Clone::clone)
     }
 
-    fn requirement(&self, signers: &Signers, with: With) -> Result<Decision, Vec<Problem>> {
+    fn requirement(&self, signers: &CosignValidator, with: With) -> Result<Decision, Vec<Problem>> {
         let all = signers.roots.as_slice();
         let mut problems = Vec::new();
         let mut wrong =
@@ -370,26 +367,17 @@ impl Rule<'_> {
         {
             wrong("identities", bound(length, MAX_IDENTITIES));
         }
-        let asked = Asked::of(&roots, with.verify_in_transparency_log, with.verify_sct, &mut wrong);
+        let asked = TrustedRootParts::of(&roots, with.verify_in_transparency_log, with.verify_sct, &mut wrong);
         if !problems.is_empty() {
             return Err(problems);
         }
         let threshold = threshold.unwrap_or(roots.len());
         let required = required.into_iter().collect();
-        let Asked { in_log, timestamped, .. } = asked;
+        let TrustedRootParts { tlog_entry, sct, .. } = asked;
         let trusted_root = signers.trusted_root(self.validator.0, &asked)?;
-        let ask_host = self.validator.1.ask_host == Some(true);
-        let requirement = Requirement {
-            roots,
-            threshold,
-            required,
-            annotations,
-            identities,
-            in_log,
-            timestamped,
-            trusted_root,
-            ask_host,
-        };
+        let ask_policy_server = self.validator.1.ask_host == Some(true);
+        let cosign = CosignTerms { annotations, identities, tlog_entry, sct, trusted_root, ask_policy_server };
+        let requirement = Requirement { roots, threshold, required, cosign };
         Ok(Decision::Prove { requirement, mode: with.mode.unwrap_or_default() })
     }
 
@@ -411,63 +399,13 @@ impl Rule<'_> {
     }
 }
 
-/// What a validator says, before any rule's options.
-#[derive(Debug)]
-pub enum Says {
-    /// Whether every image is admitted.
-    Static(bool),
-    /// Who may sign.
-    Signed(Signers),
-}
-
-/// Reads a validator, or notes everything that is wrong with it.
-pub fn read_validator((at, validator): (usize, &settings::Validator<'_>)) -> Result<Says, Vec<Problem>> {
-    let path = |rest: &str| format!("validators[{at}].{rest}");
-    let wrong = |rest: &str, what: &str| Err(vec![Problem::new(path(rest), what)]);
-    match (validator.kind, validator.approve, validator.trust_roots) {
-        (Kind::Static, _, Some(_)) => wrong("trustRoots", "a static validator has no trust roots"),
-        (Kind::Static, ..) if validator.trusted_root.is_some() => {
-            wrong("trustedRoot", "a static validator proves nothing")
-        }
-        (Kind::Static, ..) if validator.host.is_some() => wrong("host", "a static validator asks nobody"),
-        (Kind::Static, ..) if validator.ask_host.is_some() => wrong("askHost", "a static validator asks nobody"),
-        (Kind::Static, None, None) => wrong("approve", "is missing: write true or false"),
-        (Kind::Static, Some(approve), None) => Ok(Says::Static(approve)),
-        (Kind::Cosign, Some(_), _) => {
-            wrong("approve", "belongs to static validators; a cosign validator approves what is signed")
-        }
-        (Kind::Cosign, None, None) => wrong(
-            "trustRoots",
-            "is missing: list who may sign, as `- {name: …, key: …}` or `- {name: …, keyless: {issuer: …, subject: …}}`",
-        ),
-        (Kind::Cosign, None, Some(text)) => {
-            let signers = Signers::read(at, validator, text)?;
-            match validator.ask_host == Some(true) && signers.roots.iter().all(|root| root.key().is_none()) {
-                true => wrong(
-                    "askHost",
-                    "has no effect: the policy server is asked about public keys only, and no trust root is one; leave it out",
-                ),
-                false => Ok(Says::Signed(signers)),
-            }
-        }
-    }
-}
-
-fn identity(name: String) -> Identity {
-    if name == ITSELF { Identity::Itself } else { Identity::Name(name) }
+fn identity(name: String) -> ImageName {
+    if name == ITSELF { ImageName::Itself } else { ImageName::Name(name) }
 }
 
 /// The first of a list of problems that is not empty.
 fn first(problems: Vec<Problem>) -> Problem {
     problems.into_iter().next().unwrap_or_else(|| Problem::new("", "can't be used"))
-}
-
-/// A list that is empty or too long.
-pub(super) fn bound(length: usize, most: usize) -> String {
-    match length {
-        0 => "is empty: it decides nothing".to_owned(),
-        _ => format!("has {length} entries; at most {most} are read"),
-    }
 }
 
 /// A text that is too long to be put into payloads.

@@ -11,6 +11,9 @@ use serde_json::value::RawValue;
 
 use crate::json::Text;
 
+/// All trust roots, in `trustRoot`.
+pub const ALL: &str = "*";
+
 /// The settings of a policy, as `docs/settings.md` describes them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -11,7 +11,7 @@ use super::{
     pattern::Pattern,
     settings::{HostCalls, TimeBudget},
 };
-use crate::{proof::PublicKey, shown::Shown};
+use crate::{signing::PublicKey, text::Shown};
 
 /// Longest key for which it is looked for what was meant, in bytes.
 const MAX_KEY: usize = 40;

@@ -1,16 +1,16 @@
 //! Which images need no proof, because they are in the cluster already?
 //!
-//! Fetches the facts that the predicates of [`crate::admission`] are about, as far as the settings want them. What can't be had is no approval, an owner
+//! Fetches the facts that the predicates of [`crate::kubernetes`] are about, as far as the settings want them. What can't be had is no approval, an owner
 //! that nobody may read among it: the image is proven as usual.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::Text;
+use super::images::Text;
 use crate::{
-    admission::{Approval, Before, List, MAX_OWNERS, Owner, OwnerReference, Request, Workload},
     host::Cause,
+    kubernetes::{Approval, Before, List, MAX_OWNERS, Owner, OwnerReference, Request, Workload},
     policy::{ChildApproval, Features, Mode},
-    proof::Budget,
+    verify::Budget,
 };
 
 /// What images of one object can be approved by.

@@ -2,15 +2,11 @@
 //!
 //! Both are the crate's to say, of settings or of a policy's manifest alone: no module is run, and nobody is asked.
 
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, path::PathBuf, time::SystemTime};
 
 use anyhow::{Result, bail};
 use comfy_table::{ColumnConstraint, Table, Width};
-use image_trust::policy::check;
+use image_trust::{policy::check, time::UnixTime};
 use image_trust_lint::{Finding, Severity, check_manifest, lint, lint_manifest};
 use serde::Serialize;
 
@@ -96,9 +92,9 @@ impl Line {
     }
 }
 
-/// The time since 1970. On a machine whose clock is before that, nothing is old.
-fn now() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+/// The time of day. On a machine whose clock is before 1970, nothing is old.
+fn now() -> UnixTime {
+    UnixTime::since_epoch(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }
 
 fn table(lines: &[Line]) -> Table {

@@ -4,9 +4,13 @@ use std::collections::BTreeSet;
 
 use super::{Finding, Lint, ReadRule};
 use image_trust::{
-    policy::rule::{Decision, Policy, Says, read_validator},
-    proof::{PublicKey, Requirement, TrustRoot},
-    shown::Shown,
+    policy::{
+        rule::{Decision, Policy},
+        validator::Validator,
+    },
+    signing::PublicKey,
+    text::Shown,
+    verify::{Requirement, TrustRoot},
 };
 
 /// What is recommended for RSA beyond 2030 (NIST SP 800-57 part 1, revision 5, tables 2 and 4): 128 bits of strength.
@@ -107,7 +111,7 @@ pub(super) fn asked<'r>(rule: &'r ReadRule<'_>) -> Vec<(usize, &'r str)> {
 pub(super) fn roots<'p>(policy: &'p Policy<'_>) -> Vec<Root<'p>> {
     let mut roots = Vec::new();
     for (i, validator) in policy.settings().validators.iter().enumerate() {
-        if let Ok(Says::Signed(signers)) = read_validator((i, validator)) {
+        if let Ok(Validator::Cosign(signers)) = Validator::read((i, validator)) {
             let root = |(index, root)| Root { validator: (i, &*validator.name.0), index, root };
             roots.extend(signers.roots.into_iter().enumerate().map(root));
         }

@@ -12,8 +12,7 @@ mod routing;
 mod rules;
 mod signers;
 
-use std::time::Duration;
-
+use image_trust::time::UnixTime;
 use serde_json::Value;
 
 pub use kinds::{Lint, Severity};
@@ -46,15 +45,14 @@ impl Finding {
 
 /// What is surely not meant in these settings (JSON text), the worst first, and otherwise in the order of the settings.
 ///
-/// Of settings that [`image_trust::policy::check`] refuses as a whole, nothing; of others, what can be told of the rules that can be read. `now` is the time since 1970,
-/// UTC.
+/// Of settings that [`image_trust::policy::check`] refuses as a whole, nothing; of others, what can be told of the rules that can be read. `now` is the time of day.
 #[must_use]
-pub fn lint(json: &str, now: Duration) -> Vec<Finding> {
+pub fn lint(json: &str, now: UnixTime) -> Vec<Finding> {
     worst_first(found(json, now, |_, _| Vec::new()))
 }
 
 /// What is found in these settings, and `more` of what they say.
-fn found(json: &str, now: Duration, more: impl FnOnce(&Features, &[ReadRule<'_>]) -> Vec<Finding>) -> Vec<Finding> {
+fn found(json: &str, now: UnixTime, more: impl FnOnce(&Features, &[ReadRule<'_>]) -> Vec<Finding>) -> Vec<Finding> {
     let (Ok(policy), Ok(value)) = (Policy::load(json), serde_json::from_str::<Value>(json)) else {
         return Vec::new();
     };
@@ -123,7 +121,7 @@ mod tests {
     const BOB: &str = include_str!("../../../tests/keys/bob.pub");
     const RSA2048: &str = include_str!("../../../tests/keys/rsa2048.pub");
     /// Nothing here depends on it.
-    const NOW: Duration = Duration::ZERO;
+    const NOW: UnixTime = UnixTime::from_secs(0);
     const D: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     /// Settings with these rules, each asking nobody for a log, so that only what a row is about is found.

@@ -3,7 +3,7 @@
 //! The module sees requests, and never which ones Kubewarden keeps from it. That stands in the manifest: which objects are routed to the policy, for how
 //! long it may think, and what happens when it can't be asked.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -17,7 +17,8 @@ use super::{
 };
 use image_trust::{
     policy::{Problem, check, settings::Features},
-    shown::Shown,
+    text::Shown,
+    time::UnixTime,
 };
 
 /// Where the settings stand.
@@ -85,7 +86,7 @@ pub fn check_manifest(json: &str) -> Vec<Problem> {
 ///
 /// `now` is the time since 1970, UTC. Where [`check_manifest`] tells that a part can't be read, nothing is found in it.
 #[must_use]
-pub fn lint_manifest(json: &str, now: Duration) -> Vec<Finding> {
+pub fn lint_manifest(json: &str, now: UnixTime) -> Vec<Finding> {
     let Ok(value) = serde_json::from_str::<Value>(json) else { return Vec::new() };
     let Some(settings) = settings(&value) else { return Vec::new() };
     let mut beside = Vec::new();
@@ -363,7 +364,7 @@ mod tests {
     fn check_row(manifest: &Value, expected: &[(&str, Lint)], why: &str) {
         let text = manifest.to_string();
         assert_eq!(check_manifest(&text), [], "{why}: a manifest that is accepted");
-        let found = lint_manifest(&text, Duration::ZERO);
+        let found = lint_manifest(&text, UnixTime::default());
         let told: Vec<(&str, Lint)> = found.iter().map(|finding| (finding.path.as_str(), finding.lint)).collect();
         assert_eq!(told, expected, "{why}: {found:#?}");
         assert!(found.iter().all(|finding| !finding.what.is_empty() && !finding.instead.is_empty()), "{why}");
@@ -652,7 +653,7 @@ mod tests {
         assert_eq!(check_manifest("{").len(), 1, "no JSON");
         let unread = broken(json!({"rules": "pods", "settings": settings(json!({"detectionMode": true}))}));
         let found: Vec<Lint> =
-            lint_manifest(&unread.to_string(), Duration::ZERO).iter().map(|finding| finding.lint).collect();
+            lint_manifest(&unread.to_string(), UnixTime::default()).iter().map(|finding| finding.lint).collect();
         assert_eq!(found, [Lint::DetectionMode], "what can be read is read");
     }
 }

@@ -6,9 +6,9 @@
 use super::{Finding, Lint};
 use image_trust::{
     json::Text,
-    policy::{settings::Keyless, signers::is_prefix},
-    proof::{Anchored, GITHUB_ISSUER, RegexError},
-    shown::Shown,
+    policy::{settings::Keyless, validator::is_prefix},
+    sigstore::{Anchored, GITHUB_ISSUER, RegexError},
+    text::Shown,
 };
 
 /// Issuers of the public-good instance, as its certificates write them (Fulcio, "OIDC Issuers").
@@ -259,7 +259,7 @@ mod tests {
             "policy": [{"pattern": "ghcr.io/acme/*"}],
         });
         assert_eq!(check(&settings.to_string()), [], "{keyless}");
-        let found = lint(&settings.to_string(), std::time::Duration::ZERO).into_iter();
+        let found = lint(&settings.to_string(), image_trust::time::UnixTime::default()).into_iter();
         let found = found.filter(|finding| finding.lint.word() == "nobody-has-the-name");
         found.map(|finding| (finding.path.rsplit('.').next().unwrap_or_default().to_owned(), finding.instead)).collect()
     }

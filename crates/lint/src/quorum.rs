@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{Finding, Lint, ReadRule};
 use image_trust::{
+    evidence::without_reference,
     policy::rule::Decision,
-    proof::{GITHUB, GITHUB_ISSUER, Holder, Requirement, Signs, TrustRoot, Wanted, Workflow, without_reference},
-    shown::Shown,
+    sigstore::{CertificateIdentity, GITHUB, GITHUB_ISSUER, TextMatcher, Workflow},
+    text::Shown,
+    verify::{Requirement, TrustRoot, TrustRootKind},
 };
 
 /// What is wrong with a quorum of workflows.
@@ -47,8 +49,10 @@ fn has_one_ref(workflow: &Workflow) -> bool {
 
 /// A workflow that whoever may push can write, as far as settings tell.
 fn workflow(root: &TrustRoot) -> Option<(&TrustRoot, &Workflow)> {
-    match &root.signs {
-        Signs::Keyless(Holder::Workflow(workflow)) if !has_one_ref(workflow) => Some((root, workflow)),
+    match &root.kind {
+        TrustRootKind::Keyless(CertificateIdentity::Workflow(workflow)) if !has_one_ref(workflow) => {
+            Some((root, workflow))
+        }
         _ => None,
     }
 }
@@ -94,23 +98,26 @@ fn by_workflow(requirement: &Requirement) -> BTreeMap<String, Vec<&str>> {
 
 /// The one workflow that could sign for a trust root, as far as that can be told, and its issuer. Votes are counted without regard to case.
 fn only_workflow(root: &TrustRoot) -> Option<(String, &str)> {
-    let Signs::Keyless(holder) = &root.signs else { return None };
+    let TrustRootKind::Keyless(holder) = &root.kind else { return None };
     match holder {
-        Holder::Workflow(Workflow { owner, repo: Some(repo), workflow: Some(file), .. }) => {
+        CertificateIdentity::Workflow(Workflow { owner, repo: Some(repo), workflow: Some(file), .. }) => {
             let name = format!("{GITHUB}{owner}/{repo}/.github/workflows/{file}");
             Some((name.to_ascii_lowercase(), GITHUB_ISSUER))
         }
-        Holder::Named { issuer: Some(Wanted::Is(issuer)), subject: Wanted::Is(subject) } => {
+        CertificateIdentity::Named {
+            issuer: Some(TextMatcher::Exact(issuer)),
+            subject: TextMatcher::Exact(subject),
+        } => {
             let name = without_reference(subject);
             (name != subject).then(|| (name.to_ascii_lowercase(), issuer.as_str()))
         }
-        Holder::Workflow(_) | Holder::Named { .. } => None,
+        CertificateIdentity::Workflow(_) | CertificateIdentity::Named { .. } => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use image_trust::time::UnixTime;
 
     use serde_json::{Value, json};
 
@@ -170,7 +177,7 @@ mod tests {
         })
         .to_string();
         assert_eq!(check(&settings), [], "{why}: settings that are accepted");
-        super::super::lint(&settings, Duration::ZERO).into_iter().filter(|finding| finding.lint == lint).collect()
+        super::super::lint(&settings, UnixTime::default()).into_iter().filter(|finding| finding.lint == lint).collect()
     }
 
     #[test]

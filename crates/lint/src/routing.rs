@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{Finding, Lint, ReadRule, manifest::Manifest};
 use image_trust::{
     policy::{rule::Decision, settings::Features},
-    shown::Shown,
+    text::Shown,
 };
 
 /// A rule of what is routed.

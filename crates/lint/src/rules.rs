@@ -13,8 +13,8 @@ use image_trust::{
         rule::{Choice, Decision, Policy, Rule, Rules},
         settings::Mode,
     },
-    proof::Identity,
-    shown::Shown,
+    text::Shown,
+    verify::ImageName,
 };
 
 /// Registries where anybody can have an account.
@@ -234,9 +234,9 @@ fn decided_otherwise<'p>(
 
 fn odd_identities(rule: &ReadRule<'_>) -> Vec<Finding> {
     let Decision::Prove { requirement, .. } = &rule.decision else { return Vec::new() };
-    let names = requirement.identities.iter().flatten().filter_map(|identity| match identity {
-        Identity::Name(name) => Some(name.as_str()),
-        Identity::Itself => None,
+    let names = requirement.cosign.identities.iter().flatten().filter_map(|identity| match identity {
+        ImageName::Name(name) => Some(name.as_str()),
+        ImageName::Itself => None,
     });
     let odd = |name: &str| {
         let shown = Shown(name);

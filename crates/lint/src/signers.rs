@@ -9,14 +9,15 @@ use super::{
 };
 use image_trust::{
     json::Text,
-    period::{Moment, moment},
     policy::{
         rule::{Decision, Policy},
         settings::{Keyless, TrustRoot, Validator},
-        signers::Asked,
+        validator::TrustedRootParts,
     },
-    proof::{GITHUB, GITHUB_ISSUER, Holder, PUBLIC_GOOD_DATE, Requirement, Signs, Timestamped},
-    shown::Shown,
+    sigstore::{CertificateIdentity, GITHUB, GITHUB_ISSUER, PUBLIC_GOOD_DATE},
+    text::Shown,
+    time::UnixTime,
+    verify::{Requirement, SctRequirement, TrustRootKind},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -41,7 +42,7 @@ const STRANGERS: [(&str, &str); 5] = [
 const NO_ISSUER: &str = "https://zq9-zq9.example.com";
 
 /// `now` is the time since 1970, UTC.
-pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: Duration) -> Vec<Finding> {
+pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: UnixTime) -> Vec<Finding> {
     let asked: BTreeSet<(usize, &str)> = rules.iter().flat_map(asked).collect();
     let roots = roots(policy);
     // What no rule asks does nothing, which is told.
@@ -64,20 +65,20 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: Duration) -
 }
 
 /// When a trust root counts.
-fn dates(root: &Root<'_>, now: Duration) -> Option<Finding> {
+fn dates(root: &Root<'_>, now: UnixTime) -> Option<Finding> {
     let name = Shown(&root.root.name);
     let find = |key, lint, what, instead| Some(Finding::new(root.path(key), lint, what, instead));
     match (root.root.period.start, root.root.period.end) {
         (_, Some(end)) if end < now => {
-            let what = format!("the signatures of `{name}` count no longer, since {}", Moment(end));
+            let what = format!("the signatures of `{name}` count no longer, since {end}");
             find(".notAfter", Lint::TrustRootIsOver, what, "remove it, or set a later date")
         }
         (Some(start), _) if now < start => {
-            let what = format!("the signatures of `{name}` don't count before {}", Moment(start));
+            let what = format!("the signatures of `{name}` don't count before {start}");
             find(".notBefore", Lint::TrustRootNotYet, what, "right where it is to replace another one by then")
         }
-        (_, Some(end)) if end < now.saturating_add(DAY.saturating_mul(SOON_DAYS)) => {
-            let what = format!("the signatures of `{name}` count no longer after {}", Moment(end));
+        (_, Some(end)) if end < now.plus(DAY.saturating_mul(SOON_DAYS)) => {
+            let what = format!("the signatures of `{name}` count no longer after {end}");
             let instead =
                 "have what it signed signed by another one until then; admissions that only it carried are warned of";
             find(".notAfter", Lint::TrustRootEndsSoon, what, instead)
@@ -97,7 +98,10 @@ fn identity(root: &Root<'_>, written: &TrustRoot<'_>, has_public_cas: bool) -> O
         return Some(Finding::new(root.path(".github"), Lint::AnyRepository, what, instead));
     }
     let keyless = written.keyless.as_ref()?;
-    let Signs::Keyless(Holder::Named { issuer: Some(wanted), subject: name }) = &root.root.signs else { return None };
+    let TrustRootKind::Keyless(CertificateIdentity::Named { issuer: Some(wanted), subject: name }) = &root.root.kind
+    else {
+        return None;
+    };
     let is_stranger = |(issuer, subject): &&(&str, &str)| wanted.accepts(issuer) && name.accepts(subject);
     if let Some((issuer, subject)) = STRANGERS.iter().filter(|_| has_public_cas).find(is_stranger) {
         let what = format!(
@@ -154,7 +158,7 @@ fn has_public_cas(validator: &Validator<'_>) -> bool {
 /// A rule whose keyless certificates no CT log has to have seen.
 fn unseen(rule: &ReadRule<'_>) -> Option<Finding> {
     let Decision::Prove { requirement, .. } = &rule.decision else { return None };
-    (is_keyless(requirement) && requirement.timestamped == Timestamped::None).then(|| {
+    (is_keyless(requirement) && requirement.cosign.sct == SctRequirement::None).then(|| {
         let what = "certificates count that no CT log has seen: who can make the CA issue one in secret signs for anybody, and nobody is told";
         let instead = "leave it out, unless the instance has no CT log";
         Finding::new(rule.path("with.verifySCT"), Lint::NoCtLog, what, instead)
@@ -162,13 +166,13 @@ fn unseen(rule: &ReadRule<'_>) -> Option<Finding> {
 }
 
 fn is_keyless(requirement: &Requirement) -> bool {
-    requirement.roots.iter().any(|root| matches!(root.signs, Signs::Keyless(_)))
+    requirement.roots.iter().any(|root| matches!(root.kind, TrustRootKind::Keyless(_)))
 }
 
 /// What this module carries of the public-good instance, where a rule needs it and it is old.
-fn old_root(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: Duration) -> Vec<Finding> {
-    let taken = moment(&format!("{PUBLIC_GOOD_DATE}T00:00:00Z")).unwrap_or_default();
-    let days = now.saturating_sub(taken).as_secs() / DAY.as_secs();
+fn old_root(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: UnixTime) -> Vec<Finding> {
+    let taken = UnixTime::parse(&format!("{PUBLIC_GOOD_DATE}T00:00:00Z")).unwrap_or_default();
+    let days = now.since(taken).as_secs() / DAY.as_secs();
     if days <= OLD_DAYS {
         return Vec::new();
     }
@@ -189,7 +193,7 @@ fn old_root(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: Duration) -> Vec<F
 fn needs_public_good(policy: &Policy<'_>, rule: &ReadRule<'_>) -> bool {
     let Decision::Prove { requirement, .. } = &rule.decision else { return false };
     let Some(validator) = policy.settings().validators.get(rule.rule.validator_index()) else { return false };
-    let asked = Asked::by(&requirement.roots, requirement.in_log, requirement.timestamped);
+    let asked = TrustedRootParts::by(&requirement.roots, requirement.cosign.tlog_entry, requirement.cosign.sct);
     let given = validator.host.as_ref();
     let lacks = |is_given: bool, is_needed: bool| is_needed && !is_given;
     validator.trusted_root.is_none()
@@ -220,7 +224,7 @@ mod tests {
         let settings =
             json!({"validators": [validator], "policy": [{"pattern": "ghcr.io/acme/*", "with": with}]}).to_string();
         assert_eq!(check(&settings), [], "settings that are accepted");
-        let found = lint(&settings, moment(now).unwrap());
+        let found = lint(&settings, UnixTime::parse(now).unwrap());
         assert!(found.iter().all(|finding| !finding.what.is_empty() && !finding.instead.is_empty()));
         found.into_iter().map(|finding| (finding.path, finding.lint)).collect()
     }
@@ -230,8 +234,8 @@ mod tests {
 
     /// The first second of the day that is this many days after the public-good root was taken.
     fn after(days: u32) -> String {
-        let taken = moment(&format!("{PUBLIC_GOOD_DATE}T00:00:00Z")).unwrap();
-        Moment(taken + DAY * days).to_string()
+        let taken = UnixTime::parse(&format!("{PUBLIC_GOOD_DATE}T00:00:00Z")).unwrap();
+        taken.plus(DAY * days).to_string()
     }
 
     #[test]
@@ -344,7 +348,7 @@ mod tests {
 
     #[test]
     fn own_instances_know_their_users() {
-        let public = include_str!("../../../src/proof/sigstore/public-good.json");
+        let public = include_str!("../../../src/sigstore/public-good.json");
         let anybody = json!([{"name": "a", "keyless": {"issuerRegex": "^.*$", "subjectRegex": "^.*$"}}]);
         let own = public.replace("fulcio.sigstore.dev", "fulcio.example.com");
         let rows = [

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use image_trust::shown::Shown;
+use image_trust::text::Shown;
 
 /// How bad a line of the report is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -48,8 +48,8 @@ impl Clock for Beside {
         Duration::ZERO
     }
 
-    fn now(&self) -> Duration {
-        NOW
+    fn now(&self) -> image_trust::time::UnixTime {
+        image_trust::time::UnixTime::since_epoch(NOW)
     }
 }
 

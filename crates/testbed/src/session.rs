@@ -12,7 +12,7 @@ use std::{
 use image_trust::{
     host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore, read_digest, read_verification},
     image::Digest,
-    proof::PublicKey,
+    signing::PublicKey,
 };
 use serde::{Deserialize, Serialize};
 
@@ -151,7 +151,7 @@ impl<W: Words> Clock for Host<W> {
     }
 
     /// 2027-01-15. The module, which the corpus runs through too, has the real time; so its cases must not depend on it.
-    fn now(&self) -> Duration {
-        Duration::from_secs(1_800_000_000)
+    fn now(&self) -> image_trust::time::UnixTime {
+        image_trust::time::UnixTime::from_secs(1_800_000_000)
     }
 }

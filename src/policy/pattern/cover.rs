@@ -46,7 +46,7 @@ impl Pattern<'_> {
     /// Why no image at all matches, as far as its own text tells.
     pub fn matches_nothing(&self) -> Option<String> {
         if let Name::In { registry, repository } = &self.name {
-            if literal(registry) + 1 + literal(repository) > MAX_NAME {
+            if literal(registry).saturating_add(literal(repository)) >= MAX_NAME {
                 return Some(format!("no name is longer than {MAX_NAME} bytes"));
             }
             if let Some(component) = repository.split('/').find(|component| !can_be_component(component)) {
@@ -56,7 +56,7 @@ impl Pattern<'_> {
         match (self.tag, self.digest) {
             (Some(tag), _) if tag.starts_with(['.', '-']) => Some("no tag begins with `.` or `-`".to_owned()),
             (Some(tag), _) if literal(tag) > MAX_TAG => Some(format!("no tag is longer than {MAX_TAG} bytes")),
-            (_, Some(digest)) if literal(digest) > "sha256:".len() + DIGITS => {
+            (_, Some(digest)) if literal(digest).saturating_sub("sha256:".len()) > DIGITS => {
                 Some(format!("no digest has more than {DIGITS} digits"))
             }
             _ => None,

@@ -63,8 +63,8 @@ impl Clock for Answers<'_> {
         Duration::ZERO
     }
 
-    fn now(&self) -> Duration {
-        Duration::from_secs(ISSUED + 86_400)
+    fn now(&self) -> image_trust::time::UnixTime {
+        image_trust::time::UnixTime::from_secs(ISSUED + 86_400)
     }
 }
 

@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use image_trust::{
     Digest, ImageRef,
-    period::{self, Moment},
     policy::{Choice, Policy, Standing},
+    time::UnixTime,
 };
 use serde_json::{Value, json};
 
@@ -222,8 +222,8 @@ fn decides(rules: &[(&str, &str)], image: &ImageRef) -> bool {
 /// A time as settings and the API server write it.
 pub fn moment(data: &[u8]) -> bool {
     let text = lossy(data);
-    let Some(moment) = period::moment(&text) else { return false };
-    assert_eq!(period::moment(&Moment(moment).to_string()), Some(moment), "{text:?}");
+    let Some(moment) = UnixTime::parse(&text) else { return false };
+    assert_eq!(UnixTime::parse(&moment.to_string()), Some(moment), "{text:?}");
     let digits: Vec<u64> = text.split(|c: char| !c.is_ascii_digit()).flat_map(str::parse).collect();
     let [year, month, day, hour, minute, second, ..] = digits[..] else { panic!("{text:?} is a moment") };
     let shape = text.bytes().take(19).map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
@@ -235,6 +235,6 @@ pub fn moment(data: &[u8]) -> bool {
     let month = usize::try_from(month).unwrap() - 1;
     assert!(year >= 1970 && day >= 1 && day <= months[month] && hour < 24 && minute < 60 && second < 60, "{text:?}");
     let days = before + months[..month].iter().sum::<u64>() + day - 1;
-    assert_eq!(moment, Duration::from_secs(((days * 24 + hour) * 60 + minute) * 60 + second), "{text:?}");
+    assert_eq!(moment, UnixTime::from_secs(((days * 24 + hour) * 60 + minute) * 60 + second), "{text:?}");
     true
 }

@@ -185,7 +185,7 @@ pub fn settings(data: &[u8]) -> bool {
                 return false;
             };
             assert_eq!(policy::check(text).is_empty(), is_accepted, "{text}");
-            for finding in image_trust_lint::lint(text, Duration::from_secs(ISSUED)) {
+            for finding in image_trust_lint::lint(text, image_trust::time::UnixTime::from_secs(ISSUED)) {
                 assert!(!finding.what.is_empty() && !finding.instead.is_empty(), "{finding:?}");
             }
             let answer = answer_to_pod(&pod(&IMAGES), text, &Answers::default());

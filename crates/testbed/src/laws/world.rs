@@ -314,8 +314,8 @@ impl Clock for World<'_> {
         Duration::from_millis(self.step * self.calls.get())
     }
 
-    fn now(&self) -> Duration {
-        Duration::from_secs(NOW)
+    fn now(&self) -> image_trust::time::UnixTime {
+        image_trust::time::UnixTime::from_secs(NOW)
     }
 }
 

@@ -1,0 +1,81 @@
+//! What is proven to have been said about a digest, and by whom?
+//!
+//! Every format of evidence is reduced to the same claim. Only the modules of [`crate::evidence`] make one, after they have checked everything that it rests on.
+
+use crate::{image::Digest, signing::PublicKey};
+
+/// A signature of one digest whose signer is proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Who signed.
+    pub signer: Signer,
+    /// Which digest was signed.
+    pub digest: Digest,
+    /// Where the signature was found.
+    pub source: Source,
+    /// Nobody else makes claims.
+    _door: Door,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Door;
+
+impl Claim {
+    pub(in crate::evidence) fn new(signer: Signer, digest: Digest, source: Source) -> Claim {
+        Claim { signer, digest, source, _door: Door }
+    }
+}
+
+/// Who made a signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    /// The key that made it.
+    pub key: PublicKey,
+    /// The subject of the certificate, if there is one, and its issuer, where the trust root asks for one.
+    pub identity: Option<(String, Option<String>)>,
+}
+
+/// Where signatures are found, in the order in which the sources are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// The manifest of cosign's signatures beside the image. The policy checks them itself.
+    SignatureManifest,
+    /// The policy server, which checks signatures that the policy cannot read.
+    PolicyServer,
+}
+
+impl Signer {
+    /// The signer that is known by this key and nothing else.
+    #[must_use]
+    pub fn of_key(key: &PublicKey) -> Signer {
+        Signer { key: key.clone(), identity: None }
+    }
+
+    /// Are both of them one signer? They are if they share a key or an identity.
+    #[must_use]
+    pub fn is(&self, other: &Signer) -> bool {
+        let is_same = |(name, issuer): &(String, Option<String>), (other, others): &(String, Option<String>)| {
+            let (name, other) = (without_reference(name), without_reference(other));
+            // Addresses that differ in letters reach one person, and a name without an issuer may be anybody's of that name.
+            name.eq_ignore_ascii_case(other) && (issuer == others || issuer.is_none() || others.is_none())
+        };
+        let identities = self.identity.as_ref().zip(other.identity.as_ref());
+        self.key == other.key || identities.is_some_and(|(one, other)| is_same(one, other))
+    }
+}
+
+/// The name of a workflow without the git reference or commit at its end, as certificates of GitHub and GitLab have it; other names as they are.
+///
+/// Whoever may run a workflow at one reference usually may at another one, so both are one signer. To count fewer is the safe side.
+#[must_use]
+pub fn without_reference(name: &str) -> &str {
+    if !name.contains("://") {
+        return name;
+    }
+    let is_commit = |end: &str| end.len() == 40 && end.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match (name.split_once("@refs/"), name.rsplit_once('@')) {
+        (Some((workflow, _)), _) => workflow,
+        (None, Some((workflow, end))) if is_commit(end) => workflow,
+        _ => name,
+    }
+}

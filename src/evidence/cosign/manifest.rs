@@ -1,0 +1,276 @@
+//! What does a signature manifest hold?
+//!
+//! The manifest that cosign keeps under the tag `sha256-<hex>.sig`: one layer a signature. The layer's digest is that of the payload, the signature is
+//! an annotation of the layer (cosign, "Signature Specification"). Nothing in it is trusted: it only says which signatures to check.
+
+use std::{collections::BTreeSet, fmt};
+
+use base64ct::{Base64, Encoding as _};
+use serde_json::value::RawValue;
+
+use crate::{
+    host::Cause,
+    image::Digest,
+    json::{entries, members, text},
+};
+
+const FORM: Unread = Unread::Unusable(Unusable::Form);
+const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
+const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
+const CHAIN: &str = "dev.sigstore.cosign/chain";
+const BUNDLE: &str = "dev.sigstore.cosign/bundle";
+
+/// Most layers that are looked at; cosign reads no more either.
+const MAX_LAYERS: usize = 1_000;
+/// Longest signature that is decoded, in base64: one by an RSA key of 8192 bits.
+const MAX_SIGNATURE: usize = 1_368;
+/// Most layers that the host is asked to download: it downloads every one, and cannot be stopped.
+const MAX_DOWNLOADED: usize = 20;
+/// Largest layer that the host is asked to download, in bytes. A payload is JSON of a few hundred.
+const MAX_PAYLOAD: u64 = 65_536;
+/// Most bytes that the host is asked to download for one image and all keys.
+const MAX_DOWNLOAD: u64 = 262_144;
+
+/// The signatures that lie beside an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Signatures {
+    /// Those that can be checked, each once, in their order. What holds nothing that could be a signature is left out.
+    pub(crate) layers: Vec<Layer>,
+    /// What a host downloads that reads the payloads.
+    pub(crate) download: Download,
+}
+
+/// What a host downloads that reads every layer of a signature manifest, by what the manifest says: the config too (oci-client, `Client::pull`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Download {
+    layers: usize,
+    /// In bytes. A blob without a size counts as one of any size.
+    largest: u64,
+    bytes: u64,
+    /// Whether a blob lies at an address of its own (`urls`), which the host would follow.
+    is_elsewhere: bool,
+}
+
+/// One signature.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Layer {
+    /// The digest of the payload that it is said to be for.
+    pub(crate) payload: Digest,
+    /// The signature.
+    pub(crate) signature: Vec<u8>,
+    /// The certificate that is said to hold the key, in PEM.
+    pub(crate) certificate: Option<String>,
+    /// The certificates of the CAs that are said to stand above it, in PEM.
+    pub(crate) chain: Option<String>,
+    /// The entry that a transparency log is said to have of it, in JSON.
+    pub(crate) bundle: Option<String>,
+}
+
+/// Why a signature manifest is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unusable {
+    /// It does not have a manifest's form.
+    Form,
+    /// It is an index of manifests.
+    Index,
+}
+
+/// Why a signature manifest was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// It is none.
+    Unusable(Unusable),
+    /// It has more layers than are looked at.
+    TooMany,
+}
+
+/// The tag under which cosign keeps the signatures of `digest`.
+pub(crate) fn signature_tag(digest: Digest) -> String {
+    format!("{}.sig", digest.as_tag())
+}
+
+impl Signatures {
+    /// Reads the JSON of a manifest.
+    ///
+    /// # Errors
+    /// When it is no manifest, or one that is not looked at.
+    pub(crate) fn read(json: &[u8]) -> Result<Signatures, Unread> {
+        let manifest: &RawValue = serde_json::from_slice(json).map_err(|_| FORM)?;
+        let (layers, config) = match members(manifest, ["layers", "manifests", "config"]).map_err(|_| FORM)? {
+            [Some(layers), None, config] => (entries(layers).map_err(|_| FORM)?, config),
+            [_, Some(_), _] => return Err(Unread::Unusable(Unusable::Index)),
+            [None, None, _] => return Err(FORM),
+        };
+        if layers.len() > MAX_LAYERS {
+            return Err(Unread::TooMany);
+        }
+        let mut known = BTreeSet::new();
+        // A copy of a signature is not another one.
+        let is_new = |layer: &Layer| known.insert(layer.clone());
+        let blobs = layers.iter().copied().chain(config);
+        let download = blobs.fold(Download { layers: layers.len(), ..Download::default() }, Download::and);
+        Ok(Signatures { download, layers: layers.into_iter().filter_map(layer).filter(is_new).collect() })
+    }
+}
+
+impl Download {
+    /// Adds the blob of this descriptor.
+    fn and(self, descriptor: &RawValue) -> Download {
+        let [size, urls] = members(descriptor, ["size", "urls"]).unwrap_or_default();
+        let size = size.and_then(|size| size.get().parse().ok()).unwrap_or(u64::MAX);
+        Download {
+            layers: self.layers,
+            largest: self.largest.max(size),
+            bytes: self.bytes.saturating_add(size),
+            is_elsewhere: self.is_elsewhere || urls.is_some(),
+        }
+    }
+
+    /// The cause, if this is too much for the host to download for so many questions, or is stored elsewhere.
+    pub(crate) fn too_much(self, questions: usize) -> Option<Cause> {
+        let bytes = self.bytes.saturating_mul(u64::try_from(questions).unwrap_or(u64::MAX));
+        match self {
+            _ if self.layers > MAX_DOWNLOADED => Some(Cause::TooMany),
+            _ if self.is_elsewhere => Some(Cause::StoredElsewhere),
+            _ if self.largest > MAX_PAYLOAD || bytes > MAX_DOWNLOAD => Some(Cause::TooLarge),
+            _ => None,
+        }
+    }
+}
+
+/// The signature that this descriptor is of, if it is of one.
+fn layer(descriptor: &RawValue) -> Option<Layer> {
+    let [digest, annotations] = members(descriptor, ["digest", "annotations"]).ok()?;
+    let [signature, rest @ ..] = members(annotations?, [SIGNATURE, CERTIFICATE, CHAIN, BUNDLE]).ok()?;
+    let signature = text(signature?).ok().filter(|text| text.len() <= MAX_SIGNATURE)?;
+    // cosign writes an empty text for what is not there.
+    let written = |json: &RawValue| Some(text(json).ok()?.into_owned()).filter(|text| !text.is_empty());
+    let [certificate, chain, bundle] = rest.map(|json| json.and_then(written));
+    Some(Layer {
+        payload: Digest::parse(&text(digest?).ok()?).ok()?,
+        signature: Base64::decode_vec(&signature).ok().filter(|bytes| !bytes.is_empty())?,
+        certificate,
+        chain,
+        bundle,
+    })
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unusable::Form => f.write_str("what lies where its signatures belong is no manifest of signatures"),
+            Unusable::Index => {
+                f.write_str("what lies where its signatures belong is an index, not a manifest of signatures")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifests() {
+        let digest = Digest::of(b"payload");
+        let layer = |digest: &str, annotations: &str| {
+            format!(
+                r#"{{"mediaType":"application/vnd.dev.cosign.simplesigning.v1+json","size":7,"digest":"{digest}"{annotations}}}"#
+            )
+        };
+        let signed = |text: &str| {
+            layer(
+                &digest.to_string(),
+                &format!(r#","annotations":{{"a":"b","dev.cosignproject.cosign/signature":"{text}"}}"#),
+            )
+        };
+        let manifest =
+            |layers: &[String]| format!(r#"{{"schemaVersion":2,"config":{{}},"layers":[{}]}}"#, layers.join(","));
+        let good = signed("AQID");
+        let rows: &[(String, Result<usize, Unread>, &str)] = &[
+            (manifest(std::slice::from_ref(&good)), Ok(1), "one signature"),
+            (manifest(&[good.clone(), signed("AQIE")]), Ok(2), "two, over the same payload"),
+            (manifest(&[good.clone(), good.clone()]), Ok(1), "one and its copy"),
+            (manifest(&[]), Ok(0), "none"),
+            (manifest(&[layer(&digest.to_string(), ""), good.clone()]), Ok(1), "a layer without annotations"),
+            (manifest(&[layer(&digest.to_string(), r#","annotations":null"#)]), Ok(0), "annotations left empty"),
+            (manifest(&[layer(&digest.to_string(), r#","annotations":{}"#)]), Ok(0), "no signature among them"),
+            (manifest(&[signed("")]), Ok(0), "an empty signature"),
+            (manifest(&[signed("%%%")]), Ok(0), "no base64"),
+            (manifest(&[signed("AQI")]), Ok(0), "base64 without its padding"),
+            (manifest(&[signed(&"A".repeat(1_372))]), Ok(0), "longer than any signature"),
+            (
+                manifest(&[layer("sha512:00", r#","annotations":{"dev.cosignproject.cosign/signature":"AQID"}"#)]),
+                Ok(0),
+                "another digest algorithm",
+            ),
+            (manifest(&vec![good.clone(); 1_000]), Ok(1), "as many as are looked at"),
+            (manifest(&vec![good.clone(); 1_001]), Err(Unread::TooMany), "more"),
+            (r#"{"schemaVersion":2,"manifests":[]}"#.to_owned(), Err(Unread::Unusable(Unusable::Index)), "an index"),
+            (r#"{"layers":[],"manifests":[]}"#.to_owned(), Err(Unread::Unusable(Unusable::Index)), "both"),
+            (r#"{"layers":"x"}"#.to_owned(), Err(FORM), "layers that are no list"),
+            (r#"{"layers":[],"layers":[]}"#.to_owned(), Err(FORM), "layers twice"),
+            ("{}".to_owned(), Err(FORM), "nothing"),
+            (format!(r#"[[["{digest}",["AQID"]]],null]"#), Err(FORM), "a list in the place of every object"),
+            (manifest(&[format!(r#"["{digest}",["AQID"]]"#)]), Ok(0), "a list in the place of a layer"),
+            (
+                manifest(&[good.replace("AQID\"", "AQID\",\"dev.cosignproject.cosign/signature\":\"AQIE\"")]),
+                Ok(0),
+                "two signatures in one layer",
+            ),
+            ("null".to_owned(), Err(FORM), "null"),
+            ("<html>".to_owned(), Err(FORM), "no JSON"),
+            (String::new(), Err(FORM), "no text"),
+        ];
+        for (json, expected, why) in rows {
+            let read = Signatures::read(json.as_bytes()).map(|read| read.layers.len());
+            assert_eq!(read, *expected, "{why}");
+        }
+        let read = Signatures::read(manifest(&[signed("AQID")]).as_bytes()).unwrap();
+        let bare = Layer { payload: digest, signature: vec![1, 2, 3], certificate: None, chain: None, bundle: None };
+        assert_eq!(read.layers, [bare]);
+    }
+
+    #[test]
+    fn downloads_that_a_host_is_asked_for() {
+        let blob = |size: &str| format!(r#"{{"digest":"sha256:00","size":{size}}}"#);
+        let with =
+            |config: &str, layers: &[String]| format!(r#"{{"config":{config},"layers":[{}]}}"#, layers.join(","));
+        let layers = |layers: &[String]| with(&blob("233"), layers);
+        let small = None;
+        let (many, large, elsewhere) = (Some(Cause::TooMany), Some(Cause::TooLarge), Some(Cause::StoredElsewhere));
+        let rows: &[(String, Option<Cause>, &str)] = &[
+            (layers(&[blob("268")]), small, "a payload"),
+            (layers(&[]), small, "no payload"),
+            (layers(&vec![blob("1"); 20]), small, "as many layers as are downloaded"),
+            (layers(&vec![blob("1"); 21]), many, "more layers"),
+            (layers(&[blob("65536")]), small, "a payload as large as is downloaded"),
+            (layers(&[blob("1"), blob("65537")]), large, "a larger one"),
+            (layers(&vec![blob("65300"); 4]), small, "little enough in all"),
+            (layers(&vec![blob("65536"); 4]), large, "too much in all, with the config"),
+            (layers(&vec![blob("18446744073709551615"); 2]), large, "sizes whose sum has no number"),
+            (with(&blob("65537"), &[blob("1")]), large, "a large config"),
+            (
+                layers(&[r#"{"size":1,"urls":["https://192.0.2.1/x"]}"#.to_owned()]),
+                elsewhere,
+                "a layer at another address",
+            ),
+            (with(r#"{"size":1,"urls":["https://192.0.2.1/x"]}"#, &[]), elsewhere, "a config at another address"),
+            (layers(&[r#"{"size":1,"urls":[]}"#.to_owned()]), elsewhere, "a list of addresses, whatever it holds"),
+            (layers(&[r#"{"size":1,"urls":null}"#.to_owned()]), small, "no list of addresses"),
+            (layers(&["{}".to_owned()]), large, "a layer without a size"),
+            (layers(&[blob("-1")]), large, "a size below nothing"),
+            (layers(&[blob("1.5")]), large, "a size that is no whole number"),
+            (layers(&[blob("\"1\"")]), large, "a size that is a text"),
+            (layers(&[r#"{"size":1,"size":2}"#.to_owned()]), large, "two sizes"),
+            (layers(&["7".to_owned()]), large, "a layer that is none"),
+        ];
+        for (json, expected, why) in rows {
+            let read = Signatures::read(json.as_bytes()).unwrap();
+            assert_eq!(read.download.too_much(1), *expected, "{why}: {:?}", read.download);
+        }
+        let read = Signatures::read(layers(&[blob("65000")]).as_bytes()).unwrap();
+        let by_keys = [1, 4, 5, 50].map(|keys| read.download.too_much(keys));
+        assert_eq!(by_keys, [small, small, large, large], "it is downloaded once for each key");
+    }
+}

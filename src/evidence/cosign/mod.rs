@@ -1,0 +1,13 @@
+//! What do cosign's signatures beside an image prove?
+//!
+//! The format of cosign 1 and 2 (cosign, "Signature Specification"): a manifest under the tag `sha256-<hex>.sig`, one layer a signature, each over a document
+//! in the simple signing format.
+
+mod manifest;
+mod payload;
+mod signature;
+
+pub use manifest::Unusable;
+pub(crate) use manifest::{Layer, Signatures, Unread, signature_tag};
+pub(crate) use payload::{Payload, repository_name};
+pub(crate) use signature::{ByCertificate, CertificateTerms, Signature};

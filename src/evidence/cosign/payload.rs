@@ -1,0 +1,110 @@
+//! Which bytes does cosign sign?
+//!
+//! A document in the simple signing format, which a guest can't fetch, but can write again: it holds a name, a digest and annotations, in the form that
+//! Go's `encoding/json` gives them. To the byte what cosign 2 and 3 write; the samples that they wrote are the test.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::image::{DOCKER_HUB, DOCKER_HUB_OLD, Digest, ImageRef};
+
+/// What cosign would have signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Payload {
+    text: String,
+    /// The digest of the text, by which a signature manifest names it.
+    digest: Digest,
+    /// The image that it is about.
+    image: Digest,
+}
+
+impl Payload {
+    /// That `image`, under the name `reference`, has these annotations.
+    pub(crate) fn new(reference: &str, image: Digest, annotations: &BTreeMap<String, String>) -> Payload {
+        let optional = if annotations.is_empty() { "null".to_owned() } else { go_json(annotations) };
+        let text = format!(
+            r#"{{"critical":{{"identity":{{"docker-reference":{}}},"image":{{"docker-manifest-digest":"{image}"}},"type":"cosign container image signature"}},"optional":{optional}}}"#,
+            go_json(reference),
+        );
+        Payload { digest: Digest::of(text.as_bytes()), text, image }
+    }
+
+    /// The bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// The digest of the image that it is about.
+    pub(crate) fn image(&self) -> Digest {
+        self.image
+    }
+
+    /// The digest of its bytes, by which a signature manifest names them.
+    pub(crate) fn digest(&self) -> Digest {
+        self.digest
+    }
+}
+
+/// The name of an image's repository as cosign writes it: Docker Hub under its old name, and never a tag or digest.
+pub(crate) fn repository_name(image: &ImageRef) -> String {
+    let registry = if image.registry() == DOCKER_HUB { DOCKER_HUB_OLD } else { image.registry() };
+    format!("{registry}/{}", image.repository())
+}
+
+/// JSON as Go writes it by default: fit for HTML. What is replaced here only ever stands inside of strings.
+fn go_json(value: &(impl Serialize + ?Sized)) -> String {
+    // Texts, and maps of them, always have a form; if one had none, the payload would be nobody's.
+    let json = serde_json::to_string(value).unwrap_or_default();
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_are_cosigns() {
+        let digest = Digest::of(b"");
+        let rows: &[(&str, &[(&str, &str)], &str, &str, &str)] = &[
+            ("quay.io/a/b", &[], r#""quay.io/a/b""#, "null", "no annotations"),
+            ("a", &[("b", "2"), ("a", "1")], r#""a""#, r#"{"a":"1","b":"2"}"#, "keys in order"),
+            (
+                "<&>",
+                &[("ü/", "\u{2028}\n\u{1}\"")],
+                r#""\u003c\u0026\u003e""#,
+                r#"{"ü/":"\u2028\n\u0001\""}"#,
+                "Go's escapes",
+            ),
+        ];
+        for (reference, annotations, name, optional, why) in rows {
+            let annotations = annotations.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            let expected = format!(
+                r#"{{"critical":{{"identity":{{"docker-reference":{name}}},"image":{{"docker-manifest-digest":"{digest}"}},"type":"cosign container image signature"}},"optional":{optional}}}"#
+            );
+            let payload = Payload::new(reference, digest, &annotations);
+            assert_eq!(std::str::from_utf8(payload.bytes()), Ok(&*expected), "{why}");
+            assert_eq!(payload.digest(), Digest::of(expected.as_bytes()), "{why}");
+        }
+    }
+
+    #[test]
+    fn repositories_have_cosigns_name() {
+        let rows = [
+            ("nginx:1.27", "index.docker.io/library/nginx", "Docker Hub"),
+            ("foo/bar", "index.docker.io/foo/bar", "an account of it"),
+            ("quay.io/foo/bar:v1", "quay.io/foo/bar", "another registry"),
+            ("LocalHost:5003/s/x", "localhost:5003/s/x", "with a port"),
+        ];
+        for (image, expected, why) in rows {
+            assert_eq!(repository_name(&ImageRef::parse(image).unwrap()), expected, "{why}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What did a trust root do, if it did not sign as it had to?
+//!
+//! Payloads that were not wanted, but are likely, are rebuilt and tried. What was signed over an unknown payload can still be told to be of a
+//! key: the manifest names the payload's SHA-256, and that is what most keys sign.
+
+use std::collections::BTreeMap;
+
+use super::MAX_EXPLAINED;
+use crate::{
+    evidence::{
+        Signer,
+        cosign::{ByCertificate, CertificateTerms, Layer, Payload, Signature, Signatures},
+    },
+    image::Digest,
+    signing::{
+        OtherAlgorithm, PublicKey,
+        signature::{Message, possible_makers},
+    },
+    sigstore::{CertificateIdentity, Leaf, VerificationError},
+    time::UnixTime,
+    verify::{Budget, Missing, Mistake, TrustRoot, Unseen},
+};
+
+/// Most signatures that are checked to explain a denial, of keys and of certificates each.
+const MAX_CHECKS: usize = 100;
+
+/// Why a trust root is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MissingSigner {
+    /// Its signatures do not count before this time.
+    NotYet(UnixTime),
+    /// Its signatures do not count after this time.
+    NoLonger(UnixTime),
+    /// This check failed, and this identity was expected, if the check is about one.
+    Failed(VerificationError, Option<String>),
+    /// It signs with a certificate, and no signature has one.
+    NoCertificate,
+    /// The only signer that fits counts for another trust root.
+    Shared,
+    /// It signed without these annotations (`key=value`), or with other values.
+    Annotations(Vec<String>),
+    /// It signed the image under this name, which the rule does not accept.
+    OtherName(String),
+    /// It signed a payload that cannot be rebuilt: other annotations, another name or another image. The rule wants these annotations.
+    OtherPayload(Vec<String>),
+    /// It may have signed: signatures of this kind of key cannot be told without the payload.
+    Untold,
+    /// It signed with an algorithm that is not accepted.
+    OtherAlgorithm(OtherAlgorithm),
+    /// It made none of the signatures. This is the fingerprint of its key.
+    OtherKeys(Digest),
+    /// It made none of the signatures with SHA-256. It may have signed an unknown payload with an algorithm that is not accepted.
+    OtherKeysOrAlgorithm(Digest),
+    /// It was not looked at.
+    NotLookedAt(Unseen),
+}
+
+/// A look at the signatures beside an image, for those who are missing.
+pub(super) struct Look<'m> {
+    missing: &'m Missing<'m>,
+    signatures: &'m Signatures,
+    accepted: BTreeMap<Digest, Payload>,
+    mistakes: BTreeMap<Digest, (Payload, Mistake)>,
+    checks_of_keys: usize,
+    checks_of_certificates: usize,
+}
+
+impl<'m> Look<'m> {
+    pub(super) fn new(missing: &'m Missing<'m>, signatures: &'m Signatures) -> Look<'m> {
+        let accepted = missing.requirement.payloads(missing.image, missing.digest);
+        let mistakes = missing.requirement.mistakes(missing.image, missing.digest);
+        Look { missing, signatures, accepted, mistakes, checks_of_keys: 0, checks_of_certificates: 0 }
+    }
+
+    /// Why trust roots are missing, by their names, as far as it can be told before the time is up.
+    pub(super) fn all(&mut self, budget: &Budget<'_>) -> Vec<(String, MissingSigner)> {
+        let roots = self.missing.roots.iter().take(MAX_EXPLAINED);
+        let mut found: Vec<(String, MissingSigner)> =
+            roots.map(|root| (root.name.clone(), self.why(root, budget))).collect();
+        let shared = self.missing.tally.shared.iter().map(|root| (root.clone(), MissingSigner::Shared));
+        found.extend(shared.take(MAX_EXPLAINED.saturating_sub(found.len())));
+        found
+    }
+
+    /// Which keys may have made the first of these signatures, where it is certain that nobody who is asked made any.
+    pub(super) fn makers(&self, found: &[(String, MissingSigner)]) -> Option<[Digest; 2]> {
+        let is_stranger = |(_, why): &(String, MissingSigner)| {
+            matches!(why, MissingSigner::OtherKeys(_) | MissingSigner::OtherKeysOrAlgorithm(_))
+        };
+        let first = self.signatures.layers.iter().find(|layer| layer.certificate.is_none())?;
+        let are_strangers = found.len() == self.missing.tally.roots && found.iter().all(is_stranger);
+        are_strangers.then(|| possible_makers(first.payload, &first.signature)).flatten()
+    }
+
+    fn why(&mut self, root: &TrustRoot, budget: &Budget<'_>) -> MissingSigner {
+        let Missing { requirement, now, errors, .. } = self.missing;
+        let terms = requirement.certificate_terms(root, *now);
+        if let Some(why) = of_time(root, *now) {
+            return why;
+        }
+        if let Some(error) = errors.get(root.name.as_str()) {
+            return failed(error.clone(), terms.map(|(identity, _)| identity));
+        }
+        let why = match (root.key(), terms) {
+            (Some(key), _) => self.of_key(key, budget),
+            (None, Some((identity, terms))) => self.of_certificate(identity, terms, budget),
+            (None, None) => Ok(MissingSigner::NoCertificate),
+        };
+        why.unwrap_or_else(MissingSigner::NotLookedAt)
+    }
+
+    fn of_key(&mut self, key: &PublicKey, budget: &Budget<'_>) -> Result<MissingSigner, Unseen> {
+        let mut is_certain = true;
+        for layer in &self.signatures.layers {
+            let mistake = self.mistakes.get(&layer.payload);
+            // Nobody who is missing made one over a payload that is accepted, in a way that is.
+            let known = mistake.map(|(payload, _)| payload).or_else(|| self.accepted.get(&layer.payload));
+            spend(&mut self.checks_of_keys, budget)?;
+            match (known, mistake) {
+                (Some(payload), Some((_, mistake))) if Signature::new(layer, payload).is_signed_with(key) => {
+                    return Ok(mistake.into());
+                }
+                (Some(payload), _) => {
+                    spend(&mut self.checks_of_keys, budget)?;
+                    if let Some(algorithm) = key.signed_otherwise(payload.bytes(), &layer.signature) {
+                        return Ok(MissingSigner::OtherAlgorithm(algorithm));
+                    }
+                }
+                (None, _) if key.signed(Message::Known(layer.payload), &layer.signature) => {
+                    return Ok(MissingSigner::OtherPayload(self.missing.requirement.wanted_annotations()));
+                }
+                (None, _) => is_certain = false,
+            }
+        }
+        Ok(match is_certain {
+            true => MissingSigner::OtherKeys(key.fingerprint()),
+            false if key.signs_sha256_only() => MissingSigner::OtherKeysOrAlgorithm(key.fingerprint()),
+            false => MissingSigner::Untold,
+        })
+    }
+
+    fn of_certificate(
+        &mut self,
+        identity: &CertificateIdentity,
+        terms: CertificateTerms<'_>,
+        budget: &Budget<'_>,
+    ) -> Result<MissingSigner, Unseen> {
+        // Nobody who is missing made one over a payload that is accepted.
+        let is_open = |layer: &&Layer| layer.certificate.is_some() && !self.accepted.contains_key(&layer.payload);
+        let layers: Vec<&Layer> = self.signatures.layers.iter().filter(is_open).collect();
+        let mut furthest: Option<VerificationError> = None;
+        for layer in layers {
+            spend(&mut self.checks_of_certificates, budget)?;
+            let error = match self.mistakes.get(&layer.payload) {
+                Some((payload, mistake)) => {
+                    let nobody_is_known = |_: &Signer| false;
+                    match Signature::new(layer, payload).claim_of_certificate(identity, terms, nobody_is_known) {
+                        ByCertificate::Claim(_) => return Ok(mistake.into()),
+                        ByCertificate::Failed(error) => error,
+                        ByCertificate::None | ByCertificate::Known => continue,
+                    }
+                }
+                None => match Leaf::read(layer.certificate.as_deref().unwrap_or_default()) {
+                    Ok(leaf) => match identity.matches(&leaf) {
+                        Ok(()) => return Ok(MissingSigner::Untold),
+                        Err(error) => error,
+                    },
+                    Err(error) => error,
+                },
+            };
+            if furthest.as_ref().is_none_or(|furthest| furthest.rank() < error.rank()) {
+                furthest = Some(error);
+            }
+        }
+        Ok(furthest.map_or(MissingSigner::NoCertificate, |error| failed(error, Some(identity))))
+    }
+}
+
+/// Takes one check, if there is time for it.
+fn spend(checks: &mut usize, budget: &Budget<'_>) -> Result<(), Unseen> {
+    *checks = checks.saturating_add(1);
+    if *checks > MAX_CHECKS { Err(Unseen::Checks) } else { budget.spare_time() }
+}
+
+/// A check that no signature passed, with the identity that the trust root names if the check is about it.
+fn failed(error: VerificationError, identity: Option<&CertificateIdentity>) -> MissingSigner {
+    let is_identity = matches!(
+        error,
+        VerificationError::Identity(..) | VerificationError::Repository(_) | VerificationError::Reference(_)
+    );
+    MissingSigner::Failed(error, identity.filter(|_| is_identity).map(CertificateIdentity::to_string))
+}
+
+/// Why a trust root does not count at this time, if so.
+pub(super) fn of_time(root: &TrustRoot, now: UnixTime) -> Option<MissingSigner> {
+    match (root.period.start, root.period.end) {
+        (Some(start), _) if now < start => Some(MissingSigner::NotYet(start)),
+        (_, Some(end)) if end < now => Some(MissingSigner::NoLonger(end)),
+        _ => None,
+    }
+}
+
+impl From<&Mistake> for MissingSigner {
+    fn from(mistake: &Mistake) -> MissingSigner {
+        match mistake {
+            Mistake::Annotations(unmet) => MissingSigner::Annotations(unmet.clone()),
+            Mistake::Name(name) => MissingSigner::OtherName(name.clone()),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What does Kubernetes hand us, and what does it take back?
+
+mod approval;
+mod owner;
+mod patch;
+mod request;
+mod update;
+mod workload;
+
+pub use approval::{Approval, Before, Carried, Carrying, Kept, LiveDigest};
+pub use owner::{MAX_OWNERS, Owner, OwnerReference};
+pub use patch::{Digested, Pin, patched};
+pub use request::{Operation, Request, RequestError};
+pub use update::brings_nothing_new;
+pub use workload::{List, ObjectError, Place, Slot, SlotError, SlotProblem, Workload};

@@ -1,0 +1,178 @@
+//! What did the signers do who are missing?
+
+use super::{listed, quoted, unproven::short};
+use crate::{explain::MissingSigner, image::Digest, signing::OtherAlgorithm, sigstore::VerificationError};
+
+impl MissingSigner {
+    /// Why the trust root is missing, as one stable word for programs.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            MissingSigner::NotYet(_) | MissingSigner::NoLonger(_) => "not-now",
+            MissingSigner::Failed(error, _) => error.word(),
+            MissingSigner::NoCertificate => "no-certificate",
+            MissingSigner::Shared => "shared-signer",
+            MissingSigner::Annotations(_) => "annotations-differ",
+            MissingSigner::OtherName(_) => "identity-differs",
+            MissingSigner::OtherPayload(_) => "other-payload",
+            MissingSigner::Untold => "untold",
+            MissingSigner::OtherAlgorithm(_) => "other-algorithm",
+            MissingSigner::OtherKeys(_) => "other-keys",
+            MissingSigner::OtherKeysOrAlgorithm(_) => "other-keys-or-algorithm",
+            MissingSigner::NotLookedAt(_) => "not-looked-at",
+        }
+    }
+
+    /// What each of them did, in one sentence each; those who made none of these signatures share one.
+    pub(super) fn details(missing: &[(String, MissingSigner)], signatures: usize) -> Vec<String> {
+        let mut details: Vec<String> = missing.iter().filter_map(|(root, why)| why.sentence(root)).collect();
+        let strangers: Vec<(&String, &Digest)> =
+            missing.iter().filter_map(|(root, why)| Some((root, why.key()?))).collect();
+        if let Some((first, _)) = strangers.split_first() {
+            let is_certain = !missing.iter().any(|(_, why)| matches!(why, MissingSigner::OtherKeysOrAlgorithm(_)));
+            let (subject, were) = match signatures {
+                1 => ("its 1 signature".to_owned(), "was"),
+                many => (format!("its {many} signatures"), "were"),
+            };
+            let keys = match strangers.len() {
+                1 => format!("the key of {} ({})", quoted(first.0), short(*first.1)),
+                _ => format!("the keys of {}", listed(strangers.iter().map(|(root, _)| root))),
+            };
+            let with = if is_certain { "" } else { " and SHA-256" };
+            details.push(format!("{subject} {were} not made with {keys}{with}"));
+            if !is_certain {
+                details.push("whether another algorithm was used cannot be told without the payload".to_owned());
+            }
+        }
+        details
+    }
+
+    /// What would make it pass, for the first of them.
+    pub(super) fn help(missing: &[(String, MissingSigner)], sign: &[String]) -> Vec<String> {
+        match missing.first().and_then(|(root, why)| why.own_help(root)) {
+            Some(help) => vec![help],
+            None => sign.to_vec(),
+        }
+    }
+
+    /// The fingerprint of the key that made none of the signatures.
+    fn key(&self) -> Option<&Digest> {
+        match self {
+            MissingSigner::OtherKeys(key) | MissingSigner::OtherKeysOrAlgorithm(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    fn own_help(&self, root: &str) -> Option<String> {
+        let root = quoted(root);
+        Some(match self {
+            MissingSigner::NotYet(_) | MissingSigner::NoLonger(_) => {
+                format!("have it signed by a trust root that counts today, or change notBefore and notAfter of {root}")
+            }
+            MissingSigner::Failed(error, _) => error.help().to_owned(),
+            MissingSigner::NoCertificate => "sign it with a certificate (cosign sign, without --key)".to_owned(),
+            MissingSigner::Shared => "have a second signer sign it, because each signer counts once".to_owned(),
+            MissingSigner::Annotations(unmet) => {
+                let flags: Vec<String> = unmet.iter().map(|annotation| format!("-a {}", quoted(annotation))).collect();
+                format!("have {root} sign it with the annotations that the rule wants: cosign sign {}", flags.join(" "))
+            }
+            MissingSigner::OtherName(_) => {
+                "sign it under a name that the rule accepts, or add `self` to the rule's `identities`".to_owned()
+            }
+            MissingSigner::OtherPayload(wanted) if !wanted.is_empty() => format!(
+                "have {root} sign this digest in its own repository with exactly the annotations that the rule wants (cosign sign -a …), or change `annotations` or `identities` of the rule"
+            ),
+            MissingSigner::OtherPayload(_) | MissingSigner::Untold => format!(
+                "have {root} sign this digest in its own repository without annotations, or change `annotations` or `identities` of the rule"
+            ),
+            MissingSigner::OtherAlgorithm(_) => {
+                format!("have {root} sign it as cosign does by default: ECDSA P-256 or RSA PKCS #1 v1.5, with SHA-256")
+            }
+            MissingSigner::OtherKeysOrAlgorithm(_) => format!(
+                "have {root} sign this digest without annotations and with SHA-256 (RSA: PKCS #1 v1.5), as cosign does by default"
+            ),
+            MissingSigner::OtherKeys(_) | MissingSigner::NotLookedAt(_) => return None,
+        })
+    }
+
+    /// What the trust root of this name did; `None` of one that made none of the signatures.
+    fn sentence(&self, root: &str) -> Option<String> {
+        let root = quoted(root);
+        let unknown = "a payload that the policy cannot rebuild (other annotations, another name or another digest)";
+        Some(match self {
+            MissingSigner::NotYet(start) => format!("{root} does not count before {start}"),
+            MissingSigner::NoLonger(end) => format!("{root} does not count after {end}"),
+            MissingSigner::Failed(error, None) => format!("{root}: {}", error.sentence()),
+            MissingSigner::Failed(error, Some(expected)) => match error.found() {
+                Some(found) => format!("{root}: expected {expected}, found {found}"),
+                None => format!("{root}: {}", error.sentence()),
+            },
+            MissingSigner::Shared => {
+                format!("the only signer that matches {root} already counts for another trust root")
+            }
+            MissingSigner::NoCertificate => format!("{root} signs with a certificate, and no signature has one"),
+            MissingSigner::Annotations(unmet) => {
+                format!("{root} signed it without {}, which the rule wants", annotations(unmet))
+            }
+            MissingSigner::OtherName(name) => {
+                format!("{root} signed it as {}, which is not in the rule's `identities`", quoted(name))
+            }
+            MissingSigner::OtherPayload(wanted) => {
+                let wanted = match wanted.is_empty() {
+                    true => String::new(),
+                    false => format!("; the rule wants {}", annotations(wanted)),
+                };
+                format!("{root} signed {unknown}{wanted}")
+            }
+            MissingSigner::Untold => format!("{root} may have signed {unknown}"),
+            MissingSigner::OtherAlgorithm(algorithm) => {
+                format!("{root} signed it with {}, which this policy does not accept", algorithm.noun())
+            }
+            MissingSigner::NotLookedAt(unseen) => {
+                format!("the signatures were not compared with {root}, because {}", unseen.sentence())
+            }
+            MissingSigner::OtherKeys(_) | MissingSigner::OtherKeysOrAlgorithm(_) => return None,
+        })
+    }
+}
+
+/// Annotations for a sentence.
+fn annotations(annotations: &[String]) -> String {
+    let noun = if annotations.len() == 1 { "the annotation" } else { "the annotations" };
+    format!("{noun} {}", listed(annotations))
+}
+
+impl OtherAlgorithm {
+    fn noun(self) -> &'static str {
+        match self {
+            OtherAlgorithm::EcdsaSha384 => "ECDSA and SHA-384",
+            OtherAlgorithm::EcdsaSha512 => "ECDSA and SHA-512",
+            OtherAlgorithm::RsaSha384 => "RSA PKCS #1 v1.5 and SHA-384",
+            OtherAlgorithm::RsaSha512 => "RSA PKCS #1 v1.5 and SHA-512",
+            OtherAlgorithm::RsaPss => "RSASSA-PSS",
+        }
+    }
+}
+
+impl VerificationError {
+    /// What was found in place of an identity, if the check is about one.
+    fn found(&self) -> Option<String> {
+        Some(match self {
+            VerificationError::Identity(subject, Some(issuer)) => {
+                format!("a certificate for {} by issuer {}", quoted(subject), quoted(issuer))
+            }
+            VerificationError::Identity(subject, None) => format!("a certificate for {}", quoted(subject)),
+            VerificationError::Repository(names) if names.is_empty() => {
+                "a certificate that does not say for which repository its workflow ran".to_owned()
+            }
+            VerificationError::Repository(names) => format!("a workflow that ran for the repository {}", listed(names)),
+            VerificationError::Reference(names) if names.is_empty() => {
+                "a certificate that does not say for which git reference its workflow ran".to_owned()
+            }
+            VerificationError::Reference(names) => {
+                format!("a workflow that ran for the git reference {}", listed(names))
+            }
+            _ => return None,
+        })
+    }
+}

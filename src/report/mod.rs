@@ -1,0 +1,63 @@
+//! How is a verdict told, to people and to programs?
+//!
+//! Every sentence for people and every word for programs stands here; other modules return closed lists with data.
+//!
+//! A denial's first line is complete on its own, because events and dashboards cut after it. Then comes a block for each image: the container, the image and
+//! the digest that was judged; the reason; and what would help. Warnings are one line of at most 256 bytes, because an HTTP header carries them.
+
+mod cause;
+mod denial;
+mod disclosure;
+mod errors;
+mod missing;
+mod reason;
+mod record;
+mod response;
+mod unproven;
+mod verification;
+mod warning;
+
+pub use response::{Level, Response, respond, respond_unread};
+
+use crate::{policy::Problem, text::Shown};
+
+/// Most problems of settings that are told at once.
+const MAX_PROBLEMS: usize = 100;
+
+/// All problems of settings in one text, a line each.
+pub(crate) fn problems(problems: &[Problem]) -> String {
+    if let [problem] = problems {
+        return problem.to_string();
+    }
+    let mut text = format!("{} problems", problems.len());
+    for problem in problems.iter().take(MAX_PROBLEMS) {
+        text.push_str(&format!("\n- {problem}"));
+    }
+    if let more @ 1.. = problems.len().saturating_sub(MAX_PROBLEMS) {
+        text.push_str(&format!("\n- and {more} more"));
+    }
+    text
+}
+
+/// Names for a sentence, in quotes: `"alice", "bob" and "carol"`.
+fn listed<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
+    let mut names: Vec<String> = names.into_iter().map(|name| quoted(name.as_ref())).collect();
+    match (names.pop(), names.is_empty()) {
+        (None, _) => String::new(),
+        (Some(one), true) => one,
+        (Some(last), false) => format!("{} and {last}", names.join(", ")),
+    }
+}
+
+/// A name for a sentence.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", Shown(name))
+}
+
+/// A number with its noun: `1 signature`, `2 signatures`.
+fn counted(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}

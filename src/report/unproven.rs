@@ -1,0 +1,265 @@
+//! Why was an image not verified, in sentences?
+
+use super::{
+    counted, listed, quoted,
+    reason::{NOT_SIGNED, Told},
+};
+use crate::{
+    evidence::Unusable,
+    explain::{Instead, MissingSigner, OtherEvidence, OtherFormat, Unproven},
+    image::{Digest, ImageRef},
+    text::Shown,
+    verify::{Tally, Unseen},
+};
+
+impl Unproven {
+    /// The failure as people read it. `image` is what the user wrote.
+    pub(super) fn told(&self, image: Option<&str>) -> Told {
+        match self {
+            Unproven::NotFound => Told::new(
+                "the registry does not have this image",
+                "check its name, and its tag or digest; some registries also hide images that the PolicyServer's credentials (imagePullSecret) do not cover",
+            ),
+            Unproven::Disagreement { asked, answered } => Told::new(
+                format!("the policy server was asked about {asked} and answered for {answered}"),
+                "try again; if it happens again, the policy server or the registry does not answer truthfully",
+            ),
+            Unproven::Undecided { tally, cause, .. } => Told::new(
+                format!("could not tell whether it is signed: {}{}", cause.sentence(), tally.so_far()),
+                cause.help(),
+            ),
+            Unproven::Spent { tally, spent, .. } => {
+                Told::new(format!("not decided: {}{}", spent.sentence(), tally.so_far()), spent.help())
+            }
+            Unproven::NotSigned { digest, tally, needs_key, instead } => {
+                instead.told(tally, &sign(tally, *needs_key, reference(image, *digest).as_deref()))
+            }
+        }
+    }
+}
+
+/// The reference to sign: the repository with the digest that was judged.
+fn reference(image: Option<&str>, digest: Option<Digest>) -> Option<String> {
+    let image = ImageRef::parse(image?).ok()?;
+    Some(image.by_digest(digest?))
+}
+
+impl Instead {
+    /// What is there instead, as one stable word for programs.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Instead::Unsigned(other) => other.word(),
+            Instead::Unusable(_) => "unusable-signature-manifest",
+            Instead::Signed { missing, .. } | Instead::NotNow(missing) => {
+                missing.first().map_or("not-looked-at", |(_, why)| why.word())
+            }
+        }
+    }
+
+    /// `sign` is how the image would be signed.
+    fn told(&self, tally: &Tally, sign: &[String]) -> Told {
+        let told = |sentence: String, details: Vec<String>, help: Vec<String>| Told { sentence, details, help };
+        match self {
+            Instead::Unsigned(other) => {
+                let (sentence, details) = other.told();
+                told(format!("{sentence}{}", tally.needs()), details, other.help(sign))
+            }
+            Instead::Unusable(unusable) => told(
+                format!("not signed: {}{}", unusable.sentence(), tally.needs()),
+                Vec::new(),
+                vec!["remove what is under its tag sha256-….sig (cosign clean), then sign the image again".to_owned()],
+            ),
+            Instead::NotNow(missing) => told(
+                format!("not signed: too few of those who may sign count today{}", tally.needs()),
+                MissingSigner::details(missing, 0),
+                MissingSigner::help(missing, sign),
+            ),
+            Instead::Signed { signatures, certificates, missing, makers } => {
+                let mut details = MissingSigner::details(missing, *signatures);
+                if *certificates > 0 {
+                    details.push(format!(
+                        "{} of its {} {} a certificate, which this rule does not ask for",
+                        certificates,
+                        counted(*signatures, "signature"),
+                        if *certificates == 1 { "has" } else { "have" }
+                    ));
+                }
+                if let Some([one, other]) = makers {
+                    let which = if *signatures == 1 { "it" } else { "one of them" };
+                    details.push(format!(
+                        "if {which} was made with SHA-256, the fingerprint of its key is {} or {}",
+                        short(*one),
+                        short(*other)
+                    ));
+                }
+                told(tally.signers(), details, MissingSigner::help(missing, sign))
+            }
+        }
+    }
+}
+
+/// As much of `sha256:…` as tells keys apart, in characters.
+const SHORT: usize = 23;
+
+/// As much of a fingerprint as tells keys apart.
+pub(super) fn short(key: Digest) -> String {
+    let text: String = key.to_string().chars().take(SHORT).collect();
+    text + "…"
+}
+
+impl Tally {
+    /// Who signed, and who else is needed: `signed by "alice"; also needs "bob" (2 of 2 required)`.
+    fn signers(&self) -> String {
+        match self.signed.as_slice() {
+            [] if self.roots == 1 => format!("not signed by {}", listed(self.others())),
+            [] => format!("not signed{}", self.needs()),
+            signed => format!("signed by {}{}", listed(signed), self.needs()),
+        }
+    }
+
+    /// Who is needed, to follow a sentence: `; also needs "bob" (2 of 2 required)`.
+    fn needs(&self) -> String {
+        let who = self.needed_signers();
+        if who.is_empty() {
+            return String::new();
+        }
+        let also = if self.signed.is_empty() { "needs" } else { "also needs" };
+        match self.roots {
+            1 => format!("; {also} {who}"),
+            roots => format!("; {also} {who} ({} of {roots} required)", self.needed),
+        }
+    }
+
+    /// Whose signatures would be enough: `"bob"`, or `1 of "bob" and "carol"`.
+    fn needed_signers(&self) -> String {
+        let others = self.others();
+        let required: Vec<&String> = self.required.iter().filter(|name| !self.signed.contains(name)).collect();
+        let open = self.needed.saturating_sub(self.signed.len()).max(required.len());
+        match (required.len(), others.len()) {
+            (required_signers, _) if required_signers == open => listed(required),
+            (_, all) if all <= open => listed(others),
+            (0, _) => format!("{open} of {}", listed(others)),
+            _ => format!("{open} of {}, among them {}", listed(others), listed(required)),
+        }
+    }
+
+    /// How far it got when it could not be decided.
+    fn so_far(&self) -> String {
+        let signed = match self.signed.as_slice() {
+            [] => String::new(),
+            signed => format!("; signed by {}", listed(signed)),
+        };
+        let rest = self.needs();
+        // With one trust root, and nobody who signed, there is nothing to tell.
+        if self.roots == 1 && signed.is_empty() { String::new() } else { format!("{signed}{rest}") }
+    }
+
+    /// Everybody who has not signed, in the order of their names.
+    fn others(&self) -> Vec<&String> {
+        let mut others: Vec<&String> =
+            [&self.missing, &self.shared, &self.undecided, &self.not_asked].into_iter().flatten().collect();
+        others.sort();
+        others.dedup();
+        others
+    }
+}
+
+impl Unseen {
+    /// Why something was not looked at, to follow "because".
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
+            Unseen::Time => "half of the time budget was used",
+            Unseen::Calls => "the host calls for explanations were used",
+            Unseen::Entries => "more is listed than is looked at",
+            Unseen::Failed => "the registry did not answer",
+            Unseen::Checks => "too many signatures would have to be checked",
+        }
+    }
+}
+
+impl Unusable {
+    fn sentence(self) -> &'static str {
+        match self {
+            Unusable::Form => "the tag sha256-….sig exists, but is not a cosign signature manifest",
+            Unusable::Index => "the tag sha256-….sig is an index; expected a cosign signature manifest",
+        }
+    }
+}
+
+/// How an image is signed in a format that this policy verifies.
+fn sign(tally: &Tally, needs_key: bool, reference: Option<&str>) -> Vec<String> {
+    let reference = reference.unwrap_or("IMAGE@DIGEST");
+    let (who, key) = (tally.needed_signers(), if needs_key { " --key KEY" } else { "" });
+    vec![
+        format!("have {who} sign this digest: cosign sign{key} {reference}"),
+        match needs_key {
+            true => "cosign 3 also needs --use-signing-config=false --new-bundle-format=false; without --tlog-upload=false the signature stays in the public transparency log forever",
+            false => "cosign 3 also needs --use-signing-config=false --new-bundle-format=false; the signature stays in the public transparency log forever",
+        }
+        .to_owned(),
+    ]
+}
+
+impl OtherEvidence {
+    /// What is there instead, as one stable word for programs.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            OtherEvidence { found, .. } if !found.is_empty() => "signed-in-another-format",
+            OtherEvidence { platforms, .. } if !platforms.is_empty() => "only-platforms-signed",
+            OtherEvidence { unseen: Some(_), .. } => "unsigned-not-looked-around",
+            OtherEvidence { unseen: None, .. } => "unsigned",
+        }
+    }
+
+    fn told(&self) -> (String, Vec<String>) {
+        let found: Vec<String> = self.found.iter().map(OtherFormat::noun).collect();
+        let sentence = match found.is_empty() {
+            true => format!("{}: it has no cosign signature", NOT_SIGNED.replace('-', " ")),
+            false => format!("not signed in a format that this policy verifies; found {}", found.join(" and ")),
+        };
+        let mut details = Vec::new();
+        match self.platforms.as_slice() {
+            [] => {}
+            [one] => details.push(format!("it is an index without a signature; its platform {} has one", quoted(one))),
+            many => {
+                details.push(format!("it is an index without a signature; its platforms {} have one", listed(many)))
+            }
+        }
+        if let Some(unseen) = self.unseen {
+            details.push(format!("other signatures were not looked for, because {}", unseen.sentence()));
+        }
+        (sentence, details)
+    }
+
+    fn help(&self, sign: &[String]) -> Vec<String> {
+        let is_referrer = |format: &OtherFormat| matches!(format, OtherFormat::Referrer(_));
+        if self.found.iter().any(is_referrer) && !self.found.contains(&OtherFormat::Bundle) {
+            return vec![
+                "sign it again without --registry-referrers-mode, so that the signature lies under the tag sha256-….sig"
+                    .to_owned(),
+            ];
+        }
+        let mut help = sign.to_vec();
+        if self.found.is_empty() && !self.platforms.is_empty() {
+            help.push(
+                "with --recursive cosign signs the index and its platforms; or name the platform's image by its digest"
+                    .to_owned(),
+            );
+        }
+        help
+    }
+}
+
+impl OtherFormat {
+    fn noun(&self) -> String {
+        match self {
+            OtherFormat::Bundle => "a Sigstore bundle (cosign 3)".to_owned(),
+            OtherFormat::Notation => "a Notation signature".to_owned(),
+            OtherFormat::Attestation => "an attestation".to_owned(),
+            OtherFormat::Referrer(digest) => {
+                format!("a cosign signature that is stored as a referrer ({})", Shown(&digest.to_string()))
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Which check did a signature not pass, in words, and what would help?
+
+use std::fmt;
+
+use super::quoted;
+use crate::sigstore::{Origin, PUBLIC_GOOD_DATE, VerificationError};
+
+impl VerificationError {
+    /// The check as one stable word, for programs.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            VerificationError::Certificate => "certificate-form",
+            VerificationError::Key => "certificate-key",
+            VerificationError::Purpose => "certificate-purpose",
+            VerificationError::Subject => "certificate-subject",
+            VerificationError::Issuer | VerificationError::Issuers => "certificate-issuer",
+            VerificationError::Identity(..) => "certificate-identity",
+            VerificationError::Repository(_) => "certificate-repository",
+            VerificationError::Reference(_) => "certificate-reference",
+            VerificationError::NoLogEntry => "log-entry-missing",
+            VerificationError::LogForm => "log-entry-form",
+            VerificationError::LogKind => "log-entry-kind",
+            VerificationError::LogPayload => "log-entry-payload",
+            VerificationError::LogSignature => "log-entry-signature",
+            VerificationError::LogKey => "log-entry-key",
+            VerificationError::LogUnknown(_) => "log-entry-log",
+            VerificationError::LogTime => "log-entry-time",
+            VerificationError::Expired => "certificate-validity",
+            VerificationError::Signature => "signature",
+            VerificationError::Chain => "certificate-chain",
+            VerificationError::Path(_) => "certificate-path",
+            VerificationError::NoSct => "certificate-timestamp-missing",
+            VerificationError::CtLogUnknown(_) | VerificationError::Sct => "certificate-timestamp",
+            VerificationError::SignedEntryTimestamp => "log-entry-promise",
+        }
+    }
+
+    /// What would make it pass.
+    pub(super) fn help(&self) -> &'static str {
+        match self {
+            VerificationError::Identity(..) => {
+                "have it signed by the identity that the trust root names, or correct the trust root"
+            }
+            VerificationError::Repository(_) => {
+                "have it signed by a workflow that runs for the repository that the trust root names; leave out `repo` for a workflow that several repositories of an owner call"
+            }
+            VerificationError::Reference(_) => {
+                "have it signed by a workflow that runs for the git reference that the trust root names"
+            }
+            VerificationError::Certificate
+            | VerificationError::Key
+            | VerificationError::Purpose
+            | VerificationError::Subject
+            | VerificationError::Issuer
+            | VerificationError::Issuers => "have it signed with another certificate",
+            VerificationError::NoLogEntry => {
+                "sign it again with an entry in the transparency log (cosign sign --tlog-upload=true)"
+            }
+            VerificationError::LogUnknown(Origin::Module)
+            | VerificationError::Path(Origin::Module)
+            | VerificationError::CtLogUnknown(Origin::Module) => {
+                "if it was signed with today's public-good instance, use a newer version of this policy or give that instance's trusted_root.json as `trustedRoot`; else give the trusted_root.json of the instance that it was signed with"
+            }
+            VerificationError::LogUnknown(_)
+            | VerificationError::SignedEntryTimestamp
+            | VerificationError::Path(_)
+            | VerificationError::CtLogUnknown(_)
+            | VerificationError::Sct => {
+                "check that `trustedRoot` or `certificate.ca` has the authorities and logs that it was signed with; then sign it again"
+            }
+            VerificationError::Expired => {
+                "sign it again with a valid certificate, or with a transparency log entry that says when the certificate was used"
+            }
+            VerificationError::LogForm
+            | VerificationError::LogKind
+            | VerificationError::LogPayload
+            | VerificationError::LogSignature
+            | VerificationError::LogKey
+            | VerificationError::LogTime
+            | VerificationError::Chain
+            | VerificationError::NoSct
+            | VerificationError::Signature => {
+                "remove the signature (cosign clean), then sign the image again with cosign"
+            }
+        }
+    }
+
+    /// What is wrong, in one sentence.
+    pub(super) fn sentence(&self) -> String {
+        match self {
+            VerificationError::Certificate => {
+                "malformed certificate: expected one X.509 certificate of version 3 in PEM, of at most 24 KiB"
+                    .to_owned()
+            }
+            VerificationError::Key => "the certificate has a key of an unsupported algorithm".to_owned(),
+            VerificationError::Purpose => "the certificate is not for code signing".to_owned(),
+            VerificationError::Subject => {
+                "malformed certificate: expected exactly one subject alternative name (SAN) of a known type".to_owned()
+            }
+            VerificationError::Issuer => "the issuer extension of the certificate cannot be read".to_owned(),
+            VerificationError::Issuers => "the two issuer extensions of the certificate differ".to_owned(),
+            VerificationError::Identity(subject, Some(issuer)) => {
+                format!("the certificate is for {} by issuer {}", quoted(subject), quoted(issuer))
+            }
+            VerificationError::Identity(subject, None) => format!("the certificate is for {}", quoted(subject)),
+            VerificationError::Repository(_) => "the workflow ran for another repository".to_owned(),
+            VerificationError::Reference(_) => "the workflow ran for another git reference".to_owned(),
+            VerificationError::NoLogEntry => "the signature has no transparency log entry".to_owned(),
+            VerificationError::LogForm => "the transparency log entry cannot be read".to_owned(),
+            VerificationError::LogKind => {
+                "the transparency log entry is of an unsupported type: expected hashedrekord 0.0.1".to_owned()
+            }
+            VerificationError::LogPayload => "the transparency log entry is for another payload".to_owned(),
+            VerificationError::LogSignature => "the transparency log entry is for another signature".to_owned(),
+            VerificationError::LogKey => "the transparency log entry is for another key or certificate".to_owned(),
+            VerificationError::LogUnknown(origin) => {
+                format!("at the time of its entry, the transparency log was unknown to {origin}")
+            }
+            VerificationError::LogTime => {
+                "the certificate was not valid at the time of the transparency log entry".to_owned()
+            }
+            VerificationError::Expired => "the certificate is not valid now".to_owned(),
+            VerificationError::Signature => "the key of the certificate did not make this signature".to_owned(),
+            VerificationError::Chain => {
+                "malformed certificate chain: expected at most 6 certificates in PEM".to_owned()
+            }
+            VerificationError::Path(origin) => {
+                format!("the certificate was not issued by an authority that was trusted at that time by {origin}")
+            }
+            VerificationError::NoSct => "the certificate has no signed certificate timestamp (SCT)".to_owned(),
+            VerificationError::CtLogUnknown(origin) => {
+                format!("at the time of the signed certificate timestamp (SCT), its log was unknown to {origin}")
+            }
+            VerificationError::Sct => {
+                "the signed certificate timestamp (SCT) is not valid for this certificate".to_owned()
+            }
+            VerificationError::SignedEntryTimestamp => {
+                "the transparency log did not sign this entry (signed entry timestamp)".to_owned()
+            }
+        }
+    }
+}
+
+/// Who does not know an authority or a log.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Module => write!(f, "the built-in trusted root of {PUBLIC_GOOD_DATE}"),
+            Origin::Validator => f.write_str("the trusted root of the validator"),
+            Origin::TrustRoot => f.write_str("the `certificate.ca` of the trust root"),
+        }
+    }
+}

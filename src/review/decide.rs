@@ -1,0 +1,195 @@
+//! What becomes of each image of an object?
+//!
+//! Images that need no question are decided first, then those that are in the cluster already, then the others, one after the other, while there is time.
+
+use std::cell::Cell;
+
+use super::{
+    approve::Approvals,
+    images::{Item, Text, distinct},
+    outcome::{Outcome, Outcomes, note},
+    pinning::Pinning,
+    prove::{Refusal, by_proof},
+};
+use crate::{
+    image::ImageRef,
+    kubernetes::{LiveDigest, Request, Workload},
+    policy::{Choice, Decision, Features, Mode, Rule, Rules},
+    verdict::{Grounds, MAX_IMAGES, Reason},
+    verify::{Budget, Requirement},
+};
+
+/// Most images that are still looked at once the request is denied, so that a denial names more than one. Whoever writes a request chooses how many images
+/// it has, and the policy server's workers are shared.
+const MAX_AFTER_DENIAL: usize = 3;
+
+/// An image that has to be proven.
+pub(super) struct Turn<'p, 'i> {
+    pub(super) image: &'i ImageRef,
+    texts: Vec<Text<'i>>,
+    pub(super) rule: Rule<'p>,
+    pub(super) requirement: Requirement,
+    mode: Mode,
+    /// How many host calls were made for it already.
+    calls: usize,
+    /// The digest that it keeps if its tag still points to it.
+    pub(super) live: Option<LiveDigest<'i>>,
+}
+
+/// Everything that images are decided by.
+pub(super) struct Images<'c> {
+    pub(super) request: &'c Request<'c>,
+    pub(super) workload: &'c Workload<'c>,
+    pub(super) old: Option<&'c Workload<'c>>,
+    pub(super) features: &'c Features,
+    pub(super) rules: &'c Rules<'c>,
+    pub(super) pinning: &'c Pinning<'c>,
+    /// Whether one image that is not admitted is enough to deny the request.
+    pub(super) one_denies: bool,
+}
+
+impl<'c> Images<'c> {
+    /// Decides every distinct image, by its canonical name. Whatever needs no host call comes first, so that it is decided when the time runs out.
+    pub(super) fn decide<'i>(&self, items: &'i [Item<'_>], budget: &mut Budget<'_>) -> Result<Outcomes<'i>, Reason> {
+        let groups = distinct(items);
+        // What can't be read is told of each, so it counts too.
+        let images = items.iter().filter(|item| item.is_unreadable()).count().saturating_add(groups.len());
+        if images > MAX_IMAGES {
+            return Err(Reason::TooManyImages(images));
+        }
+        let mut outcomes = Outcomes::new();
+        let mut turns = Vec::new();
+        for (image, texts) in groups {
+            // Rules can be many, and this comes before any question.
+            if let Err(spent) = budget.tick() {
+                note(&mut outcomes, &texts, Outcome::by(None, Err(Reason::Spent(spent))));
+                continue;
+            }
+            match by_name(image, self.rules) {
+                ByName::Decided(outcome) => note(&mut outcomes, &texts, outcome),
+                ByName::Prove { rule, requirement, mode } => {
+                    turns.push(Turn { image, texts, rule, requirement, mode, calls: 0, live: None });
+                }
+            }
+        }
+        let mut turns = self.without_what_is_here(turns, &mut outcomes, budget);
+        // Cheapest first, so that the more is decided when the time runs out: a digest need not be looked up, and few trust roots are soon checked. Then by
+        // name, so that the order of the slots decides nothing where not all are looked at.
+        turns.sort_by_cached_key(|turn| {
+            (turn.image.digest().is_none(), turn.requirement.roots.len(), turn.image.to_string())
+        });
+        let is_refused = |item: &Item<'_>| item.reference().is_none();
+        let mut denied = items.iter().any(is_refused) || outcomes.values().any(|outcome| outcome.result.is_err());
+        let mut after_denial = 0;
+        let mut proofs = Vec::new();
+        for turn in &turns {
+            let (result, calls) = match self.one_denies && after_denial >= MAX_AFTER_DENIAL {
+                true => (Err(Refusal::Reason(Reason::NotChecked)), 0),
+                false => budget.counted(|budget| by_proof(turn, self.rules, budget)),
+            };
+            after_denial = usize::from(denied).saturating_add(after_denial);
+            denied |= result.is_err();
+            proofs.push((turn, result, calls));
+        }
+        // What is refused is explained last: the time is first that of the images that may be proven.
+        for (turn, result, calls) in proofs {
+            let (result, explaining) = budget.counted(|budget| result.map_err(|refusal| refusal.explain(budget)));
+            let outcome = Outcome {
+                mode: turn.mode,
+                host_calls: Cell::new(turn.calls.saturating_add(calls).saturating_add(explaining)),
+                ..Outcome::by(Some(&turn.rule), result)
+            };
+            note(&mut outcomes, &turn.texts, outcome);
+        }
+        Ok(outcomes)
+    }
+
+    /// Notes what is approved, or keeps its live digest in a dry run; what is left has to be proven.
+    fn without_what_is_here<'p, 'i>(
+        &self,
+        turns: Vec<Turn<'p, 'i>>,
+        outcomes: &mut Outcomes<'i>,
+        budget: &mut Budget<'_>,
+    ) -> Vec<Turn<'p, 'i>> {
+        if turns.is_empty() {
+            return turns;
+        }
+        let mut approvals = Approvals::new(self.request, self.workload, self.old, self.pinning.before, self.features);
+        let reuses = self.request.dry_run && self.features.reuses_in_dry_run();
+        let resolves = self.features.keeps_what_resolves();
+        let mut left = Vec::new();
+        for mut turn in turns {
+            turn.texts.retain(|text| {
+                let (approval, calls) = budget.counted(|budget| approvals.find(text, turn.mode, budget));
+                match approval {
+                    Some(approval) => {
+                        let outcome = Outcome::by(Some(&turn.rule), Ok(Grounds::Approved(approval)));
+                        note(outcomes, &[*text], Outcome { host_calls: Cell::new(calls), ..outcome });
+                        false
+                    }
+                    None => {
+                        turn.calls = turn.calls.saturating_add(calls);
+                        true
+                    }
+                }
+            });
+            if turn.texts.is_empty() {
+                continue;
+            }
+            let mut leave = |text: &Text<'_>, budget: &mut Budget<'_>| approvals.leave(text, budget);
+            let (is_left, calls) =
+                budget.counted(|budget| turn.mode == Mode::Mutate && turn.texts.iter().all(|text| leave(text, budget)));
+            if is_left {
+                turn.mode = Mode::MutatePodsOnly;
+            }
+            turn.calls = turn.calls.saturating_add(calls);
+            // Rules can be many here, too.
+            turn.live = if (reuses || resolves) && budget.tick().is_ok() { self.live(&turn) } else { None };
+            match turn.live.filter(|_| reuses) {
+                Some(live) => {
+                    let outcome = Outcome::by(Some(&turn.rule), Ok(Grounds::Carried(live.in_dry_run())));
+                    let host_calls = Cell::new(turn.calls);
+                    note(outcomes, &turn.texts, Outcome { mode: turn.mode, host_calls, ..outcome });
+                }
+                None => left.push(turn),
+            }
+        }
+        left
+    }
+
+    /// The live digest that this image may keep: it would be written here, and is decided by the same rule.
+    fn live<'i>(&self, turn: &Turn<'_, 'i>) -> Option<LiveDigest<'i>> {
+        let slots = turn.texts.iter().flat_map(|text| text.slots).copied();
+        let live =
+            LiveDigest::of(turn.image, slots, self.pinning.before).filter(|_| self.pinning.applies(turn.mode))?;
+        let same_rule = matches!(self.rules.choose(&live.reference()), Ok(Choice::Rule(rule)) if rule == turn.rule);
+        same_rule.then_some(live)
+    }
+}
+
+/// What the rules say of an image without asking anybody.
+enum ByName<'p> {
+    Decided(Outcome),
+    Prove { rule: Rule<'p>, requirement: Requirement, mode: Mode },
+}
+
+fn by_name<'p>(image: &ImageRef, rules: &Rules<'p>) -> ByName<'p> {
+    let decided = |rule: Option<&Rule<'_>>, result| ByName::Decided(Outcome::by(rule, result));
+    let rule = match rules.choose(image) {
+        Ok(Choice::Rule(rule)) => rule,
+        Ok(Choice::None(by_tag)) => {
+            let by_tag = by_tag.map(|rule| rule.pattern().to_owned());
+            let for_tags = rules.for_its_tags(image).filter(|_| by_tag.is_none());
+            let no_rule = |tag: &str| Reason::NoRuleForDigest(tag.to_owned());
+            return decided(None, Err(for_tags.map_or(Reason::NoRule(by_tag), no_rule)));
+        }
+        Ok(Choice::Tie(rule, other)) => return decided(Some(&rule), Err(Reason::Tie(other.pattern().to_owned()))),
+        Err(problem) => return decided(None, Err(Reason::Settings(problem))),
+    };
+    match rule.decision() {
+        Ok(Decision::Allow) => decided(Some(&rule), Ok(Grounds::Allowed)),
+        Ok(Decision::Deny) => decided(Some(&rule), Err(Reason::Rule)),
+        Ok(Decision::Prove { requirement, mode }) => ByName::Prove { rule, requirement, mode },
+        Err(problem) => decided(Some(&rule), Err(Reason::Settings(problem))),
+    }
+}

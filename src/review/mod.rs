@@ -1,0 +1,115 @@
+//! May this request pass, and what is changed in it?
+//!
+//! The whole story in one function. Nothing here reads a clock, an environment or a network: what is not in the arguments is asked of `host`.
+//!
+//! 1. Requests that bring no image pass: deletions, connections, objects that are on their way out, and updates that start nothing new.
+//! 2. Every slot is read, and every distinct image parsed once.
+//! 3. Every image gets the most specific rule; static rules are done with that.
+//! 4. Of the others, some are approved, or keep the digest that is live: they are in the cluster already, and the settings say that this is enough.
+//! 5. What has to be proven is proven, one image after the other, while there is time. Once the request is denied, only a few more images are looked at.
+//! 6. A proven image is looked up once more with its digest, because that is what will run.
+//! 7. Every image has an outcome then. Only if each one is admitted is the request.
+
+mod approve;
+mod decide;
+mod images;
+mod outcome;
+mod pinning;
+mod prove;
+
+use crate::{
+    host::Host,
+    image::ImageRef,
+    kubernetes::{Before, Operation, Request, Workload, brings_nothing_new},
+    policy::Policy,
+    verdict::{Reason, Review, Verdict},
+    verify::Budget,
+};
+
+use decide::Images;
+use images::{Item, items};
+use pinning::{Pinning, conclude};
+
+/// Decides `request` by the rules of `policy`, asking `host` for what has to be proven.
+#[must_use]
+pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Review {
+    let (workload, old) = match relevant(request) {
+        Ok(Relevance::Nothing) => return Review::pass(),
+        Ok(Relevance::Images { workload, old }) => (workload, old),
+        Err(reason) => return Review::refusal(reason),
+    };
+    let items = items(&workload);
+    let rules = match policy.rules(&items.iter().filter_map(Item::reference).map(ImageRef::registry).collect()) {
+        Ok(rules) => rules,
+        Err(problem) => return Review::refusal(Reason::Settings(problem)),
+    };
+    let features = policy.features();
+    let before = Before::of(&workload, old.as_ref());
+    let pinning = Pinning {
+        allowed: features.mutation(),
+        is_pod: workload.is_pod(),
+        pods_only: features.pods_only(),
+        before: &before,
+    };
+    let enforced = pinning.is_pod || !pinning.pods_only;
+    let mut budget = Budget::new(host, features.time_budget(), features.max_host_calls());
+    let images = Images {
+        request,
+        workload: &workload,
+        old: old.as_ref(),
+        features: &features,
+        rules: &rules,
+        pinning: &pinning,
+        // Else every image has its part in the answer.
+        one_denies: enforced && !features.detection_mode(),
+    };
+    let outcomes = match images.decide(&items, &mut budget) {
+        Ok(outcomes) => outcomes,
+        Err(reason) => return Review::refusal(reason),
+    };
+    let mut review = Review { log: budget.take_log(), enforced, ..Review::pass() };
+    let verdicts = items.iter().map(|item| conclude(item, &outcomes, &pinning, &mut review)).collect();
+    review.verdict = Verdict::of(verdicts);
+    review
+}
+
+/// What a request is about.
+enum Relevance<'a> {
+    /// No image that is not in the cluster already.
+    Nothing,
+    /// The images of this object; `old` is what it was before an update.
+    Images { workload: Workload<'a>, old: Option<Workload<'a>> },
+}
+
+fn relevant<'a>(request: &Request<'a>) -> Result<Relevance<'a>, Reason> {
+    match request.operation {
+        Operation::Delete | Operation::Connect => return Ok(Relevance::Nothing),
+        Operation::Create | Operation::Update => {}
+    }
+    let subresource = request.subresource.as_deref();
+    match subresource {
+        Some("scale" | "eviction" | "binding") => return Ok(Relevance::Nothing),
+        None | Some("status" | "ephemeralcontainers" | "resize") => {}
+        Some(other) => return Err(Reason::Subresource(other.to_owned())),
+    }
+    let read = |object| Workload::read(&request.group, &request.kind, object);
+    let workload = read(request.object).map_err(Reason::Object)?;
+    // Without a readable old object nothing is known to be unchanged, which is the strict side.
+    let old = match request.operation {
+        Operation::Update => read(request.old_object).ok(),
+        _ => None,
+    };
+    let leaving = old.as_ref().is_some_and(Workload::is_being_deleted);
+    let keeps_images = |old| {
+        let before = Before::of(&workload, Some(old));
+        workload.slots().all(|slot| slot.as_ref().is_ok_and(|slot| before.is_unchanged(slot)))
+    };
+    let passes = |old| match leaving || subresource == Some("status") {
+        true => keeps_images(old),
+        false => brings_nothing_new(&workload, old),
+    };
+    match old.as_ref().is_some_and(passes) {
+        true => Ok(Relevance::Nothing),
+        false => Ok(Relevance::Images { workload, old }),
+    }
+}

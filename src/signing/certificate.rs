@@ -1,0 +1,211 @@
+//! What does a certificate say, and which certificate is above it?
+//!
+//! X.509 of version 3 (RFC 5280). Nothing here says that a certificate is genuine: that is `path`'s. The structure is our own because what a certificate
+//! transparency log signs is the certificate without one of its extensions, and a library's types can't be written again without it.
+
+use std::collections::BTreeSet;
+
+use der::{
+    AnyRef, Decode as _, Document, Encode as _, Sequence,
+    asn1::{BitStringRef, ObjectIdentifier, OctetStringRef},
+    oid::AssociatedOid,
+};
+use x509_cert::{
+    ext::pkix::{AuthorityKeyIdentifier, ExtendedKeyUsage, SubjectKeyIdentifier},
+    time::Validity,
+};
+
+use super::key::PublicKey;
+use crate::time::{Period, UnixTime};
+
+/// Largest text of one certificate, in bytes. Fulcio's have less than 1.5 KB, or 4 KB with everything that a workflow says of itself.
+const MAX_PEM: usize = 24 * 1024;
+
+const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+const END: &str = "-----END CERTIFICATE-----";
+
+const CODE_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3");
+/// A certificate (RFC 5280, section 4.1). Of version 3, without the unique identifiers that nobody writes.
+#[derive(Debug, Clone, Sequence)]
+pub(crate) struct Certificate<'a> {
+    pub(crate) tbs: Tbs<'a>,
+    algorithm: AnyRef<'a>,
+    signature: BitStringRef<'a>,
+}
+
+/// What is signed of a certificate.
+#[derive(Debug, Clone, Sequence)]
+pub(crate) struct Tbs<'a> {
+    #[asn1(context_specific = "0")]
+    version: u8,
+    serial: AnyRef<'a>,
+    algorithm: AnyRef<'a>,
+    pub(crate) issuer: AnyRef<'a>,
+    pub(crate) validity: Validity,
+    pub(crate) subject: AnyRef<'a>,
+    pub(crate) key: AnyRef<'a>,
+    #[asn1(context_specific = "3")]
+    extensions: Vec<Extension<'a>>,
+}
+
+#[derive(Debug, Clone, Sequence)]
+struct Extension<'a> {
+    id: ObjectIdentifier,
+    #[asn1(default = "Default::default")]
+    critical: bool,
+    value: &'a OctetStringRef,
+}
+
+/// By what certificates find the one above them (RFC 5280, sections 4.1.2.4, 4.1.2.6, 4.2.1.1 and 4.2.1.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Names {
+    subject: Vec<u8>,
+    issuer: Vec<u8>,
+    key_id: Option<Vec<u8>>,
+    issuer_key_id: Option<Vec<u8>>,
+}
+
+impl Names {
+    /// Does it say that `other` issued it, by name? That is what is read there, and no proof.
+    pub(crate) fn is_below(&self, other: &Names) -> bool {
+        self.issuer == other.subject
+    }
+
+    /// Does it say so of the other one's key, too?
+    pub(crate) fn names_key_of(&self, other: &Names) -> bool {
+        self.issuer_key_id.is_some() && self.issuer_key_id == other.key_id
+    }
+
+    /// Does it say that it issued itself?
+    pub(crate) fn is_root(&self) -> bool {
+        self.is_below(self) && (self.issuer_key_id.is_none() || self.names_key_of(self))
+    }
+}
+
+/// The certificates in a PEM text, in DER. There may be white space around them, and nothing else.
+pub(crate) fn certificates(text: &str, most: usize) -> Option<Vec<Document>> {
+    if text.len() > MAX_PEM.checked_mul(most)? {
+        return None;
+    }
+    let mut found = Vec::new();
+    for block in text.trim().split_inclusive(END) {
+        let block = block.trim();
+        if found.len() == most || !block.starts_with(BEGIN) {
+            return None;
+        }
+        let (_, document) = Document::from_pem(block).ok()?;
+        found.push(document);
+    }
+    Some(found)
+}
+
+impl<'a> Certificate<'a> {
+    /// Reads a certificate, of which no extension may be there twice (RFC 5280, section 4.2).
+    pub(crate) fn read(der: &'a [u8]) -> Option<Certificate<'a>> {
+        let certificate = Certificate::from_der(der).ok()?;
+        let mut ids = BTreeSet::new();
+        let is_sound = certificate.tbs.version == 2 && certificate.tbs.extensions.iter().all(|it| ids.insert(it.id));
+        is_sound.then_some(certificate)
+    }
+
+    /// The content of an extension.
+    pub(crate) fn extension(&self, id: ObjectIdentifier) -> Option<&'a [u8]> {
+        self.tbs.extensions.iter().find(|extension| extension.id == id).map(|extension| extension.value.as_bytes())
+    }
+
+    /// An extension of a known kind; an error where it is there and can't be read.
+    pub(crate) fn typed<T: der::Decode<'a> + AssociatedOid>(&self) -> Result<Option<T>, T::Error> {
+        self.extension(T::OID).map(T::from_der).transpose()
+    }
+
+    /// Has it an extension of this kind?
+    pub(crate) fn has(&self, id: ObjectIdentifier) -> bool {
+        self.extension(id).is_some()
+    }
+
+    /// Who issued it, and who it is.
+    pub(crate) fn names(&self) -> Option<Names> {
+        let key_id = self.typed::<SubjectKeyIdentifier>().ok()?.map(|id| id.0.as_bytes().to_vec());
+        let above = self.typed::<AuthorityKeyIdentifier>().ok()?.and_then(|id| id.key_identifier);
+        Some(Names {
+            subject: self.tbs.subject.value().to_vec(),
+            issuer: self.tbs.issuer.value().to_vec(),
+            key_id,
+            issuer_key_id: above.map(|id| id.as_bytes().to_vec()),
+        })
+    }
+
+    /// Are all of its critical extensions among these?
+    pub(crate) fn knows_all_critical(&self, known: &[ObjectIdentifier]) -> bool {
+        self.tbs.extensions.iter().all(|extension| !extension.critical || known.contains(&extension.id))
+    }
+
+    /// The time from which, and to which, it is valid (RFC 5280, section 4.1.2.5).
+    pub(crate) fn validity(&self) -> Period {
+        let Validity { not_before, not_after, .. } = self.tbs.validity;
+        let at = |time: x509_cert::time::Time| Some(UnixTime::since_epoch(time.to_unix_duration()));
+        Period { start: at(not_before), end: at(not_after) }
+    }
+
+    /// May its key sign code, where it says what its key may do?
+    pub(crate) fn is_for_code(&self) -> Option<bool> {
+        let usage = self.typed::<ExtendedKeyUsage>().ok()?;
+        Some(usage.is_none_or(|usage| usage.0.contains(&CODE_SIGNING)))
+    }
+
+    /// What its authority signed, without this extension.
+    pub(crate) fn signed_without(&self, id: ObjectIdentifier) -> Option<Vec<u8>> {
+        let mut tbs = self.tbs.clone();
+        tbs.extensions.retain(|extension| extension.id != id);
+        tbs.to_der().ok()
+    }
+
+    /// Its key, if it is of a kind that can be checked.
+    pub(crate) fn key(&self) -> Option<PublicKey> {
+        PublicKey::from_spki(&self.tbs.key.to_der().ok()?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_say_that_they_issued_themselves() {
+        let (a, b) = (Some("a"), Some("b"));
+        let rows = [
+            ("root", a, None, true, "by name, as most roots do"),
+            ("root", a, a, true, "by name and key"),
+            ("root", a, b, false, "by name, and with another one's key"),
+            ("other", a, None, false, "another one's name, and no word of the key"),
+            ("other", a, a, false, "another one's name, and a key that is called as its own"),
+        ];
+        for (issuer, key_id, issuer_key_id, expected, why) in rows {
+            let bytes = |id: &str| id.as_bytes().to_vec();
+            let names = Names {
+                subject: bytes("root"),
+                issuer: bytes(issuer),
+                key_id: key_id.map(bytes),
+                issuer_key_id: issuer_key_id.map(bytes),
+            };
+            assert_eq!(names.is_root(), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_read_up_to_a_length_and_a_number() {
+        let block = format!("{BEGIN}\nMAA=\n{END}\n");
+        let filled = |length: usize| format!("{block:length$}");
+        let rows = [
+            (block.repeat(2), 2, Some(2), "as many as may be"),
+            (block.repeat(3), 2, None, "one more"),
+            (filled(MAX_PEM), 1, Some(1), "as long as may be"),
+            (filled(MAX_PEM + 1), 1, None, "one byte longer"),
+            (filled(2 * MAX_PEM), 2, Some(1), "of two, as long as two may be"),
+            (filled(2 * MAX_PEM + 1), 2, None, "one byte longer than two"),
+        ];
+        for (text, most, expected, why) in rows {
+            assert_eq!(certificates(&text, most).map(|found| found.len()), expected, "{why}");
+        }
+    }
+}

@@ -1,0 +1,462 @@
+//! Is this text a public key that a signature can be checked with?
+//!
+//! One PEM block (`pem`) around a SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7): ECDSA on P-256 or
+//! P-384 (RFC 5480), Ed25519 (RFC 8410), RSA from 2048 bits (RFC 8017, appendix A.1.1). What a key verifies is `signature`'s.
+
+mod pem;
+
+use der::{
+    Decode as _,
+    pem::{LineEnding, encode_string},
+};
+use p256::pkcs8::{AssociatedOid, ObjectIdentifier, spki::SubjectPublicKeyInfoRef};
+use rsa::pkcs1::{self, der::Decode as _};
+
+use crate::image::Digest;
+
+/// RSA moduli, in bits: shorter ones are broken, longer ones cost more time than a request has.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+
+const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
+/// Curves and algorithms that are not supported, and that people have keys of.
+const CURVES: [(&str, ObjectIdentifier); 5] = [
+    ("P-521", ObjectIdentifier::new_unwrap("1.3.132.0.35")),
+    ("P-224", ObjectIdentifier::new_unwrap("1.3.132.0.33")),
+    ("secp256k1", ObjectIdentifier::new_unwrap("1.3.132.0.10")),
+    ("brainpoolP256r1", ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.7")),
+    ("brainpoolP384r1", ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.11")),
+];
+const ALGORITHMS: [(&str, ObjectIdentifier); 5] = [
+    ("DSA", ObjectIdentifier::new_unwrap("1.2.840.10040.4.1")),
+    ("Ed448", ObjectIdentifier::new_unwrap("1.3.101.113")),
+    ("X25519, which signs nothing", ObjectIdentifier::new_unwrap("1.3.101.110")),
+    ("RSA for RSASSA-PSS only", ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10")),
+    ("ML-DSA-65", ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18")),
+];
+
+/// A public key: how it was encoded, and what makes it the key that it is.
+///
+/// Two keys are equal when they verify the same signatures, however they are encoded.
+#[derive(Debug, Clone)]
+pub struct PublicKey {
+    spki: Vec<u8>,
+    fingerprint: Digest,
+    pub(crate) algorithm: Algorithm,
+    /// The key's own number, in its one canonical encoding: a point (SEC 1, uncompressed), 32 bytes of Ed25519, or RSA's numbers in DER.
+    pub(crate) material: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Algorithm {
+    P256,
+    P384,
+    Ed25519,
+    Rsa,
+}
+
+/// Why a text is not a public key that this policy can use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyError {
+    /// The text of the key is empty.
+    Empty,
+    /// The text is longer than any that holds a key.
+    TooLong,
+    /// The text holds no PEM block, and is nothing else that is known.
+    NoBlock,
+    /// The lines around the block are not those of a public key.
+    Armour,
+    /// The block has another label.
+    Label,
+    /// There are several blocks: which one counts?
+    Several,
+    /// The block is not complete.
+    Truncated,
+    /// The block has a last line and no first one.
+    NoBegin,
+    /// This character is not one of base64.
+    Character(char),
+    /// The base64 is not valid: its padding is misplaced, or its unused bits are not zero.
+    Base64,
+    /// The lines end in a backslash and an `n`.
+    Escaped,
+    /// The text stands for a key that was to be put there.
+    Placeholder,
+    /// The base64 of a key, without the lines around it.
+    Unarmoured,
+    /// The base64 of a whole PEM text.
+    Encoded,
+    /// All lines of the key are comments.
+    Commented,
+    /// The hexadecimal digits of a key in DER.
+    Hex,
+    /// A private key stands where a public one belongs.
+    Private,
+    /// The text is an encrypted private key.
+    EncryptedPrivate,
+    /// An RSA key in the form of PKCS #1.
+    Pkcs1,
+    /// The text is a public key in a format of SSH.
+    Ssh,
+    /// The text is an OpenPGP key or signature.
+    Pgp,
+    /// A certificate.
+    Certificate,
+    /// A certificate signing request.
+    Request,
+    /// The path of a file.
+    Path,
+    /// The address of a key.
+    Url,
+    /// A key in a secret of Kubernetes.
+    Secret,
+    /// A key in a KMS.
+    Kms,
+    /// A key in a hardware token.
+    Pkcs11,
+    /// A reference to a key elsewhere.
+    Elsewhere,
+    /// The block holds no SubjectPublicKeyInfo.
+    Spki,
+    /// An algorithm that is not supported: this one, if it is known.
+    Algorithm(&'static str),
+    /// A curve that is not supported: this one, if it is known.
+    Curve(&'static str),
+    /// A point of a curve in a form that keys don't have.
+    Point,
+    /// The numbers are not a key of that algorithm.
+    Material,
+    /// The RSA modulus is too short or too long.
+    RsaSize(usize),
+}
+
+impl PublicKey {
+    /// Reads a PEM public key.
+    ///
+    /// # Errors
+    /// When the text is anything but one public key of a supported algorithm and size.
+    pub fn parse(text: &str) -> Result<PublicKey, KeyError> {
+        PublicKey::from_spki(&pem::read(text)?)
+    }
+
+    /// Reads a SubjectPublicKeyInfo in DER.
+    pub(crate) fn from_spki(der: &[u8]) -> Result<PublicKey, KeyError> {
+        let spki = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| KeyError::Spki)?;
+        let bits = spki.subject_public_key.as_bytes().ok_or(KeyError::Spki)?;
+        let algorithm = match spki.algorithm.oid {
+            EC => match spki.algorithm.parameters_oid() {
+                Ok(p256::NistP256::OID) => Algorithm::P256,
+                Ok(P384) => Algorithm::P384,
+                Ok(curve) => return Err(KeyError::Curve(name(&CURVES, curve))),
+                Err(_) => return Err(KeyError::Curve("given without a name")),
+            },
+            ED25519 => Algorithm::Ed25519,
+            RSA => Algorithm::Rsa,
+            other => return Err(KeyError::Algorithm(name(&ALGORITHMS, other))),
+        };
+        let material = algorithm.material(bits)?;
+        Ok(PublicKey { spki: der.to_vec(), fingerprint: Digest::of(der), algorithm, material })
+    }
+
+    /// The key in PEM.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        // Every DER has a PEM; if one had none, the host would refuse the empty text.
+        let pem = encode_string("PUBLIC KEY", LineEnding::LF, &self.spki).unwrap_or_default();
+        pem.trim_end().to_owned()
+    }
+
+    /// The SHA-256 of the key's DER, as `openssl pkey -pubin -outform der | sha256sum` prints it.
+    #[must_use]
+    pub fn fingerprint(&self) -> Digest {
+        self.fingerprint
+    }
+
+    /// The length of the modulus in bits, if it is an RSA key.
+    #[must_use]
+    pub fn rsa_bits(&self) -> Option<usize> {
+        let numbers = match self.algorithm {
+            Algorithm::Rsa => pkcs1::RsaPublicKey::from_der(&self.material).ok()?,
+            Algorithm::P256 | Algorithm::P384 | Algorithm::Ed25519 => return None,
+        };
+        Some(bits(numbers.modulus.as_bytes()))
+    }
+}
+
+impl Algorithm {
+    /// The key's number in its one encoding, of the bits that a SubjectPublicKeyInfo holds.
+    pub(crate) fn material(self, bits: &[u8]) -> Result<Vec<u8>, KeyError> {
+        match self {
+            Algorithm::P256 => p256_point(bits),
+            Algorithm::P384 => p384_point(bits),
+            Algorithm::Ed25519 => ed25519_point(bits),
+            Algorithm::Rsa => rsa_numbers(bits),
+        }
+    }
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &PublicKey) -> bool {
+        (self.algorithm, &self.material) == (other.algorithm, &other.material)
+    }
+}
+
+impl Eq for PublicKey {}
+
+fn name(known: &[(&'static str, ObjectIdentifier)], oid: ObjectIdentifier) -> &'static str {
+    known.iter().find(|(_, known)| *known == oid).map_or("not recognised", |(name, _)| name)
+}
+
+/// A point as keys have it: uncompressed or compressed (RFC 5480, section 2.2). The library takes a third form, too, which leaves the sign open.
+fn checked_form(sec1: &[u8]) -> Result<(), KeyError> {
+    match sec1.first() {
+        Some(2..=4) => Ok(()),
+        _ => Err(KeyError::Point),
+    }
+}
+
+fn p256_point(sec1: &[u8]) -> Result<Vec<u8>, KeyError> {
+    checked_form(sec1)?;
+    let key = p256::PublicKey::from_sec1_bytes(sec1).map_err(|_| KeyError::Material)?;
+    Ok(key.to_sec1_bytes().into_vec())
+}
+
+fn p384_point(sec1: &[u8]) -> Result<Vec<u8>, KeyError> {
+    checked_form(sec1)?;
+    let key = p384::PublicKey::from_sec1_bytes(sec1).map_err(|_| KeyError::Material)?;
+    Ok(key.to_sec1_bytes().into_vec())
+}
+
+/// A point of small order is refused: it would verify what nobody signed.
+fn ed25519_point(bytes: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let key = bytes.try_into().ok().and_then(|bytes| ed25519_dalek::VerifyingKey::from_bytes(bytes).ok());
+    key.filter(|key| !key.is_weak()).map(|key| key.to_bytes().to_vec()).ok_or(KeyError::Material)
+}
+
+/// `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }`, whose DER has one form only.
+fn rsa_numbers(der: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let numbers = pkcs1::RsaPublicKey::from_der(der).map_err(|_| KeyError::Spki)?;
+    let modulus = numbers.modulus.as_bytes();
+    let bits = bits(modulus);
+    if !RSA_BITS.contains(&bits) {
+        return Err(KeyError::RsaSize(bits));
+    }
+    let odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
+    let usable = odd(modulus) && odd(numbers.public_exponent.as_bytes()) && rsa_key(der).is_some();
+    if usable { Ok(der.to_vec()) } else { Err(KeyError::Material) }
+}
+
+/// The length of a number, without the zeros in front.
+fn bits(number: &[u8]) -> usize {
+    let leading = number.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    number.len().saturating_mul(8).saturating_sub(leading)
+}
+
+/// The key that these numbers are. An exponent of 1, or one of more than 33 bits, makes none.
+pub(crate) fn rsa_key(der: &[u8]) -> Option<rsa::RsaPublicKey> {
+    let numbers = pkcs1::RsaPublicKey::from_der(der).ok()?;
+    let number = |uint: pkcs1::UintRef<'_>| rsa::BigUint::from_bytes_be(uint.as_bytes());
+    rsa::RsaPublicKey::new_with_max_size(number(numbers.modulus), number(numbers.public_exponent), *RSA_BITS.end()).ok()
+}
+
+impl KeyError {
+    /// The lengths of RSA moduli that are accepted, in bits.
+    pub(crate) const RSA_BITS: std::ops::RangeInclusive<usize> = RSA_BITS;
+}
+
+impl std::error::Error for KeyError {}
+
+#[cfg(test)]
+mod tests {
+    use base64ct::{Base64, Encoding as _};
+
+    use super::*;
+
+    macro_rules! key {
+        ($name:literal) => {
+            include_str!(concat!("../../tests/keys/", $name, ".pub"))
+        };
+    }
+
+    #[test]
+    fn keys() {
+        let alice = key!("alice");
+        let body: String = alice.lines().filter(|line| !line.starts_with('-')).collect();
+        let old: String = key!("bob").lines().map(|line| format!("# {line}\n")).collect();
+        let commented = format!("{old}{alice}");
+        let der = Base64::decode_vec(&body).unwrap();
+        let hex: String = der.iter().map(|byte| format!("{byte:02x}")).collect();
+        let spaced = der.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":");
+        let rows: &[(&str, Option<KeyError>, &str)] = &[
+            (alice, None, "ECDSA P-256"),
+            (key!("alice-compressed"), None, "the same point in its other encoding"),
+            (key!("p384"), None, "ECDSA P-384"),
+            (key!("ed25519"), None, "Ed25519"),
+            (key!("rsa2048"), None, "RSA"),
+            (&format!("\n  {alice}\n\n"), None, "white space around it is YAML's"),
+            (&alice.replace('\n', "\r\n"), None, "line ends are the editor's"),
+            (key!("rsa1024"), Some(KeyError::RsaSize(1024)), "too short"),
+            (key!("rsa-exponent1"), Some(KeyError::Material), "an exponent with which everything is its own signature"),
+            (key!("rsa-exponent-even"), Some(KeyError::Material), "an exponent that has no inverse"),
+            (key!("rsa-exponent-long"), Some(KeyError::Material), "an exponent that only costs time"),
+            (key!("rsa-even"), Some(KeyError::Material), "a modulus that two divides"),
+            (key!("p521"), Some(KeyError::Curve("P-521")), "a curve that nobody here verifies"),
+            ("", Some(KeyError::Empty), "nothing"),
+            (" \n\t", Some(KeyError::Empty), "nothing that can be seen"),
+            ("MFkwEwYH", Some(KeyError::NoBlock), "no PEM"),
+            ("k8s://cosign-system/key", Some(KeyError::Secret), "a secret of the cluster"),
+            ("awskms:///alias/key", Some(KeyError::Kms), "a key in a KMS"),
+            ("gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k", Some(KeyError::Kms), "in another"),
+            ("azurekms://vault.azure.net/key", Some(KeyError::Kms), "in another"),
+            ("hashivault://key", Some(KeyError::Kms), "in another"),
+            ("gitlab://group/project", Some(KeyError::Elsewhere), "a project of GitLab"),
+            ("env://COSIGN_PUBLIC_KEY", Some(KeyError::Elsewhere), "a variable"),
+            ("pkcs11:token=t;object=k?pin-value=1", Some(KeyError::Pkcs11), "a token"),
+            ("https://acme.example/cosign.pub", Some(KeyError::Url), "an address"),
+            ("/etc/keys/cosign.pub", Some(KeyError::Path), "a path"),
+            ("cosign.pub", Some(KeyError::Path), "a path without folders"),
+            ("file:///etc/cosign.pub", Some(KeyError::Path), "a path as an address"),
+            ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB x@y", Some(KeyError::Ssh), "a key of SSH"),
+            ("ecdsa-sha2-nistp256 AAAA x@y", Some(KeyError::Ssh), "another one"),
+            (
+                "---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----",
+                Some(KeyError::Ssh),
+                "in its other form",
+            ),
+            (
+                "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQENB\n-----END PGP PUBLIC KEY BLOCK-----",
+                Some(KeyError::Pgp),
+                "OpenPGP",
+            ),
+            ("<your public key>", Some(KeyError::Placeholder), "nobody put it there"),
+            ("${COSIGN_KEY}", Some(KeyError::Placeholder), "a variable that nobody replaced"),
+            ("{{ .Values.key }}", Some(KeyError::Placeholder), "a template"),
+            (
+                "-----BEGIN PUBLIC KEY-----\n...\n-----END PUBLIC KEY-----",
+                Some(KeyError::Placeholder),
+                "an example from a page",
+            ),
+            (&body, Some(KeyError::Unarmoured), "base64 alone"),
+            (&Base64::encode_string(alice.as_bytes()), Some(KeyError::Encoded), "the value of a Kubernetes secret"),
+            ("arn:aws:kms:eu-central-1:111122223333:key/1", Some(KeyError::Kms), "Amazon's name of a key"),
+            ("projects/p/locations/l/keyRings/r/cryptoKeys/k", Some(KeyError::Kms), "Google's"),
+            (
+                "-----BEGIN PUBLIC KEY-----\nINSERT_KEY_HERE\n-----END PUBLIC KEY-----",
+                Some(KeyError::Placeholder),
+                "another example",
+            ),
+            (&alice.replacen("-----BEGIN PUBLIC KEY-----", "", 1), Some(KeyError::NoBegin), "no first line"),
+            (&commented, None, "an old key that is commented out"),
+            (
+                &format!("# -----BEGIN PRIVATE KEY-----\n{alice}"),
+                Some(KeyError::Private),
+                "a private key, also in a comment",
+            ),
+            (&hex, Some(KeyError::Hex), "DER in hexadecimal"),
+            (&spaced, Some(KeyError::Hex), "as `xxd` or `openssl` print it"),
+            (
+                r#"from="*.acme.example",no-pty ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB x@y"#,
+                Some(KeyError::Ssh),
+                "options in front of a key of SSH",
+            ),
+            (
+                &format!("{alice}{}", key!("bob").replace("-----BEGIN", "----BEGIN")),
+                Some(KeyError::Several),
+                "a second key with a mistake",
+            ),
+            (&alice.replace('\n', "\\n"), Some(KeyError::Escaped), "line ends as two characters"),
+            (&format!("{alice}{alice}"), Some(KeyError::Several), "two blocks: which one counts?"),
+            (&format!("{alice}{}", key!("bob")), Some(KeyError::Several), "two keys"),
+            (&format!("{alice}and more"), None, "text after it"),
+            (&format!("# alice, 2026\n{alice}"), None, "a comment before it"),
+            (
+                &format!("Public-Key: (256 bit)\npub:\n    04:08:1f\nASN1 OID: prime256v1\n{alice}"),
+                None,
+                "what openssl prints with -text",
+            ),
+            (&format!("\u{feff}{alice}"), None, "a byte order mark"),
+            (&alice.replace('\n', "\r"), None, "line ends of an old Mac"),
+            (&alice.replace('\n', " "), None, "one line, as a folded YAML text has it"),
+            (&alice.replace('\n', "  \n\n\t"), None, "blanks, blank lines and tabs"),
+            (&rewrapped(alice, 48), None, "short lines"),
+            (&rewrapped(alice, 76), None, "long lines"),
+            (&rewrapped(alice, 1_000), None, "one line for all of it"),
+            (&format!("# {}", alice.trim_end().replace('\n', "\n# ")), Some(KeyError::Commented), "commented out"),
+            (&alice.replace("-----END PUBLIC KEY-----", ""), Some(KeyError::Truncated), "no last line"),
+            (&alice.replace("END PUBLIC", "END PRIVATE"), Some(KeyError::Armour), "another last line"),
+            (&alice.replace("-----", "—"), Some(KeyError::Armour), "dashes that an editor replaced"),
+            (&alice.replace("Zf2oA==", ""), Some(KeyError::Truncated), "a last part that was not copied"),
+            (&alice.replace("oA==", "oB=="), Some(KeyError::Base64), "bits that base64 does not have"),
+            (&alice.replace("oA==", "o"), Some(KeyError::Truncated), "no padding"),
+            (&alice.replace('+', "-"), Some(KeyError::Character('-')), "base64 for addresses"),
+            (&format!("{}{alice}", " ".repeat(20_000)), Some(KeyError::TooLong), "more than is read"),
+            (&alice.replace("PUBLIC KEY", "CERTIFICATE"), Some(KeyError::Certificate), "a certificate"),
+            (&alice.replace("PUBLIC KEY", "CERTIFICATE REQUEST"), Some(KeyError::Request), "a request for one"),
+            (&alice.replace("PUBLIC KEY", "RSA PUBLIC KEY"), Some(KeyError::Pkcs1), "PKCS #1"),
+            (&alice.replace("PUBLIC KEY", "EC PARAMETERS"), Some(KeyError::Label), "another label"),
+            (&alice.replace("PUBLIC KEY", "EC PRIVATE KEY"), Some(KeyError::Private), "the wrong half"),
+            (
+                &alice.replace("PUBLIC KEY", "ENCRYPTED SIGSTORE PRIVATE KEY"),
+                Some(KeyError::EncryptedPrivate),
+                "cosign's wrong half",
+            ),
+            (
+                &alice.replace("PUBLIC KEY", "ENCRYPTED COSIGN PRIVATE KEY"),
+                Some(KeyError::EncryptedPrivate),
+                "and that of an older one",
+            ),
+            (&format!("{alice}{}", alice.replace("PUBLIC", "PRIVATE")), Some(KeyError::Private), "both halves"),
+            (
+                "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END PUBLIC KEY-----",
+                Some(KeyError::Material),
+                "Ed25519's neutral point, with which anybody signs",
+            ),
+            (&alice.replace("MFkwEwYH", "MFkwEwYI"), Some(KeyError::Spki), "damaged structure"),
+            (&alice.replace("Zf2oA==", "Zf2oQ=="), Some(KeyError::Material), "a point that is not on the curve"),
+        ];
+        for (pem, expected, why) in rows {
+            assert_eq!(PublicKey::parse(pem).err(), *expected, "{why}: {pem}");
+        }
+    }
+
+    /// The same key with lines of another length.
+    fn rewrapped(pem: &str, width: usize) -> String {
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let lines: Vec<&str> = body.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
+    }
+
+    /// The library reads more forms of a point than keys have.
+    #[test]
+    fn points_have_two_forms() {
+        let uncompressed = PublicKey::parse(key!("alice")).unwrap().material;
+        let x = &uncompressed[1..33];
+        let with_tag = |tag: u8, rest: &[u8]| p256_point(&[&[tag], rest].concat()).map(|point| point == uncompressed);
+        // alice's y is even: her compressed key has the tag 2
+        let rows: [(u8, &[u8], Result<bool, KeyError>, &str); 6] = [
+            (4, &uncompressed[1..], Ok(true), "both numbers"),
+            (2, x, Ok(true), "one number and the sign of the other"),
+            (3, x, Ok(false), "the other sign, and another key"),
+            (5, x, Err(KeyError::Point), "one number and no sign"),
+            (6, &uncompressed[1..], Err(KeyError::Point), "both numbers and the sign"),
+            (0, &[], Err(KeyError::Point), "the point at infinity"),
+        ];
+        for (tag, rest, expected, why) in rows {
+            assert_eq!(with_tag(tag, rest), expected, "{why}");
+        }
+        assert_eq!(p384_point(&[&[5], x, &x[..16]].concat()), Err(KeyError::Point));
+    }
+
+    #[test]
+    fn a_key_is_itself_in_every_encoding() {
+        let read = |pem| PublicKey::parse(pem).unwrap();
+        let (alice, compressed, bob) = (read(key!("alice")), read(key!("alice-compressed")), read(key!("bob")));
+        assert_eq!(alice, compressed);
+        assert_ne!(alice, bob);
+        let expected = "sha256:a5d11fcdea3103bf5bb67c989c1f756f08a931bf15c4b5fa43873993c87df172";
+        assert_eq!(alice.fingerprint().to_string(), expected);
+    }
+}

@@ -1,0 +1,11 @@
+//! Which key made a signature, and which authority vouches for a key?
+//!
+//! Keys, signatures, certificates and the path to an authority (RFC 5280). Nothing here knows Sigstore, images or settings.
+
+pub(crate) mod certificate;
+pub(crate) mod key;
+pub(crate) mod path;
+pub(crate) mod signature;
+
+pub use key::{KeyError, PublicKey};
+pub use signature::OtherAlgorithm;

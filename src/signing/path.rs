@@ -1,0 +1,242 @@
+//! Did a CA that is trusted issue this certificate?
+//!
+//! The path (RFC 5280, section 6.1) is found and checked by webpki: signatures, names, validity, basic constraints and path lengths of what lies
+//! between, extensions that are critical and unknown. It takes what it starts from as given, so a CA from the settings is held here to what
+//! its own certificate says. What a leaf has to say of itself is `certificate`'s.
+
+use der::{Document, asn1::ObjectIdentifier, oid::AssociatedOid};
+use pki_types::{
+    AlgorithmIdentifier, CertificateDer, InvalidSignature, SignatureVerificationAlgorithm, TrustAnchor, alg_id,
+};
+use webpki::{EndEntityCert, Error, KeyUsage as PathUsage, VerifiedPath, anchor_from_trusted_cert};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, NameConstraints};
+
+use super::{
+    certificate::{Certificate, Names, certificates},
+    key::{Algorithm, PublicKey},
+    signature::Hash,
+};
+use crate::{
+    image::Digest,
+    time::{Period, UnixTime},
+};
+
+/// Most certificates of CAs above a leaf that are looked at.
+const MAX_CHAIN: usize = 6;
+/// Most certificates beside a signature that may lie between its own and a root.
+const MAX_BETWEEN: usize = 4;
+/// What a CA's certificate may want to be understood: that it is one, and what for.
+const KNOWN: [ObjectIdentifier; 3] = [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID];
+/// The use of a key to sign code (RFC 5280, section 4.2.1.12), as webpki wants it: the content of the object identifier.
+const CODE_SIGNING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03];
+
+/// A CA that is trusted: whatever it issued is believed, within its limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Authority {
+    der: CertificateDer<'static>,
+    key: PublicKey,
+    names: Names,
+    /// When the certificate is valid, and when it is trusted.
+    periods: [Period; 2],
+    /// How many other CAs may stand between it and a leaf.
+    path_length: Option<u8>,
+}
+
+/// Why a certificate can't be a CA to trust.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AuthorityError {
+    Form,
+    NoCa,
+    NotForCode,
+    NameConstraints,
+    Critical,
+    Key,
+}
+
+impl Authority {
+    /// Reads the certificate of a CA that is trusted for a time.
+    pub(crate) fn read(der: &[u8], trusted: Period) -> Result<Authority, AuthorityError> {
+        let certificate = Certificate::read(der).ok_or(AuthorityError::Form)?;
+        let form = |_| AuthorityError::Form;
+        let constraints = certificate.typed::<BasicConstraints>().map_err(form)?;
+        let constraints = constraints.filter(|constraints| constraints.ca).ok_or(AuthorityError::NoCa)?;
+        let usage = certificate.typed::<KeyUsage>().map_err(form)?;
+        if usage.is_some_and(|usage| !usage.key_cert_sign()) {
+            return Err(AuthorityError::NoCa);
+        }
+        if certificate.is_for_code() != Some(true) {
+            return Err(AuthorityError::NotForCode);
+        }
+        // Nobody here compares e-mail addresses and URIs with them.
+        if certificate.has(NameConstraints::OID) {
+            return Err(AuthorityError::NameConstraints);
+        }
+        // webpki leaves these out of account in what it starts from.
+        if !certificate.knows_all_critical(&KNOWN) {
+            return Err(AuthorityError::Critical);
+        }
+        let owned = CertificateDer::from(der.to_vec());
+        anchor_from_trusted_cert(&owned).map_err(|_| AuthorityError::Form)?;
+        Ok(Authority {
+            key: certificate.key().ok_or(AuthorityError::Key)?,
+            names: certificate.names().ok_or(AuthorityError::Form)?,
+            periods: [certificate.validity(), trusted],
+            path_length: constraints.path_len_constraint,
+            der: owned,
+        })
+    }
+
+    /// May it have issued a certificate that was used at this time, with so many CAs in between? That those above it in the settings signed it is taken
+    /// from there; that one of them allows it is not.
+    fn allows(&self, all: &[Authority], time: UnixTime, between: usize) -> bool {
+        // From one level to the next, and each CA once a level: names can stand in a circle.
+        let mut level = vec![self];
+        for between in between..=MAX_CHAIN {
+            level.retain(|authority| authority.allows_by_itself(time, between));
+            let above: Vec<Vec<&Authority>> = level.iter().map(|authority| authority.above(all)).collect();
+            if above.iter().any(Vec::is_empty) {
+                return true;
+            }
+            level = all.iter().filter(|other| above.iter().flatten().any(|above| above.der == other.der)).collect();
+        }
+        false
+    }
+
+    /// Those of `all` that it says issued it: by their keys, and if it names none of these, by name. One that says that it issued itself, and does not say with
+    /// which key, is below another one of its name all the same.
+    fn above<'a>(&self, all: &'a [Authority]) -> Vec<&'a Authority> {
+        if self.names.names_key_of(&self.names) {
+            return Vec::new();
+        }
+        let is_above = |other: &&Authority| other.der != self.der && self.names.is_below(&other.names);
+        let (by_key, by_name): (Vec<_>, Vec<_>) =
+            all.iter().filter(is_above).partition(|other| self.names.names_key_of(&other.names));
+        if by_key.is_empty() { by_name } else { by_key }
+    }
+
+    /// The same by its own certificate, and by when it is trusted.
+    fn allows_by_itself(&self, time: UnixTime, between: usize) -> bool {
+        self.periods.iter().all(|period| period.contains(time))
+            && self.path_length.is_none_or(|most| between <= usize::from(most))
+    }
+}
+
+/// Why no trusted authority vouches for a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PathError {
+    /// The certificates beside the signature can't be read, or are too many.
+    Chain,
+    /// No path leads to a trusted authority.
+    NoPath,
+}
+
+/// The SHA-256 of the key with which `leaf` (DER) was issued, if one of `authorities` did it or let others do it, and all of them were valid at `time`.
+///
+/// Where only roots are given, what lies between comes from `chain`, the PEM text beside a signature, which nobody has to believe.
+pub(crate) fn issuer_of(
+    leaf: &[u8],
+    authorities: &[Authority],
+    chain: Option<&str>,
+    time: UnixTime,
+) -> Result<Digest, PathError> {
+    let between = match chain {
+        Some(text) => certificates(text, MAX_CHAIN).ok_or(PathError::Chain)?,
+        None => Vec::new(),
+    };
+    let only_roots = authorities.iter().all(|authority| authority.names.is_root());
+    let between = if only_roots { line(leaf, &between, authorities, time) } else { Vec::new() };
+    let anchors: Vec<TrustAnchor<'_>> =
+        authorities.iter().filter_map(|authority| anchor_from_trusted_cert(&authority.der).ok()).collect();
+    let der = CertificateDer::from(leaf);
+    let certificate = EndEntityCert::try_from(&der).map_err(|_| PathError::NoPath)?;
+    let allowed = |path: &VerifiedPath<'_>| {
+        let between = path.intermediate_certificates().count();
+        let anchor = |authority: &&Authority| {
+            anchor_from_trusted_cert(&authority.der).is_ok_and(|anchor| anchor == *path.anchor())
+                && authority.allows(authorities, time, between)
+        };
+        authorities.iter().find(anchor).ok_or(Error::UnknownIssuer)
+    };
+    let usage = PathUsage::required_if_present(CODE_SIGNING);
+    let time = pki_types::UnixTime::since_unix_epoch(time.as_duration());
+    let path = certificate
+        .verify_for_usage(ALGORITHMS, &anchors, &between, time, usage, None, Some(&|path| allowed(path).map(|_| ())))
+        .map_err(|_| PathError::NoPath)?;
+    match path.intermediate_certificates().next() {
+        Some(issuer) => Ok(Digest::of(issuer.subject_public_key_info().as_ref())),
+        None => Ok(allowed(&path).map_err(|_| PathError::NoPath)?.key.fingerprint()),
+    }
+}
+
+/// The CAs above `leaf`, one above the other, as far as these certificates go. Of several that could stand at a place it is one whose key is named, then one that
+/// a given CA issued, then the first: whoever may put signatures beside an image could have all ways through many of them tried.
+///
+/// What could not be a CA to trust can't be one in between either: webpki looks neither at what its key is for nor at limits of names that it does not know.
+fn line<'c>(leaf: &[u8], certificates: &'c [Document], roots: &[Authority], time: UnixTime) -> Vec<CertificateDer<'c>> {
+    let read = |document: &'c Document| {
+        let authority = Authority::read(document.as_bytes(), Period::default()).ok()?;
+        let is_usable = authority.periods.iter().all(|period| period.contains(time)) && !authority.names.is_root();
+        is_usable.then_some((document.as_bytes(), authority.names))
+    };
+    let usable: Vec<(&[u8], Names)> = certificates.iter().filter_map(read).collect();
+    let mut line = Vec::new();
+    let mut below = Certificate::read(leaf).and_then(|certificate| certificate.names());
+    while let Some(names) = below.filter(|_| line.len() < MAX_BETWEEN) {
+        let rank = |(_, other): &&(&[u8], Names)| {
+            (!names.names_key_of(other), !roots.iter().any(|root| other.is_below(&root.names)))
+        };
+        let next = usable.iter().filter(|(_, other)| names.is_below(other)).min_by_key(rank);
+        line.extend(next.map(|(der, _)| CertificateDer::from(*der)));
+        below = next.map(|(_, names)| names.clone());
+    }
+    line
+}
+
+/// How CAs sign, in webpki's terms.
+#[derive(Debug)]
+struct Signing {
+    key: AlgorithmIdentifier,
+    signature: AlgorithmIdentifier,
+    algorithm: Algorithm,
+    hash: Hash,
+}
+
+impl SignatureVerificationAlgorithm for Signing {
+    fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        match self.algorithm.verifies(self.hash, key, message, signature) {
+            true => Ok(()),
+            false => Err(InvalidSignature),
+        }
+    }
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        self.key
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.signature
+    }
+}
+
+const fn signing(
+    key: AlgorithmIdentifier,
+    signature: AlgorithmIdentifier,
+    algorithm: Algorithm,
+    hash: Hash,
+) -> Signing {
+    Signing { key, signature, algorithm, hash }
+}
+
+const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
+    &signing(alg_id::ECDSA_P256, alg_id::ECDSA_SHA256, Algorithm::P256, Hash::Sha256),
+    &signing(alg_id::ECDSA_P256, alg_id::ECDSA_SHA384, Algorithm::P256, Hash::Sha384),
+    &signing(alg_id::ECDSA_P256, alg_id::ECDSA_SHA512, Algorithm::P256, Hash::Sha512),
+    &signing(alg_id::ECDSA_P384, alg_id::ECDSA_SHA512, Algorithm::P384, Hash::Sha512),
+    &signing(alg_id::ECDSA_P384, alg_id::ECDSA_SHA256, Algorithm::P384, Hash::Sha256),
+    &signing(alg_id::ECDSA_P384, alg_id::ECDSA_SHA384, Algorithm::P384, Hash::Sha384),
+    &signing(alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA256, Algorithm::Rsa, Hash::Sha256),
+    &signing(alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA384, Algorithm::Rsa, Hash::Sha384),
+    &signing(alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA512, Algorithm::Rsa, Hash::Sha512),
+    // Ed25519 has a hash of its own (RFC 8032); this one is not looked at.
+    &signing(alg_id::ED25519, alg_id::ED25519, Algorithm::Ed25519, Hash::Sha512),
+];

@@ -1,0 +1,411 @@
+//! Did this key make this signature?
+//!
+//! ECDSA as X9.62 DER (FIPS 186-5, section 6.4) on P-256 with SHA-256, on P-384 with SHA-256 (cosign 2) or SHA-384 (cosign 3); Ed25519 (RFC 8032) pure (cosign
+//! 2) or pre-hashed with SHA-512 (cosign 3); RSA PKCS #1 v1.5 with SHA-256 (RFC 8017, section 8.2.2). A key that verifies one of them made the signature.
+
+use std::{
+    cell::{Cell, OnceCell},
+    fmt,
+};
+
+use ed25519_dalek::Sha512;
+use p256::{
+    ecdsa::{RecoveryId, VerifyingKey, signature::hazmat::PrehashVerifier as _},
+    pkcs8::EncodePublicKey as _,
+};
+use rsa::{Pss, pkcs1v15::Pkcs1v15Sign, traits::PublicKeyParts as _};
+use sha2::{Digest as _, Sha256, Sha384};
+
+use super::key::{Algorithm, PublicKey, rsa_key};
+use crate::image::Digest;
+
+/// A hash that signatures are made over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl Hash {
+    pub(crate) fn of(self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            Hash::Sha256 => Sha256::digest(bytes).to_vec(),
+            Hash::Sha384 => Sha384::digest(bytes).to_vec(),
+            Hash::Sha512 => Sha512::digest(bytes).to_vec(),
+        }
+    }
+
+    /// What stands before a hash in a PKCS #1 v1.5 signature (RFC 8017, section 9.2, note 1).
+    fn prefix(self) -> Box<[u8]> {
+        let (all, name, length) = match self {
+            Hash::Sha256 => (0x31, 0x01, 0x20),
+            Hash::Sha384 => (0x41, 0x02, 0x30),
+            Hash::Sha512 => (0x51, 0x03, 0x40),
+        };
+        let oid = [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, name];
+        [&[0x30, all, 0x30, 0x0d], &oid[..], &[0x05, 0x00, 0x04, length]].concat().into()
+    }
+}
+
+/// Something that may have been signed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Message<'m> {
+    /// These bytes.
+    Bytes(&'m [u8]),
+    /// Bytes of which only the SHA-256 is known: whatever is signed in another way can't be checked.
+    Known(Digest),
+}
+
+impl Message<'_> {
+    fn sha256(&self) -> [u8; 32] {
+        match self {
+            Message::Bytes(bytes) => Digest::of(bytes).bytes(),
+            Message::Known(digest) => digest.bytes(),
+        }
+    }
+
+    fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Message::Bytes(bytes) => Some(bytes),
+            Message::Known(_) => None,
+        }
+    }
+}
+
+/// How many keys a signature is simply tried with: finding out who can have made it costs about as much as two tries.
+const MAX_TRIES: u8 = 3;
+
+/// A signature over a payload with this hash, for which one of many keys is looked for. Without this, signatures would cost a verification for each key.
+pub(crate) struct Trial<'s> {
+    hash: Digest,
+    signature: &'s [u8],
+    tries: Cell<u8>,
+    /// As points, since a key can be written in more ways than one.
+    makers: OnceCell<Option<[VerifyingKey; 2]>>,
+}
+
+impl<'s> Trial<'s> {
+    pub(crate) fn new(hash: Digest, signature: &'s [u8]) -> Trial<'s> {
+        Trial { hash, signature, tries: Cell::new(0), makers: OnceCell::new() }
+    }
+
+    /// Can it be by this key, so that it is worth a try? On P-256, few keys can have made it, and after a few tries it is known which.
+    pub(crate) fn may_be_by(&self, key: &PublicKey) -> bool {
+        let tries = self.tries.get();
+        if key.algorithm != Algorithm::P256 {
+            return true;
+        }
+        if tries < MAX_TRIES {
+            self.tries.set(tries.saturating_add(1));
+            return true;
+        }
+        let makers = self.makers.get_or_init(|| possible_keys(self.hash, self.signature));
+        let is_key = |maker: &VerifyingKey| maker.to_sec1_point(false).as_bytes() == key.material;
+        makers.as_ref().is_some_and(|makers| makers.iter().any(is_key))
+    }
+
+    /// Is it by this key, whatever the payload? Only for keys of which that is certain.
+    pub(crate) fn is_of_hash(&self, key: &PublicKey) -> bool {
+        self.may_be_by(key) && key.signed(Message::Known(self.hash), self.signature)
+    }
+}
+
+/// The two keys of which one made this ECDSA signature on P-256 (SEC 1, section 4.1.6), as fingerprints; the other is a by-product of the
+/// arithmetic, and a signature that is none has two by-products.
+pub(crate) fn possible_makers(hash: Digest, signature: &[u8]) -> Option<[Digest; 2]> {
+    let [one, other] = possible_keys(hash, signature)?;
+    let fingerprint = |key: VerifyingKey| Some(Digest::of(key.to_public_key_der().ok()?.as_bytes()));
+    Some([fingerprint(one)?, fingerprint(other)?])
+}
+
+fn possible_keys(hash: Digest, signature: &[u8]) -> Option<[VerifyingKey; 2]> {
+    let signature = p256::ecdsa::Signature::from_der(signature).ok()?;
+    let key = |is_y_odd: bool| {
+        let id = RecoveryId::new(is_y_odd, false);
+        VerifyingKey::recover_from_prehash(&hash.bytes(), &signature, id).ok()
+    };
+    Some([key(false)?, key(true)?])
+}
+
+impl PublicKey {
+    /// Is it certain without the message whether this key signed it? Not where cosign signs something else than a SHA-256.
+    pub(crate) fn signs_sha256_only(&self) -> bool {
+        match self.algorithm {
+            Algorithm::P256 | Algorithm::Rsa => true,
+            Algorithm::P384 | Algorithm::Ed25519 => false,
+        }
+    }
+
+    /// Does `signature` prove that the holder of this key signed `message`?
+    pub(crate) fn signed(&self, message: Message<'_>, signature: &[u8]) -> bool {
+        match self.algorithm {
+            Algorithm::P256 => self.p256_signed(message, signature),
+            Algorithm::P384 => self.p384_signed(message, signature),
+            Algorithm::Ed25519 => self.ed25519_signed(message, signature),
+            Algorithm::Rsa => self.rsa_signed(message, signature),
+        }
+        .is_some()
+    }
+
+    fn p256_signed(&self, message: Message<'_>, signature: &[u8]) -> Option<()> {
+        p256_verifies(&self.material, &message.sha256(), signature)
+    }
+
+    fn p384_signed(&self, message: Message<'_>, signature: &[u8]) -> Option<()> {
+        let by_sha384 = || p384_verifies(&self.material, &Hash::Sha384.of(message.bytes()?), signature);
+        p384_verifies(&self.material, &message.sha256(), signature).or_else(by_sha384)
+    }
+
+    /// Strictly: a signature with a point of small order, or not in its one form, is none.
+    fn ed25519_signed(&self, message: Message<'_>, signature: &[u8]) -> Option<()> {
+        let key = ed25519_dalek::VerifyingKey::from_bytes(self.material.as_slice().try_into().ok()?).ok()?;
+        let signature = ed25519_dalek::Signature::from_slice(signature).ok()?;
+        let message = message.bytes()?;
+        let prehashed = || key.verify_prehashed_strict(Sha512::new_with_prefix(message), None, &signature).ok();
+        key.verify_strict(message, &signature).ok().or_else(prehashed)
+    }
+
+    fn rsa_signed(&self, message: Message<'_>, signature: &[u8]) -> Option<()> {
+        rsa_verifies(&self.material, Hash::Sha256, &message.sha256(), signature)
+    }
+}
+
+/// A way of signing that is not accepted as a proof, because cosign does not sign so by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherAlgorithm {
+    /// ECDSA with SHA-384.
+    EcdsaSha384,
+    /// ECDSA with SHA-512.
+    EcdsaSha512,
+    /// RSA PKCS #1 v1.5 with SHA-384.
+    RsaSha384,
+    /// RSA PKCS #1 v1.5 with SHA-512.
+    RsaSha512,
+    /// RSASSA-PSS, with any of these hashes.
+    RsaPss,
+}
+
+impl PublicKey {
+    /// How did the holder of this key sign `message`, if not in a way that is accepted?
+    pub(crate) fn signed_otherwise(&self, message: &[u8], signature: &[u8]) -> Option<OtherAlgorithm> {
+        use OtherAlgorithm::{EcdsaSha384, EcdsaSha512, RsaPss, RsaSha384, RsaSha512};
+        let candidates: &[(OtherAlgorithm, Hash)] = match self.algorithm {
+            Algorithm::P256 => &[(EcdsaSha384, Hash::Sha384), (EcdsaSha512, Hash::Sha512)],
+            Algorithm::P384 => &[(EcdsaSha512, Hash::Sha512)],
+            Algorithm::Rsa => &[(RsaSha384, Hash::Sha384), (RsaSha512, Hash::Sha512)],
+            Algorithm::Ed25519 => &[],
+        };
+        let verifies = |hash: &Hash| self.algorithm.verifies(*hash, &self.material, message, signature);
+        let found = candidates.iter().find(|(_, hash)| verifies(hash)).map(|(algorithm, _)| *algorithm);
+        found.or_else(|| (self.algorithm == Algorithm::Rsa && self.is_pss(message, signature)).then_some(RsaPss))
+    }
+
+    /// Is it an RSASSA-PSS signature, with a salt as long as the hash (RFC 8017, section 9.1) or as long as fits, which other libraries take?
+    fn is_pss(&self, message: &[u8], signature: &[u8]) -> bool {
+        let Some(key) = rsa_key(&self.material) else { return false };
+        let verifies = |hash: Hash, scheme: fn(usize) -> Pss| {
+            let hash = hash.of(message);
+            let longest = key.size().saturating_sub(hash.len()).saturating_sub(2);
+            let salts = [hash.len(), longest];
+            salts.into_iter().any(|salt| key.verify(scheme(salt), &hash, signature).is_ok())
+        };
+        verifies(Hash::Sha256, Pss::new_with_salt::<rsa::sha2::Sha256>)
+            || verifies(Hash::Sha384, Pss::new_with_salt::<rsa::sha2::Sha384>)
+            || verifies(Hash::Sha512, Pss::new_with_salt::<rsa::sha2::Sha512>)
+    }
+}
+
+impl fmt::Display for OtherAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            OtherAlgorithm::EcdsaSha384 => "ECDSA with SHA-384",
+            OtherAlgorithm::EcdsaSha512 => "ECDSA with SHA-512",
+            OtherAlgorithm::RsaSha384 => "RSA PKCS #1 v1.5 with SHA-384",
+            OtherAlgorithm::RsaSha512 => "RSA PKCS #1 v1.5 with SHA-512",
+            OtherAlgorithm::RsaPss => "RSASSA-PSS",
+        })
+    }
+}
+
+impl Algorithm {
+    /// Does `signature` prove that the key with these bits signed `message`, with this hash and no other? As certificates say it; Ed25519 has its own.
+    pub(crate) fn verifies(self, hash: Hash, bits: &[u8], message: &[u8], signature: &[u8]) -> bool {
+        let verified = || {
+            let key = self.material(bits).ok()?;
+            match self {
+                Algorithm::P256 => p256_verifies(&key, &hash.of(message), signature),
+                Algorithm::P384 => p384_verifies(&key, &hash.of(message), signature),
+                Algorithm::Rsa => rsa_verifies(&key, hash, &hash.of(message), signature),
+                Algorithm::Ed25519 => {
+                    let key = ed25519_dalek::VerifyingKey::from_bytes(key.as_slice().try_into().ok()?).ok()?;
+                    key.verify_strict(message, &ed25519_dalek::Signature::from_slice(signature).ok()?).ok()
+                }
+            }
+        };
+        verified().is_some()
+    }
+}
+
+fn p256_verifies(point: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
+    let signature = p256::ecdsa::Signature::from_der(signature).ok()?;
+    p256::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()?.verify_prehash(hash, &signature).ok()
+}
+
+fn p384_verifies(point: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
+    let signature = p384::ecdsa::Signature::from_der(signature).ok()?;
+    p384::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()?.verify_prehash(hash, &signature).ok()
+}
+
+fn rsa_verifies(numbers: &[u8], kind: Hash, hash: &[u8], signature: &[u8]) -> Option<()> {
+    let scheme = Pkcs1v15Sign { hash_len: Some(hash.len()), prefix: kind.prefix() };
+    rsa_key(numbers)?.verify(scheme, hash, signature).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64ct::{Base64, Encoding as _};
+
+    use super::*;
+
+    macro_rules! key {
+        ($name:literal) => {
+            PublicKey::parse(include_str!(concat!("../../tests/keys/", $name, ".pub"))).unwrap()
+        };
+    }
+
+    // Made by OpenSSL over "a payload" with keys that exist no more, where nothing else is said.
+    const P256: &str =
+        "MEUCIHjI8SbE2y4yJQJfeKHXkTCF2UzdQB/GyVmlFbTuVSjDAiEAkdJ9IQJRGq16WX4c2agtaBZIBNnjVqVmjJyhWoTb9XE=";
+    const P256_SHA384: &str =
+        "MEYCIQC3TKrk3fvpws9KJD9fAF4YC2CboJAnnfvnyI1G99YtywIhAJ68/t3Fho2KZqnWXcLtRw6fGU4XkQCxvEg2jcrH/FQx";
+    /// The same with the order less `s` in the place of `s`, which is as good in ECDSA.
+    const P256_LOW_S: &str =
+        "MEQCIHjI8SbE2y4yJQJfeKHXkTCF2UzdQB/GyVmlFbTuVSjDAiBuLYLd/a7lU4WmgeMmV9KXpp7108PA+R5nHSlod4cv4A==";
+    const P384_SHA256: &str = "MGQCMHNWOgk0dTjcEbd+yRZXufk9RIdJcHFvhH9xiSv1InVxEIH3UeAXUPmCqVxyxQ0E/QIwHvQF1X94+UBhhMVwT6UnjU9KT2GdLr046tDM47JdgXB7YU11cbgGTfikAVD47nqy";
+    const P384_SHA384: &str = "MGYCMQCETepBSstdqsdOiH30yoZUhrT5fIfJ+KukbOjYmTvW8R2S+d/r2A5K21UviEUGDFcCMQC6QgnzJcgKz3ptzu/UmTx7QQ6B95PILhFCw0RSq4415lc+krGVvqtYV8HPAlXW73I=";
+    const ED25519: &str = "8FASa1h+BGvrk1Hb2cPcqKEoP+igcnY7rZeGCOWFNP+nhmqTTnABNQ8lzGQcHPXpJz1FQBURXE9T8RlCO366Dg==";
+    /// Made by ed25519-dalek: OpenSSL 3.0 can't.
+    const ED25519PH: &str = "XZHnYqKSVYijdxAuYv2qtt1gDYQlodEuQySEc5ULcQlYhV49/xcymyGnf1AXTUbJnj8r+VGmWz7dM/Vz2XrcBw==";
+    const ED25519PH_CONTEXT: &str =
+        "nH4tQbCQJ5VHIU6S3gcH1tfbP3BjKh6SL6xSKdEbeC6lj60IwjWbFMFQu3EWETJgd13SMmHvX39sBsfJstoXDQ==";
+    const RSA: &str = "eLPWBIYhTD8ktY0xOHBL+OmD6+QrhWo8vZHgIAb6GiUdVD1MuVoqyoNVPYBrRlHrFponIUqFHtzOAlgj2NHoFPthSDc+y8x+oZDVmdsT3ll6X9KYTnjN20XhsCpbbHNd0p5yte1IuH1/wdb/0F9OZQKjwxfAuarLPZYPlCitkunVIqudBGjAWs+o41AI47ZfDICH1Qf4XOIZU/gk5yopM9ijFTbiXgPT06N30pGe9UMR6d5EmRJ1LG4TnpGjKQk2JB8UQsClC3Jk1lQcWMtlUnzf5RodnLn0hLni+j9RZ/wzfVcUM6pTStaM7gJSK7q+qf1ad7DAwYnzYJ+jjsIWYw==";
+    const RSA_SHA512: &str = "NvLhOlOoEC1DbLCmin/cXHr3lvQpMRYwCdESygfzfd/0yQz5zOqO+hheg8nasyXn+NSwVmma2DuoUJdTOZsbg1lXvRig+aJYR7iGI07NdBEXloUw9w4yn1eNoRqUCgymMFPp6Pk1Z4dGRxpCZaAXJM6GPjytxwwAW1FOXxz7z0wiBA0SJr8aTAck4UbuH3j/dw9pdfnYzXQJxN/ejP6raTgCOUCj5Nch07AxhHDqPX6K6+lL6bBkWVogV3Gcfsj4UjXhe6qcU/AP7Ilud+5/z5+P+iBjXfUhOoI/tg6A2j8a8EIaPgbLDg0BP5mWp4e4eaCgmhnNSvv5eUk6h3kSJw==";
+    const RSA_PSS: &str = "TmP16afgzkKidTtsHehtR3XzYW+5pG5bEOa2V8SRPgG7vI8HYqWP3GhDkgJNhUFXJAMFqiHlOVqJdbVSgm+eUz0oSY8NKw9BeD6tdu81gpMGhSRwfKvMXc2HDldu+JcriiaGiO3If2sxk4w0bO0zYxBevlb7YJRKpP2A+f+K5tldMIgJBtPutcLXCYRbel5QFjj/AGonxuI3mohgkn0UxFMBJ3PDKGOF0ghPPriySF9+cadQp0yv1AGWs4IpuozhAlg8wHNSj3x0kqB7uKik9XGiU9tvNxIuMmQuYTsNtsCGx1NrjBuDKVguRUjVlpbJNsMDzyh/HNLBzB0mKF7+gQ==";
+
+    #[test]
+    fn signatures() {
+        let (alice, bob, p384, ed25519, rsa) =
+            (key!("alice"), key!("bob"), key!("p384"), key!("ed25519"), key!("rsa2048"));
+        let rows: &[(&PublicKey, &str, [bool; 2], &str)] = &[
+            (&alice, P256, [true, true], "P-256 with SHA-256"),
+            (&alice, P256_LOW_S, [true, true], "its other form"),
+            (&alice, P256_SHA384, [false, false], "a hash that cosign does not use with it"),
+            (&bob, P256, [false, false], "another key"),
+            (&p384, P384_SHA256, [true, true], "P-384 as cosign 2 signs"),
+            (&p384, P384_SHA384, [true, false], "P-384 as cosign 3 does, which needs the bytes"),
+            (&p384, P256, [false, false], "a signature of another curve"),
+            (&ed25519, ED25519, [true, false], "Ed25519 as cosign 2 signs, which needs the bytes"),
+            (&ed25519, ED25519PH, [true, false], "Ed25519ph, as cosign 3 does"),
+            (&ed25519, ED25519PH_CONTEXT, [false, false], "with a context, which cosign never gives"),
+            (&rsa, RSA, [true, true], "RSA, PKCS #1 v1.5 with SHA-256"),
+            (&rsa, RSA_SHA512, [false, false], "another hash"),
+            (&rsa, RSA_PSS, [false, false], "another scheme"),
+            (&rsa, ED25519, [false, false], "too short for the modulus"),
+            (&ed25519, RSA, [false, false], "too long for a point and a scalar"),
+        ];
+        for (key, signature, expected, why) in rows {
+            let signature = Base64::decode_vec(signature).unwrap();
+            let messages = [Message::Bytes(b"a payload"), Message::Known(Digest::of(b"a payload"))];
+            assert_eq!(messages.map(|message| key.signed(message, &signature)), *expected, "{why}");
+            let others = [Message::Bytes(b"a paylaod"), Message::Known(Digest::of(b"a paylaod"))];
+            assert_eq!(others.map(|message| key.signed(message, &signature)), [false, false], "another message: {why}");
+            let mut damaged = signature.clone();
+            damaged.push(0);
+            assert!(!key.signed(messages[0], &damaged), "one byte more: {why}");
+            damaged.truncate(signature.len() - 1);
+            assert!(!key.signed(messages[0], &damaged), "one byte less: {why}");
+        }
+    }
+
+    #[test]
+    fn other_algorithms_are_told() {
+        use OtherAlgorithm::{EcdsaSha384, EcdsaSha512, RsaPss, RsaSha384, RsaSha512};
+        let (alice, bob, p384, rsa) = (key!("alice"), key!("bob"), key!("p384"), key!("rsa2048"));
+        let rows: &[(&PublicKey, &str, Option<OtherAlgorithm>, &str)] = &[
+            (&alice, P256, None, "what is accepted is no other algorithm"),
+            (&alice, P256_SHA384, Some(EcdsaSha384), "P-256 with SHA-384"),
+            (&bob, P256_SHA384, None, "another key"),
+            (&p384, P384_SHA384, None, "P-384 with SHA-384 is accepted"),
+            (&rsa, RSA, None, "RSA as it is accepted"),
+            (&rsa, RSA_SHA512, Some(RsaSha512), "as cert-manager signs"),
+            (&rsa, RSA_PSS, Some(RsaPss), "as Azure Key Vault signs"),
+            (&alice, RSA_PSS, None, "of another kind of key"),
+        ];
+        for (key, signature, expected, why) in rows {
+            let signature = Base64::decode_vec(signature).unwrap();
+            assert_eq!(key.signed_otherwise(b"a payload", &signature), *expected, "{why}");
+            assert_eq!(key.signed_otherwise(b"a paylaod", &signature), None, "another message: {why}");
+        }
+        let names: Vec<String> =
+            [EcdsaSha384, EcdsaSha512, RsaSha384, RsaSha512, RsaPss].iter().map(OtherAlgorithm::to_string).collect();
+        assert!(names.iter().all(|name| !name.is_empty()));
+    }
+
+    #[test]
+    fn a_signature_tells_two_keys() {
+        let alice = key!("alice").fingerprint();
+        let of = |signature: &str| possible_makers(Digest::of(b"a payload"), &Base64::decode_vec(signature).unwrap());
+        for signature in [P256, P256_LOW_S] {
+            let [one, other] = of(signature).unwrap();
+            assert!(one == alice || other == alice, "{one} and {other}, not {alice}");
+            assert_ne!(one, other);
+        }
+        assert_eq!(of(RSA), None);
+    }
+
+    #[test]
+    fn a_trial_finds_the_maker_after_any_number_of_others() {
+        let (alice, others) = (key!("alice"), [key!("bob"), key!("carol")]);
+        let (hash, message) = (Digest::of(b"a payload"), Message::Bytes(b"a payload"));
+        for signature in [P256, P256_LOW_S] {
+            let signature = Base64::decode_vec(signature).unwrap();
+            let trial = Trial::new(hash, &signature);
+            for others_before in 0..3 * usize::from(MAX_TRIES) {
+                let other = &others[others_before % 2];
+                let is_known = others_before >= usize::from(MAX_TRIES);
+                assert_eq!(trial.may_be_by(other), !is_known, "another key, after {others_before} tries");
+            }
+            assert!(trial.is_of_hash(&key!("alice-compressed")), "a key is the same in both of its forms");
+            assert!(trial.may_be_by(&alice) && trial.is_of_hash(&alice) && alice.signed(message, &signature));
+            assert!(trial.may_be_by(&key!("p384")), "of another kind of key nothing is known");
+        }
+        let trial = Trial::new(hash, b"no signature");
+        assert!((0..10).all(|_| !trial.is_of_hash(&alice)), "what is no signature is nobody's");
+    }
+
+    #[test]
+    fn numbers_that_sign_everything_sign_nothing() {
+        // SEQUENCE { r, s } with zero, one, and the order of P-256 in them.
+        let order = "022100ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+        let rows = [
+            ("3006020100020100".to_owned(), "zero and zero"),
+            ("3006020101020100".to_owned(), "one and zero"),
+            ("3006020100020101".to_owned(), "zero and one"),
+            (format!("3046{order}{order}"), "the order, which is zero"),
+            ("30060201ff0201ff".to_owned(), "negative numbers"),
+            ("3000".to_owned(), "no numbers"),
+            (String::new(), "nothing"),
+        ];
+        for (hex, why) in rows {
+            let digits = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+            let signature: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
+            for message in [Message::Bytes(b""), Message::Known(Digest::of(b""))] {
+                assert!(!key!("alice").signed(message, &signature), "{why}");
+            }
+        }
+        // A point of small order would make them true for half of all messages.
+        assert!(!key!("ed25519").signed(Message::Bytes(b""), &[0; 64]), "Ed25519, all zero");
+        assert!(!key!("rsa2048").signed(Message::Bytes(b""), &[0; 256]), "RSA, zero");
+    }
+}

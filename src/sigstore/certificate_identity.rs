@@ -1,0 +1,184 @@
+//! Is a certificate made out to somebody who may sign?
+//!
+//! Texts are compared whole, as they stand in the certificate: nothing is folded, completed or searched for.
+
+mod expression;
+
+use std::fmt;
+
+pub use expression::{Anchored, RegexError};
+
+use super::{GITHUB, Leaf, VerificationError};
+use crate::{glob::glob, text::Shown};
+
+/// Who vouches for workflows of GitHub (GitHub, "About security hardening with OpenID Connect").
+pub const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
+
+/// Whose certificates are accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CertificateIdentity {
+    /// Who has this name; and if a certificate has to say so, by this issuer.
+    Named {
+        /// The issuer; any, and none as well, where there is nothing.
+        issuer: Option<TextMatcher>,
+        /// The name.
+        subject: TextMatcher,
+    },
+    /// A workflow of GitHub.
+    Workflow(Workflow),
+}
+
+/// A text that is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextMatcher {
+    /// This one.
+    Exact(String),
+    /// One that matches, as a whole.
+    Regex(Anchored),
+    /// One that begins with this, which ends at a slash.
+    Prefix(String),
+}
+
+/// Which workflows of GitHub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workflow {
+    /// The account whose repositories it is defined in, and ran for.
+    pub owner: String,
+    /// The repository; any of that account, where there is none.
+    pub repo: Option<String>,
+    /// The name of its file; any, where there is none.
+    pub workflow: Option<String>,
+    /// The git reference at which it was defined, and for which it ran, where `*` stands for any text; any, where there is none.
+    pub reference: Option<String>,
+}
+
+impl CertificateIdentity {
+    /// Checks that `leaf` is made out to this identity. What the certificate says is not proven yet.
+    pub(crate) fn matches(&self, leaf: &Leaf) -> Result<(), VerificationError> {
+        let other = || VerificationError::Identity(leaf.subject.text().to_owned(), leaf.issuer.clone());
+        match self {
+            CertificateIdentity::Named { issuer, subject } => {
+                let is_issuer =
+                    |wanted: &TextMatcher| leaf.issuer.as_deref().is_some_and(|issuer| wanted.accepts(issuer));
+                let fits = issuer.as_ref().is_none_or(is_issuer) && subject.accepts(leaf.subject.text());
+                fits.then_some(()).ok_or_else(other)
+            }
+            CertificateIdentity::Workflow(workflow) => {
+                if leaf.issuer.as_deref() != Some(GITHUB_ISSUER) || !workflow.defines(leaf.subject.text()) {
+                    return Err(other());
+                }
+                // Anybody may use a workflow that others can call, from wherever they like, and gets a certificate with its name.
+                let all = |named: &[Option<String>], is: &dyn Fn(&str) -> bool| {
+                    !named.is_empty() && named.iter().all(|name| name.as_deref().is_some_and(is))
+                };
+                if !all(&leaf.repositories, &|name| workflow.owns(name)) {
+                    return Err(VerificationError::Repository(leaf.repositories.iter().flatten().cloned().collect()));
+                }
+                let is_there = |wanted: &String| all(&leaf.references, &|name| glob(wanted, name));
+                match workflow.reference.as_ref().is_none_or(is_there) {
+                    true => Ok(()),
+                    false => Err(VerificationError::Reference(leaf.references.iter().flatten().cloned().collect())),
+                }
+            }
+        }
+    }
+
+    /// Does it matter who vouches for the name?
+    pub(crate) fn asks_for_the_issuer(&self) -> bool {
+        match self {
+            CertificateIdentity::Named { issuer, .. } => issuer.is_some(),
+            CertificateIdentity::Workflow(_) => true,
+        }
+    }
+}
+
+impl TextMatcher {
+    /// Is this text accepted?
+    #[must_use]
+    pub fn accepts(&self, text: &str) -> bool {
+        match self {
+            TextMatcher::Exact(wanted) => wanted == text,
+            TextMatcher::Regex(wanted) => wanted.matches(text),
+            TextMatcher::Prefix(start) => text.starts_with(start.as_str()),
+        }
+    }
+}
+
+impl Workflow {
+    /// Is this the name of such a workflow: `https://github.com/<owner>/<repo>/.github/workflows/<file>@<ref>`?
+    fn defines(&self, subject: &str) -> bool {
+        let parts = || {
+            let (path, reference) = subject.strip_prefix(GITHUB)?.split_once('@')?;
+            let (repository, file) = path.split_once("/.github/workflows/")?;
+            Some((repository, file, reference))
+        };
+        parts().is_some_and(|(repository, file, reference)| {
+            // Where a workflow is defined is a reference, or a commit.
+            let is_reference = reference.starts_with("refs/")
+                || (reference.len() == 40 && reference.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            is_reference
+                && self.owns(repository)
+                && self.workflow.as_deref().is_none_or(|wanted| wanted == file)
+                && self.reference.as_deref().is_none_or(|wanted| glob(wanted, reference))
+        })
+    }
+
+    /// Is this such a repository, as `owner/name`?
+    fn owns(&self, repository: &str) -> bool {
+        repository.split_once('/').is_some_and(|(owner, name)| {
+            owner == self.owner && !name.contains('/') && self.repo.as_deref().is_none_or(|wanted| wanted == name)
+        })
+    }
+}
+
+/// Whom a trust root names, for the message that nobody else will do.
+impl fmt::Display for CertificateIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CertificateIdentity::Named { issuer, subject } => {
+                write!(f, "{subject}")?;
+                issuer.as_ref().map_or(Ok(()), |issuer| write!(f, " by {issuer}"))
+            }
+            CertificateIdentity::Workflow(Workflow { owner, repo, workflow, reference }) => {
+                write!(f, "a workflow of {GITHUB}{}", Shown(owner))?;
+                repo.as_ref().map_or(Ok(()), |repo| write!(f, "/{}", Shown(repo)))?;
+                workflow.as_ref().map_or(Ok(()), |file| write!(f, ", file \"{}\"", Shown(file)))?;
+                reference.as_ref().map_or(Ok(()), |reference| write!(f, ", at \"{}\"", Shown(reference)))?;
+                write!(f, ", by \"{GITHUB_ISSUER}\"")
+            }
+        }
+    }
+}
+
+impl fmt::Display for TextMatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TextMatcher::Exact(text) => write!(f, "\"{}\"", Shown(text)),
+            TextMatcher::Regex(expression) => write!(f, "a name that matches \"{}\"", Shown(expression.text())),
+            TextMatcher::Prefix(start) => write!(f, "a name that begins with \"{}\"", Shown(start)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workflow_is_defined_at_a_reference_or_a_commit() {
+        let commit = "0123456789abcdefABCDEF0123456789abcdef01";
+        let (longer, none) = (format!("{commit}2"), commit.replace('f', "g"));
+        let rows = [
+            ("refs/tags/v1", true, "a reference"),
+            (commit, true, "a commit"),
+            (&commit[1..], false, "hexadecimal, and a digit too short"),
+            (&longer, false, "hexadecimal, and a digit too long"),
+            (&none, false, "as long as a commit, and not hexadecimal"),
+        ];
+        let workflow = Workflow { owner: "acme".to_owned(), repo: None, workflow: None, reference: None };
+        for (reference, expected, why) in rows {
+            let subject = format!("https://github.com/acme/app/.github/workflows/release.yml@{reference}");
+            assert_eq!(workflow.defines(&subject), expected, "{why}: {reference}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Is a digest that nobody signed listed in an index that somebody did?
+//!
+//! Of an image for several platforms usually the index is signed, and nodes run what it lists. So `repo:tag@digest` with the digest of one platform is as good as
+//! the index behind the tag, if that is proven and lists it. The tag is the registry's word and only says which index to look at: the index is proven by
+//! its digest, and fetched by it, so that what it lists is what was signed.
+
+use serde_json::value::RawValue;
+
+use super::{Asked, Budget, Failure, Requirement, Spent, Tally, Verification, Verified};
+use crate::{
+    host::Cause,
+    image::{Digest, ImageRef},
+    json::{entries, members, text},
+};
+
+/// What tells the entry of an attestation from that of a platform (BuildKit, "Image Attestation Storage").
+const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
+
+/// What the manifest of an image is called (OCI image specification, "Media Types"; Docker's, version 2, schema 2).
+const MANIFESTS: [&str; 2] =
+    ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
+
+/// What an index is called (the same).
+const INDEXES: [&str; 2] =
+    ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
+
+/// Longest list of an index that is looked through.
+const MAX_LISTED: usize = 1_000;
+
+/// Why it can't be told whether an index lists a digest.
+pub(super) enum Untold {
+    /// The registry could not be asked, for this cause. The tally is that of the index, if it was known.
+    Undecided(Cause, Option<Tally>),
+    /// The budget was spent.
+    Spent(Spent, Option<Tally>),
+}
+
+impl Untold {
+    /// The failure of the image whose digest is looked for, and of which `tally` is known.
+    pub(super) fn into_failure<'r>(self, digest: Digest, tally: Tally) -> Failure<'r> {
+        let digest = Some(digest);
+        match self {
+            Untold::Undecided(cause, of_index) => {
+                Failure::Undecided { digest, tally: of_index.unwrap_or(tally), cause }
+            }
+            Untold::Spent(spent, of_index) => Failure::Spent { digest, tally: of_index.unwrap_or(tally), spent },
+        }
+    }
+}
+
+/// The proof of the index behind `tag` that lists `digest`, if there is one.
+///
+/// # Errors
+/// When it can't be told whether there is.
+pub(super) fn behind(
+    image: &ImageRef,
+    tag: &str,
+    digest: Digest,
+    requirement: &Requirement,
+    budget: &mut Budget<'_>,
+) -> Result<Option<Verified>, Untold> {
+    let Some(index) = told(budget.digest(&image.with_tag(tag)))?.filter(|index| *index != digest) else {
+        return Ok(None);
+    };
+    let Ok(reference) = ImageRef::parse(&image.by_digest(index)) else { return Ok(None) };
+    let verified = match Verification::of(&reference, requirement, None, budget) {
+        Ok(verified) => verified,
+        Err(Failure::Undecided { cause, tally, .. }) => return Err(Untold::Undecided(cause, Some(tally))),
+        Err(Failure::Spent { spent, tally, .. }) => return Err(Untold::Spent(spent, Some(tally))),
+        Err(Failure::NotFound | Failure::Disagreement { .. } | Failure::NotNow { .. } | Failure::Missing(_)) => {
+            return Ok(None);
+        }
+    };
+    let json = told(budget.manifest(&image.by_digest(index)))?;
+    Ok(json.is_some_and(|json| lists(&json, digest)).then_some(verified))
+}
+
+/// What the registry answered; `None` where it does not have what was asked for.
+fn told<T>(answer: Asked<T>) -> Result<Option<T>, Untold> {
+    match answer {
+        Ok(Ok(found)) => Ok(Some(found)),
+        Ok(Err(error)) if error.cause == Cause::NotFound => Ok(None),
+        Ok(Err(error)) => Err(Untold::Undecided(error.cause, None)),
+        Err(spent) => Err(Untold::Spent(spent, None)),
+    }
+}
+
+/// Does this index list `digest` as an image?
+fn lists(json: &[u8], digest: Digest) -> bool {
+    let listed = || {
+        let index: &RawValue = serde_json::from_slice(json).ok()?;
+        let [manifests, media_type, config, layers] =
+            members(index, ["manifests", "mediaType", "config", "layers"]).ok()?;
+        let is_index = match media_type {
+            Some(media_type) => INDEXES.contains(&&*text(media_type).ok()?),
+            None => true,
+        };
+        // Readers that take it for an image would run something else.
+        if !is_index || config.is_some() || layers.is_some() {
+            return None;
+        }
+        entries(manifests?).ok()
+    };
+    listed().is_some_and(|listed| listed.into_iter().take(MAX_LISTED).any(|entry| is_image(entry, digest)))
+}
+
+/// Is this the entry of an image with this digest? Of one that can't be read, or is more than that, it is not known.
+fn is_image(entry: &RawValue, digest: Digest) -> bool {
+    let read = || {
+        let [listed, media_type, platform, annotations, artifact] =
+            members(entry, ["digest", "mediaType", "platform", "annotations", "artifactType"]).ok()?;
+        let is_manifest = MANIFESTS.contains(&&*text(media_type?).ok()?);
+        let is_nowhere = match platform {
+            Some(platform) => {
+                let words = members(platform, ["os", "architecture"]).ok()?;
+                words.into_iter().flatten().any(|word| text(word).ok().as_deref() == Some("unknown"))
+            }
+            None => false,
+        };
+        let is_other = match annotations {
+            Some(annotations) => members(annotations, [REFERENCE_TYPE]).ok()?[0].is_some(),
+            None => false,
+        };
+        Some(
+            is_manifest
+                && !is_nowhere
+                && !is_other
+                && artifact.is_none()
+                && Digest::parse(&text(listed?).ok()?).ok()? == digest,
+        )
+    };
+    read().unwrap_or(false)
+}

@@ -1,0 +1,58 @@
+//! Which payloads may somebody have signed by mistake?
+//!
+//! They are not accepted. But a signature over one of them is known to be for this image, and what is wrong with it can be told.
+
+use std::collections::BTreeMap;
+
+use super::Requirement;
+use crate::{
+    evidence::cosign::{Payload, repository_name},
+    image::{Digest, ImageRef},
+};
+
+/// Most accepted names under which mistakes are looked for.
+const MAX_NAMES: usize = 4;
+
+/// What is wrong with a payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mistake {
+    /// These annotations are missing, or have other values.
+    Annotations(Vec<String>),
+    /// It names the image by this name, which the rule does not accept.
+    Name(String),
+}
+
+impl Requirement {
+    /// The likely mistakes of whoever signed `image`, by the digests of the payloads.
+    pub(crate) fn mistakes(&self, image: &ImageRef, digest: Digest) -> BTreeMap<Digest, (Payload, Mistake)> {
+        let wanted = &self.cosign.annotations;
+        let mut mistakes = BTreeMap::new();
+        let mut add = |name: &str, annotations: &BTreeMap<String, String>, mistake: Mistake| {
+            let payload = Payload::new(name, digest, annotations);
+            mistakes.entry(payload.digest()).or_insert((payload, mistake));
+        };
+        for name in self.names(image).take(MAX_NAMES) {
+            if !wanted.is_empty() {
+                add(&name, &BTreeMap::new(), Mistake::Annotations(self.wanted_annotations()));
+            }
+            for (left_out, value) in wanted {
+                let others = wanted.iter().filter(|(key, _)| *key != left_out);
+                let others = others.map(|(key, value)| (key.clone(), value.clone())).collect();
+                add(&name, &others, Mistake::Annotations(vec![annotation(left_out, value)]));
+            }
+        }
+        let itself = repository_name(image);
+        add(&itself, wanted, Mistake::Name(itself.clone()));
+        mistakes
+    }
+
+    /// The annotations that the rule wants.
+    pub(crate) fn wanted_annotations(&self) -> Vec<String> {
+        self.cosign.annotations.iter().map(|(key, value)| annotation(key, value)).collect()
+    }
+}
+
+/// An annotation as `cosign sign -a` takes it.
+pub(crate) fn annotation(key: &str, value: &str) -> String {
+    format!("{key}={value}")
+}

@@ -1,0 +1,150 @@
+//! What does a rule want proven of an image?
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use crate::{
+    evidence::cosign::{CertificateTerms, Payload, repository_name},
+    image::{Digest, ImageRef},
+    signing::PublicKey,
+    sigstore::{Authorities, CertificateIdentity, TrustedRoot},
+    time::{Period, UnixTime},
+};
+
+/// A trust root: somebody who may sign, and what proves that they did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustRoot {
+    /// The name, as settings and messages give it.
+    pub name: String,
+    /// What makes its signatures.
+    pub kind: TrustRootKind,
+    /// When its signatures count. This is compared with the day of admission, whenever they were made.
+    pub period: Period,
+}
+
+/// What makes the signatures of a trust root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustRootKind {
+    /// A key.
+    Key(PublicKey),
+    /// Keys that an authority of the validator's trusted root certified for this identity.
+    Keyless(CertificateIdentity),
+    /// Keys that one of these authorities certified for this identity.
+    Certificate(Authorities, CertificateIdentity),
+}
+
+impl TrustRoot {
+    /// Are both of them the same signer?
+    #[must_use]
+    pub fn is_same(&self, other: &TrustRoot) -> bool {
+        self.kind == other.kind
+    }
+
+    /// The key, if the trust root is one.
+    #[must_use]
+    pub fn key(&self) -> Option<&PublicKey> {
+        match &self.kind {
+            TrustRootKind::Key(key) => Some(key),
+            TrustRootKind::Keyless(_) | TrustRootKind::Certificate(..) => None,
+        }
+    }
+}
+
+/// What a rule wants proven of an image: how many of whom have to sign, and what their signatures have to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// Who may sign. Names and signers are distinct.
+    pub roots: Vec<TrustRoot>,
+    /// How many of them have to sign.
+    pub threshold: usize,
+    /// Who of them has to sign, whoever else does.
+    pub required: BTreeSet<String>,
+    /// What a signature of cosign has to be.
+    pub cosign: CosignTerms,
+}
+
+/// What a rule asks of signatures in cosign's formats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CosignTerms {
+    /// What every signature has to carry.
+    pub annotations: BTreeMap<String, String>,
+    /// Under which names the image may have been signed. Where there is no list: with a certificate its own, with a key any.
+    pub identities: Option<BTreeSet<ImageName>>,
+    /// Whether keys, and certificates of own authorities, need an entry in a transparency log. Keyless signatures always do.
+    pub tlog_entry: bool,
+    /// Which certificates need a signed certificate timestamp.
+    pub sct: SctRequirement,
+    /// The authorities and logs that the validator trusts; none, where nothing asks for them.
+    pub trusted_root: Rc<TrustedRoot>,
+    /// Whether the policy server may be asked about keys whose signatures cover a payload that the policy cannot read.
+    pub ask_policy_server: bool,
+}
+
+/// Which certificates need a signed certificate timestamp (SCT).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SctRequirement {
+    /// Those of keyless signatures.
+    #[default]
+    Keyless,
+    /// Every certificate.
+    All,
+    /// No certificate.
+    None,
+}
+
+/// A name under which an image may have been signed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ImageName {
+    /// The image's own repository, as cosign writes it.
+    Itself,
+    /// This text, and no other.
+    Name(String),
+}
+
+impl Requirement {
+    /// The key of `root`, if the policy server may be asked about it: only where the validator allows it, and never where more is wanted than that the key
+    /// signed.
+    pub(crate) fn key_for_policy_server<'r>(&self, root: &'r TrustRoot) -> Option<&'r PublicKey> {
+        let CosignTerms { ask_policy_server, identities, tlog_entry, .. } = &self.cosign;
+        root.key().filter(|_| *ask_policy_server && identities.is_none() && !tlog_entry)
+    }
+
+    /// Whose certificates are the signatures of `root`, and what is asked of them; `None` if it is a key.
+    pub(crate) fn certificate_terms<'r>(
+        &'r self,
+        root: &'r TrustRoot,
+        now: UnixTime,
+    ) -> Option<(&'r CertificateIdentity, CertificateTerms<'r>)> {
+        let TrustedRoot { authorities, tlogs, ctlogs } = &*self.cosign.trusted_root;
+        let (authorities, identity, has_tlogs, has_ctlogs) = match &root.kind {
+            TrustRootKind::Key(_) => return None,
+            TrustRootKind::Keyless(identity) => (authorities, identity, true, self.cosign.sct != SctRequirement::None),
+            TrustRootKind::Certificate(authorities, identity) => {
+                (authorities, identity, self.cosign.tlog_entry, self.cosign.sct == SctRequirement::All)
+            }
+        };
+        let (tlogs, ctlogs) = (has_tlogs.then_some(tlogs), has_ctlogs.then_some(ctlogs));
+        Some((identity, CertificateTerms { authorities, tlogs, ctlogs, now }))
+    }
+
+    /// Every name under which a signature of `image` is accepted. Where any is, that is its own: others can't be guessed.
+    pub(crate) fn names<'r>(&'r self, image: &'r ImageRef) -> impl Iterator<Item = String> + 'r {
+        let itself = self.cosign.identities.is_none().then(|| repository_name(image));
+        let listed = self.cosign.identities.iter().flatten().map(|identity| match identity {
+            ImageName::Itself => repository_name(image),
+            ImageName::Name(name) => name.clone(),
+        });
+        itself.into_iter().chain(listed)
+    }
+
+    /// Every payload that is accepted of `image`, by the digest of its bytes.
+    pub(crate) fn payloads(&self, image: &ImageRef, digest: Digest) -> BTreeMap<Digest, Payload> {
+        let payload = |name: String| {
+            let payload = Payload::new(&name, digest, &self.cosign.annotations);
+            (payload.digest(), payload)
+        };
+        self.names(image).map(payload).collect()
+    }
+}
