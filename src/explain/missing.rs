@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use super::MAX_EXPLAINED;
 use crate::{
     evidence::{
         Signer,
@@ -21,6 +20,8 @@ use crate::{
     verify::{Budget, Missing, Mistake, TrustRoot, Unseen},
 };
 
+/// Most trust roots of which it is told what they did instead. A denial has the names of the others.
+pub(super) const MAX_EXPLAINED: usize = 5;
 /// Most signatures that are checked to explain a denial, of keys and of certificates each.
 const MAX_CHECKS: usize = 100;
 

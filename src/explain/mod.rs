@@ -16,11 +16,8 @@ use crate::{
     image::Digest,
     verify::{Budget, Failure, Found, Missing, Spent, Tally},
 };
-use missing::{Look, of_time};
+use missing::{Look, MAX_EXPLAINED, of_time};
 use other_evidence::{Surroundings, around};
-
-/// Most trust roots of which it is told what they did instead. A denial has the names of the others.
-const MAX_EXPLAINED: usize = 5;
 
 /// Why an image was not verified.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use super::{
     outcome::{Outcome, Outcomes, note},
     pinning::Pinning,
     prove::{Refusal, by_proof},
+    turn::Turn,
 };
 use crate::{
     image::ImageRef,
@@ -22,19 +23,6 @@ use crate::{
 /// Most images that are still looked at once the request is denied, so that a denial names more than one. Whoever writes a request chooses how many images
 /// it has, and the policy server's workers are shared.
 const MAX_AFTER_DENIAL: usize = 3;
-
-/// An image that has to be proven.
-pub(super) struct Turn<'p, 'i> {
-    pub(super) image: &'i ImageRef,
-    texts: Vec<Text<'i>>,
-    pub(super) rule: Rule<'p>,
-    pub(super) requirement: Requirement,
-    mode: Mode,
-    /// How many host calls were made for it already.
-    calls: usize,
-    /// The digest that it keeps if its tag still points to it.
-    pub(super) live: Option<LiveDigest<'i>>,
-}
 
 /// Everything that images are decided by.
 pub(super) struct Images<'c> {

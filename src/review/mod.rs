@@ -16,6 +16,7 @@ mod images;
 mod outcome;
 mod pinning;
 mod prove;
+mod turn;
 
 use crate::{
     host::Host,

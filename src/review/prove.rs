@@ -2,7 +2,7 @@
 //!
 //! Pinning must not change the verdict: the pinned reference comes back with the next update. So it is looked up once more with its digest.
 
-use super::decide::Turn;
+use super::turn::Turn;
 use crate::{
     explain::explain,
     image::ImageRef,

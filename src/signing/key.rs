@@ -3,6 +3,7 @@
 //! One PEM block (`pem`) around a SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7): ECDSA on P-256 or
 //! P-384 (RFC 5480), Ed25519 (RFC 8410), RSA from 2048 bits (RFC 8017, appendix A.1.1). What a key verifies is `signature`'s.
 
+mod error;
 mod pem;
 
 use der::{
@@ -12,10 +13,9 @@ use der::{
 use p256::pkcs8::{AssociatedOid, ObjectIdentifier, spki::SubjectPublicKeyInfoRef};
 use rsa::pkcs1::{self, der::Decode as _};
 
-use crate::image::Digest;
+pub use error::KeyError;
 
-/// RSA moduli, in bits: shorter ones are broken, longer ones cost more time than a request has.
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+use crate::image::Digest;
 
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
@@ -56,81 +56,6 @@ pub(crate) enum Algorithm {
     P384,
     Ed25519,
     Rsa,
-}
-
-/// Why a text is not a public key that this policy can use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyError {
-    /// The text of the key is empty.
-    Empty,
-    /// The text is longer than any that holds a key.
-    TooLong,
-    /// The text holds no PEM block, and is nothing else that is known.
-    NoBlock,
-    /// The lines around the block are not those of a public key.
-    Armour,
-    /// The block has another label.
-    Label,
-    /// There are several blocks: which one counts?
-    Several,
-    /// The block is not complete.
-    Truncated,
-    /// The block has a last line and no first one.
-    NoBegin,
-    /// This character is not one of base64.
-    Character(char),
-    /// The base64 is not valid: its padding is misplaced, or its unused bits are not zero.
-    Base64,
-    /// The lines end in a backslash and an `n`.
-    Escaped,
-    /// The text stands for a key that was to be put there.
-    Placeholder,
-    /// The base64 of a key, without the lines around it.
-    Unarmoured,
-    /// The base64 of a whole PEM text.
-    Encoded,
-    /// All lines of the key are comments.
-    Commented,
-    /// The hexadecimal digits of a key in DER.
-    Hex,
-    /// A private key stands where a public one belongs.
-    Private,
-    /// The text is an encrypted private key.
-    EncryptedPrivate,
-    /// An RSA key in the form of PKCS #1.
-    Pkcs1,
-    /// The text is a public key in a format of SSH.
-    Ssh,
-    /// The text is an OpenPGP key or signature.
-    Pgp,
-    /// A certificate.
-    Certificate,
-    /// A certificate signing request.
-    Request,
-    /// The path of a file.
-    Path,
-    /// The address of a key.
-    Url,
-    /// A key in a secret of Kubernetes.
-    Secret,
-    /// A key in a KMS.
-    Kms,
-    /// A key in a hardware token.
-    Pkcs11,
-    /// A reference to a key elsewhere.
-    Elsewhere,
-    /// The block holds no SubjectPublicKeyInfo.
-    Spki,
-    /// An algorithm that is not supported: this one, if it is known.
-    Algorithm(&'static str),
-    /// A curve that is not supported: this one, if it is known.
-    Curve(&'static str),
-    /// A point of a curve in a form that keys don't have.
-    Point,
-    /// The numbers are not a key of that algorithm.
-    Material,
-    /// The RSA modulus is too short or too long.
-    RsaSize(usize),
 }
 
 impl PublicKey {
@@ -241,7 +166,7 @@ fn rsa_numbers(der: &[u8]) -> Result<Vec<u8>, KeyError> {
     let numbers = pkcs1::RsaPublicKey::from_der(der).map_err(|_| KeyError::Spki)?;
     let modulus = numbers.modulus.as_bytes();
     let bits = bits(modulus);
-    if !RSA_BITS.contains(&bits) {
+    if !KeyError::RSA_BITS.contains(&bits) {
         return Err(KeyError::RsaSize(bits));
     }
     let odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
@@ -259,15 +184,13 @@ fn bits(number: &[u8]) -> usize {
 pub(crate) fn rsa_key(der: &[u8]) -> Option<rsa::RsaPublicKey> {
     let numbers = pkcs1::RsaPublicKey::from_der(der).ok()?;
     let number = |uint: pkcs1::UintRef<'_>| rsa::BigUint::from_bytes_be(uint.as_bytes());
-    rsa::RsaPublicKey::new_with_max_size(number(numbers.modulus), number(numbers.public_exponent), *RSA_BITS.end()).ok()
+    rsa::RsaPublicKey::new_with_max_size(
+        number(numbers.modulus),
+        number(numbers.public_exponent),
+        *KeyError::RSA_BITS.end(),
+    )
+    .ok()
 }
-
-impl KeyError {
-    /// The lengths of RSA moduli that are accepted, in bits.
-    pub(crate) const RSA_BITS: std::ops::RangeInclusive<usize> = RSA_BITS;
-}
-
-impl std::error::Error for KeyError {}
 
 #[cfg(test)]
 mod tests {

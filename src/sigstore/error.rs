@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::trusted_root::Origin;
+use super::Origin;
 
 /// A check that a signature did not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]

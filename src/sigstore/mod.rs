@@ -5,6 +5,7 @@
 mod certificate_identity;
 mod error;
 mod leaf;
+mod origin;
 pub(crate) mod sct;
 pub(crate) mod tlog_entry;
 mod trusted_root;
@@ -13,8 +14,9 @@ pub use certificate_identity::{Anchored, CertificateIdentity, GITHUB_ISSUER, Reg
 pub use error::VerificationError;
 pub use leaf::GITHUB;
 pub(crate) use leaf::Leaf;
+pub use origin::Origin;
 pub(crate) use trusted_root::Logs;
-pub use trusted_root::{Authorities, Origin, PUBLIC_GOOD_DATE, TrustedRoot, TrustedRootError};
+pub use trusted_root::{Authorities, PUBLIC_GOOD_DATE, TrustedRoot, TrustedRootError};
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@
 use base64ct::{Base64, Encoding as _};
 use serde::Deserialize;
 
-use super::{Leaf, VerificationError};
+use super::{Leaf, Origin, VerificationError};
 use crate::{
     image::Digest,
     signing::{
@@ -53,18 +53,6 @@ pub struct Authorities {
 pub(crate) struct Logs {
     pub(crate) list: Vec<Log>,
     pub(crate) origin: Origin,
-}
-
-/// Where it is said whom to believe.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
-    /// In the module: it carries the public-good instance's trusted root.
-    Module,
-    /// In the settings of the validator.
-    #[default]
-    Validator,
-    /// At the trust root, which names CAs of its own.
-    TrustRoot,
 }
 
 /// A log that is believed for a time.

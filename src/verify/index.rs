@@ -6,7 +6,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{Asked, Budget, Failure, Requirement, Spent, Tally, Verification, Verified};
+use super::{Asked, Budget, Failure, Requirement, Spent, Tally, Verified, verification::Verification};
 use crate::{
     host::Cause,
     image::{Digest, ImageRef},

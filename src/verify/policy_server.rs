@@ -3,7 +3,10 @@
 //! The policy rebuilds the payloads that a rule accepts. Whoever signed another payload, with more annotations for example, can be proven by the policy server
 //! only, which downloads payloads. It is asked if the validator has `askHost`, and not about more than it may download.
 
-use super::{Budget, Failure, Spent, Standing, Stop, Verification, Vote};
+use super::{
+    Budget, Failure, Spent, Standing, Vote,
+    verification::{Stop, Verification},
+};
 use crate::{
     evidence::{
         cosign::{Layer, Signatures},

@@ -2,7 +2,10 @@
 //!
 //! One question to the registry. Every signature in the manifest whose payload can be rebuilt is checked here.
 
-use super::{Budget, Found, Spent, Standing, Stop, Verification, requirement::TrustRoot};
+use super::{
+    Budget, Found, Spent, Standing, TrustRoot,
+    verification::{Stop, Verification},
+};
 use crate::{
     evidence::cosign::{ByCertificate, Signature, Signatures, Unread, signature_tag},
     host::Cause,

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use base64ct::{Base64, Encoding as _};
 use der::{Decode as _, Header, Reader as _, SliceReader};
 
-use super::KeyError;
+use super::error::KeyError;
 
 /// Longest text, in bytes. An RSA key of 8192 bits takes 1.5 KB, and what `openssl pkey -text` prints of it 4 KB.
 const MAX_TEXT: usize = 16_384;

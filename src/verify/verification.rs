@@ -1,0 +1,288 @@
+//! How far has the verification of one digest come?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Budget, Quorum, Requirement, Spent, Standing, Tally, TrustRoot, Vote};
+use crate::{
+    evidence::{Claim, Source, Unusable, cosign::Signatures},
+    host::{Cause, HostError},
+    image::{Digest, ImageRef},
+    sigstore::VerificationError,
+    time::UnixTime,
+};
+
+/// A digest that enough trust roots signed. There is no other way to get one than to have [`super::verify`] prove it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    image: ImageRef,
+    digest: Digest,
+    index: Option<Digest>,
+    tally: Tally,
+    sources: BTreeSet<Source>,
+    leaving: Vec<(String, UnixTime)>,
+}
+
+/// A reference with the digest that was proven of it, in the user's spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pinned(ImageRef);
+
+impl Pinned {
+    /// The text to be written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.0.written()
+    }
+}
+
+impl Verified {
+    /// The same proof for `digest` of `image`, which the index that was signed lists.
+    pub(super) fn listed(self, image: &ImageRef, digest: Digest) -> Verified {
+        Verified { image: image.clone(), digest, index: Some(self.digest), ..self }
+    }
+
+    /// `image` with the digest that was signed; `None` if it is not the image that this is the proof of.
+    #[must_use]
+    pub fn pin(&self, image: &ImageRef) -> Option<Pinned> {
+        (self.image == *image).then(|| Pinned(image.pinned(self.digest)))
+    }
+
+    /// The digest that runs. It was signed, or is listed in the index that was.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The index that was signed, if the digest itself was not.
+    #[must_use]
+    pub fn index(&self) -> Option<Digest> {
+        self.index
+    }
+
+    /// The trust roots without which it would not have been enough, and which will not count for long: until when they do.
+    #[must_use]
+    pub fn leaving(&self) -> &[(String, UnixTime)] {
+        &self.leaving
+    }
+
+    /// Who signed it.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Where the signatures were found.
+    #[must_use]
+    pub fn sources(&self) -> &BTreeSet<Source> {
+        &self.sources
+    }
+}
+
+/// Why an image was not verified. Whether it is denied is certain; why its signatures are missing may still have to be looked for.
+pub enum Failure<'r> {
+    /// The registry does not have the image.
+    NotFound,
+    /// The policy server's answer was for another digest than it was asked about.
+    Disagreement {
+        /// The digest that it was asked about.
+        asked: Digest,
+        /// The digest that it answered for.
+        answered: Digest,
+    },
+    /// Of those who may sign, too few count at this time.
+    NotNow {
+        /// The digest, if the image names one.
+        digest: Option<Digest>,
+        /// Who may sign.
+        roots: Vec<&'r TrustRoot>,
+        /// The time.
+        now: UnixTime,
+        /// Who counts.
+        tally: Tally,
+    },
+    /// It could not be told whether enough have signed.
+    Undecided {
+        /// The digest, if it is known.
+        digest: Option<Digest>,
+        /// Who signed and who did not.
+        tally: Tally,
+        /// What stood in the way.
+        cause: Cause,
+    },
+    /// The budget was spent first.
+    Spent {
+        /// The digest, if it is known.
+        digest: Option<Digest>,
+        /// Who signed and who did not, as far as it was asked.
+        tally: Tally,
+        /// The limit of the budget that was reached.
+        spent: Spent,
+    },
+    /// Too few have signed.
+    Missing(Box<Missing<'r>>),
+}
+
+/// What is known when too few have signed.
+pub struct Missing<'r> {
+    pub(crate) image: &'r ImageRef,
+    pub(crate) requirement: &'r Requirement,
+    pub(crate) now: UnixTime,
+    pub(crate) digest: Digest,
+    pub(crate) tally: Tally,
+    /// Those who certainly did not sign.
+    pub(crate) roots: Vec<&'r TrustRoot>,
+    pub(crate) found: Found,
+    /// The check that the likeliest signature of a trust root did not pass, by the name of the trust root.
+    pub(crate) errors: BTreeMap<&'r str, VerificationError>,
+}
+
+/// What lies beside an image, where cosign's signatures belong.
+pub(crate) enum Found {
+    /// A manifest of signatures, which may be empty.
+    Signatures(Signatures),
+    /// Nothing.
+    Nothing,
+    /// Something that is no manifest of signatures.
+    Unusable(Unusable),
+}
+
+/// A verification on its way.
+pub(super) struct Verification<'r> {
+    pub(super) image: &'r ImageRef,
+    pub(super) requirement: &'r Requirement,
+    pub(super) now: UnixTime,
+    /// Those who have to sign come first, because without them there is no need to look at the others; those who will not count for long come last.
+    pub(super) roots: Vec<&'r TrustRoot>,
+    pub(super) quorum: Quorum<'r>,
+    digest: Option<Digest>,
+    sources: BTreeSet<Source>,
+    errors: BTreeMap<&'r str, VerificationError>,
+}
+
+/// Why a verification ends early.
+pub(super) enum Stop<'r> {
+    Spent(Spent),
+    Failed(Failure<'r>),
+}
+
+impl From<Spent> for Stop<'_> {
+    fn from(spent: Spent) -> Self {
+        Stop::Spent(spent)
+    }
+}
+
+impl<'r> Verification<'r> {
+    /// Proves that enough trust roots signed the very digest.
+    pub(super) fn of(
+        image: &'r ImageRef,
+        requirement: &'r Requirement,
+        resolved: Option<Result<Digest, HostError>>,
+        budget: &mut Budget<'_>,
+    ) -> Result<Verified, Failure<'r>> {
+        let mut verification = Verification::new(image, requirement, budget.now());
+        verification.run(resolved, budget).map_err(|stop| match stop {
+            Stop::Failed(failure) => failure,
+            Stop::Spent(spent) => {
+                Failure::Spent { digest: verification.digest, tally: verification.quorum.tally(), spent }
+            }
+        })
+    }
+
+    fn new(image: &'r ImageRef, requirement: &'r Requirement, now: UnixTime) -> Verification<'r> {
+        let mut roots: Vec<&TrustRoot> = requirement.roots.iter().collect();
+        roots.sort_by_key(|root| (!requirement.required.contains(&root.name), root.period.end.is_some()));
+        let names = requirement.roots.iter().map(|root| root.name.as_str());
+        let mut quorum = Quorum::new(requirement.threshold, requirement.required.iter().map(String::as_str), names);
+        for root in roots.iter().filter(|root| !root.period.contains(now)) {
+            quorum.vote(&root.name, Vote::Missing);
+        }
+        let (digest, sources, errors) = (image.digest(), BTreeSet::new(), BTreeMap::new());
+        Verification { image, requirement, now, roots, quorum, digest, sources, errors }
+    }
+
+    fn run(
+        &mut self,
+        resolved: Option<Result<Digest, HostError>>,
+        budget: &mut Budget<'_>,
+    ) -> Result<Verified, Stop<'r>> {
+        if self.quorum.standing() == Standing::Lost {
+            let (digest, roots, now, tally) = (self.digest, self.roots.clone(), self.now, self.quorum.tally());
+            return Err(Stop::Failed(Failure::NotNow { digest, roots, now, tally }));
+        }
+        let digest = self.resolve(resolved, budget)?;
+        let found = self.signature_manifest(digest, budget)?;
+        match &found {
+            Found::Signatures(signatures) if self.quorum.standing() == Standing::Open => {
+                self.policy_server(signatures, digest, budget)?;
+            }
+            Found::Signatures(_) => {}
+            Found::Nothing | Found::Unusable(_) => self.vote_for_all_others(&Vote::Missing),
+        }
+        match self.quorum.standing() {
+            Standing::Met => Ok(self.verified(digest)),
+            Standing::Lost | Standing::Open => {
+                Err(Stop::Failed(Failure::Missing(Box::new(self.missing(digest, found)))))
+            }
+        }
+    }
+
+    /// The digest that is asked about from here on.
+    fn resolve(
+        &mut self,
+        resolved: Option<Result<Digest, HostError>>,
+        budget: &mut Budget<'_>,
+    ) -> Result<Digest, Stop<'r>> {
+        if let Some(digest) = self.digest {
+            return Ok(digest);
+        }
+        match resolved.map_or_else(|| budget.digest(&self.image.to_string()), Ok)? {
+            Ok(digest) => Ok(*self.digest.insert(digest)),
+            Err(error) if error.cause == Cause::NotFound => {
+                // As for an image that is there: one call for its digest, and one for its signatures.
+                budget.charge()?;
+                Err(Stop::Failed(Failure::NotFound))
+            }
+            Err(error) => Err(self.undecided(error.cause)),
+        }
+    }
+
+    /// Counts what a claim proves for this trust root.
+    pub(super) fn count(&mut self, root: &'r TrustRoot, claim: Claim) {
+        self.sources.insert(claim.source);
+        self.quorum.vote(&root.name, Vote::Signed(claim.signer));
+    }
+
+    /// Notes the check that a signature did not pass, unless another signature came further.
+    pub(super) fn note(&mut self, root: &'r TrustRoot, error: VerificationError) {
+        let furthest = self.errors.entry(&root.name).or_insert_with(|| error.clone());
+        if furthest.rank() < error.rank() {
+            *furthest = error;
+        }
+    }
+
+    pub(super) fn vote_for_all_others(&mut self, vote: &Vote) {
+        for root in &self.roots {
+            self.quorum.vote(&root.name, vote.clone());
+        }
+    }
+
+    /// Ends the verification: nobody can tell about those who have no vote yet.
+    pub(super) fn undecided(&mut self, cause: Cause) -> Stop<'r> {
+        self.vote_for_all_others(&Vote::Undecided);
+        Stop::Failed(Failure::Undecided { digest: self.digest, tally: self.quorum.tally(), cause })
+    }
+
+    fn verified(&mut self, digest: Digest) -> Verified {
+        let tally = self.quorum.tally();
+        let signed = self.roots.iter().filter(|root| tally.signed.contains(&root.name));
+        let leaving = signed.filter_map(|root| Some((root.name.clone(), root.period.end?))).collect();
+        let (image, sources) = (self.image.clone(), std::mem::take(&mut self.sources));
+        Verified { image, digest, index: None, leaving, tally, sources }
+    }
+
+    fn missing(&mut self, digest: Digest, found: Found) -> Missing<'r> {
+        let roots = self.roots.iter().copied().filter(|root| self.quorum.misses(&root.name)).collect();
+        let (image, requirement, now) = (self.image, self.requirement, self.now);
+        let (tally, errors) = (self.quorum.tally(), std::mem::take(&mut self.errors));
+        Missing { image, requirement, now, digest, tally, roots, found, errors }
+    }
+}
