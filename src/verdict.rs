@@ -314,7 +314,7 @@ impl Reason {
             | Reason::Rule
             | Reason::Tie(_)
             | Reason::TooManyImages(_) => Class::Refused,
-            Reason::Unproven(Unproven::NotSigned { .. } | Unproven::NotFound | Unproven::Disagreement { .. }) => {
+            Reason::Unproven(Unproven::NotSigned(_) | Unproven::NotFound | Unproven::Disagreement { .. }) => {
                 Class::Refused
             }
             Reason::Spent(_) | Reason::Unproven(Unproven::Spent { .. }) => Class::OutOfTime,

@@ -6,6 +6,7 @@ use super::MissingSigner;
 use crate::{
     evidence::cosign::Signatures,
     host::Cause,
+    image::Digest,
     verify::{Budget, Missing, annotation},
 };
 
@@ -16,6 +17,7 @@ impl Missing<'_> {
         root: &str,
         why: &MissingSigner,
         signatures: &Signatures,
+        digest: Digest,
         budget: &mut Budget<'_>,
     ) -> Option<MissingSigner> {
         let wanted = &self.requirement.cosign.annotations;
@@ -25,11 +27,11 @@ impl Missing<'_> {
         if wanted.is_empty() || signatures.download.too_much(wanted.len().saturating_add(2)).is_some() {
             return None;
         }
-        let image = self.image.by_digest(self.digest);
+        let image = self.image.by_digest(digest);
         let mut signed = |annotations: BTreeMap<String, String>| {
             budget.spare_call().ok()?;
             match budget.verify(&image, &root.name, key, &annotations).ok()? {
-                Ok(answered) => Some(answered == self.digest),
+                Ok(answered) => Some(answered == digest),
                 Err(error) => matches!(error.cause, Cause::Mismatch | Cause::Elsewhere).then_some(false),
             }
         };

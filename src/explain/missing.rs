@@ -67,9 +67,9 @@ pub(super) struct Look<'m> {
 }
 
 impl<'m> Look<'m> {
-    pub(super) fn new(missing: &'m Missing<'m>, signatures: &'m Signatures) -> Look<'m> {
-        let accepted = missing.requirement.payloads(missing.image, missing.digest);
-        let mistakes = missing.requirement.mistakes(missing.image, missing.digest);
+    pub(super) fn new(missing: &'m Missing<'m>, signatures: &'m Signatures, digest: Digest) -> Look<'m> {
+        let accepted = missing.requirement.payloads(missing.image, digest);
+        let mistakes = missing.requirement.mistakes(missing.image, digest);
         Look { missing, signatures, accepted, mistakes, checks_of_keys: 0, checks_of_certificates: 0 }
     }
 

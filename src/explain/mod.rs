@@ -12,54 +12,26 @@ pub use other_evidence::{OtherEvidence, OtherFormat};
 
 use crate::{
     evidence::{Unusable, cosign::Signatures},
-    host::Cause,
     image::Digest,
-    verify::{Budget, Failure, Found, Missing, Spent, Tally},
+    verify::{Budget, Failure, Found, Missing, Tally},
 };
 use missing::{Look, MAX_EXPLAINED, of_time};
 use other_evidence::{Surroundings, around};
 
-/// Why an image was not verified.
+/// Why an image was not verified, explained.
+pub type Unproven = crate::verify::Unproven<NotSigned>;
+
+/// Too few have signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unproven {
-    /// Too few have signed.
-    NotSigned {
-        /// The digest that was judged, if it is known.
-        digest: Option<Digest>,
-        /// Who did and who did not.
-        tally: Box<Tally>,
-        /// Whether one of those who are missing signs with a key, and not with a certificate.
-        needs_key: bool,
-        /// What is there instead.
-        instead: Box<Instead>,
-    },
-    /// The registry does not have the image.
-    NotFound,
-    /// The policy server's answer was for another digest than it was asked about.
-    Disagreement {
-        /// The digest that it was asked about.
-        asked: Digest,
-        /// The digest that it answered for.
-        answered: Digest,
-    },
-    /// It could not be told whether enough have signed.
-    Undecided {
-        /// The digest that was judged, if it is known.
-        digest: Option<Digest>,
-        /// Who did and who did not.
-        tally: Box<Tally>,
-        /// What stood in the way.
-        cause: Cause,
-    },
-    /// The budget was spent first.
-    Spent {
-        /// The digest that was judged, if it is known.
-        digest: Option<Digest>,
-        /// Who did and who did not, as far as it was asked.
-        tally: Box<Tally>,
-        /// The limit of the budget that was reached.
-        spent: Spent,
-    },
+pub struct NotSigned {
+    /// The digest that was judged, if it is known.
+    pub digest: Option<Digest>,
+    /// Who signed and who did not.
+    pub tally: Box<Tally>,
+    /// Whether one of those who are missing signs with a key, and not with a certificate.
+    pub needs_key: bool,
+    /// What is there instead.
+    pub instead: Box<Instead>,
 }
 
 /// What is there in place of the signatures that were needed.
@@ -89,9 +61,9 @@ impl Unproven {
     #[must_use]
     pub fn tally(&self) -> Option<&Tally> {
         match self {
-            Unproven::NotSigned { tally, .. } | Unproven::Undecided { tally, .. } | Unproven::Spent { tally, .. } => {
-                Some(tally)
-            }
+            Unproven::NotSigned(NotSigned { tally, .. })
+            | Unproven::Undecided { tally, .. }
+            | Unproven::Spent { tally, .. } => Some(tally),
             Unproven::NotFound | Unproven::Disagreement { .. } => None,
         }
     }
@@ -100,7 +72,7 @@ impl Unproven {
     #[must_use]
     pub fn digest(&self) -> Option<Digest> {
         match self {
-            Unproven::NotSigned { digest, .. }
+            Unproven::NotSigned(NotSigned { digest, .. })
             | Unproven::Undecided { digest, .. }
             | Unproven::Spent { digest, .. } => *digest,
             Unproven::Disagreement { asked, .. } => Some(*asked),
@@ -112,47 +84,37 @@ impl Unproven {
 /// Looks at what is there instead. Where the time is up, less is told; the answer stays the same.
 #[must_use]
 pub fn explain(failure: Failure<'_>, budget: &mut Budget<'_>) -> Unproven {
-    match failure {
-        Failure::NotFound => Unproven::NotFound,
-        Failure::Disagreement { asked, answered } => Unproven::Disagreement { asked, answered },
-        Failure::Undecided { digest, tally, cause } => Unproven::Undecided { digest, tally: tally.into(), cause },
-        Failure::Spent { digest, tally, spent } => Unproven::Spent { digest, tally: tally.into(), spent },
-        Failure::NotNow { digest, roots, now, tally } => {
-            let not_now = roots.iter().filter_map(|root| Some((root.name.clone(), of_time(root, now)?)));
-            let instead = Box::new(Instead::NotNow(not_now.take(MAX_EXPLAINED).collect()));
-            Unproven::NotSigned {
-                digest,
-                tally: tally.into(),
-                needs_key: roots.iter().any(|root| root.key().is_some()),
-                instead,
-            }
-        }
-        Failure::Missing(missing) => missing.explain(budget),
-    }
+    failure.map(|missing| missing.explain(budget))
 }
 
 impl Missing<'_> {
     fn explain(self, budget: &mut Budget<'_>) -> Unproven {
-        let instead = match &self.found {
-            Found::Signatures(signatures) if !signatures.layers.is_empty() => self.signed(signatures, budget),
-            Found::Nothing | Found::Signatures(_) => match around(self.image, self.digest, budget) {
+        let instead = match (&self.found, self.digest) {
+            (Found::Signatures(signatures), Some(digest)) if !signatures.layers.is_empty() => {
+                self.signed(signatures, digest, budget)
+            }
+            (Found::Nothing | Found::Signatures(_), Some(digest)) => match around(self.image, digest, budget) {
                 Surroundings::NotFound => return Unproven::NotFound,
                 Surroundings::Found(other) => Instead::Unsigned(other),
             },
-            Found::Unusable(unusable) => Instead::Unusable(*unusable),
+            (Found::Unusable(unusable), _) => Instead::Unusable(*unusable),
+            (Found::NotNow, _) | (_, None) => {
+                let not_now = self.roots.iter().filter_map(|root| Some((root.name.clone(), of_time(root, self.now)?)));
+                Instead::NotNow(not_now.take(MAX_EXPLAINED).collect())
+            }
         };
-        let (digest, instead) = (Some(self.digest), Box::new(instead));
         let needs_key = self.roots.iter().any(|root| root.key().is_some());
-        Unproven::NotSigned { digest, tally: self.tally.into(), needs_key, instead }
+        let (digest, tally, instead) = (self.digest, self.tally.into(), instead.into());
+        Unproven::NotSigned(NotSigned { digest, tally, needs_key, instead })
     }
 
     /// There are signatures, but not enough of those who may sign.
-    fn signed(&self, signatures: &Signatures, budget: &mut Budget<'_>) -> Instead {
-        let mut look = Look::new(self, signatures);
+    fn signed(&self, signatures: &Signatures, digest: Digest, budget: &mut Budget<'_>) -> Instead {
+        let mut look = Look::new(self, signatures, digest);
         let mut missing = look.all(budget);
         let makers = look.makers(&missing);
         for (root, why) in &mut missing {
-            if let Some(annotations) = self.unmet_annotations(root, why, signatures, budget) {
+            if let Some(annotations) = self.unmet_annotations(root, why, signatures, digest, budget) {
                 *why = annotations;
             }
         }

@@ -3,10 +3,11 @@
 //! Names only: references, their canonical form and sha256 digests. Nothing here knows a rule, a registry's answer or Kubernetes.
 
 mod digest;
+mod error;
 mod reference;
 
 pub use digest::{Digest, DigestError};
-pub(crate) use reference::{
-    DOCKER_HUB, DOCKER_HUB_OLD, MAX_NAME, MAX_TAG, canonical_registry, cut, is_registry, split_tag,
-};
-pub use reference::{ImageRef, ReferenceError};
+pub use error::ReferenceError;
+pub(crate) use error::{MAX_NAME, MAX_TAG, MAX_TEXT};
+pub use reference::ImageRef;
+pub(crate) use reference::{DOCKER_HUB, DOCKER_HUB_OLD, canonical_registry, cut, is_registry, split_tag};

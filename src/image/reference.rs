@@ -14,22 +14,16 @@
 //! differently: verifying one image and pulling another is the one mistake this crate may never make, so such a text is refused before any
 //! rule is asked. Names are completed as Docker completes them (`nginx` is `docker.io/library/nginx:latest`, `index.docker.io` is `docker.io`).
 
+use super::error::{MAX_NAME, MAX_TAG, MAX_TEXT, ReferenceError};
 use std::{borrow::Cow, fmt};
 
-use super::{Digest, DigestError};
+use super::Digest;
 
 /// The registry of short names.
 pub(crate) const DOCKER_HUB: &str = "docker.io";
 /// What it was called before, and still is in some tools' output.
 pub(crate) const DOCKER_HUB_OLD: &str = "index.docker.io";
 const DEFAULT_TAG: &str = "latest";
-
-/// Longest name (registry and repository, completed), in bytes: the limit of the distribution project.
-pub(crate) const MAX_NAME: usize = 255;
-/// Longest tag, in bytes (OCI distribution specification, "Pulling manifests").
-pub(crate) const MAX_TAG: usize = 128;
-/// Longest text that is looked at all: a full name, tag and digest, with room to spare. Longer ones are refused unread.
-const MAX_TEXT: usize = 512;
 
 /// Hosts that serve Docker Hub under another name. A rule for `docker.io` would not see them, so they are refused, not folded.
 const DOCKER_HUB_ALIASES: [&str; 3] = ["registry-1.docker.io", "registry.hub.docker.com", "registry.ipv6.docker.com"];
@@ -52,37 +46,6 @@ pub struct ImageRef {
     repository: String,
     tag: Option<String>,
     digest: Option<Digest>,
-}
-
-/// Why a text names no image, or could name two.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReferenceError {
-    /// Nothing was written.
-    Empty,
-    /// More than 512 bytes.
-    TooLong,
-    /// The completed name has more than 255 bytes.
-    NameTooLong,
-    /// White space, a control character or something outside ASCII.
-    Character(char),
-    /// A first component that some parsers take as a registry and some as part of Docker Hub.
-    AmbiguousRegistry(String),
-    /// Docker Hub under another name, the first one here; the second is what to write.
-    Alias(String, String),
-    /// A user's name and password stand before the registry.
-    Credentials,
-    /// A port that is no port, or that is the default one.
-    Port(String),
-    /// The registry is not a host name.
-    Registry(String),
-    /// A component of the repository is not allowed.
-    Repository(String),
-    /// The tag is not allowed.
-    Tag(String),
-    /// The digest is not usable.
-    Digest(DigestError),
-    /// A bare image ID, which a node would look up among the images that it happens to have.
-    ImageId,
 }
 
 impl ImageRef {
@@ -343,17 +306,9 @@ fn unusable_component(name: &str, component: &str) -> ReferenceError {
     }
 }
 
-impl ReferenceError {
-    pub(crate) const MAX_TEXT: usize = MAX_TEXT;
-    pub(crate) const MAX_NAME: usize = MAX_NAME;
-    pub(crate) const MAX_TAG: usize = MAX_TAG;
-}
-
-impl std::error::Error for ReferenceError {}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::DigestError, *};
 
     const D: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 

@@ -4,6 +4,7 @@ mod approval;
 mod owner;
 mod patch;
 mod request;
+mod slot;
 mod update;
 mod workload;
 
@@ -11,5 +12,6 @@ pub use approval::{Approval, Before, Carried, Carrying, Kept, LiveDigest};
 pub use owner::{MAX_OWNERS, Owner, OwnerReference};
 pub use patch::{Digested, Pin, patched};
 pub use request::{Operation, Request, RequestError};
+pub use slot::{List, Place, Slot, SlotError, SlotProblem};
 pub use update::brings_nothing_new;
-pub use workload::{List, ObjectError, Place, Slot, SlotError, SlotProblem, Workload};
+pub use workload::{ObjectError, Workload};

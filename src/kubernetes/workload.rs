@@ -3,7 +3,7 @@
 //! Only the path to the pod spec differs between the kinds, so a kind is a row of a table. Objects are walked as the text that came in; fields that
 //! are not images are not looked at, so that those which are not known yet survive.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Range};
+use std::collections::BTreeMap;
 
 use k8s_openapi::{
     Resource,
@@ -15,10 +15,10 @@ use k8s_openapi::{
 };
 use serde_json::value::RawValue;
 
+use super::slot::{List, Slot, SlotError, SlotProblem, read_slot};
 use crate::{
     host::ObjectName,
-    json::{Mismatch, entries, members, place, text},
-    text::Shown,
+    json::{Mismatch, entries, members},
 };
 
 /// Most slots of one object. The largest Pods that are known to run have about a hundred containers.
@@ -71,68 +71,6 @@ pub struct Workload<'a> {
     slots: Vec<Result<Slot<'a>, SlotError<'a>>>,
 }
 
-/// A place that holds an image. Only a [`Workload`] makes one, so what is written there later can't miss.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Slot<'a> {
-    place: Place<'a>,
-    image: Cow<'a, str>,
-    span: Range<usize>,
-}
-
-/// Which container or volume.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place<'a> {
-    /// The list that it is in.
-    pub list: List,
-    /// Its position in that list.
-    pub index: usize,
-    /// Its name, if it has one.
-    pub name: Option<Cow<'a, str>>,
-}
-
-/// A list of a pod spec that holds images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum List {
-    /// `containers`
-    Containers,
-    /// `initContainers`
-    InitContainers,
-    /// `ephemeralContainers`
-    EphemeralContainers,
-    /// `volumes`, of which only image volumes count
-    Volumes,
-}
-
-/// A place that should hold an image, or a list of such places, that can't be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SlotError<'a> {
-    /// The list.
-    pub list: List,
-    /// The place in it; `None` where it is the whole list.
-    pub place: Option<Place<'a>>,
-    /// What is wrong there.
-    pub problem: SlotProblem,
-}
-
-/// Why a container or volume, or a list of them, can't be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SlotProblem {
-    /// The list is no list.
-    NotAList,
-    /// The list of containers is empty, and a pod spec has at least one.
-    Empty,
-    /// The entry is no mapping.
-    NotAMapping,
-    /// Its name or image occurs twice.
-    Twice,
-    /// Its image source can't be read.
-    ImageSource,
-    /// It names no image.
-    NoImage,
-    /// Its image is no text.
-    NotAText,
-}
-
 /// An object that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ObjectError {
@@ -151,30 +89,6 @@ pub enum ObjectError {
 impl ObjectError {
     /// Most slots of one object that are read.
     pub(crate) const MAX_SLOTS: usize = MAX_SLOTS;
-}
-
-impl List {
-    const ALL: [List; 4] = [List::Containers, List::InitContainers, List::EphemeralContainers, List::Volumes];
-
-    /// The list's name in a pod spec.
-    #[must_use]
-    pub fn field(self) -> &'static str {
-        match self {
-            List::Containers => "containers",
-            List::InitContainers => "initContainers",
-            List::EphemeralContainers => "ephemeralContainers",
-            List::Volumes => "volumes",
-        }
-    }
-
-    fn noun(self) -> &'static str {
-        match self {
-            List::Containers => "container",
-            List::InitContainers => "init container",
-            List::EphemeralContainers => "ephemeral container",
-            List::Volumes => "image volume",
-        }
-    }
 }
 
 impl<'a> Workload<'a> {
@@ -284,97 +198,6 @@ impl<'a> Workload<'a> {
             }
         }
         images.into_iter().filter_map(|(key, image)| image.map(|image| (key, image))).collect()
-    }
-}
-
-fn read_slot<'a>(
-    object: &'a RawValue,
-    list: List,
-    index: usize,
-    entry: &'a RawValue,
-    is_pod: bool,
-) -> Option<Result<Slot<'a>, SlotError<'a>>> {
-    let unreadable = |name, problem| Some(Err(SlotError { list, place: Some(Place { list, index, name }), problem }));
-    let (name, image) = match members(entry, ["name", "image"]) {
-        // As in Kubernetes, an empty name is none.
-        Ok([name, image]) => (name.and_then(|name| text(name).ok()).filter(|name| !name.is_empty()), image),
-        Err(Mismatch::Type) => return unreadable(None, SlotProblem::NotAMapping),
-        Err(Mismatch::Twice) => return unreadable(None, SlotProblem::Twice),
-    };
-    let image = match (list, image) {
-        (List::Volumes, None) => return None,
-        (List::Volumes, Some(volume)) => match members(volume, ["reference"]) {
-            // Templates may leave the reference to be filled in; only Pods need one, and those come here too.
-            Ok([None]) if !is_pod => return None,
-            Ok([Some(reference)]) if !is_pod && reference.get() == "\"\"" => return None,
-            Ok([reference]) => reference,
-            Err(_) => return unreadable(name, SlotProblem::ImageSource),
-        },
-        (_, image) => image,
-    };
-    let Some(image) = image else {
-        return unreadable(name, SlotProblem::NoImage);
-    };
-    match (text(image), place(image, object)) {
-        (Ok(text), Some(span)) => Some(Ok(Slot { place: Place { list, index, name }, image: text, span })),
-        _ => unreadable(name, SlotProblem::NotAText),
-    }
-}
-
-impl<'a> Slot<'a> {
-    /// Which container or volume this is.
-    #[must_use]
-    pub fn place(&self) -> &Place<'a> {
-        &self.place
-    }
-
-    /// The image, as the user wrote it.
-    #[must_use]
-    pub fn image(&self) -> &str {
-        &self.image
-    }
-
-    /// Where the image's JSON text stands in the object's.
-    pub(super) fn span(&self) -> Range<usize> {
-        self.span.clone()
-    }
-}
-
-impl SlotError<'_> {
-    /// The place as programs read it.
-    #[must_use]
-    pub fn path(&self) -> String {
-        self.place.as_ref().map_or_else(|| self.list.field().to_owned(), Place::path)
-    }
-}
-
-impl fmt::Display for SlotError<'_> {
-    /// The place as people read it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => place.fmt(f),
-            None => write!(f, "the list `{}`", self.list.field()),
-        }
-    }
-}
-
-impl Place<'_> {
-    /// The place as programs read it: `containers/web`, or `containers[2]` where there is no name.
-    #[must_use]
-    pub fn path(&self) -> String {
-        match &self.name {
-            Some(name) => format!("{}/{}", self.list.field(), Shown(name)),
-            None => format!("{}[{}]", self.list.field(), self.index),
-        }
-    }
-}
-
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
-            Some(name) => write!(f, "{} \"{}\"", self.list.noun(), Shown(name)),
-            None => write!(f, "{} number {}", self.list.noun(), self.index.saturating_add(1)),
-        }
     }
 }
 

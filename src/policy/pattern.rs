@@ -8,17 +8,14 @@ use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use crate::{
     glob::glob,
-    image::{
-        DOCKER_HUB, DOCKER_HUB_OLD, Digest, ImageRef, ReferenceError, canonical_registry, cut, is_registry, split_tag,
-    },
+    image::{DOCKER_HUB, DOCKER_HUB_OLD, Digest, ImageRef, canonical_registry, cut, is_registry, split_tag},
 };
 
 mod cover;
+mod error;
 
 pub use cover::Reach;
-
-/// Longest pattern, in bytes: that of the longest reference.
-const MAX_PATTERN: usize = 512;
+pub use error::PatternError;
 
 /// A pattern, completed as a reference is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,39 +73,6 @@ struct Closeness {
     lengths: Vec<usize>,
 }
 
-/// Why a text is not a pattern.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PatternError {
-    /// The text is empty.
-    Empty,
-    /// The text is longer than a pattern may be.
-    TooLong,
-    /// There are too many `*`.
-    Stars,
-    /// A character that is special in other globs.
-    Glob(char),
-    /// A character that no image has in its name.
-    Character(char),
-    /// A text that is no name of an image.
-    Name(ReferenceError),
-    /// A registry that there cannot be.
-    Registry(String),
-    /// A registry without a repository.
-    RegistryOnly(String),
-    /// A repository that there cannot be.
-    Repository(String),
-    /// The name ends with a slash.
-    FinalSlash(String),
-    /// A tag that there cannot be.
-    Tag(String),
-    /// A digest that there cannot be.
-    Digest(String),
-}
-
-impl PatternError {
-    pub(crate) const MAX_LENGTH: usize = MAX_PATTERN;
-}
-
 impl<'a> Pattern<'a> {
     /// Reads a pattern.
     ///
@@ -118,7 +82,7 @@ impl<'a> Pattern<'a> {
         if text.is_empty() {
             return Err(PatternError::Empty);
         }
-        if text.len() > MAX_PATTERN {
+        if text.len() > PatternError::MAX_LENGTH {
             return Err(PatternError::TooLong);
         }
         if let Some(error) = unusable(text) {
@@ -312,6 +276,7 @@ impl fmt::Display for Pattern<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::ReferenceError;
 
     const D: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use crate::{
-    image::ReferenceError,
+    image::{MAX_NAME, MAX_TAG, MAX_TEXT, ReferenceError},
     policy::pattern::PatternError,
     signing::{KeyError, path::AuthorityError},
     text::Shown,
@@ -57,8 +57,8 @@ impl fmt::Display for ReferenceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ReferenceError::Empty => f.write_str("it is empty"),
-            ReferenceError::TooLong => write!(f, "it is longer than {} bytes", ReferenceError::MAX_TEXT),
-            ReferenceError::NameTooLong => write!(f, "its name, completed, is longer than {} bytes", ReferenceError::MAX_NAME),
+            ReferenceError::TooLong => write!(f, "it is longer than {} bytes", MAX_TEXT),
+            ReferenceError::NameTooLong => write!(f, "its name, completed, is longer than {} bytes", MAX_NAME),
             ReferenceError::Character(c) => write!(f, "it contains the character {}", c.escape_unicode()),
             ReferenceError::AmbiguousRegistry(first) => write!(
                 f,
@@ -92,7 +92,7 @@ impl fmt::Display for ReferenceError {
                 f,
                 "`{}` is not a tag: at most {} letters, digits, `_`, `.` and `-`, not starting with `.` or `-`",
                 Shown(tag),
-                ReferenceError::MAX_TAG
+                MAX_TAG
             ),
             ReferenceError::Digest(error) => error.fmt(f),
             ReferenceError::ImageId => {

@@ -61,7 +61,7 @@ impl Reason {
             Reason::Rule => "denied-by-rule",
             Reason::Tie(_) => "rules-tie",
             Reason::TooManyImages(_) => "too-many-images",
-            Reason::Unproven(Unproven::NotSigned { .. }) => NOT_SIGNED,
+            Reason::Unproven(Unproven::NotSigned(_)) => NOT_SIGNED,
             Reason::Unproven(Unproven::NotFound) => "image-not-found",
             Reason::Unproven(Unproven::Disagreement { .. }) => "digests-disagree",
             Reason::Unproven(Unproven::Undecided { .. }) => "evidence-unavailable",

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     evidence::Source,
-    explain::{Instead, Unproven},
+    explain::{Instead, NotSigned, Unproven},
     text::Shown,
     verdict::{Grounds, Reason, Record},
 };
@@ -159,7 +159,7 @@ fn with_cut(mut fields: Map<String, Value>, cut: Vec<String>) -> Value {
 /// Adds what was there in place of a proof.
 fn why(unproven: &Unproven, add: &mut impl FnMut(&str, Value)) {
     match unproven {
-        Unproven::NotSigned { instead, .. } => {
+        Unproven::NotSigned(NotSigned { instead, .. }) => {
             add("cause", instead.word().into());
             if let Instead::Signed { missing, .. } = instead.as_ref() {
                 let lacks = missing.iter().map(|(root, why)| (Shown(root).to_string(), Value::from(why.word())));

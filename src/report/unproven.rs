@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     evidence::Unusable,
-    explain::{Instead, MissingSigner, OtherEvidence, OtherFormat, Unproven},
+    explain::{Instead, MissingSigner, NotSigned, OtherEvidence, OtherFormat, Unproven},
     image::{Digest, ImageRef},
     text::Shown,
     verify::{Tally, Unseen},
@@ -31,7 +31,7 @@ impl Unproven {
             Unproven::Spent { tally, spent, .. } => {
                 Told::new(format!("not decided: {}{}", spent.sentence(), tally.so_far()), spent.help())
             }
-            Unproven::NotSigned { digest, tally, needs_key, instead } => {
+            Unproven::NotSigned(NotSigned { digest, tally, needs_key, instead }) => {
                 instead.told(tally, &sign(tally, *needs_key, reference(image, *digest).as_deref()))
             }
         }

@@ -6,7 +6,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{Asked, Budget, Failure, Requirement, Spent, Tally, Verified, verification::Verification};
+use super::{Asked, Budget, Failure, Requirement, Spent, Tally, Unproven, Verified, verification::Verification};
 use crate::{
     host::Cause,
     image::{Digest, ImageRef},
@@ -30,9 +30,9 @@ const MAX_LISTED: usize = 1_000;
 /// Why it can't be told whether an index lists a digest.
 pub(super) enum Untold {
     /// The registry could not be asked, for this cause. The tally is that of the index, if it was known.
-    Undecided(Cause, Option<Tally>),
+    Undecided(Cause, Option<Box<Tally>>),
     /// The budget was spent.
-    Spent(Spent, Option<Tally>),
+    Spent(Spent, Option<Box<Tally>>),
 }
 
 impl Untold {
@@ -41,9 +41,11 @@ impl Untold {
         let digest = Some(digest);
         match self {
             Untold::Undecided(cause, of_index) => {
-                Failure::Undecided { digest, tally: of_index.unwrap_or(tally), cause }
+                Unproven::Undecided { digest, tally: of_index.unwrap_or(tally.into()), cause }
             }
-            Untold::Spent(spent, of_index) => Failure::Spent { digest, tally: of_index.unwrap_or(tally), spent },
+            Untold::Spent(spent, of_index) => {
+                Unproven::Spent { digest, tally: of_index.unwrap_or(tally.into()), spent }
+            }
         }
     }
 }
@@ -65,9 +67,9 @@ pub(super) fn behind(
     let Ok(reference) = ImageRef::parse(&image.by_digest(index)) else { return Ok(None) };
     let verified = match Verification::of(&reference, requirement, None, budget) {
         Ok(verified) => verified,
-        Err(Failure::Undecided { cause, tally, .. }) => return Err(Untold::Undecided(cause, Some(tally))),
-        Err(Failure::Spent { spent, tally, .. }) => return Err(Untold::Spent(spent, Some(tally))),
-        Err(Failure::NotFound | Failure::Disagreement { .. } | Failure::NotNow { .. } | Failure::Missing(_)) => {
+        Err(Unproven::Undecided { cause, tally, .. }) => return Err(Untold::Undecided(cause, Some(tally))),
+        Err(Unproven::Spent { spent, tally, .. }) => return Err(Untold::Spent(spent, Some(tally))),
+        Err(Unproven::NotFound | Unproven::Disagreement { .. } | Unproven::NotSigned(_)) => {
             return Ok(None);
         }
     };

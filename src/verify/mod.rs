@@ -21,7 +21,7 @@ pub(crate) use mistakes::{Mistake, annotation};
 pub use quorum::{Quorum, Standing, Tally, Vote};
 pub use requirement::{CosignTerms, ImageName, Requirement, SctRequirement, TrustRoot, TrustRootKind};
 pub(crate) use verification::Found;
-pub use verification::{Failure, Missing, Pinned, Verified};
+pub use verification::{Failure, Missing, Pinned, Unproven, Verified};
 
 use crate::{
     host::HostError,
@@ -43,10 +43,11 @@ pub fn verify<'r>(
     budget: &mut Budget<'_>,
 ) -> Result<Verified, Failure<'r>> {
     match (Verification::of(image, requirement, resolved, budget), image.tag(), image.digest()) {
-        (Err(Failure::Missing(missing)), Some(tag), Some(digest)) => {
+        // Who does not count now does not count for an index either.
+        (Err(Unproven::NotSigned(missing)), Some(tag), Some(digest)) if !matches!(missing.found, Found::NotNow) => {
             match index::behind(image, tag, digest, requirement, budget) {
                 Ok(Some(verified)) => Ok(verified.listed(image, digest)),
-                Ok(None) => Err(Failure::Missing(missing)),
+                Ok(None) => Err(Unproven::NotSigned(missing)),
                 Err(untold) => Err(untold.into_failure(digest, missing.tally.untold())),
             }
         }

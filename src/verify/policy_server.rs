@@ -4,7 +4,7 @@
 //! only, which downloads payloads. It is asked if the validator has `askHost`, and not about more than it may download.
 
 use super::{
-    Budget, Failure, Spent, Standing, Vote,
+    Budget, Spent, Standing, Unproven, Vote,
     verification::{Stop, Verification},
 };
 use crate::{
@@ -78,7 +78,7 @@ impl<'r> Verification<'r> {
             match budget.verify(&asked, &root.name, key, &self.requirement.cosign.annotations)? {
                 Ok(answered) => match policy_server::claim(key, digest, answered) {
                     Some(claim) => self.count(root, claim),
-                    None => return Err(Stop::Failed(Failure::Disagreement { asked: digest, answered })),
+                    None => return Err(Stop::Failed(Unproven::Disagreement { asked: digest, answered })),
                 },
                 Err(error) if matches!(error.cause, Cause::Elsewhere | Cause::Mismatch) => {
                     self.quorum.vote(&root.name, Vote::Missing);

@@ -77,8 +77,11 @@ impl Verified {
     }
 }
 
-/// Why an image was not verified. Whether it is denied is certain; why its signatures are missing may still have to be looked for.
-pub enum Failure<'r> {
+/// Why an image was not verified. `W` is what is known when too few have signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unproven<W> {
+    /// Too few have signed.
+    NotSigned(W),
     /// The registry does not have the image.
     NotFound,
     /// The policy server's answer was for another digest than it was asked about.
@@ -88,45 +91,49 @@ pub enum Failure<'r> {
         /// The digest that it answered for.
         answered: Digest,
     },
-    /// Of those who may sign, too few count at this time.
-    NotNow {
-        /// The digest, if the image names one.
-        digest: Option<Digest>,
-        /// Who may sign.
-        roots: Vec<&'r TrustRoot>,
-        /// The time.
-        now: UnixTime,
-        /// Who counts.
-        tally: Tally,
-    },
     /// It could not be told whether enough have signed.
     Undecided {
-        /// The digest, if it is known.
+        /// The digest that was judged, if it is known.
         digest: Option<Digest>,
         /// Who signed and who did not.
-        tally: Tally,
+        tally: Box<Tally>,
         /// What stood in the way.
         cause: Cause,
     },
     /// The budget was spent first.
     Spent {
-        /// The digest, if it is known.
+        /// The digest that was judged, if it is known.
         digest: Option<Digest>,
         /// Who signed and who did not, as far as it was asked.
-        tally: Tally,
+        tally: Box<Tally>,
         /// The limit of the budget that was reached.
         spent: Spent,
     },
-    /// Too few have signed.
-    Missing(Box<Missing<'r>>),
 }
+
+impl<W> Unproven<W> {
+    /// The same with what is known when too few have signed turned into something else.
+    pub(crate) fn map<V>(self, not_signed: impl FnOnce(W) -> Unproven<V>) -> Unproven<V> {
+        match self {
+            Unproven::NotSigned(what) => not_signed(what),
+            Unproven::NotFound => Unproven::NotFound,
+            Unproven::Disagreement { asked, answered } => Unproven::Disagreement { asked, answered },
+            Unproven::Undecided { digest, tally, cause } => Unproven::Undecided { digest, tally, cause },
+            Unproven::Spent { digest, tally, spent } => Unproven::Spent { digest, tally, spent },
+        }
+    }
+}
+
+/// A verification that failed. Whether the image is denied is certain; why signatures are missing may still have to be looked for.
+pub type Failure<'r> = Unproven<Box<Missing<'r>>>;
 
 /// What is known when too few have signed.
 pub struct Missing<'r> {
     pub(crate) image: &'r ImageRef,
     pub(crate) requirement: &'r Requirement,
     pub(crate) now: UnixTime,
-    pub(crate) digest: Digest,
+    /// The digest that was judged, if it is known.
+    pub(crate) digest: Option<Digest>,
     pub(crate) tally: Tally,
     /// Those who certainly did not sign.
     pub(crate) roots: Vec<&'r TrustRoot>,
@@ -143,6 +150,8 @@ pub(crate) enum Found {
     Nothing,
     /// Something that is no manifest of signatures.
     Unusable(Unusable),
+    /// It was not looked, because too few of those who may sign count at this time.
+    NotNow,
 }
 
 /// A verification on its way.
@@ -182,7 +191,7 @@ impl<'r> Verification<'r> {
         verification.run(resolved, budget).map_err(|stop| match stop {
             Stop::Failed(failure) => failure,
             Stop::Spent(spent) => {
-                Failure::Spent { digest: verification.digest, tally: verification.quorum.tally(), spent }
+                Unproven::Spent { digest: verification.digest, tally: verification.quorum.tally().into(), spent }
             }
         })
     }
@@ -205,8 +214,7 @@ impl<'r> Verification<'r> {
         budget: &mut Budget<'_>,
     ) -> Result<Verified, Stop<'r>> {
         if self.quorum.standing() == Standing::Lost {
-            let (digest, roots, now, tally) = (self.digest, self.roots.clone(), self.now, self.quorum.tally());
-            return Err(Stop::Failed(Failure::NotNow { digest, roots, now, tally }));
+            return Err(self.missing(Found::NotNow));
         }
         let digest = self.resolve(resolved, budget)?;
         let found = self.signature_manifest(digest, budget)?;
@@ -215,13 +223,11 @@ impl<'r> Verification<'r> {
                 self.policy_server(signatures, digest, budget)?;
             }
             Found::Signatures(_) => {}
-            Found::Nothing | Found::Unusable(_) => self.vote_for_all_others(&Vote::Missing),
+            Found::Nothing | Found::Unusable(_) | Found::NotNow => self.vote_for_all_others(&Vote::Missing),
         }
         match self.quorum.standing() {
             Standing::Met => Ok(self.verified(digest)),
-            Standing::Lost | Standing::Open => {
-                Err(Stop::Failed(Failure::Missing(Box::new(self.missing(digest, found)))))
-            }
+            Standing::Lost | Standing::Open => Err(self.missing(found)),
         }
     }
 
@@ -239,7 +245,7 @@ impl<'r> Verification<'r> {
             Err(error) if error.cause == Cause::NotFound => {
                 // As for an image that is there: one call for its digest, and one for its signatures.
                 budget.charge()?;
-                Err(Stop::Failed(Failure::NotFound))
+                Err(Stop::Failed(Unproven::NotFound))
             }
             Err(error) => Err(self.undecided(error.cause)),
         }
@@ -268,7 +274,7 @@ impl<'r> Verification<'r> {
     /// Ends the verification: nobody can tell about those who have no vote yet.
     pub(super) fn undecided(&mut self, cause: Cause) -> Stop<'r> {
         self.vote_for_all_others(&Vote::Undecided);
-        Stop::Failed(Failure::Undecided { digest: self.digest, tally: self.quorum.tally(), cause })
+        Stop::Failed(Unproven::Undecided { digest: self.digest, tally: self.quorum.tally().into(), cause })
     }
 
     fn verified(&mut self, digest: Digest) -> Verified {
@@ -279,10 +285,11 @@ impl<'r> Verification<'r> {
         Verified { image, digest, index: None, leaving, tally, sources }
     }
 
-    fn missing(&mut self, digest: Digest, found: Found) -> Missing<'r> {
+    fn missing(&mut self, found: Found) -> Stop<'r> {
         let roots = self.roots.iter().copied().filter(|root| self.quorum.misses(&root.name)).collect();
-        let (image, requirement, now) = (self.image, self.requirement, self.now);
+        let (image, requirement, now, digest) = (self.image, self.requirement, self.now, self.digest);
         let (tally, errors) = (self.quorum.tally(), std::mem::take(&mut self.errors));
-        Missing { image, requirement, now, digest, tally, roots, found, errors }
+        let missing = Missing { image, requirement, now, digest, tally, roots, found, errors };
+        Stop::Failed(Unproven::NotSigned(Box::new(missing)))
     }
 }
