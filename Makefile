@@ -13,6 +13,7 @@ export IMAGE_TRUST_TOOLS := $(abspath $(or $(IMAGE_TRUST_TOOLS),target/test-tool
 # kwctl where there is one, since it is the judge; our own command takes the same flags.
 KWCTL ?= $(or $(shell command -v kwctl),$(IMAGE_TRUST))
 export KWCTL
+export XTASK
 
 .PHONY: all
 all: policy.wasm

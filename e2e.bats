@@ -4,17 +4,28 @@
 
 bats_require_minimum_version 1.5.0
 
-lookalike=tests/corpus/lookalike-registry-is-denied
-pinned=tests/corpus/signed-tag-is-pinned
-child=tests/corpus/child-of-an-owner-that-lists-the-image-is-approved
-dryrun=tests/corpus/dry-run-keeps-the-live-digest
-unsigned=tests/corpus/unsigned-image-is-denied
-keyless=tests/corpus/keyless-signature-is-proven-and-pinned
-somebody=tests/corpus/keyless-signature-of-somebody-else-is-denied
-unreachable=tests/corpus/unreachable-registry-is-told
+cases=(
+    lookalike-registry-is-denied signed-tag-is-pinned child-of-an-owner-that-lists-the-image-is-approved
+    dry-run-keeps-the-live-digest unsigned-image-is-denied keyless-signature-is-proven-and-pinned
+    keyless-signature-of-somebody-else-is-denied unreachable-registry-is-told
+)
+
+# Cases of the corpus, as files.
+setup_file() {
+    cd "$BATS_TEST_DIRNAME"
+    "${XTASK:-target/release/xtask}" case --into "$BATS_FILE_TMPDIR" "${cases[@]}"
+}
 
 setup() {
     cd "$BATS_TEST_DIRNAME"
+    lookalike=$BATS_FILE_TMPDIR/lookalike-registry-is-denied
+    pinned=$BATS_FILE_TMPDIR/signed-tag-is-pinned
+    child=$BATS_FILE_TMPDIR/child-of-an-owner-that-lists-the-image-is-approved
+    dryrun=$BATS_FILE_TMPDIR/dry-run-keeps-the-live-digest
+    unsigned=$BATS_FILE_TMPDIR/unsigned-image-is-denied
+    keyless=$BATS_FILE_TMPDIR/keyless-signature-is-proven-and-pinned
+    somebody=$BATS_FILE_TMPDIR/keyless-signature-of-somebody-else-is-denied
+    unreachable=$BATS_FILE_TMPDIR/unreachable-registry-is-told
 }
 
 # judge ARGUMENT...: one evaluation. stdout is the response alone, in $output; stderr is in $stderr.

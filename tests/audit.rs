@@ -6,6 +6,7 @@ use std::{
     path::PathBuf,
 };
 
+use image_trust_testbed::corpus::{self, outcome};
 use serde_json::Value;
 
 /// Words that no case can record, and why.
@@ -32,13 +33,8 @@ fn page() -> String {
 
 /// Every audit record of every case.
 fn records() -> Vec<Value> {
-    let answers = fs::read_dir(root().join("tests/corpus")).unwrap().filter_map(|case| {
-        // A case of settings that are refused has no answer.
-        let text = fs::read_to_string(case.unwrap().path().join("expected.json")).ok()?;
-        Some(serde_json::from_str::<Value>(&text).unwrap())
-    });
-    let records = answers.flat_map(|answer| answer["audit_annotations"].as_object().cloned().unwrap_or_default());
-    records.map(|(_, record)| serde_json::from_str(record.as_str().unwrap()).unwrap()).collect()
+    let answers = corpus::all().into_iter().filter_map(|case| case.answer());
+    answers.flat_map(|answer| outcome::records(&serde_json::from_str(&answer.text).unwrap())).collect()
 }
 
 /// What stands in backticks in the first column of the tables below this heading.

@@ -6,6 +6,10 @@ use image_trust::{
     Digest, PublicKey, answer,
     host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore},
 };
+use image_trust_testbed::{
+    corpus,
+    session::{Exchange, Request},
+};
 use serde_json::{Value, json};
 
 /// A host that can't reach anything.
@@ -109,4 +113,18 @@ fn the_policy_of_the_readme_has_what_metadata_tells() {
     let bad: Vec<_> =
         found.iter().filter(|finding| finding.lint.severity() < image_trust_lint::Severity::Note).collect();
     assert!(bad.is_empty(), "README.md: {bad:#?}");
+}
+
+/// `README.md` replays it. It is the world of a case, as kwctl records it.
+#[test]
+fn the_recorded_session_is_that_of_the_case() {
+    let exchanges = |yaml: &str| {
+        let exchanges: Vec<Exchange> = serde_yaml::from_str(yaml).unwrap();
+        let read = |exchange: Exchange| {
+            (serde_yaml::from_str::<Request>(&exchange.request).unwrap(), Result::from(exchange.response))
+        };
+        exchanges.into_iter().map(read).collect::<Vec<_>>()
+    };
+    let recorded = fs::read_to_string(root().join("examples/session-pod.yml")).unwrap();
+    assert_eq!(exchanges(&recorded), exchanges(&corpus::case("signed-tag-is-pinned").session.unwrap()));
 }

@@ -5,24 +5,20 @@
 use image_trust::answer;
 use image_trust_testbed::corpus;
 use image_trust_testbed::faults::{At, FAULTS, Faulty, judge, questions};
-use image_trust_testbed::session::{Host, Session};
-use serde_json::{Value, json};
+use image_trust_testbed::session::Host;
 
 #[test]
 fn faults() {
     let (mut runs, mut failures) = (0, Vec::new());
     for case in corpus::all() {
-        let (Some(request), Some(session)) = (&case.request, &case.session) else { continue };
-        let request: Value = serde_json::from_str(request).unwrap();
-        let payload = json!({"request": request, "settings": case.settings}).to_string();
-        let before = answer::validate(payload.as_bytes(), &Host(Session::read(session)));
-        let before = serde_json::to_string(&before).unwrap();
+        let (Some(before), Some(session)) = (case.answer(), &case.session) else { continue };
+        let payload = case.payload();
         for at in At::all(questions(session)) {
             for fault in &FAULTS {
                 let host = Host(Faulty::new(session, fault, at));
                 let after = answer::validate(payload.as_bytes(), &host);
                 let after = serde_json::to_string(&after).unwrap();
-                failures.extend(judge(&case, &before, &after, &host.0).err());
+                failures.extend(judge(&case, &before.text, &after, &host.0).err());
                 runs += 1;
             }
         }

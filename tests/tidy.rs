@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use image_trust_testbed::corpus;
+
 /// Longest file, in lines, tests included: what a person can hold in the head.
 const MAX_LINES: usize = 700;
 
@@ -221,6 +223,7 @@ fn every_divergence_is_held_by_a_case_or_a_test() {
     let page = fs::read_to_string(root().join("docs/divergences.md")).unwrap();
     let entries: Vec<&str> = page.split("\n### ").skip(1).filter_map(|entry| entry.split("\n## ").next()).collect();
     assert!(entries.len() > 40, "{} entries were found", entries.len());
+    let corpus = corpus::all();
     for entry in entries {
         let title = entry.lines().next().unwrap_or_default();
         for part in ["\n- **Connaisseur** ", "\n- **Here** ", "\n- **Why:** "] {
@@ -229,7 +232,7 @@ fn every_divergence_is_held_by_a_case_or_a_test() {
         let (cases, tests) = (named(entry, &["Case", "Cases"]), named(entry, &["Test", "Tests"]));
         assert!(!cases.is_empty() || !tests.is_empty(), "nothing holds \"{title}\"");
         for case in cases {
-            assert!(root().join("tests/corpus").join(case).join("case.yaml").exists(), "\"{title}\": no case {case}");
+            assert!(corpus.iter().any(|known| known.name == case), "\"{title}\": no case {case}");
         }
         for test in tests.chunks(2) {
             let [name, file] = test else { panic!("\"{title}\": {test:?} is no test in a file") };
@@ -253,20 +256,19 @@ fn attacks(text: &str) -> Vec<&str> {
 #[test]
 fn every_attack_is_held_by_a_case() {
     let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let corpus = corpus::all();
     let mut listed = Vec::new();
     for row in page.lines().filter(|line| {
         line.starts_with("| ") && attacks(line).first().is_some_and(|number| line[2..].starts_with(number))
     }) {
         let number = attacks(row)[0];
-        let cases = row.split('`').skip(1).step_by(2).filter(|word| root().join("tests/corpus").join(word).is_dir());
+        let words = row.split('`').skip(1).step_by(2);
+        let cases = words.filter(|word| corpus.iter().any(|case| case.name == **word));
         listed.extend(cases.map(|case| (case.to_owned(), number.to_owned())));
     }
     let mut held = Vec::new();
-    for case in fs::read_dir(root().join("tests/corpus")).unwrap() {
-        let case = case.unwrap();
-        let why = fs::read_to_string(case.path().join("case.yaml")).unwrap();
-        let name = case.file_name().into_string().unwrap();
-        held.extend(attacks(&why).into_iter().map(|number| (name.clone(), number.to_owned())));
+    for case in &corpus {
+        held.extend(attacks(&case.why).into_iter().map(|number| (case.name.clone(), number.to_owned())));
     }
     listed.sort();
     held.sort();

@@ -1,184 +1,104 @@
-//! Are the cases of `tests/corpus` that hold certificates what the mint makes of them?
+//! Are the fixtures of the corpus that hold certificates what the mint makes of them?
 //!
-//! Certificates and log entries can't be written by hand. So these cases stand here as rows, and their files are minted; with `UPDATE_EXPECT=1` they are written,
-//! else compared. What has to come out is asked by the corpus itself, natively and of the module.
+//! Certificates and log entries can't be written by hand. So what is signed stands here, a row a fixture, and `UPDATE_EXPECT=1` writes the files
+//! `tests/corpus/fixtures/minted/*`. What has to come of them is said by the rows of the corpus that name them.
 
 mod algorithms;
+mod authorities;
 mod evidence;
-mod roots;
-mod rows;
+mod identities;
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use image_trust_testbed::mint::{self, Layer};
+use image_trust_testbed::mint::{self, Key, Kind, Layer, der};
 use serde_json::{Value, json};
 
-/// The image that every case is about, by its tag.
-const TAG: &str = "ghcr.io/acme/app:v1";
+use identities::{ours, wide};
+
+/// The repository of the image that every fixture is about.
 const REPOSITORY: &str = "ghcr.io/acme/app";
 
-/// What the host says of what a registry does not have.
-const UNKNOWN: &str = "Fail to interact with OCI registry: Registry error: url https://ghcr.io, envelope: OCI API errors: [OCI API error: manifest unknown]";
+/// A fixture: the name of its file, and its content.
+type Minted = (&'static str, Value);
 
-/// The digest of the image, and of others.
+/// The digest of an image, of which the digits are all the same.
 fn digest(digit: char) -> String {
     format!("sha256:{}", digit.to_string().repeat(64))
 }
 
-/// What lies somewhere in the registry.
-#[derive(Clone)]
-enum Answer {
-    Digest(&'static str, String),
-    Manifest(String, Value),
-    /// Nobody knows this tag.
-    NoDigest(&'static str),
-    NotThere(String),
-    Down(String),
+/// A signature manifest with these layers.
+fn minted(name: &'static str, layers: &[Layer]) -> Minted {
+    (name, serde_json::from_slice(&mint::manifest(layers)).unwrap())
 }
 
-/// A case: what is signed, what the settings ask for, and what comes of it.
-struct Row {
-    /// The threat or the promise, as the name of its folder.
-    case: &'static str,
-    why: &'static str,
-    verdict: &'static str,
-    image: String,
-    /// The validator, without its name and type.
-    validator: Value,
-    /// The options of its rule, which is for everything.
-    with: Value,
-    /// Another validator, of another rule for the image by its digest, if there is one.
-    by_digest: Option<Value>,
-    /// What the registry answers, in the order in which it is asked.
-    answers: Vec<Answer>,
+/// Trusted roots, as settings hold them.
+fn trusted_roots() -> Vec<Minted> {
+    // Old logs have keys of kinds that are gone, and files have null for what is not there.
+    let mut with_old_logs = ours().trusted_root();
+    let mut old = with_old_logs["ctlogs"][0].clone();
+    old["publicKey"]["rawBytes"] = der::base64(&[0x30, 3, 2, 1, 3]).into();
+    old["publicKey"]["validFor"] = Value::Null;
+    with_old_logs["ctlogs"].as_array_mut().unwrap().insert(0, old);
+    with_old_logs["timestampAuthorities"] = json!(null);
+    vec![
+        ("ours", ours().trusted_root()),
+        ("ours-on-p384", wide().trusted_root()),
+        ("ours-with-old-logs", with_old_logs),
+    ]
 }
 
-impl Row {
-    /// What lies beside the image is these signatures.
-    fn new(case: &'static str, verdict: &'static str, why: &'static str, validator: Value, layers: &[Layer]) -> Row {
-        let answers = vec![Answer::Digest(TAG, digest('1')), signatures('1', layers)];
-        Row { case, why, verdict, image: TAG.to_owned(), validator, with: Value::Null, by_digest: None, answers }
-    }
-
-    fn with(self, with: Value) -> Row {
-        Row { with, ..self }
-    }
-
-    /// The files of the case, as they have to be.
-    fn files(&self) -> [(&'static str, String); 4] {
-        let named = |validator: &Value, name: &str| {
-            let mut validator = validator.clone();
-            validator["name"] = name.into();
-            validator["type"] = "cosign".into();
-            validator
-        };
-        let mut rule = json!({"pattern": "*"});
-        if !self.with.is_null() {
-            rule["with"] = self.with.clone();
-        }
-        let (mut validators, mut rules) = (vec![named(&self.validator, "default")], vec![rule]);
-        if let Some(validator) = &self.by_digest {
-            validators.push(named(validator, "pinned"));
-            rules.push(json!({"pattern": format!("{REPOSITORY}@{}", digest('1')), "validator": "pinned"}));
-        }
-        let settings = json!({"validators": validators, "policy": rules});
-        let request = json!({
-            "uid": "1",
-            "kind": {"group": "", "version": "v1", "kind": "Pod"},
-            "resource": {"group": "", "version": "v1", "resource": "pods"},
-            "operation": "CREATE",
-            "name": "web",
-            "namespace": "shop",
-            "userInfo": {"username": "dev"},
-            "object": {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "metadata": {"name": "web", "namespace": "shop"},
-                "spec": {"containers": [{"name": "web", "image": self.image}]},
-            },
-        });
-        let pins = usize::from(self.verdict == "admitted" && !self.image.contains('@'));
-        let pins = if pins > 0 { format!("pins: {pins}\n") } else { String::new() };
-        let session: Vec<String> = self.answers.iter().map(exchange).collect();
-        let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap() + "\n";
-        [
-            ("case.yaml", format!("why: {}\nverdict: {}\n{pins}", json!(self.why), self.verdict)),
-            ("settings.yaml", pretty(&settings)),
-            ("request.json", pretty(&request)),
-            ("session.yaml", session.concat()),
-        ]
-    }
+/// Public keys of logs and of signers.
+fn keys() -> Vec<(&'static str, String)> {
+    vec![
+        ("rekor.pub", ours().rekor.public_pem()),
+        ("ct-log.pub", ours().ct.public_pem()),
+        ("another-log.pub", Key::p256("another log").public_pem()),
+        ("alice-rsa.pub", Key::new(Kind::Rsa2048Wide, "alice").public_pem()),
+        ("alice-ed25519.pub", Key::new(Kind::Ed25519, "alice").public_pem()),
+    ]
 }
 
-/// What lies where the signatures of this digest belong.
-fn signatures(of: char, layers: &[Layer]) -> Answer {
-    let tag = format!("{REPOSITORY}:{}.sig", digest(of).replace(':', "-"));
-    match layers.is_empty() {
-        true => Answer::NotThere(tag),
-        false => Answer::Manifest(tag, serde_json::from_slice(&mint::manifest(layers)).unwrap()),
-    }
-}
-
-/// An exchange with the host, as kwctl records it.
-fn exchange(answer: &Answer) -> String {
-    let (call, image, response) = match answer {
-        Answer::Digest(image, digest) => ("OciManifestDigest", *image, success(&json!({"digest": digest}))),
-        Answer::Manifest(image, manifest) => ("OciManifest", image.as_str(), success(manifest)),
-        Answer::NoDigest(image) => ("OciManifestDigest", *image, error(UNKNOWN)),
-        Answer::NotThere(image) => ("OciManifest", image.as_str(), error(UNKNOWN)),
-        Answer::Down(image) => (
-            "OciManifest",
-            image.as_str(),
-            error("Fail to interact with OCI registry: error sending request for url (https://ghcr.io)"),
-        ),
-    };
-    format!("- type: Exchange\n  request: |\n    !{call}\n    image: {image}\n  response:\n{response}")
-}
-
-fn success(payload: &Value) -> String {
-    format!("    type: Success\n    payload: '{}'\n", payload.to_string().replace('\'', "''"))
-}
-
-fn error(message: &str) -> String {
-    format!("    type: Error\n    message: '{message}'\n")
-}
-
-#[test]
-fn the_corpus_is_as_it_was_minted() {
-    let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    let update = std::env::var_os("UPDATE_EXPECT").is_some();
-    let rows: Vec<Row> = [
-        rows::keyless(),
-        rows::workflows(),
-        roots::own_authorities(),
-        roots::signers(),
-        roots::leaving(),
-        roots::instances(),
+/// Every fixture by the name of its file.
+fn fixtures() -> BTreeMap<String, String> {
+    let documents = [
+        trusted_roots(),
+        identities::keyless(),
+        identities::workflows(),
+        authorities::own_authorities(),
+        authorities::signers(),
         evidence::payloads(),
         evidence::halves(),
         evidence::limits(),
         evidence::logged_keys(),
-        evidence::indexes(),
         algorithms::algorithms(),
-        algorithms::beside(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let names: BTreeSet<&str> = rows.iter().map(|row| row.case).collect();
-    assert_eq!(names.len(), rows.len(), "every case has a name of its own");
-    let mut stale = Vec::new();
-    for row in &rows {
-        let folder = corpus.join(row.case);
-        for (file, text) in row.files() {
-            if update {
-                fs::create_dir_all(&folder).unwrap();
-                fs::write(folder.join(file), &text).unwrap();
-            }
-            if fs::read_to_string(folder.join(file)).ok().as_deref() != Some(text.as_str()) {
-                stale.push(format!("{}/{file}", row.case));
-            }
+    ];
+    let documents = documents.into_iter().flatten();
+    let documents = documents
+        .map(|(name, document)| (format!("{name}.json"), serde_json::to_string_pretty(&document).unwrap() + "\n"));
+    let texts = keys().into_iter().chain(authorities::certificates());
+    let mut fixtures = BTreeMap::new();
+    for (name, text) in documents.chain(texts.map(|(name, text)| (name.to_owned(), text))) {
+        assert!(fixtures.insert(name.clone(), text).is_none(), "two fixtures are called {name}");
+    }
+    fixtures
+}
+
+#[test]
+fn the_fixtures_are_as_they_were_minted() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/fixtures/minted");
+    let fixtures = fixtures();
+    let mut stale: Vec<&String> = Vec::new();
+    for (name, text) in &fixtures {
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            fs::write(folder.join(name), text).unwrap();
+        }
+        if fs::read_to_string(folder.join(name)).ok().as_ref() != Some(text) {
+            stale.push(name);
         }
     }
-    assert!(stale.is_empty(), "not as minted (UPDATE_EXPECT=1 writes them): {}", stale.join(", "));
+    assert!(stale.is_empty(), "not as minted (UPDATE_EXPECT=1 writes them): {stale:?}");
+    for file in fs::read_dir(folder).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        assert!(fixtures.contains_key(&name), "nobody mints {name}");
+    }
 }

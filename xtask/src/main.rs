@@ -1,13 +1,14 @@
 //! What developers run, and users don't.
 
 mod bench;
+mod case;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-/// Measures the image-trust policy
+/// Measures the image-trust policy, and writes cases of its corpus
 #[derive(Parser)]
 #[command(name = "xtask")]
 struct Cli {
@@ -18,15 +19,20 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Bench(bench::Args),
+    Case(case::Args),
 }
 
 fn main() -> ExitCode {
-    let Cli { command: Command::Bench(args) } = Cli::parse();
+    let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,policy=off")))
         .with_writer(std::io::stderr)
         .init();
-    match bench::run(&args) {
+    let done = match &cli.command {
+        Command::Bench(args) => bench::run(args),
+        Command::Case(args) => case::run(args),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("Error: {error:#}");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use std::process::{Command, Output};
 
-use image_trust_testbed::guests;
+use image_trust_testbed::{corpus, guests};
 
 const REQUEST: &str = r#"{"uid":"u","kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},"operation":"CREATE","userInfo":{},"object":{}}"#;
 
@@ -142,7 +142,9 @@ fn bench_measures_what_it_was_asked_for() {
     // A request that the real module has to ask about, and what it was answered.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let module = root.join("policy.wasm").display().to_string();
-    let case = |name: &str| root.join("tests/corpus/annotations-are-asked-for").join(name).display().to_string();
+    let recorded = dir.path().join("recorded");
+    corpus::case("annotations-are-asked-for").write(&recorded).expect("a folder");
+    let case = |name: &str| recorded.join(name).display().to_string();
     let (request, settings, recorded) = (case("request.json"), case("settings.yaml"), case("session.yaml"));
     fs::write(dir.path().join("request.json"), REQUEST).expect("a file");
     const ONCE: [&str; 3] = ["bench", "--rounds", "1"];

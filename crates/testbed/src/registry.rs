@@ -12,9 +12,9 @@ use image_trust::{
 };
 use p256::{
     SecretKey,
-    ecdsa::{DerSignature, SigningKey, signature::Signer as _},
+    ecdsa::{DerSignature, SigningKey, signature::hazmat::PrehashSigner as _},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A registry that has every image there is.
 pub struct Signed {
@@ -92,16 +92,34 @@ impl Clock for Signed {
 
 /// The manifest in which each of these signed this payload.
 pub fn signature_manifest(signers: &[&str], payload: &str) -> Vec<u8> {
-    let layer = |signer: &&str| {
-        json!({
-            "mediaType": "application/vnd.dev.cosign.simplesigning.v1+json",
-            "size": payload.len(),
-            "digest": Digest::of(payload.as_bytes()).to_string(),
-            "annotations": {"dev.cosignproject.cosign/signature": sign(signer, payload.as_bytes())},
-        })
-    };
-    let layers: Vec<_> = signers.iter().map(layer).collect();
-    json!({"schemaVersion": 2, "config": {"size": 2}, "layers": layers}).to_string().into_bytes()
+    let hash = Digest::of(payload.as_bytes());
+    let layers: Vec<Value> =
+        signers.iter().map(|signer| layer(&sign_hash(signer, hash), hash, payload.len() as u64)).collect();
+    manifest(&layers).to_string().into_bytes()
+}
+
+/// A signature manifest with these layers.
+pub fn manifest(layers: &[Value]) -> Value {
+    json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {
+            "mediaType": "application/vnd.oci.image.config.v1+json",
+            "size": 233,
+            "digest": format!("sha256:{}", "c".repeat(64)),
+        },
+        "layers": layers,
+    })
+}
+
+/// The layer of a signature: its base64, and hash and size of what was signed.
+pub fn layer(signature: &str, hash: Digest, size: u64) -> Value {
+    json!({
+        "mediaType": "application/vnd.dev.cosign.simplesigning.v1+json",
+        "size": size,
+        "digest": hash.to_string(),
+        "annotations": {"dev.cosignproject.cosign/signature": signature},
+    })
 }
 
 /// `registry/repository` of an image.
@@ -111,17 +129,27 @@ pub fn repository(image: &ImageRef) -> String {
 
 /// What cosign signs of an image in the repository of this name.
 pub fn payload(name: &str, digest: Digest) -> String {
+    payload_with(name, digest, "null")
+}
+
+/// What cosign signs of an image, with this JSON for its annotations.
+pub fn payload_with(name: &str, digest: Digest, optional: &str) -> String {
     let docker_reference =
         name.strip_prefix("docker.io/").map_or(name.to_owned(), |rest| format!("index.docker.io/{rest}"));
     format!(
-        r#"{{"critical":{{"identity":{{"docker-reference":"{docker_reference}"}},"image":{{"docker-manifest-digest":"{digest}"}},"type":"cosign container image signature"}},"optional":null}}"#
+        r#"{{"critical":{{"identity":{{"docker-reference":"{docker_reference}"}},"image":{{"docker-manifest-digest":"{digest}"}},"type":"cosign container image signature"}},"optional":{optional}}}"#
     )
 }
 
 /// The signature of whoever has this name, in base64.
 pub fn sign(signer: &str, payload: &[u8]) -> String {
+    sign_hash(signer, Digest::of(payload))
+}
+
+/// The signature of whoever has this name over a payload of this hash, in base64.
+pub fn sign_hash(signer: &str, hash: Digest) -> String {
     let key = SigningKey::from(SecretKey::from_slice(&Digest::of(signer.as_bytes()).bytes()).unwrap());
-    let signature: DerSignature = key.sign(payload);
+    let signature: DerSignature = key.sign_prehash(&hash.bytes()).unwrap();
     Base64::encode_string(signature.as_bytes())
 }
 

@@ -6,46 +6,38 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use image_trust_host::{AdmissionRequest, Gate, HostCapabilities, Policy, Replay};
+use image_trust_testbed::corpus;
 
 use super::in_process::{Case, Medians};
-use image_trust_cli::input::settings;
 
 const ONE_KEY: &str = "(i) one key, named with its signature";
 const TWO_KEYS: &str = "(i) two keys";
 const KEYLESS: &str = "(j) keyless, CAs and logs on P-256";
 const KEYLESS_P384: &str = "(j) keyless, CAs on P-384 as of the public-good instance";
 
-/// A case of the corpus: its name here, settings, request and session.
-macro_rules! recorded {
-    ($name:expr, $case:literal) => {
-        (
-            $name,
-            include_str!(concat!("../../../tests/corpus/", $case, "/settings.yaml")),
-            include_str!(concat!("../../../tests/corpus/", $case, "/request.json")),
-            include_str!(concat!("../../../tests/corpus/", $case, "/session.yaml")),
-        )
-    };
-}
-
-const RECORDED: [(&str, &str, &str, &str); 4] = [
-    recorded!(ONE_KEY, "key-without-more-is-proven"),
-    recorded!(TWO_KEYS, "two-keys-are-two-signers"),
-    recorded!(KEYLESS, "keyless-signature-is-proven-and-pinned"),
-    recorded!(KEYLESS_P384, "keyless-signature-by-an-instance-on-p384-is-proven"),
+/// What is measured: its name here, and the case of the corpus.
+const MEASURED: [(&str, &str); 4] = [
+    (ONE_KEY, "key-without-more-is-proven"),
+    (TWO_KEYS, "two-keys-are-two-signers"),
+    (KEYLESS, "keyless-signature-is-proven-and-pinned"),
+    (KEYLESS_P384, "keyless-signature-by-an-instance-on-p384-is-proven"),
 ];
 
 pub(super) fn cases() -> Result<Vec<Case<'static>>> {
-    let case = |(name, wanted, request, session): (&str, _, _, _)| {
-        let session = Arc::new(Replay::from_yaml(session).with_context(|| format!("the session of {name}"))?);
+    let case = |(name, case): (&str, &str)| {
+        let case = corpus::case(case);
+        let session = case.session.with_context(|| format!("{name} asks the host"))?;
+        let session = Arc::new(Replay::from_yaml(&session).with_context(|| format!("the session of {name}"))?);
         let host = move |_: &Policy| Arc::new(Gate::new(Replay::clone(&session))) as Arc<dyn HostCapabilities>;
+        let request = case.request.with_context(|| format!("{name} has a request"))?;
         Ok(Case {
             name: name.to_owned(),
-            request: AdmissionRequest::from_json(request)?,
-            settings: settings(wanted, name)?,
+            request: AdmissionRequest::from_json(&request.to_string())?,
+            settings: case.settings,
             host: Box::new(host),
         })
     };
-    RECORDED.into_iter().map(case).collect()
+    MEASURED.into_iter().map(case).collect()
 }
 
 /// For each module, what the keyless cases cost beyond what any proof does, in verifications; nothing where they were not measured.
