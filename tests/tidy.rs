@@ -40,6 +40,7 @@ fn without_tests(text: &str) -> &str {
 fn offenders(files: &[(String, String)], offends: impl Fn(&str, &str) -> bool) -> Vec<String> {
     let lines = files
         .iter()
+        .filter(|(name, _)| !name.ends_with("/tests.rs"))
         .flat_map(|(name, text)| without_tests(text).lines().zip(1..).map(move |(line, n)| (name, line, n)));
     lines
         .filter(|(name, line, _)| offends(name, line.trim()))
@@ -99,7 +100,19 @@ fn hosts_see_the_policy_as_bytes() {
 /// What the command may take from the policy: nouns, and whether settings are accepted. Requests are decided by the module.
 #[test]
 fn the_command_decides_nothing() {
-    let nouns = ["ImageRef", "policy", "Part", "Policy", "Standing", "Weighed", "check", "parse", "shown", "Shown"];
+    let nouns = [
+        "ImageRef",
+        "policy",
+        "Part",
+        "Policy",
+        "Standing",
+        "Weighed",
+        "check",
+        "parse",
+        "shown",
+        "Shown",
+        "json_schema",
+    ];
     for (name, text) in sources("crates/cli/src") {
         for rest in text.split("image_trust::").skip(1) {
             let path = rest.split([';', '(', '<', ')', '|', '=']).next().unwrap_or_default();

@@ -15,6 +15,7 @@ mod migrate;
 pub mod output;
 pub mod progress;
 mod run;
+mod schema;
 pub mod tables;
 
 /// The exit code for a line that can't be parsed, as kwctl's is.
@@ -34,6 +35,7 @@ enum Command {
     Explain(explain::Args),
     Lint(lint::Args),
     Migrate(migrate::Args),
+    Schema(schema::Args),
     Annotate(annotate::Args),
     Demo(demo::Args),
 }
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => return explain::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Migrate(args) => migrate::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Annotate(args) => annotate::run(&args),
         Command::Demo(args) => demo::run(&args),
     };

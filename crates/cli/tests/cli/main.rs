@@ -5,3 +5,4 @@ mod explain;
 mod lint;
 mod migrate;
 mod run;
+mod schema;
