@@ -23,10 +23,10 @@ const API_VERSION: &str = "policies.kubewarden.io/v1";
 /// Everything about one evaluation but the request.
 #[derive(clap::Args)]
 pub struct Input {
-    /// Settings, or a policy's manifest that holds them, as YAML or JSON; `-` reads stdin
-    #[arg(short, long, value_name = "FILE", conflicts_with = "settings_json")]
-    settings_path: Option<PathBuf>,
-    /// Settings as JSON text
+    /// The settings, or a policy's manifest that holds them, as YAML or JSON. `-` reads standard input
+    #[arg(short, long, value_name = "FILE", visible_alias = "settings-path", conflicts_with = "settings_json")]
+    settings: Option<PathBuf>,
+    /// The settings as JSON text
     #[arg(long, value_name = "JSON")]
     settings_json: Option<String>,
     /// Answer host calls from a recorded session instead of a registry
@@ -35,7 +35,7 @@ pub struct Input {
     /// Let the policy read the Kubernetes resources that its metadata lists
     #[arg(long)]
     allow_context_aware: bool,
-    /// A host capability the policy may call, as in `oci/*`; can be repeated
+    /// A host capability that the policy may call, as in `oci/*`. Can be repeated
     #[arg(long, value_name = "PATTERN", default_value = "*")]
     allowed_host_capabilities: Vec<CapabilityPattern>,
 }
@@ -43,15 +43,14 @@ pub struct Input {
 impl Input {
     /// Is there anything beyond the defaults?
     pub fn is_given(&self) -> bool {
-        let Self { settings_path, settings_json, replay_host_capabilities_interactions, allow_context_aware, .. } =
-            self;
-        let files = [settings_path, replay_host_capabilities_interactions];
+        let Self { settings, settings_json, replay_host_capabilities_interactions, allow_context_aware, .. } = self;
+        let files = [settings, replay_host_capabilities_interactions];
         files.iter().any(|file| file.is_some()) || settings_json.is_some() || *allow_context_aware
     }
 
     /// The settings, which may be none.
     pub fn settings(&self) -> Result<Value> {
-        let (text, origin) = match (&self.settings_path, &self.settings_json) {
+        let (text, origin) = match (&self.settings, &self.settings_json) {
             (Some(path), _) => text_of("settings", path)?,
             (None, Some(text)) => (text.clone(), "--settings-json".to_owned()),
             (None, None) => return Ok(Value::Object(Map::new())),
@@ -61,7 +60,7 @@ impl Input {
 
     /// The request in this file, or on stdin for `-`.
     pub fn request(&self, path: &Path) -> Result<AdmissionRequest> {
-        if path == Path::new(STDIN) && self.settings_path.as_deref() == Some(path) {
+        if path == Path::new(STDIN) && self.settings.as_deref() == Some(path) {
             bail!("the request and the settings can't both be read from standard input: write one of them to a file");
         }
         let (text, origin) = text_of("request", path)?;

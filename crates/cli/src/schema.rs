@@ -3,12 +3,16 @@
 use anyhow::Result;
 use image_trust::policy;
 
-use crate::output::print_document;
+use crate::output::Destination;
 
 /// Prints the JSON Schema of the settings
 #[derive(clap::Args)]
-pub(crate) struct Args {}
+#[command(after_help = crate::EXITS)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    to: Destination,
+}
 
-pub(crate) fn run(_: &Args) -> Result<()> {
-    Ok(print_document(&serde_json::to_string_pretty(&policy::json_schema())?)?)
+pub(crate) fn run(args: &Args) -> Result<()> {
+    args.to.document(&serde_json::to_string_pretty(&policy::json_schema())?)
 }

@@ -490,7 +490,7 @@ mod tests {
         );
         let found = lint(&text.to_string(), NOW);
         let order: Vec<Severity> = found.iter().map(|finding| finding.lint.severity()).collect();
-        assert_eq!(order, [Severity::Danger, Severity::Danger, Severity::Doubtful, Severity::Note]);
+        assert_eq!(order, [Severity::Error, Severity::Error, Severity::Warning, Severity::Info]);
         for finding in found {
             assert!(!finding.what.is_empty() && !finding.instead.is_empty(), "{finding:?}");
         }

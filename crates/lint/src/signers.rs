@@ -22,7 +22,7 @@ use image_trust::{
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long before its end a trust root is told to end.
 const SOON_DAYS: u32 = 30;
-/// How old a trusted root may be before it is told, and before it is a danger.
+/// How old a trusted root may be before `lint` warns of it, and before that is an error.
 const OLD_DAYS: u64 = 180;
 const OUTDATED_DAYS: u64 = 365;
 

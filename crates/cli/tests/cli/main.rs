@@ -2,6 +2,7 @@
 
 mod command;
 mod explain;
+mod line;
 mod lint;
 mod migrate;
 mod run;
