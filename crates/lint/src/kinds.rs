@@ -28,6 +28,8 @@ pub enum Lint {
     AsksHost,
     /// No certificate has such a name, so what needs it is denied.
     NobodyHasTheName,
+    /// Anybody can sign with this key, because the private half of it is public.
+    WellKnownTestKey,
     /// The CAs and logs that the module carries were taken more than a year ago.
     OutdatedPublicGoodRoot,
     /// Nobody decides about Pods.
@@ -124,7 +126,7 @@ pub enum Lint {
 
 impl Lint {
     /// All kinds, the worst ones first.
-    pub const ALL: [Lint; 53] = [
+    pub const ALL: [Lint; 54] = [
         Lint::AllowsAnyRegistry,
         Lint::AllowsAPublicRegistry,
         Lint::AsksAnyRegistry,
@@ -132,6 +134,7 @@ impl Lint {
         Lint::ApprovesUnpinned,
         Lint::AsksHost,
         Lint::NobodyHasTheName,
+        Lint::WellKnownTestKey,
         Lint::OutdatedPublicGoodRoot,
         Lint::PodsNotRouted,
         Lint::DebugNotRouted,
@@ -202,6 +205,7 @@ impl Lint {
             Lint::ApprovesUnpinned => ("approves-unpinned", Error),
             Lint::AsksHost => ("asks-host", Error),
             Lint::NobodyHasTheName => ("nobody-has-the-name", Error),
+            Lint::WellKnownTestKey => ("well-known-test-key", Error),
             Lint::OutdatedPublicGoodRoot => ("outdated-public-good-root", Error),
             Lint::PodsNotRouted => ("pods-not-routed", Error),
             Lint::DebugNotRouted => ("debug-not-routed", Error),

@@ -17,6 +17,8 @@ use crate::{
     shown::Shown,
 };
 
+/// What people call a key, and the key.
+const OTHER_WORDS: [(&str, &str); 2] = [("policies", "policy"), ("rules", "policy")];
 /// Longest key for which it is looked for what was meant, in bytes.
 const MAX_KEY: usize = 40;
 
@@ -133,6 +135,8 @@ fn walk_object(fields: &[Field], map: &Map<String, Value>, path: &str, problems:
 fn nearest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
     let folded = |text: &str| text.to_ascii_lowercase().replace(['_', '-'], "");
     let written = Some(folded(written)).filter(|written| written.len() <= MAX_KEY)?;
+    // Other words for the same, which are further from it than a typing error is.
+    let written = OTHER_WORDS.iter().find(|(other, _)| *other == written).map_or(written, |(_, key)| (*key).to_owned());
     let distance = |key: &&&str| osa_distance(&written, &folded(key));
     let nearest = known.iter().min_by_key(distance)?;
     let most = if written.len() < 5 { 1 } else { 2 };
@@ -167,9 +171,13 @@ mod tests {
             ("kee", Some("key"), "one letter of three"),
             ("annotations", None, "something else"),
             ("", None, "nothing"),
+            ("policies", None, "another word for a key that is not known here"),
         ];
         for (written, expected, why) in rows {
             assert_eq!(nearest(written, &known), expected, "{why}: {written}");
+        }
+        for written in ["policies", "Policies", "rules", "polcy"] {
+            assert_eq!(nearest(written, &["validators", "policy", "features"]), Some("policy"), "{written}");
         }
     }
 }

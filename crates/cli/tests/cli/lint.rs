@@ -15,7 +15,7 @@ fn lint(dir: &Path, settings: &str, more: &[&str]) -> (Option<i32>, String, Stri
 }
 
 fn settings(rules: Value) -> String {
-    let key = Signer::named("alice").public_pem();
+    let key = Signer::named("nobody of the tests").public_pem();
     json!({
         "validators": [
             {"name": "default", "type": "cosign", "trustRoots": [{"name": "default", "key": key}]},
