@@ -192,7 +192,7 @@ fn check_settings(member: &Map<String, Value>, kind: &str, may_look: Option<&Val
     assert_eq!(answer::validate_settings(settings.to_string().as_bytes()), Ok(()), "{name}");
     let doubtful: Vec<_> = image_trust_lint::lint(&settings.to_string(), image_trust::time::UnixTime::default())
         .into_iter()
-        .filter(|finding| finding.lint.severity() < Severity::Note)
+        .filter(|finding| finding.lint.severity() < Severity::Info)
         .collect();
     assert!(doubtful.is_empty(), "{name}: {doubtful:#?}");
     let features = &settings["features"];

@@ -1,5 +1,6 @@
-//! Does Rancher's UI ask for settings that exist, and offer what they accept?
+//! Do the reference page and Rancher's UI say of the settings what their table says, and does the UI offer what is accepted?
 //!
+//! With `UPDATE_EXPECT=1` the tests write the tables of `docs/settings.md`, `questions-ui.yml` and its copy in `artifacthub-pkg.yml` again.
 //! The UI writes every default that it shows into the settings. So whatever it asks, offers or shows has to be accepted.
 
 use std::{fs, path::PathBuf};
@@ -184,45 +185,163 @@ fn what_does_not_fit_is_noticed() {
     }
 }
 
-/// The default of a key as `docs/settings.md` tells it, in the section of the list or mapping that holds it.
-fn documented(docs: &str, within: &str, key: &str) -> Option<String> {
-    let heading = if within.is_empty() { "# Settings".to_owned() } else { format!("# {within}\n") };
-    let section = docs.split_once(&heading)?.1;
-    let section = section.split("\n#").next()?;
-    let row = section.lines().find(|line| line.starts_with(&format!("| `{key}` |")))?;
-    row.split(" | ").nth(2).map(str::to_owned)
+/// What the UI has to ask of a key, by the schema of the settings.
+struct Field {
+    kind: &'static str,
+    options: Option<Vec<Value>>,
+    min: Option<Value>,
+    max: Option<Value>,
+    required: bool,
+    /// `None` where the UI has to choose: what is required has no default.
+    default: Option<Value>,
+}
+
+/// The schema of the mapping that holds the settings called `within`, and that of the key.
+fn schema_of<'s>(schema: &'s Value, within: &str, key: &str) -> (&'s Value, &'s Value) {
+    let validator = &schema["properties"]["validators"]["items"];
+    let rule = &schema["properties"]["policy"]["items"];
+    let features = &schema["properties"]["features"];
+    let mapping = match within {
+        "" => schema,
+        "validators" => validator,
+        "trustRoots" => &validator["properties"]["trustRoots"]["items"],
+        "policy" => rule,
+        "with" => &rule["properties"]["with"],
+        "features" => features,
+        "gitops" => &features["properties"]["gitops"],
+        other => panic!("the UI asks for keys of {other}"),
+    };
+    (mapping, &mapping["properties"][key])
+}
+
+fn field(schema: &Value, within: &str, key: &str) -> Field {
+    let (mapping, property) = schema_of(schema, within, key);
+    assert!(property.is_object(), "{within}.{key} is no setting");
+    let options =
+        property["enum"].as_array().map(|words| words.iter().filter(|word| !word.is_null()).cloned().collect());
+    let type_of =
+        |property: &Value| property["type"].as_array().map_or(property["type"].clone(), |types| types[0].clone());
+    let items = type_of(&property["items"]);
+    let kind = match type_of(property).as_str() {
+        Some("string") if options.is_some() => "enum",
+        Some("string") if property["pattern"].as_str().is_some_and(|form| form.contains("BEGIN")) => "multiline",
+        Some("string") => "string",
+        Some("boolean") => "boolean",
+        Some("integer") => "int",
+        Some("object") => "map[",
+        Some("array") if items == "object" => "sequence[",
+        Some("array") => "array[",
+        // A switch that can say more; the UI has the switch.
+        _ => "boolean",
+    };
+    let is_required = mapping["required"].as_array().is_some_and(|keys| keys.contains(&json!(key)));
+    // The UI knows no other signer than a key.
+    let required = is_required || (within, key) == ("trustRoots", "key");
+    let default = match property.get("default") {
+        _ if required => None,
+        // What the UI shows it writes. A static validator takes neither `askHost` nor `with`, and its rules take no option.
+        Some(_) if within == "with" || ["askHost", "with"].contains(&key) => Some(Value::Null),
+        default => Some(default.cloned().unwrap_or_default()),
+    };
+    let (min, max) = (property.get("minimum").cloned(), property.get("maximum").cloned());
+    Field { kind, options, min, max, required, default }
+}
+
+/// The text of `questions-ui.yml` with every type, limit, option and default as the schema has it.
+fn rewritten(text: &str) -> String {
+    let schema = image_trust::policy::json_schema();
+    let all = questions();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for asked in &all {
+        let variable = asked.question["variable"].as_str().unwrap();
+        let field = field(&schema, &asked.within, asked.key());
+        // The lines of a question go from its default to its variable.
+        let ends =
+            |at: &usize| lines[*at].trim() == format!("variable: {variable}") && within(&lines, *at) == asked.within;
+        let end = (0..lines.len()).find(ends).unwrap_or_else(|| panic!("{variable} is found"));
+        let indent = lines[end].len() - lines[end].trim_start().len();
+        let begins = |at: &usize| lines[*at].starts_with(&format!("{}- default:", " ".repeat(indent - 2)));
+        let begin = (0..end).rev().find(begins).unwrap();
+        let pad = " ".repeat(indent);
+        let yaml = |value: &Value| match value {
+            Value::String(text) if text.is_empty() => "''".to_owned(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let mut question: Vec<String> = Vec::new();
+        for line in lines.drain(begin..=end).collect::<Vec<_>>() {
+            let set = |key: &str, value: String| format!("{pad}{key}: {value}");
+            match line.trim_start_matches([' ', '-']).split(':').next().unwrap() {
+                "default" => match &field.default {
+                    Some(default) => question.push(format!("{}- default: {}", &pad[2..], yaml(default))),
+                    None => question.push(line),
+                },
+                "max" | "min" | "options" => {}
+                "required" => {
+                    question.extend(field.max.iter().map(|max| set("max", max.to_string())));
+                    question.extend(field.min.iter().map(|min| set("min", min.to_string())));
+                    if let Some(options) = &field.options {
+                        question.push(format!("{pad}options:"));
+                        question.extend(options.iter().map(|option| format!("{pad}- {}", yaml(option))));
+                    }
+                    question.push(set("required", field.required.to_string()));
+                }
+                "type" => question.push(set("type", field.kind.to_owned())),
+                // One of the options, which were written.
+                _ if line.starts_with(&format!("{pad}- ")) => {}
+                _ => question.push(line),
+            }
+        }
+        lines.splice(begin..begin, question);
+    }
+    lines.join("\n") + "\n"
+}
+
+/// Which list or mapping a question on this line is of: the last variable above it that is further out.
+fn within(lines: &[String], at: usize) -> String {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let own = indent(&lines[at]);
+    let outer = lines[..at].iter().rev().find(|line| line.trim_start().starts_with("variable:") && indent(line) < own);
+    let outer = outer.map(|line| line.trim_start().trim_start_matches("variable:").trim()).unwrap_or_default();
+    outer.rsplit('.').next().unwrap_or(outer).to_owned()
+}
+
+fn update(file: &str, text: &str) {
+    if std::env::var_os("UPDATE_EXPECT").is_some() && read(file) != text {
+        // Other tests read the file meanwhile, so it is replaced at once.
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file);
+        fs::write(path.with_extension("new"), text).unwrap();
+        fs::rename(path.with_extension("new"), path).unwrap();
+    }
+    assert!(read(file) == text, "{file} does not say what the table of settings says; UPDATE_EXPECT=1 writes it again");
 }
 
 #[test]
-fn defaults_are_the_documented_ones() {
-    let docs = read("docs/settings.md");
-    for asked in questions().iter().filter(|asked| !asked.within.is_empty()) {
-        let (question, key) = (&asked.question, asked.key());
-        let told =
-            documented(&docs, &asked.within, key).unwrap_or_else(|| panic!("{}.{key} is not documented", asked.within));
-        assert_eq!(question["required"] == json!(true), told == "required", "{}.{key}: {told}", asked.within);
-        let code = told.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
-        match code.map(yaml) {
-            // A rule of a static validator takes no option, and whatever the UI shows as a default it writes.
-            Some(_) if asked.within == "with" => assert_eq!(question["default"], Value::Null, "with.{key}"),
-            // A static validator takes none either.
-            Some(_) if key == "askHost" => assert_eq!(question["default"], Value::Null, "{}.{key}", asked.within),
-            // Of a static validator's rule even an empty mapping is refused, and leaving it out is the same.
-            Some(Value::Object(_)) if key == "with" => {
-                assert_eq!(question["default"], Value::Null, "{}.{key}", asked.within)
-            }
-            Some(value) => assert_eq!(question["default"], value, "{}.{key}", asked.within),
-            None if told == "required" => {}
-            None => assert_eq!(question["default"], Value::Null, "{}.{key} has no default: {told}", asked.within),
-        }
+fn what_is_asked_is_what_the_schema_says() {
+    update("questions-ui.yml", &rewritten(&read("questions-ui.yml")));
+}
+
+#[test]
+fn the_reference_tables_are_those_of_the_settings() {
+    let mut page = read("docs/settings.md");
+    for (name, table) in image_trust::policy::reference() {
+        let begin = format!("<!-- table: {name} -->\n");
+        let (before, rest) = page.split_once(&begin).unwrap_or_else(|| panic!("docs/settings.md has no table {name}"));
+        let (_, after) = rest.split_once("<!-- end -->").unwrap();
+        page = format!("{before}{begin}{table}<!-- end -->{after}");
     }
+    update("docs/settings.md", &page);
 }
 
 #[test]
 fn artifact_hub_gets_the_same_questions() {
+    let text = read("artifacthub-pkg.yml");
+    let (before, rest) = text.split_once("  kubewarden/questions-ui: |\n").unwrap();
+    let after =
+        rest.lines().skip_while(|line| line.is_empty() || line.starts_with("    ")).collect::<Vec<_>>().join("\n");
+    let questions: String = rewritten(&read("questions-ui.yml")).lines().map(|line| format!("    {line}\n")).collect();
+    update("artifacthub-pkg.yml", &format!("{before}  kubewarden/questions-ui: |\n{questions}{after}\n"));
     let package = yaml(&read("artifacthub-pkg.yml"));
-    let same = package["annotations"]["kubewarden/questions-ui"].as_str() == Some(read("questions-ui.yml").as_str());
-    assert!(same, "artifacthub-pkg.yml has other questions than questions-ui.yml");
     let metadata = yaml(&read("metadata.yml"));
     for (annotation, key) in [("contextAwareResources", "contextAwareResources"), ("rules", "rules")] {
         let told = package["annotations"][format!("kubewarden/{annotation}")].as_str().unwrap_or_default();

@@ -42,6 +42,7 @@ fn without_tests(text: &str) -> &str {
 fn offenders(files: &[(String, String)], offends: impl Fn(&str, &str) -> bool) -> Vec<String> {
     let lines = files
         .iter()
+        .filter(|(name, _)| !name.ends_with("/tests.rs"))
         .flat_map(|(name, text)| without_tests(text).lines().zip(1..).map(move |(line, n)| (name, line, n)));
     lines
         .filter(|(name, line, _)| offends(name, line.trim()))
@@ -102,8 +103,19 @@ fn hosts_see_the_policy_as_bytes() {
 #[test]
 fn the_command_decides_nothing() {
     let nouns = [
-        "ImageRef", "policy", "Part", "Policy", "Standing", "Weighed", "check", "parse", "text", "Shown", "time",
+        "ImageRef",
+        "policy",
+        "Part",
+        "Policy",
+        "Standing",
+        "Weighed",
+        "check",
+        "parse",
+        "text",
+        "Shown",
+        "time",
         "UnixTime",
+        "json_schema",
     ];
     for (name, text) in sources("crates/cli/src") {
         for rest in text.split("image_trust::").skip(1) {

@@ -175,6 +175,16 @@ impl Whole {
 mod tests {
     use super::*;
 
+    /// What stands in for something broken is described by the table, like everything else.
+    #[test]
+    fn stand_ins_have_the_shape_of_settings() {
+        let broken = || vec![Entry { kept: Value::Null, sound: false }];
+        let stand_in = Whole { validators: broken(), rules: broken() }.settings(&json!({}));
+        let mut problems = Vec::new();
+        assert_eq!(SETTINGS.walk(&stand_in, "", &mut problems), Some(stand_in));
+        assert_eq!(problems, []);
+    }
+
     #[test]
     fn of_a_list_that_can_not_be_read_nothing_else_is_told() {
         let signed = json!({

@@ -16,6 +16,7 @@ pub use check::check;
 pub use pattern::Part;
 pub use rule::{Choice, Decision, Policy, Rule, Rules};
 pub use settings::{ChildApproval, Disclosure, Features, Mode};
+pub use shape::{json_schema, reference};
 pub use weigh::{Standing, Weighed};
 
 /// Something in the settings that can't be meant: where, and what to write instead.

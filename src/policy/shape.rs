@@ -1,63 +1,20 @@
-//! Which keys may settings have, of which type, and which ones are known but not usable?
+//! Which keys may settings have, of which type, within which limits, and what does each of them mean?
 //!
-//! One table, walked over the whole of the settings at once, so that somebody who deploys a policy reads every mistake in one go. What the walk
-//! objects to is cut out; what is left has the shape of `settings` and can be checked further.
+//! This table is the only description of the settings. [`walk`] checks settings against it; `json_schema` and `reference` make the JSON Schema and the tables of
+//! `docs/settings.md` from it; tests hold the serde types and `questions-ui.yml` to it. The module for the cluster reads [`SETTINGS`], in which
+//! the words for people are left out, so that they cost it nothing.
 
-use serde_json::{Map, Value};
-use strsim::osa_distance;
+mod field;
+mod json_schema;
+mod reference;
+#[cfg(test)]
+mod tests;
+mod walk;
 
-use super::{
-    Problem,
-    pattern::Pattern,
-    settings::{HostCalls, TimeBudget},
-};
-use crate::{signing::PublicKey, text::Shown};
+pub use json_schema::json_schema;
+pub use reference::reference;
 
-/// Longest key for which it is looked for what was meant, in bytes.
-const MAX_KEY: usize = 40;
-
-/// What stands at a place.
-pub(super) enum Shape {
-    Text,
-    Pattern,
-    Key,
-    Flag,
-    Count,
-    /// A time, in milliseconds.
-    Milliseconds,
-    /// How many host calls a request may make.
-    HostCalls,
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// The type of a validator.
-    ValidatorType,
-    /// Texts to texts.
-    Texts,
-    /// A list of texts that is not empty.
-    Names,
-    List(&'static Shape),
-    Object(&'static [Field]),
-    /// `true`, `false`, or something that says more.
-    FlagOr(&'static Shape),
-    /// A mapping, or its text, which is read elsewhere.
-    Document,
-    /// Known, and refused: why, and what to do.
-    Refused(&'static str),
-}
-
-pub(super) struct Field {
-    pub(super) key: &'static str,
-    pub(super) shape: Shape,
-    pub(super) required: bool,
-}
-
-const fn required(key: &'static str, shape: Shape) -> Field {
-    Field { key, shape, required: true }
-}
-
-const fn optional(key: &'static str, shape: Shape) -> Field {
-    Field { key, shape, required: false }
-}
+use field::{About, Default, Field, Shape, about, optional, refused, required};
 
 const CERT: &str =
     "belongs to notation validators; for certificates of an own CA write `certificate: {ca: …, subject: …}`";
@@ -68,99 +25,6 @@ const NOTATION: &str = "belongs to notation validators, which are not here yet";
 const CREDENTIALS: &str = "has no place here: the policy server asks the registry, with its own credentials (`imagePullSecret` of the PolicyServer)";
 const TLS: &str = "has no place here: the policy server asks the registry (`sourceAuthorities` of the PolicyServer)";
 
-pub(super) const SETTINGS: Shape = Shape::Object(&[
-    required("validators", Shape::List(&Shape::Object(VALIDATOR))),
-    required("policy", Shape::List(&Shape::Object(RULE))),
-    optional("features", Shape::Object(FEATURES)),
-]);
-
-const VALIDATOR: &[Field] = &[
-    required("name", Shape::Text),
-    required("type", Shape::ValidatorType),
-    optional("approve", Shape::Flag),
-    optional("askHost", Shape::Flag),
-    optional("trustRoots", Shape::List(&Shape::Object(TRUST_ROOT))),
-    optional("trustedRoot", Shape::Document),
-    optional("auth", Shape::Refused(CREDENTIALS)),
-    optional("cert", Shape::Refused(TLS)),
-    optional("host", Shape::Object(INSTANCE)),
-];
-
-const INSTANCE: &[Field] = &[
-    optional("fulcioCert", Shape::Text),
-    optional("rekorPubkey", Shape::Key),
-    optional("ctLogPubkey", Shape::Key),
-    optional("rekor", Shape::Refused(REKOR)),
-];
-
-const TRUST_ROOT: &[Field] = &[
-    required("name", Shape::Text),
-    optional("key", Shape::Key),
-    optional("keyless", Shape::Object(KEYLESS)),
-    optional("github", Shape::Object(GITHUB)),
-    optional("certificate", Shape::Object(CERTIFICATE)),
-    optional("notBefore", Shape::Text),
-    optional("notAfter", Shape::Text),
-    optional("cert", Shape::Refused(CERT)),
-    optional("tsCert", Shape::Refused(NOTATION)),
-];
-
-const KEYLESS: &[Field] = &[
-    optional("issuer", Shape::Text),
-    optional("issuerRegex", Shape::Text),
-    optional("subject", Shape::Text),
-    optional("subjectRegex", Shape::Text),
-    optional("subjectPrefix", Shape::Text),
-];
-
-const GITHUB: &[Field] = &[
-    required("owner", Shape::Text),
-    optional("repo", Shape::Text),
-    optional("workflow", Shape::Text),
-    optional("ref", Shape::Text),
-];
-
-const CERTIFICATE: &[Field] = &[
-    required("ca", Shape::Text),
-    optional("subject", Shape::Text),
-    optional("subjectRegex", Shape::Text),
-    optional("subjectPrefix", Shape::Text),
-];
-
-const RULE: &[Field] =
-    &[required("pattern", Shape::Pattern), optional("validator", Shape::Text), optional("with", Shape::Object(WITH))];
-
-const WITH: &[Field] = &[
-    optional("trustRoot", Shape::Text),
-    optional("threshold", Shape::Count),
-    optional("required", Shape::Names),
-    optional("annotations", Shape::Texts),
-    optional("identities", Shape::Names),
-    optional("mode", Shape::Word(&["mutate", "mutatePodsOnly", "insecureValidateOnly"])),
-    optional("verifyInTransparencyLog", Shape::Flag),
-    optional("verifySCT", Shape::Flag),
-    optional("key", Shape::Refused("is called `trustRoot`, and takes a name")),
-    optional("delegations", Shape::Refused(NOTARY_V1)),
-    optional("verificationLevel", Shape::Refused(NOTATION)),
-    optional("verifyTimestamp", Shape::Refused(NOTATION)),
-];
-
-const FEATURES: &[Field] = &[
-    optional("detectionMode", Shape::Flag),
-    optional("mutation", Shape::Flag),
-    optional("timeBudgetMs", Shape::Milliseconds),
-    optional("maxHostCalls", Shape::HostCalls),
-    optional("automaticChildApproval", Shape::FlagOr(&Shape::Object(CHILD_APPROVAL))),
-    optional("automaticUnchangedApproval", Shape::Flag),
-    optional("resourceValidationMode", Shape::Word(&["all", "podsOnly"])),
-    optional("gitops", Shape::Object(GITOPS)),
-    optional("disclosure", Shape::Word(&["full", "reason"])),
-];
-
-const CHILD_APPROVAL: &[Field] = &[optional("ttl", Shape::Count), optional("requireDigest", Shape::Flag)];
-
-const GITOPS: &[Field] = &[optional("resolve", Shape::Flag), optional("dryRun", Shape::Word(&["verify", "reuse"]))];
-
 const TYPES: &[&str] = &["static", "cosign"];
 
 /// Types that Connaisseur's users know, and why they are refused.
@@ -170,156 +34,455 @@ const OTHER_TYPES: [(&str, &str); 3] = [
     ("nexus", "there is no such validator; sign with cosign"),
 ];
 
-impl Shape {
-    /// Notes what is wrong with `value`, and returns it without that; `None` where nothing is left.
-    pub(super) fn walk(&self, value: &Value, path: &str, problems: &mut Vec<Problem>) -> Option<Value> {
-        let mut wrong = |what: String| {
-            problems.push(Problem::new(path, what));
-            None
-        };
-        match (self, value) {
-            (Shape::Text, Value::String(_)) | (Shape::Flag, Value::Bool(_)) => Some(value.clone()),
-            (Shape::Pattern, Value::String(text)) => match Pattern::parse(text) {
-                Ok(_) => Some(value.clone()),
-                Err(error) => wrong(error.to_string()),
-            },
-            (Shape::Key, Value::String(text)) => match PublicKey::parse(text) {
-                Ok(_) => Some(value.clone()),
-                Err(error) => wrong(error.to_string()),
-            },
-            (Shape::Count, Value::Number(number)) if number.as_u64().is_some_and(|n| n > 0) => Some(value.clone()),
-            (Shape::Milliseconds, Value::Number(number))
-                if number.as_u64().is_some_and(|ms| TimeBudget::try_from(ms).is_ok()) =>
-            {
-                Some(value.clone())
-            }
-            (Shape::HostCalls, Value::Number(number))
-                if number.as_u64().is_some_and(|calls| HostCalls::try_from(calls).is_ok()) =>
-            {
-                Some(value.clone())
-            }
-            (Shape::Word(words), Value::String(word)) if words.contains(&word.as_str()) => Some(value.clone()),
-            (Shape::ValidatorType, Value::String(word)) => match OTHER_TYPES.iter().find(|(other, _)| other == word) {
-                Some((_, why)) => wrong((*why).to_owned()),
-                None => Shape::Word(TYPES).walk(value, path, problems),
-            },
-            (Shape::FlagOr(_), Value::Bool(_)) | (Shape::Document, Value::Object(_) | Value::String(_)) => {
-                Some(value.clone())
-            }
-            (Shape::FlagOr(shape), Value::Object(_)) => shape.walk(value, path, problems),
-            (Shape::Refused(what), _) => wrong((*what).to_owned()),
-            (Shape::Texts, Value::Object(map)) => {
-                let entry = |(key, value): (&String, &Value)| {
-                    let path = format!("{path}.{}", Shown(key));
-                    Shape::Text.walk(value, &path, problems).map(|value| (key.clone(), value))
-                };
-                Some(Value::Object(map.iter().filter_map(entry).collect()))
-            }
-            (Shape::Names, Value::Array(list)) if list.is_empty() => {
-                wrong("is empty, which nothing can satisfy; leave it out".to_owned())
-            }
-            (Shape::Names, Value::Array(_)) => Shape::List(&Shape::Text).walk(value, path, problems),
-            (Shape::List(shape), Value::Array(list)) => {
-                let entry = |(i, value): (usize, &Value)| {
-                    shape.walk(value, &format!("{path}[{i}]"), problems).unwrap_or(Value::Null)
-                };
-                Some(Value::Array(list.iter().enumerate().map(entry).collect()))
-            }
-            (Shape::Object(fields), Value::Object(map)) => walk_object(fields, map, path, problems),
-            _ => wrong(format!("is {}; it must be {}", describe(value), self.expected())),
-        }
-    }
+const TIME: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z$";
+const PREFIX: &str = r"^[\s\S]+://[^/]+/([\s\S]*/)?$";
+const NAME: &str = "^[A-Za-z0-9_.-]+$";
+/// A key of which nobody has the private half.
+const KEY: &str = r#""-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE/eu9IX5htTt7DlVG8i4guk8Yc5NE\ncSJf4Ae8cZGzJjztT7P8kGEc8OURZBO3zqrhxK8SaAP7dFR39egWVWUM/w==\n-----END PUBLIC KEY-----\n""#;
+const CERTIFICATES: &str = r#""-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n""#;
+const SUBJECT: &str = "The name: an e-mail address, a URI, or another name. It is compared as it stands.";
+const SUBJECT_REGEX: &str = "The same by a regular expression, which has to match the whole name.";
+const SUBJECT_PREFIX: &str = "The same by its beginning: a URI with its host, up to a `/`.";
 
-    fn expected(&self) -> String {
-        match self {
-            Shape::Text | Shape::Pattern => "a text".to_owned(),
-            Shape::Key => "a public key in PEM".to_owned(),
-            Shape::Flag => "true or false".to_owned(),
-            Shape::Count => "a whole number, 1 or more".to_owned(),
-            Shape::Milliseconds => format!("a number of milliseconds from 1 to {}", TimeBudget::MAX_MS),
-            Shape::HostCalls => format!("a number of host calls from 1 to {}", HostCalls::MAX),
-            Shape::ValidatorType => format!("one of {}", TYPES.join(", ")),
-            Shape::Word(words) => format!("one of {}", words.join(", ")),
-            Shape::Texts => "a mapping of texts to texts".to_owned(),
-            Shape::List(_) | Shape::Names => "a list".to_owned(),
-            Shape::Object(_) => "a mapping".to_owned(),
-            Shape::FlagOr(_) => "true, false or a mapping".to_owned(),
-            Shape::Document => "a mapping, or its text".to_owned(),
-            Shape::Refused(what) => (*what).to_owned(),
-        }
-    }
-}
+/// The table by which requests and settings are read.
+pub(super) const SETTINGS: Shape = Shape::Object(Table::<false>::SETTINGS);
 
-fn walk_object(fields: &[Field], map: &Map<String, Value>, path: &str, problems: &mut Vec<Problem>) -> Option<Value> {
-    let at = |key: &str| {
-        if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+/// The table, with or without the words for people.
+struct Table<const TOLD: bool>;
+
+/// What people are told, or nothing in the table without words.
+macro_rules! told {
+    ($about:expr) => {
+        if TOLD { Some(const { &$about }) } else { None }
     };
-    let mut kept = Map::new();
-    for field in fields {
-        // As in Kubernetes, null is the same as leaving a key out; but requests read a refused key as unknown, whatever it holds.
-        let refused = matches!(field.shape, Shape::Refused(_));
-        match map.get(field.key).filter(|value| refused || !value.is_null()) {
-            Some(value) => kept
-                .extend(field.shape.walk(value, &at(field.key), problems).map(|value| (field.key.to_owned(), value))),
-            None if field.required => problems.push(Problem::new(at(field.key), "is missing")),
-            None => {}
-        }
-    }
-    for key in map.keys().filter(|key| !fields.iter().any(|field| field.key == *key)) {
-        let known: Vec<&str> =
-            fields.iter().filter(|field| !matches!(field.shape, Shape::Refused(_))).map(|field| field.key).collect();
-        problems.push(Problem::new(
-            at(&Shown(key).to_string()),
-            match nearest(key, &known) {
-                Some(meant) => format!("is not a key here; did you mean `{meant}`? Known are {}", known.join(", ")),
-                None => format!("is not a key here; known are {}", known.join(", ")),
-            },
-        ));
-    }
-    Some(Value::Object(kept))
 }
 
-/// The key that was probably meant: the same letters in another case or with other separators, or all but two of them.
-fn nearest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
-    let folded = |text: &str| text.to_ascii_lowercase().replace(['_', '-'], "");
-    let written = Some(folded(written)).filter(|written| written.len() <= MAX_KEY)?;
-    let distance = |key: &&&str| osa_distance(&written, &folded(key));
-    let nearest = known.iter().min_by_key(distance)?;
-    let most = if written.len() < 5 { 1 } else { 2 };
-    (distance(&nearest) <= most).then_some(*nearest)
-}
+impl<const TOLD: bool> Table<TOLD> {
+    const SETTINGS: &'static [Field] = &[
+        required(
+            "validators",
+            Shape::List(&Shape::Object(Self::VALIDATOR)),
+            told!(
+                about(
+                    "The ways to decide about an image.",
+                    r#"[{"name": "allow", "type": "static", "approve": true}]"#
+                )
+                .most(100)
+            ),
+        ),
+        required(
+            "policy",
+            Shape::List(&Shape::Object(Self::RULE)),
+            told!(
+                about(
+                    "The rules: which images each validator decides.",
+                    r#"[{"pattern": "registry.k8s.io/*:*", "validator": "allow"}]"#
+                )
+                .most(10_000)
+            ),
+        ),
+        optional(
+            "features",
+            Shape::Object(Self::FEATURES),
+            told!(about("What holds for every rule.", r#"{"detectionMode": true}"#).default("{}")),
+        ),
+    ];
 
-fn describe(value: &Value) -> String {
-    match value {
-        Value::Null => "empty".to_owned(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => format!("the text `{}`", Shown(text)),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "a mapping".to_owned(),
+    const VALIDATOR: &'static [Field] = &[
+        required(
+            "name",
+            Shape::Text,
+            told!(Self::named("The name by which rules refer to it. It is distinct. A rule that names no validator uses the one called `default`.")),
+        ),
+        required(
+            "type",
+            Shape::ValidatorType,
+            told!(about("How it decides: `static` by name alone, `cosign` by signatures.", r#""cosign""#)),
+        ),
+        optional(
+            "approve",
+            Shape::Flag,
+            told!(about("`true` allows every image, `false` denies it.", "true").only("static", true)),
+        ),
+        optional(
+            "askHost",
+            Shape::Flag,
+            told!(
+                about("Whether the policy asks the policy server about signatures that it cannot read itself: [askHost](#askhost). Needs a trust root with a key.", "false")
+                    .default("false")
+                    .only("cosign", false)
+            ),
+        ),
+        optional(
+            "trustRoots",
+            Shape::List(&Shape::Object(Self::TRUST_ROOT)),
+            told!(
+                about("The signers.", r#"[{"name": "alice", "keyless": {"issuer": "https://accounts.google.com", "subject": "alice@acme.example"}}]"#)
+                    .most(50)
+                    .only("cosign", true)
+            ),
+        ),
+        optional(
+            "trustedRoot",
+            Shape::Document,
+            told!(
+                about("The CAs and logs that are believed: [The trusted root](#the-trusted-root).", r#"{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#)
+                    .absent("the public-good instance's")
+                    .only("cosign", false)
+            ),
+        ),
+        refused("auth", CREDENTIALS),
+        refused("cert", TLS),
+        optional(
+            "host",
+            Shape::Object(Self::INSTANCE),
+            told!(
+                about("The same in Connaisseur's words. Not beside `trustedRoot`.", r#"{"fulcioCert": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"}"#)
+                    .only("cosign", false)
+            ),
+        ),
+    ];
+
+    const INSTANCE: &'static [Field] = &[
+        optional(
+            "fulcioCert",
+            Shape::Text,
+            told!(about("Replaces the CAs. Each of the certificates is believed.", CERTIFICATES).kind("PEM")),
+        ),
+        optional(
+            "rekorPubkey",
+            Shape::Key,
+            told!(about("Replaces the transparency logs by the one with this key, at any time.", KEY)),
+        ),
+        optional(
+            "ctLogPubkey",
+            Shape::Key,
+            told!(about("Replaces the CT logs by the one with this key, at any time.", KEY)),
+        ),
+        refused("rekor", REKOR),
+    ];
+
+    const TRUST_ROOT: &'static [Field] = &[
+        required(
+            "name",
+            Shape::Text,
+            told!(Self::named("The name by which rules and messages refer to it. It is distinct, and not `*`. A rule that names no trust root uses the one called `default`.")),
+        ),
+        optional(
+            "key",
+            Shape::Key,
+            told!(
+                about("A public key in one `-----BEGIN PUBLIC KEY-----` block, of any line width and indentation. Text before and after the block is ignored.", KEY)
+                    .choice("signer")
+            ),
+        ),
+        optional(
+            "keyless",
+            Shape::Object(Self::KEYLESS),
+            told!(
+                about("An identity that a CA of the [trusted root](#the-trusted-root) certifies: [keyless](#keyless).", r#"{"issuer": "https://accounts.google.com", "subject": "alice@acme.example"}"#)
+                    .choice("signer")
+            ),
+        ),
+        optional(
+            "github",
+            Shape::Object(Self::GITHUB),
+            told!(about("A workflow of GitHub: [github](#github).", r#"{"owner": "acme", "repo": "app"}"#).choice("signer")),
+        ),
+        optional(
+            "certificate",
+            Shape::Object(Self::CERTIFICATE),
+            told!(
+                about("An identity that a CA of your own certifies: [certificate](#certificate).", r#"{"ca": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n", "subject": "release@acme.example"}"#)
+                    .choice("signer")
+            ),
+        ),
+        optional(
+            "notBefore",
+            Shape::Text,
+            told!(Self::time("The first moment at which its signatures count, by the time of admission: [Rotation](#rotation).", r#""2026-07-01T00:00:00Z""#)),
+        ),
+        optional(
+            "notAfter",
+            Shape::Text,
+            told!(Self::time("The last moment at which its signatures count, by the time of admission.", r#""2026-12-31T23:59:59Z""#)),
+        ),
+        refused("cert", CERT),
+        refused("tsCert", NOTATION),
+    ];
+
+    const KEYLESS: &'static [Field] = &[
+        optional(
+            "issuer",
+            Shape::Text,
+            told!(
+                about(
+                    "Who vouches for the name. It is compared with the certificate's as it stands.",
+                    r#""https://accounts.google.com""#
+                )
+                .bytes(2048)
+                .choice("issuer")
+            ),
+        ),
+        optional(
+            "issuerRegex",
+            Shape::Text,
+            told!(
+                Self::expression(
+                    "The same by a regular expression, which has to match the whole issuer.",
+                    r#""^https://gitlab\\.(com|acme\\.example)$""#
+                )
+                .choice("issuer")
+            ),
+        ),
+        optional(
+            "subject",
+            Shape::Text,
+            told!(about(SUBJECT, r#""alice@acme.example""#).bytes(2048).choice("subject")),
+        ),
+        optional(
+            "subjectRegex",
+            Shape::Text,
+            told!(Self::expression(SUBJECT_REGEX, r#""^[^/:@]+@acme\\.example$""#).choice("subject")),
+        ),
+        optional("subjectPrefix", Shape::Text, told!(Self::prefix(SUBJECT_PREFIX))),
+    ];
+
+    const GITHUB: &'static [Field] = &[
+        required("owner", Shape::Text, told!(Self::part("The account. It is compared in the case in which GitHub writes it.", r#""acme""#))),
+        optional(
+            "repo",
+            Shape::Text,
+            told!(Self::part("The repository. Without it every repository of the account counts, and `lint` says so.", r#""app""#).absent("any")),
+        ),
+        optional("workflow", Shape::Text, told!(Self::part("The file below `.github/workflows`.", r#""release.yml""#).absent("any"))),
+        optional(
+            "ref",
+            Shape::Text,
+            told!(
+                about("The git reference at which the workflow was defined, and for which it ran. `*` stands for any text.", r#""refs/tags/v*""#)
+                    .absent("any")
+                    .bytes(2048)
+                    .form("^refs/")
+            ),
+        ),
+    ];
+
+    const CERTIFICATE: &'static [Field] = &[
+        required(
+            "ca",
+            Shape::Text,
+            told!(
+                about("1 to 32 certificates of CAs, each of which is believed. Name intermediates too if those beside signatures should not count.", CERTIFICATES)
+                    .kind("PEM")
+            ),
+        ),
+        optional("subject", Shape::Text, told!(about("The certificate's one alternative name. It is compared as it stands.", r#""release@acme.example""#).bytes(2048).choice("subject"))),
+        optional(
+            "subjectRegex",
+            Shape::Text,
+            told!(Self::expression(SUBJECT_REGEX, r#""^[^/:@]+@acme\\.example$""#).choice("subject")),
+        ),
+        optional("subjectPrefix", Shape::Text, told!(Self::prefix(SUBJECT_PREFIX))),
+    ];
+
+    const RULE: &'static [Field] = &[
+        required(
+            "pattern",
+            Shape::Pattern,
+            told!(
+                about("The images that the rule decides about: [Patterns](#patterns).", r#""ghcr.io/acme/*""#)
+                    .bytes(512)
+            ),
+        ),
+        optional(
+            "validator",
+            Shape::Text,
+            told!(about("The validator that decides.", r#""allow""#).kind("name").default(r#""default""#)),
+        ),
+        optional(
+            "with",
+            Shape::Object(Self::WITH),
+            told!(
+                about(
+                    "Options of a cosign validator. Not for `static`, which proves nothing.",
+                    r#"{"trustRoot": "*", "threshold": 2}"#
+                )
+                .default("{}")
+            ),
+        ),
+    ];
+
+    const WITH: &'static [Field] = &[
+        optional(
+            "trustRoot",
+            Shape::Text,
+            told!(
+                about("The trust root that has to sign. `\"*\"` stands for all trust roots of the validator.", r#""*""#)
+                    .kind("name or `\"*\"`")
+                    .default(r#""default""#)
+            ),
+        ),
+        optional(
+            "threshold",
+            Shape::Count,
+            told!(
+                about("How many distinct trust roots have to sign. Only with `trustRoot: \"*\"`.", "2")
+                    .kind("1 to their number")
+                    .absent("all of them; the `required` ones where these are given")
+            ),
+        ),
+        optional("required", Shape::Names, told!(about("The trust roots that have to be among the signers.", r#"["alice"]"#).absent("none"))),
+        optional(
+            "annotations",
+            Shape::Texts,
+            told!(
+                about("The annotations of every signature that counts, and no others: the policy writes the payload again to verify it. With [`askHost`](#askhost) a signature may carry more.", r#"{"env": "prod"}"#)
+                    .absent("none")
+                    .most(32)
+            ),
+        ),
+        optional(
+            "identities",
+            Shape::Names,
+            told!(
+                about("The names under which an image may have been signed. `self` is its own repository.", r#"["self", "ghcr.io/acme/app"]"#)
+                    .kind("texts")
+                    .absent("keys: not looked at; certificates: `[self]`")
+                    .most(32)
+            ),
+        ),
+        optional(
+            "mode",
+            Shape::Word(&["mutate", "mutatePodsOnly", "insecureValidateOnly"]),
+            told!(about("Where the proven digest is written: into every kind, into Pods only, or nowhere.", r#""mutatePodsOnly""#).default(r#""mutate""#)),
+        ),
+        optional(
+            "verifyInTransparencyLog",
+            Shape::Flag,
+            told!(
+                about("Whether every signature that counts needs an entry in a transparency log. `false` is refused with keyless trust roots.", "true")
+                    .absent("`true` for keyless, else `false`")
+            ),
+        ),
+        optional(
+            "verifySCT",
+            Shape::Flag,
+            told!(
+                about("Whether certificates need a signed certificate timestamp (SCT) of a CT log. `true` asks for it of certificates of own CAs too.", "true")
+                    .absent("`true` for keyless, else `false`")
+            ),
+        ),
+        refused("key", "is called `trustRoot`, and takes a name"),
+        refused("delegations", NOTARY_V1),
+        refused("verificationLevel", NOTATION),
+        refused("verifyTimestamp", NOTATION),
+    ];
+
+    const FEATURES: &'static [Field] = &[
+        optional(
+            "detectionMode",
+            Shape::Flag,
+            told!(about("Admits what would be denied, warns, logs it as an error, and pins only what was proven: [Detection mode](#detection-mode).", "true").default("false")),
+        ),
+        optional(
+            "mutation",
+            Shape::Flag,
+            told!(about("Whether the policy may change objects. Policy groups and `mutating: false` need `false`.", "false").default("true")),
+        ),
+        optional(
+            "timeBudgetMs",
+            Shape::Milliseconds,
+            told!(about("How long a request may take, in milliseconds. What is not decided then is denied: [The time budget](#the-time-budget).", "900").default("900")),
+        ),
+        optional(
+            "maxHostCalls",
+            Shape::HostCalls,
+            told!(
+                about("How many host calls a request may make. What is not decided then is denied: [Host calls](#host-calls). An image with a tag takes two, one with a digest takes one.", "100")
+                    .default("100")
+            ),
+        ),
+        optional(
+            "automaticChildApproval",
+            Shape::FlagOr(&Shape::Object(Self::CHILD_APPROVAL)),
+            told!(
+                about("Whether an image needs no proof if an owner of the object lists it: [child approval](#child-approval). A mapping is a narrower `true`.", r#"{"ttl": 3600}"#)
+                    .default("true")
+            ),
+        ),
+        optional(
+            "automaticUnchangedApproval",
+            Shape::Flag,
+            told!(about("Whether an image needs no proof where an update leaves it as it is: [unchanged approval](#unchanged-approval).", "true").default("false")),
+        ),
+        optional(
+            "resourceValidationMode",
+            Shape::Word(&["all", "podsOnly"]),
+            told!(about("`podsOnly` denies and pins only Pods, and warns of other kinds: [resourceValidationMode](#resourcevalidationmode).", r#""podsOnly""#).default(r#""all""#)),
+        ),
+        optional(
+            "gitops",
+            Shape::Object(Self::GITOPS),
+            told!(about("What is done with a tag whose digest is live: [gitops](#gitops).", r#"{"resolve": true}"#).default("{}")),
+        ),
+        optional(
+            "disclosure",
+            Shape::Word(&["full", "reason"]),
+            told!(about("`reason` tells users one word instead of what was found: [disclosure](#disclosure).", r#""reason""#).default(r#""full""#)),
+        ),
+    ];
+
+    const CHILD_APPROVAL: &'static [Field] = &[
+        optional(
+            "ttl",
+            Shape::Count,
+            told!(about("An owner approves only while it is younger than this many seconds.", "3600").kind("seconds, 1 or more").absent("absent: at any age")),
+        ),
+        optional(
+            "requireDigest",
+            Shape::Flag,
+            told!(about("Only references that have a digest are approved. With `false` tags are approved too, which `lint` calls an error.", "true").default("true")),
+        ),
+    ];
+
+    const GITOPS: &'static [Field] = &[
+        optional(
+            "resolve",
+            Shape::Flag,
+            told!(
+                about("An update keeps the live digest if the tag still points to it. The registry is asked for that alone. If the tag has moved, what it points to now is proven and pinned as usual, without a second question for the tag.", "true")
+                    .default("false")
+            ),
+        ),
+        optional(
+            "dryRun",
+            Shape::Word(&["verify", "reuse"]),
+            told!(about("With `reuse` a dry run keeps the live digest and asks nobody. What is to be stored is verified all the same.", r#""reuse""#).default(r#""verify""#)),
+        ),
+    ];
+
+    /// A name that others refer to.
+    const fn named(text: &'static str) -> About {
+        let mut about = about(text, r#""default""#);
+        about.least = 1;
+        about
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    const fn time(text: &'static str, example: &'static str) -> About {
+        about(text, example).kind("time in UTC").absent("always").form(TIME)
+    }
 
-    #[test]
-    fn keys_that_were_meant() {
-        let known = ["trustRoot", "threshold", "required", "mode", "key", "keyless"];
-        let rows = [
-            ("trustroot", Some("trustRoot"), "another case"),
-            ("trust_root", Some("trustRoot"), "other separators"),
-            ("trustRoots", Some("trustRoot"), "one letter more"),
-            ("treshold", Some("threshold"), "one letter less"),
-            ("requried", Some("required"), "likewise, in a longer one"),
-            ("kye", Some("key"), "two letters that changed places"),
-            ("kee", Some("key"), "one letter of three"),
-            ("annotations", None, "something else"),
-            ("", None, "nothing"),
-        ];
-        for (written, expected, why) in rows {
-            assert_eq!(nearest(written, &known), expected, "{why}: {written}");
-        }
+    const fn expression(text: &'static str, example: &'static str) -> About {
+        about(text, example).kind("expression").bytes(512)
+    }
+
+    const fn prefix(text: &'static str) -> About {
+        about(text, r#""https://github.com/acme/""#).kind("URI").bytes(2048).form(PREFIX).choice("subject")
+    }
+
+    /// A part of the name of a workflow.
+    const fn part(text: &'static str, example: &'static str) -> About {
+        about(text, example).bytes(2048).form(NAME)
     }
 }

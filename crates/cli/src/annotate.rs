@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 
 use super::progress;
 
-/// Adds Kubewarden metadata to a WebAssembly module
+/// Adds Kubewarden metadata to a WebAssembly module, with kwctl's flags
 #[derive(clap::Args)]
+#[command(after_help = crate::EXITS)]
 pub(crate) struct Args {
     /// The metadata.yml
     #[arg(short, long, value_name = "FILE")]
@@ -16,8 +17,8 @@ pub(crate) struct Args {
     /// The README to carry as usage
     #[arg(short, long, value_name = "FILE")]
     usage_path: Option<PathBuf>,
-    /// Where the annotated module goes
-    #[arg(short, long, value_name = "FILE")]
+    /// Write the annotated module to this file. As in kwctl, -o takes a file here; in other commands it takes a format
+    #[arg(short, long, value_name = "FILE", visible_alias = "out")]
     output_path: PathBuf,
     /// The module to annotate
     wasm: PathBuf,

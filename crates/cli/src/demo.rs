@@ -3,7 +3,6 @@
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::Parser;
 use image_trust_host::{
     AdmissionRequest, Answers as _, Deadline, Evaluation, Gate, HostRequest, Live, LiveConfig, Policy,
 };
@@ -16,10 +15,14 @@ mod show;
 use crate::{evaluation::load, output::print, progress};
 use scenes::{Asks, Promise, Scene};
 
-/// Shows the policy at work on a registry of its own: who signed what, what is admitted, pinned and denied, and at what cost.
-#[derive(Parser)]
+/// Shows the policy at work on a registry of its own: who signed what, what is admitted, pinned and denied, and at what cost
+#[derive(clap::Args)]
+#[command(after_help = "Exit codes:
+  0  every scene came out as promised
+  1  a scene did not, or the demo failed
+  2  the command line is wrong")]
 pub(crate) struct Args {
-    /// The policy's module.
+    /// The policy's module
     #[arg(default_value = "policy.wasm")]
     policy: PathBuf,
 }

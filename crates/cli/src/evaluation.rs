@@ -17,13 +17,13 @@ use crate::{input::Input, output::tell, progress};
 pub struct Flags {
     #[command(flatten)]
     input: Input,
-    /// sources.yaml: insecure registries, private authorities, proxies
+    /// A sources.yaml with insecure registries, private authorities and proxies
     #[arg(long, value_name = "FILE")]
     sources_path: Option<PathBuf>,
     /// A Docker config.json with registry credentials, or the folder that contains it
     #[arg(long, value_name = "PATH")]
     docker_config_json_path: Option<PathBuf>,
-    /// Record the host calls of this run as a session
+    /// Record the host calls as a session in this file
     #[arg(long, value_name = "FILE", conflicts_with = "replay_host_capabilities_interactions")]
     record_host_capabilities_interactions: Option<PathBuf>,
     /// A folder of manifests to answer Kubernetes lookups from

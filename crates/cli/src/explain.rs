@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     evaluation::{Flags, load},
-    output::{Output, print, print_document},
+    output::{Destination, Output},
 };
 
 mod rules;
@@ -36,18 +36,23 @@ const UNKNOWN: u8 = 2;
 
 /// Explains what happens to one image: which rule decides and why, what the host is asked, what is found, and the verdict
 ///
-/// Exit codes: 0 if the image is admitted, 1 if it is denied, 2 if that cannot be determined. The time budget is always 30 seconds; `features.timeBudgetMs` in
-/// the settings is ignored.
+/// The time budget is always 30 seconds. `features.timeBudgetMs` in the settings is ignored.
 #[derive(clap::Args)]
+#[command(after_help = "Exit codes:
+  0  the image is admitted
+  1  the image is denied
+  2  that cannot be determined, or the command line is wrong")]
 pub(crate) struct Args {
     /// The image, as a Pod names it
     image: String,
-    /// The policy
+    /// The policy's module
     #[arg(long, value_name = "FILE", default_value = "policy.wasm")]
     policy: PathBuf,
-    /// How it is told
-    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    /// The format of the result
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Output::Text)]
     output: Output,
+    #[command(flatten)]
+    to: Destination,
     #[command(flatten)]
     flags: Flags,
 }
@@ -122,8 +127,8 @@ fn explain(args: &Args) -> Result<ExitCode> {
         verdict: Verdict::of(&evaluation)?,
     };
     match args.output {
-        Output::Text => print(&show::text(&explanation))?,
-        Output::Json => print_document(&serde_json::to_string_pretty(&explanation)?)?,
+        Output::Text => args.to.text(&show::text(&explanation))?,
+        Output::Json => args.to.document(&serde_json::to_string_pretty(&explanation)?)?,
     }
     match (explanation.disagreement, explanation.verdict.code) {
         (Some(what), _) => bail!("{what}"),

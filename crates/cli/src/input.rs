@@ -23,10 +23,10 @@ const API_VERSION: &str = "policies.kubewarden.io/v1";
 /// Everything about one evaluation but the request.
 #[derive(clap::Args)]
 pub struct Input {
-    /// Settings, or a policy's manifest that holds them, as YAML or JSON; `-` reads stdin
-    #[arg(short, long, value_name = "FILE", conflicts_with = "settings_json")]
-    settings_path: Option<PathBuf>,
-    /// Settings as JSON text
+    /// The settings, or a policy's manifest that holds them, as YAML or JSON. `-` reads standard input
+    #[arg(short, long, value_name = "FILE", visible_alias = "settings-path", conflicts_with = "settings_json")]
+    settings: Option<PathBuf>,
+    /// The settings as JSON text
     #[arg(long, value_name = "JSON")]
     settings_json: Option<String>,
     /// Answer host calls from a recorded session instead of a registry
@@ -35,7 +35,7 @@ pub struct Input {
     /// Let the policy read the Kubernetes resources that its metadata lists
     #[arg(long)]
     allow_context_aware: bool,
-    /// A host capability the policy may call, as in `oci/*`; can be repeated
+    /// A host capability that the policy may call, as in `oci/*`. Can be repeated
     #[arg(long, value_name = "PATTERN", default_value = "*")]
     allowed_host_capabilities: Vec<CapabilityPattern>,
 }
@@ -43,15 +43,14 @@ pub struct Input {
 impl Input {
     /// Is there anything beyond the defaults?
     pub fn is_given(&self) -> bool {
-        let Self { settings_path, settings_json, replay_host_capabilities_interactions, allow_context_aware, .. } =
-            self;
-        let files = [settings_path, replay_host_capabilities_interactions];
+        let Self { settings, settings_json, replay_host_capabilities_interactions, allow_context_aware, .. } = self;
+        let files = [settings, replay_host_capabilities_interactions];
         files.iter().any(|file| file.is_some()) || settings_json.is_some() || *allow_context_aware
     }
 
     /// The settings, which may be none.
     pub fn settings(&self) -> Result<Value> {
-        let (text, origin) = match (&self.settings_path, &self.settings_json) {
+        let (text, origin) = match (&self.settings, &self.settings_json) {
             (Some(path), _) => text_of("settings", path)?,
             (None, Some(text)) => (text.clone(), "--settings-json".to_owned()),
             (None, None) => return Ok(Value::Object(Map::new())),
@@ -61,7 +60,7 @@ impl Input {
 
     /// The request in this file, or on stdin for `-`.
     pub fn request(&self, path: &Path) -> Result<AdmissionRequest> {
-        if path == Path::new(STDIN) && self.settings_path.as_deref() == Some(path) {
+        if path == Path::new(STDIN) && self.settings.as_deref() == Some(path) {
             bail!("the request and the settings can't both be read from standard input: write one of them to a file");
         }
         let (text, origin) = text_of("request", path)?;
@@ -94,17 +93,33 @@ pub enum Written {
 /// The text of this file, or of stdin for `-`, and what it is called.
 pub fn text_of(what: &str, path: &Path) -> Result<(String, String)> {
     let origin = if path == Path::new(STDIN) { "standard input".to_owned() } else { path.display().to_string() };
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let read = match path == Path::new(STDIN) {
-        true => std::io::stdin().take(MAX_TEXT + 1).read_to_string(&mut text),
+        true => std::io::stdin().take(MAX_TEXT + 1).read_to_end(&mut bytes),
         // A device or a pipe may have no end.
-        false => fs::File::open(path).and_then(|file| file.take(MAX_TEXT + 1).read_to_string(&mut text)),
+        false => fs::File::open(path).and_then(|file| file.take(MAX_TEXT + 1).read_to_end(&mut bytes)),
     };
     read.with_context(|| format!("cannot read the {what} {origin}"))?;
-    if text.len() as u64 > MAX_TEXT {
+    if bytes.len() as u64 > MAX_TEXT {
         bail!("the {what} {origin} is larger than {} MiB, and the API server takes no more than 3", MAX_TEXT >> 20);
     }
+    let text = utf8(bytes).with_context(|| format!("cannot read the {what} {origin}"))?;
     Ok((text.trim_start_matches('\u{feff}').to_owned(), origin))
+}
+
+/// The text of these bytes, or what else they are.
+fn utf8(bytes: Vec<u8>) -> Result<String> {
+    // Text in UTF-16 begins with a byte order mark, or has an empty byte in each ASCII character.
+    let is_utf16 =
+        matches!(bytes.as_slice(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..]);
+    match String::from_utf8(bytes) {
+        Ok(text) if !is_utf16 => Ok(text),
+        _ if is_utf16 => {
+            bail!("expected UTF-8, found UTF-16: save the file as UTF-8 (in PowerShell `Out-File -Encoding utf8`)")
+        }
+        Err(error) => bail!("expected UTF-8, found another byte at position {}", error.utf8_error().valid_up_to()),
+        Ok(text) => Ok(text),
+    }
 }
 
 /// The request in this text, or the one that the API server would send for the object in it.
@@ -303,6 +318,30 @@ mod tests {
         for (text, expected, reason) in table {
             let settings = settings(text, "a file").ok().map(|settings| settings.to_string());
             assert_eq!(settings.as_deref(), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn other_encodings_are_told() {
+        let utf16 = |text: &str, mark: &str, order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            format!("{mark}{text}").encode_utf16().flat_map(order).collect()
+        };
+        let rows = [
+            (utf16("a: 1", "\u{feff}", u16::to_le_bytes), Some("found UTF-16"), "as PowerShell writes it"),
+            (utf16("a: 1", "\u{feff}", u16::to_be_bytes), Some("found UTF-16"), "in the other order"),
+            (utf16("a: 1", "", u16::to_le_bytes), Some("found UTF-16"), "without a mark"),
+            (utf16("a: 1", "", u16::to_be_bytes), Some("found UTF-16"), "nor in the other order"),
+            (b"a: \xe4".to_vec(), Some("found another byte at position 3"), "Latin-1"),
+            ("a: ä".into(), None, "UTF-8"),
+            ("\u{feff}a: 1".into(), None, "UTF-8 with a mark"),
+            (Vec::new(), None, "nothing"),
+        ];
+        for (bytes, expected, why) in rows {
+            match (utf8(bytes), expected) {
+                (Ok(_), None) => {}
+                (Err(error), Some(part)) => assert!(error.to_string().contains(part), "{why}: {error}"),
+                (came, _) => panic!("{why}: {came:?}"),
+            }
         }
     }
 

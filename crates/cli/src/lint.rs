@@ -1,10 +1,10 @@
-//! `image-trust lint`: what in these settings is refused, and what is legal but surely not meant?
+//! `image-trust lint`: what in these settings is refused, and what is valid but probably wrong?
 //!
 //! Both are the crate's to say, of settings or of a policy's manifest alone: no module is run, and nobody is asked.
 
 use std::{collections::BTreeMap, path::PathBuf, time::SystemTime};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use comfy_table::{ColumnConstraint, Table, Width};
 use image_trust::{policy::check, time::UnixTime};
 use image_trust_lint::{Finding, Severity, check_manifest, lint, lint_manifest};
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::{
     input::{Written, text_of, written},
-    output::{Output, print, print_document, printed},
+    output::{Destination, Output, printed},
     progress, tables,
 };
 
@@ -20,19 +20,27 @@ use crate::{
 const PADDING: usize = 2;
 /// The longest place that is not broken into lines.
 const MAX_PLACE: usize = 56;
-/// The severity, and the finding, of what `validate_settings` refuses.
-const REFUSED: (&str, &str) = ("error", "refused");
+/// The finding of what `validate_settings` refuses. Its severity is that of an error.
+const REFUSED: &str = "refused";
 
-/// Finds what is refused in settings or in a policy's manifest, and what is legal but surely not meant
-///
-/// Exits with 1 where something is refused, a danger or doubtful, and with 0 where there is nothing or only notes.
+/// Finds mistakes in settings or in a policy's manifest: what is refused, and what is valid but probably wrong
 #[derive(clap::Args)]
+#[command(after_help = "Exit codes:
+  0  nothing was found, or only findings of severity info
+  1  an error or a warning was found, or the settings cannot be read
+  2  the command line is wrong")]
 pub(crate) struct Args {
-    /// Settings, or a policy's manifest that holds them, as YAML or JSON; `-` reads stdin
-    settings: PathBuf,
-    /// How it is told
-    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    /// The settings, or a policy's manifest that holds them, as YAML or JSON. `-` reads standard input
+    #[arg(value_name = "FILE", required_unless_present = "settings")]
+    file: Option<PathBuf>,
+    /// The same as FILE
+    #[arg(short, long, value_name = "FILE", conflicts_with = "file")]
+    settings: Option<PathBuf>,
+    /// The format of the result
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Output::Text)]
     output: Output,
+    #[command(flatten)]
+    to: Destination,
 }
 
 /// One line; these are the keys of the JSON document.
@@ -47,7 +55,8 @@ struct Line {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let (text, origin) = text_of("settings", &args.settings)?;
+    let file = args.file.as_ref().or(args.settings.as_ref()).context("expected a file with settings, found none")?;
+    let (text, origin) = text_of("settings", file)?;
     let (refused, found) = match written(&text, &origin)? {
         Written::Settings(settings) => {
             let settings = settings.to_string();
@@ -59,20 +68,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     };
     let refused = refused.into_iter().map(|problem| Line {
-        severity: REFUSED.0,
-        finding: REFUSED.1,
+        severity: Severity::Error.word(),
+        finding: REFUSED,
         path: problem.path,
         what: problem.what,
         instead: None,
     });
-    let is_bad = |finding: &Finding| finding.lint.severity() < Severity::Note;
+    let is_bad = |finding: &Finding| finding.lint.severity() < Severity::Info;
     let bad = found.iter().filter(|finding| is_bad(finding)).count();
     let lines: Vec<Line> = refused.chain(found.iter().map(Line::of)).collect();
-    let bad = bad + lines.iter().filter(|line| line.severity == REFUSED.0).count();
+    let bad = bad + lines.iter().filter(|line| line.finding == REFUSED).count();
     match args.output {
-        Output::Json => print_document(&serde_json::to_string_pretty(&lines)?)?,
-        Output::Text if lines.is_empty() => print(&format!("{origin}: nothing is refused, and nothing was found"))?,
-        Output::Text => print(&table(&lines).trim_fmt())?,
+        Output::Json => args.to.document(&serde_json::to_string_pretty(&lines)?)?,
+        Output::Text if lines.is_empty() => {
+            args.to.text(&format!("{origin}: nothing is refused, and nothing was found"))?
+        }
+        Output::Text => args.to.text(&table(&lines).trim_fmt())?,
     }
     match bad {
         0 => Ok(()),
@@ -112,14 +123,14 @@ fn table(lines: &[Line]) -> Table {
     table
 }
 
-/// How many lines of each severity there are: `1 danger, 2 notes`.
+/// How many lines of each severity there are: `2 errors, 1 warning, 3 info`.
 fn counted(lines: &[Line]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for line in lines {
         *counts.entry(line.severity).or_default() += 1;
     }
-    let worst_first = [REFUSED.0, Severity::Danger.word(), Severity::Doubtful.word(), Severity::Note.word()];
-    let plural = |word: &str, count: usize| if count == 1 || word == Severity::Doubtful.word() { "" } else { "s" };
+    let worst_first = [Severity::Error, Severity::Warning, Severity::Info].map(Severity::word);
+    let plural = |word: &str, count: usize| if count == 1 || word == Severity::Info.word() { "" } else { "s" };
     let count = |word: &&str| counts.get(*word).map(|count| format!("{count} {word}{}", plural(word, *count)));
     worst_first.iter().filter_map(count).collect::<Vec<_>>().join(", ")
 }

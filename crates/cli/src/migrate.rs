@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     evaluation::load,
     input::{text_of, yaml_documents},
-    output::{print, print_document, tell},
+    output::{Destination, tell},
     progress,
 };
 
@@ -23,17 +23,23 @@ mod report;
 
 /// Turns Connaisseur's Helm values (Connaisseur 3, chart 2) into an image-trust policy, and reports what means something else
 #[derive(clap::Args)]
+#[command(after_help = "Exit codes:
+  0  every value was carried over
+  1  something was refused, or the migration failed
+  2  the command line is wrong")]
 pub(crate) struct Args {
     /// The values that Helm used (`helm get values connaisseur --all -o yaml`), alone or in an Argo CD Application, a Flux HelmRelease, a ConfigMap or an umbrella chart's values
     #[arg(value_name = "VALUES")]
     values: PathBuf,
-    /// What is printed; the report for people goes to stderr
-    #[arg(short, long, value_enum, default_value_t = Output::Policy)]
+    /// The format of the result. The report for people goes to standard error
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Output::Policy)]
     output: Output,
+    #[command(flatten)]
+    to: Destination,
     /// Decide every recorded request (*.json) in this folder by Connaisseur's rules and by this policy, and print what differs instead
     #[arg(long, value_name = "DIR")]
     requests: Option<PathBuf>,
-    /// The policy that decides recorded requests
+    /// The module of the policy that decides recorded requests
     #[arg(long, value_name = "FILE", default_value = "policy.wasm")]
     policy: PathBuf,
 }
@@ -61,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     match &args.requests {
         Some(folder) => replayed(args, &migration, folder)?,
-        None => write(args.output, &migration, settings)?,
+        None => write(args, &migration, settings)?,
     }
     if !problems.is_empty() {
         let told: Vec<String> = problems.iter().map(|problem| format!("\n- {problem}")).collect();
@@ -76,9 +82,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
-fn write(output: Output, migration: &Migration, settings: Value) -> Result<()> {
+fn write(args: &Args, migration: &Migration, settings: Value) -> Result<()> {
     let policy = migration.policy();
-    let document = match output {
+    let document = match args.output {
         Output::Policy => format!("{HEADER}{}", yaml(&policy)?),
         Output::Settings => yaml(&migration.document())?,
         Output::Json => {
@@ -86,7 +92,7 @@ fn write(output: Output, migration: &Migration, settings: Value) -> Result<()> {
             serde_json::to_string_pretty(&document)?
         }
     };
-    Ok(print_document(&document)?)
+    args.to.document(&document)
 }
 
 /// YAML that says the same to every reader. kubectl's is of YAML 1.1, to which `off` is no text; where one of the texts is such a word, or has more than
@@ -129,9 +135,9 @@ fn replayed(args: &Args, migration: &Migration, folder: &Path) -> Result<()> {
         ASSUMED
     ))?;
     match args.output {
-        Output::Json => print_document(&serde_json::to_string_pretty(&comparison)?)?,
-        _ if comparison.differences.is_empty() => print("no differences")?,
-        _ => print(&replay::text(&comparison))?,
+        Output::Json => args.to.document(&serde_json::to_string_pretty(&comparison)?)?,
+        _ if comparison.differences.is_empty() => args.to.text("no differences")?,
+        _ => args.to.text(&replay::text(&comparison))?,
     }
     Ok(())
 }

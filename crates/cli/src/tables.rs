@@ -1,6 +1,6 @@
 //! How is text that somebody else wrote shown on a terminal? The tables, and the escapes, of every command that tells something.
 
-use comfy_table::{ContentArrangement, Row, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, Width, presets};
 
 /// How wide a table is that no terminal shows: enough for an image with its digest.
 const WIDTH: u16 = 132;
@@ -17,6 +17,16 @@ pub fn table<R: Into<Row>>(header: Option<R>) -> Table {
     }
     if let Some(header) = header {
         table.set_header(header);
+    }
+    table
+}
+
+/// A table of names and what they stand for.
+pub fn pairs<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> Table {
+    let mut table = table(None::<Row>);
+    table.add_rows(rows.into_iter().map(|(name, value)| [name.to_owned(), value]));
+    if let Some(names) = table.column_mut(0) {
+        names.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(12)));
     }
     table
 }

@@ -16,6 +16,13 @@ use image_trust::{
 /// What is recommended for RSA beyond 2030 (NIST SP 800-57 part 1, revision 5, tables 2 and 4): 128 bits of strength.
 const RSA_BITS: usize = 3072;
 
+/// The keys of our own tests, which examples show too: the private half of each is the SHA-256 of its name, so anybody has it.
+const OF_TESTS: [&str; 3] = [
+    include_str!("../../../tests/keys/alice.pub"),
+    include_str!("../../../tests/keys/bob.pub"),
+    include_str!("../../../tests/keys/carol.pub"),
+];
+
 /// A trust root and where it stands.
 pub(super) struct Root<'p> {
     /// The index of its validator, and that one's name.
@@ -65,6 +72,15 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], all_read: bool) 
             );
             let instead = "sign with another key, ECDSA P-256 say";
             found.push(Finding::new(root.path(".key"), Lint::ShortRsaKey, what, instead));
+        }
+        // However it is encoded: a key is compared by what it is.
+        if root.root.key().is_some_and(|key| OF_TESTS.iter().any(|known| PublicKey::parse(known).as_ref() == Ok(key))) {
+            let what = format!(
+                "the key of `{}` is a well-known test key: its private half is public, so anybody can sign with it",
+                Shown(name)
+            );
+            let instead = "write your own key, as `cosign generate-key-pair` puts it into cosign.pub";
+            found.push(Finding::new(root.path(".key"), Lint::WellKnownTestKey, what, instead));
         }
         let has_other_name = |other: &&Root<'_>| {
             other.root.key().is_some() && other.root.key() == root.root.key() && other.root.name != name

@@ -4,11 +4,11 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Somebody whom nobody chose decides what runs, or everything can stop.
-    Danger,
+    Error,
     /// It does not do what it says.
-    Doubtful,
+    Warning,
     /// It does what it says, and that is good to know.
-    Note,
+    Info,
 }
 
 /// The kinds of findings.
@@ -28,6 +28,8 @@ pub enum Lint {
     AsksHost,
     /// No certificate has such a name, so what needs it is denied.
     NobodyHasTheName,
+    /// Anybody can sign with this key, because the private half of it is public.
+    WellKnownTestKey,
     /// The CAs and logs that the module carries were taken more than a year ago.
     OutdatedPublicGoodRoot,
     /// Nobody decides about Pods.
@@ -124,7 +126,7 @@ pub enum Lint {
 
 impl Lint {
     /// All kinds, the worst ones first.
-    pub const ALL: [Lint; 53] = [
+    pub const ALL: [Lint; 54] = [
         Lint::AllowsAnyRegistry,
         Lint::AllowsAPublicRegistry,
         Lint::AsksAnyRegistry,
@@ -132,6 +134,7 @@ impl Lint {
         Lint::ApprovesUnpinned,
         Lint::AsksHost,
         Lint::NobodyHasTheName,
+        Lint::WellKnownTestKey,
         Lint::OutdatedPublicGoodRoot,
         Lint::PodsNotRouted,
         Lint::DebugNotRouted,
@@ -193,61 +196,62 @@ impl Lint {
     }
 
     fn row(self) -> (&'static str, Severity) {
-        use Severity::{Danger, Doubtful, Note};
+        use Severity::{Error, Info, Warning};
         match self {
-            Lint::AllowsAnyRegistry => ("allows-any-registry", Danger),
-            Lint::AllowsAPublicRegistry => ("allows-a-public-registry", Danger),
-            Lint::AsksAnyRegistry => ("asks-any-registry", Danger),
-            Lint::AnybodySigns => ("anybody-signs", Danger),
-            Lint::ApprovesUnpinned => ("approves-unpinned", Danger),
-            Lint::AsksHost => ("asks-host", Danger),
-            Lint::NobodyHasTheName => ("nobody-has-the-name", Danger),
-            Lint::OutdatedPublicGoodRoot => ("outdated-public-good-root", Danger),
-            Lint::PodsNotRouted => ("pods-not-routed", Danger),
-            Lint::DebugNotRouted => ("debug-not-routed", Danger),
-            Lint::OwnersNotRouted => ("owners-not-routed", Danger),
-            Lint::ObjectSelector => ("object-selector", Danger),
-            Lint::SelectsNoNamespace => ("selects-no-namespace", Danger),
-            Lint::IgnoresFailures => ("ignores-failures", Danger),
-            Lint::CannotPin => ("cannot-pin", Danger),
-            Lint::AllowsADomain => ("allows-a-domain", Doubtful),
-            Lint::MatchesNothing => ("matches-nothing", Doubtful),
-            Lint::NeverDecides => ("never-decides", Doubtful),
-            Lint::ChosenByTag => ("chosen-by-tag", Doubtful),
-            Lint::OddIdentity => ("odd-identity", Doubtful),
-            Lint::AnyIssuer => ("any-issuer", Doubtful),
-            Lint::TrustRootIsOver => ("trust-root-is-over", Doubtful),
-            Lint::WorkflowVotesOnce => ("workflow-votes-once", Doubtful),
-            Lint::OldPublicGoodRoot => ("old-public-good-root", Doubtful),
-            Lint::ChildApprovalIsOff => ("child-approval-is-off", Doubtful),
-            Lint::GitopsIsOff => ("gitops-is-off", Doubtful),
-            Lint::BudgetBeyondDeadline => ("budget-beyond-deadline", Doubtful),
-            Lint::RoutesUnknownKinds => ("routes-unknown-kinds", Doubtful),
-            Lint::DeadlineBeforeBudget => ("deadline-before-budget", Doubtful),
-            Lint::WebhookEndsFirst => ("webhook-ends-first", Doubtful),
-            Lint::OwnersNotLookedUp => ("owners-not-looked-up", Doubtful),
-            Lint::NamespaceLabel => ("namespace-label", Doubtful),
-            Lint::MatchConditions => ("match-conditions", Doubtful),
-            Lint::OneRepository => ("one-repository", Doubtful),
-            Lint::SaysTheSame => ("says-the-same", Note),
-            Lint::AsksADomain => ("asks-a-domain", Note),
-            Lint::PinsNothing => ("pins-nothing", Note),
-            Lint::DetectionMode => ("detection-mode", Note),
-            Lint::NeedsALaterDeadline => ("needs-a-later-deadline", Note),
-            Lint::UnusedValidator => ("unused-validator", Note),
-            Lint::UnusedTrustRoot => ("unused-trust-root", Note),
-            Lint::ShortRsaKey => ("short-rsa-key", Note),
-            Lint::KeyWithTwoNames => ("key-with-two-names", Note),
-            Lint::NoTransparencyLog => ("no-transparency-log", Note),
-            Lint::TrustRootNotYet => ("trust-root-not-yet", Note),
-            Lint::TrustRootEndsSoon => ("trust-root-ends-soon", Note),
-            Lint::NoCtLog => ("no-ct-log", Note),
-            Lint::AnyRepository => ("any-repository", Note),
-            Lint::CouldBeGithub => ("could-be-github", Note),
-            Lint::OwnersUndecided => ("owners-undecided", Note),
-            Lint::MutatesNothing => ("mutates-nothing", Note),
-            Lint::LooksAtKubeSystem => ("looks-at-kube-system", Note),
-            Lint::MonitorMode => ("monitor-mode", Note),
+            Lint::AllowsAnyRegistry => ("allows-any-registry", Error),
+            Lint::AllowsAPublicRegistry => ("allows-a-public-registry", Error),
+            Lint::AsksAnyRegistry => ("asks-any-registry", Error),
+            Lint::AnybodySigns => ("anybody-signs", Error),
+            Lint::ApprovesUnpinned => ("approves-unpinned", Error),
+            Lint::AsksHost => ("asks-host", Error),
+            Lint::NobodyHasTheName => ("nobody-has-the-name", Error),
+            Lint::WellKnownTestKey => ("well-known-test-key", Error),
+            Lint::OutdatedPublicGoodRoot => ("outdated-public-good-root", Error),
+            Lint::PodsNotRouted => ("pods-not-routed", Error),
+            Lint::DebugNotRouted => ("debug-not-routed", Error),
+            Lint::OwnersNotRouted => ("owners-not-routed", Error),
+            Lint::ObjectSelector => ("object-selector", Error),
+            Lint::SelectsNoNamespace => ("selects-no-namespace", Error),
+            Lint::IgnoresFailures => ("ignores-failures", Error),
+            Lint::CannotPin => ("cannot-pin", Error),
+            Lint::AllowsADomain => ("allows-a-domain", Warning),
+            Lint::MatchesNothing => ("matches-nothing", Warning),
+            Lint::NeverDecides => ("never-decides", Warning),
+            Lint::ChosenByTag => ("chosen-by-tag", Warning),
+            Lint::OddIdentity => ("odd-identity", Warning),
+            Lint::AnyIssuer => ("any-issuer", Warning),
+            Lint::TrustRootIsOver => ("trust-root-is-over", Warning),
+            Lint::WorkflowVotesOnce => ("workflow-votes-once", Warning),
+            Lint::OldPublicGoodRoot => ("old-public-good-root", Warning),
+            Lint::ChildApprovalIsOff => ("child-approval-is-off", Warning),
+            Lint::GitopsIsOff => ("gitops-is-off", Warning),
+            Lint::BudgetBeyondDeadline => ("budget-beyond-deadline", Warning),
+            Lint::RoutesUnknownKinds => ("routes-unknown-kinds", Warning),
+            Lint::DeadlineBeforeBudget => ("deadline-before-budget", Warning),
+            Lint::WebhookEndsFirst => ("webhook-ends-first", Warning),
+            Lint::OwnersNotLookedUp => ("owners-not-looked-up", Warning),
+            Lint::NamespaceLabel => ("namespace-label", Warning),
+            Lint::MatchConditions => ("match-conditions", Warning),
+            Lint::OneRepository => ("one-repository", Warning),
+            Lint::SaysTheSame => ("says-the-same", Info),
+            Lint::AsksADomain => ("asks-a-domain", Info),
+            Lint::PinsNothing => ("pins-nothing", Info),
+            Lint::DetectionMode => ("detection-mode", Info),
+            Lint::NeedsALaterDeadline => ("needs-a-later-deadline", Info),
+            Lint::UnusedValidator => ("unused-validator", Info),
+            Lint::UnusedTrustRoot => ("unused-trust-root", Info),
+            Lint::ShortRsaKey => ("short-rsa-key", Info),
+            Lint::KeyWithTwoNames => ("key-with-two-names", Info),
+            Lint::NoTransparencyLog => ("no-transparency-log", Info),
+            Lint::TrustRootNotYet => ("trust-root-not-yet", Info),
+            Lint::TrustRootEndsSoon => ("trust-root-ends-soon", Info),
+            Lint::NoCtLog => ("no-ct-log", Info),
+            Lint::AnyRepository => ("any-repository", Info),
+            Lint::CouldBeGithub => ("could-be-github", Info),
+            Lint::OwnersUndecided => ("owners-undecided", Info),
+            Lint::MutatesNothing => ("mutates-nothing", Info),
+            Lint::LooksAtKubeSystem => ("looks-at-kube-system", Info),
+            Lint::MonitorMode => ("monitor-mode", Info),
         }
     }
 }
@@ -257,9 +261,9 @@ impl Severity {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Severity::Danger => "danger",
-            Severity::Doubtful => "doubtful",
-            Severity::Note => "note",
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Info => "info",
         }
     }
 }

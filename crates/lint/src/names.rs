@@ -1,7 +1,11 @@
 //! Which names of a keyless trust root does no certificate have?
 //!
-//! Settings say one name or one expression, and what was meant is often plain from its form: a `*` of a shell, the claim of a token, an issuer without its
-//! scheme. Such a trust root counts for nobody, and the rules that need it deny everything.
+//! Such a trust root counts for nobody, and the rules that need it deny everything. That an expression matches no name is proven ([`proof`]). What was meant
+//! is often plain from its form: a `*` of a shell, the claim of a token, an issuer without its scheme.
+
+mod proof;
+#[cfg(test)]
+mod tests;
 
 use super::{Finding, Lint};
 use image_trust::{
@@ -10,6 +14,8 @@ use image_trust::{
     sigstore::{Anchored, GITHUB_ISSUER, RegexError},
     text::Shown,
 };
+pub(super) use proof::Known;
+use proof::Names;
 
 /// Issuers of the public-good instance, as its certificates write them (Fulcio, "OIDC Issuers").
 const ISSUERS: [&str; 7] = [
@@ -22,43 +28,138 @@ const ISSUERS: [&str; 7] = [
     "https://agent.buildkite.com",
 ];
 
+/// Those of them that vouch for people, by their e-mail addresses (Fulcio, `config/identity/config.yaml`).
+const OF_PEOPLE: [&str; 3] =
+    ["https://accounts.google.com", "https://github.com/login/oauth", "https://login.microsoftonline.com"];
+
 /// The beginnings of the `sub` claim of tokens for workflows (GitHub, "Example subject claims"; GitLab, "ID token payload").
 const CLAIMS: [&str; 4] = ["repo:", "project_path:", "organization:", "system:serviceaccount:"];
 
-/// What is certainly wrong with the names of the trust root at this path.
-pub(super) fn lint(path: &str, keyless: &Keyless<'_>) -> Vec<Finding> {
-    let text = |text: &'_ Option<Text<'_>>| text.as_ref().map(|Text(text)| text.to_string());
-    let (issuer, subject) = (text(&keyless.issuer), text(&keyless.subject));
-    let mut found = Vec::new();
-    let mut find = |key: &str, wrong: Option<(String, String)>| {
-        found.extend(wrong.map(|(what, instead)| {
-            Finding::new(format!("{path}.keyless.{key}"), Lint::NobodyHasTheName, what, instead)
-        }));
-    };
-    let of = |text: &Option<String>, is: fn(&str) -> bool| text.as_deref().is_some_and(is);
-    let is_swapped =
-        (of(&issuer, is_subject) && !of(&subject, is_subject)) || (of(&subject, is_issuer) && !of(&issuer, is_issuer));
-    if let (true, Some(issuer), Some(subject)) = (is_swapped, &issuer, &subject) {
-        let what =
-            format!("`subject` is \"{}\" and `issuer` is \"{}\": the two look swapped", Shown(subject), Shown(issuer));
-        find("issuer", Some((what, "swap `issuer` and `subject`".to_owned())));
-        return found;
+/// How settings say which names they want.
+#[derive(Clone, Copy)]
+enum Form {
+    /// This one.
+    Is,
+    /// Those that an expression matches.
+    Matches,
+    /// Those that begin so.
+    Begins,
+}
+
+/// What settings say of an issuer or a subject: the key, the form and the text.
+struct Said {
+    key: &'static str,
+    form: Form,
+    text: String,
+}
+
+impl Said {
+    /// The one of these keys that is there. Settings with two of them are refused.
+    fn of(keys: [(&'static str, Form, &Option<Text<'_>>); 3]) -> Option<Said> {
+        let said = |(key, form, text): (&'static str, Form, &Option<Text<'_>>)| {
+            text.as_ref().map(|Text(text)| Said { key, form, text: text.to_string() })
+        };
+        keys.into_iter().find_map(said)
     }
-    find("issuer", issuer.as_deref().and_then(wrong_issuer));
-    let of_github = |subject: &str| (issuer.as_deref() == Some(GITHUB_ISSUER)).then(|| no_workflow(subject)).flatten();
-    find("subject", subject.as_deref().and_then(|subject| wrong_subject(subject).or_else(|| of_github(subject))));
-    find("subjectPrefix", text(&keyless.subject_prefix).as_deref().and_then(wrong_prefix));
-    let of_issuer = |expression: &str| literal(expression).and_then(wrong_issuer);
-    let of_subject = |expression: &str| claim(expression.trim_start_matches('^'));
-    find(
-        "issuerRegex",
-        text(&keyless.issuer_regex).as_deref().and_then(|text| wrong_expression(text).or_else(|| of_issuer(text))),
-    );
-    find(
-        "subjectRegex",
-        text(&keyless.subject_regex).as_deref().and_then(|text| of_subject(text).or_else(|| wrong_expression(text))),
-    );
-    found
+
+    /// The expression that matches the same names.
+    fn expression(&self) -> String {
+        match self.form {
+            Form::Is => escaped(&self.text),
+            Form::Matches => self.text.clone(),
+            Form::Begins => format!(r"{}[\s\S]*", escaped(&self.text)),
+        }
+    }
+}
+
+/// An expression that matches this text only.
+fn escaped(text: &str) -> String {
+    let escape = |c: char| match r"\.+*?()|[]{}^$#&-~".contains(c) {
+        true => format!("\\{c}"),
+        false => c.to_string(),
+    };
+    text.chars().map(escape).collect()
+}
+
+/// What is certainly wrong with the names of the trust root at this path.
+pub(super) fn lint(path: &str, keyless: &Keyless<'_>, known: &Known) -> Vec<Finding> {
+    let Keyless { issuer, issuer_regex, subject, subject_regex, subject_prefix } = keyless;
+    let issuer =
+        Said::of([("issuer", Form::Is, issuer), ("issuerRegex", Form::Matches, issuer_regex), ("", Form::Is, &None)]);
+    let subject = Said::of([
+        ("subject", Form::Is, subject),
+        ("subjectRegex", Form::Matches, subject_regex),
+        ("subjectPrefix", Form::Begins, subject_prefix),
+    ]);
+    let (Some(issuer), Some(subject)) = (issuer, subject) else { return Vec::new() };
+    let find = |said: &Said, (what, instead): (String, String)| {
+        Finding::new(format!("{path}.keyless.{}", said.key), Lint::NobodyHasTheName, what, instead)
+    };
+    if are_swapped(&issuer, &subject, known) {
+        let what = format!(
+            "`{}` is \"{}\" and `{}` is \"{}\": the two look swapped",
+            subject.key,
+            Shown(&subject.text),
+            issuer.key,
+            Shown(&issuer.text)
+        );
+        return vec![find(&issuer, (what, "swap `issuer` and `subject`".to_owned()))];
+    }
+    let of_issuer = wrong_issuer(&issuer).or_else(|| nobody(&issuer, Names::Issuers, known));
+    let names = match (issuer.form, issuer.text.as_str()) {
+        (Form::Is, GITHUB_ISSUER) => Names::Workflows,
+        (Form::Is, text) if OF_PEOPLE.contains(&text) => Names::People,
+        _ => Names::Subjects,
+    };
+    let of_subject = wrong_subject(&subject, names).or_else(|| nobody(&subject, names, known));
+    let found = [(&issuer, of_issuer), (&subject, of_subject)];
+    found.into_iter().filter_map(|(said, wrong)| Some(find(said, wrong?))).collect()
+}
+
+/// Does one of the two have the form of the other one, and the other one not?
+fn are_swapped(issuer: &Said, subject: &Said, known: &Known) -> bool {
+    let is_subject = |said: &Said| match said.form {
+        Form::Is => is_subject(&said.text),
+        _ => known.has_none(&said.expression(), Names::Issuers) && known.has_some(&said.expression(), Names::Subjects),
+    };
+    let is_issuer = |said: &Said| match said.form {
+        Form::Is => is_issuer(&said.text),
+        _ => {
+            known.has_none(&said.expression(), Names::Subjects)
+                && known.has_some(&said.expression(), Names::KnownIssuers)
+        }
+    };
+    (is_subject(issuer) && !is_subject(subject)) || (is_issuer(subject) && !is_issuer(issuer))
+}
+
+/// What is wrong with an expression or a prefix that certainly matches no name of this kind.
+fn nobody(said: &Said, names: Names, known: &Known) -> Option<(String, String)> {
+    let expression = said.expression();
+    if !known.has_none(&expression, names) {
+        return None;
+    }
+    let text = &said.text;
+    let hint = matches!(said.form, Form::Matches).then(|| wrong_expression(text)).flatten();
+    Some(hint.unwrap_or_else(|| match (known.has_none(&expression, Names::Any), names) {
+        (true, _) => (
+            "it matches no text at all".to_owned(),
+            "write `^` only at the beginning and `$` only at the end; the characters themselves are `\\^` and `\\$`".to_owned(),
+        ),
+        (false, Names::Issuers) => (
+            "an issuer is a URL, and this matches none".to_owned(),
+            "write the issuer as its tokens have it (`iss`), from `https://` on".to_owned(),
+        ),
+        (false, Names::Workflows) => no_workflow(),
+        (false, Names::People) => (
+            "this issuer vouches for e-mail addresses, and this matches none".to_owned(),
+            "write the address as `cosign verify` prints it (`Subject`)".to_owned(),
+        ),
+        (false, _) => (
+            "the name in a certificate is a URI with its scheme, an e-mail address or `name!domain`, and this matches none"
+                .to_owned(),
+            "write the name as `cosign verify` prints it (`Subject`), as in `^https://github\\.com/acme/.*$`".to_owned(),
+        ),
+    }))
 }
 
 fn is_subject(issuer: &str) -> bool {
@@ -75,18 +176,36 @@ fn literal(expression: &str) -> Option<&str> {
     text.chars().all(|c| c.is_ascii_alphanumeric() || "/:._-".contains(c)).then_some(text)
 }
 
-/// A name that no workflow of GitHub has, although GitHub vouches for workflows only.
-fn no_workflow(subject: &str) -> Option<(String, String)> {
-    let is_workflow =
-        subject.starts_with("https://github.com/") && subject.contains("/.github/workflows/") && subject.contains('@');
-    (!is_workflow).then(|| {
-        let what = "this issuer vouches for workflows of GitHub only, and this is not the name of one".to_owned();
-        let instead = "use `github: {owner: …, repo: …}` in place of `keyless`, or write `https://github.com/OWNER/REPO/.github/workflows/FILE@refs/heads/BRANCH`";
-        (what, instead.to_owned())
-    })
+/// Is this the name of a workflow of GitHub?
+fn is_workflow(subject: &str) -> bool {
+    subject.starts_with("https://github.com/") && subject.contains("/.github/workflows/") && subject.contains('@')
 }
 
-fn wrong_issuer(issuer: &str) -> Option<(String, String)> {
+fn no_workflow() -> (String, String) {
+    let what = "this issuer vouches for workflows of GitHub only, and this is not the name of one".to_owned();
+    let instead = "use `github: {owner: …, repo: …}` in place of `keyless`, or write `https://github.com/OWNER/REPO/.github/workflows/FILE@refs/heads/BRANCH`";
+    (what, instead.to_owned())
+}
+
+/// What is known of issuers, beyond their form.
+fn wrong_issuer(said: &Said) -> Option<(String, String)> {
+    match said.form {
+        Form::Matches => literal(&said.text).and_then(wrong_issuer_text),
+        _ => wrong_issuer_text(&said.text),
+    }
+}
+
+/// What is known of subjects, beyond their form.
+fn wrong_subject(said: &Said, names: Names) -> Option<(String, String)> {
+    match said.form {
+        Form::Is => wrong_subject_text(&said.text)
+            .or_else(|| (matches!(names, Names::Workflows) && !is_workflow(&said.text)).then(no_workflow)),
+        Form::Matches => claim(said.text.trim_start_matches('^')),
+        Form::Begins => wrong_prefix(&said.text),
+    }
+}
+
+fn wrong_issuer_text(issuer: &str) -> Option<(String, String)> {
     let known = |text: &str| ISSUERS.iter().copied().find(|known| *known == text);
     let bare = issuer.trim_end_matches('/');
     let folded = bare.to_ascii_lowercase().replace("http://", "https://");
@@ -137,7 +256,7 @@ fn claim(subject: &str) -> Option<(String, String)> {
     Some((what, instead))
 }
 
-fn wrong_subject(subject: &str) -> Option<(String, String)> {
+fn wrong_subject_text(subject: &str) -> Option<(String, String)> {
     if let Some(claim) = claim(subject) {
         return Some(claim);
     }
@@ -177,7 +296,7 @@ fn wrong_prefix(prefix: &str) -> Option<(String, String)> {
     }
 }
 
-/// What a shell would take for any text is something else in an expression, and a place that comes too early or too late is nowhere.
+/// Why an expression matches no name, where it has a mistake that people often make.
 fn wrong_expression(expression: &str) -> Option<(String, String)> {
     let body = expression.trim_end_matches('$');
     if body.ends_with("/*") || body.contains("/*@") {
@@ -188,50 +307,8 @@ fn wrong_expression(expression: &str) -> Option<(String, String)> {
         let what = "it has a doubled backslash, which matches a backslash, and no name has one".to_owned();
         return Some((what, "write one backslash; YAML needs two only in double quotes".to_owned()));
     }
-    match misplaced(expression) {
-        Some(c) => {
-            let what = format!("it has a `{c}` in the middle, so it matches no name");
-            Some((what, format!("remove the `{c}`, or write `\\{c}` for the character itself")))
-        }
-        None => None,
-    }
-}
-
-/// A `^` or `$` that no name can reach: outside of a class, and not at an end of the expression, a group or an alternative.
-fn misplaced(expression: &str) -> Option<char> {
-    // In multi-line expressions both stand for more.
-    let is_multi_line = |group: &str| group.split([':', ')', '<']).next().is_some_and(|flags| flags.contains('m'));
-    if expression.split("(?").skip(1).any(is_multi_line) {
-        return None;
-    }
-    let mut before = None;
-    let mut in_class = false;
-    let mut chars = expression.chars().peekable();
-    while let Some(c) = chars.next() {
-        let next = chars.peek().copied();
-        match c {
-            '\\' => {
-                chars.next();
-            }
-            '[' if !in_class => {
-                in_class = true;
-                // A bracket that comes first is itself one of the class.
-                if chars.peek() == Some(&'^') {
-                    chars.next();
-                }
-                if chars.peek() == Some(&']') {
-                    chars.next();
-                }
-            }
-            ']' if in_class => in_class = false,
-            _ if in_class => {}
-            '^' if !matches!(before, None | Some('(' | '|' | '^' | ':')) => return Some('^'),
-            '$' if !matches!(next, None | Some(')' | '|' | '$' | '?' | '*')) => return Some('$'),
-            _ => {}
-        }
-        before = Some(c);
-    }
-    None
+    let inner = expression.trim_start_matches('^').trim_end_matches('$');
+    blank(inner).filter(|_| inner.trim() != inner)
 }
 
 fn star() -> String {
@@ -242,163 +319,4 @@ fn blank(text: &str) -> Option<(String, String)> {
     text.chars().any(char::is_whitespace).then(|| {
         ("it contains white space, which no issuer or subject has".to_owned(), "remove the white space".to_owned())
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use image_trust::policy::check;
-
-    use crate::lint;
-
-    /// What is found in a keyless trust root with these names, by key and what to do.
-    fn found(keyless: &serde_json::Value) -> Vec<(String, String)> {
-        let settings = json!({
-            "validators": [{"name": "default", "type": "cosign", "trustRoots": [{"name": "default", "keyless": keyless}]}],
-            "policy": [{"pattern": "ghcr.io/acme/*"}],
-        });
-        assert_eq!(check(&settings.to_string()), [], "{keyless}");
-        let found = lint(&settings.to_string(), image_trust::time::UnixTime::default()).into_iter();
-        let found = found.filter(|finding| finding.lint.word() == "nobody-has-the-name");
-        found.map(|finding| (finding.path.rsplit('.').next().unwrap_or_default().to_owned(), finding.instead)).collect()
-    }
-
-    #[test]
-    fn names_that_nobody_has() {
-        let github = "https://token.actions.githubusercontent.com";
-        let workflow = "https://github.com/acme/app/.github/workflows/r.yml@refs/heads/main";
-        let of = |subject: &str| json!({"issuer": github, "subject": subject});
-        let by = |issuer: &str| json!({"issuer": issuer, "subject": "a@acme.example"});
-        let matching = |expression: &str| json!({"issuer": github, "subjectRegex": expression});
-        // the names, the key that is found and a part of what to do, the reason
-        let rows = [
-            (of(workflow), None, "a workflow"),
-            (by("https://accounts.google.com"), None, "an address"),
-            (of("a@acme.example"), Some(("subject", "github: {owner")), "an address, by an issuer that has none"),
-            (of("https://github.com/acme/app"), Some(("subject", "github: {owner")), "a repository"),
-            (
-                of("https://github.com/acme/app/.github/workflows/r.yml"),
-                Some(("subject", "github: {owner")),
-                "no reference",
-            ),
-            (of("mailto:a@acme.example"), Some(("subject", "address")), "a URL of an address"),
-            (of("$SUBJECT"), Some(("subject", "alone")), "a variable"),
-            (
-                by("http://accounts.google.com"),
-                Some(("issuer", "write `https://accounts.google.com`")),
-                "another scheme",
-            ),
-            (by("https://Accounts.Google.com"), Some(("issuer", "write `https://accounts.google.com`")), "upper case"),
-            (
-                matching(r"^https:\\/\\/github\\.com$"),
-                Some(("subjectRegex", "one backslash")),
-                "backslashes for another quoting",
-            ),
-            (
-                matching("^repo:acme/app:.*$"),
-                Some(("subjectRegex", "github: {owner: acme, repo: app}")),
-                "a claim in an expression",
-            ),
-            (
-                json!({"issuerRegex": "^https://gitlab.com/$", "subject": "a@acme.example"}),
-                Some(("issuerRegex", "write `https://gitlab.com`")),
-                "a slash too many",
-            ),
-            (
-                json!({"issuerRegex": "^token.actions.githubusercontent.com$", "subject": "a@acme.example"}),
-                Some(("issuerRegex", "write `https://token")),
-                "no scheme",
-            ),
-            (
-                of("https://github.com/acme/*"),
-                Some(("subject", "subjectPrefix: https://github.com/acme/")),
-                "a star of a shell",
-            ),
-            (
-                of("*@acme.example"),
-                Some(("subject", r"subjectRegex: ^[^@]+@acme\.example$")),
-                "any address of a domain",
-            ),
-            (of("https://*.acme.example/x"), Some(("subject", "subjectRegex")), "a star in the middle"),
-            (
-                of("repo:acme/app:ref:refs/heads/main"),
-                Some(("subject", "github: {owner: acme, repo: app}")),
-                "a claim of a token",
-            ),
-            (
-                of("project_path:acme/app:ref_type:branch:ref:main"),
-                Some(("subject", "cosign verify")),
-                "one of GitLab's",
-            ),
-            (of("system:serviceaccount:ns:name"), Some(("subject", "cosign verify")), "one of Kubernetes'"),
-            (of(r"^https://github\.com/acme/.*$"), Some(("subject", "subjectRegex: ^")), "an expression"),
-            (of(" a@acme.example"), Some(("subject", "white space")), "a blank"),
-            (by("https://accounts.google.com"), None, "an issuer"),
-            (by("https://gitlab.com/"), Some(("issuer", "write `https://gitlab.com`")), "a final slash"),
-            (by("https://token.actions.githubusercontent.com/"), Some(("issuer", "githubusercontent.com`")), "another"),
-            (by("https://sts.windows.net/8a1b/"), None, "an issuer that has one"),
-            (by("token.actions.githubusercontent.com"), Some(("issuer", "write `https://token")), "no scheme"),
-            (by("idp.acme.example"), Some(("issuer", "https://idp.acme.example")), "no scheme, of somebody unknown"),
-            (by("https://github.com"), Some(("issuer", "write `https://token")), "GitHub itself"),
-            (by("https://*.acme.example"), Some(("issuer", "issuerRegex")), "a star"),
-            (json!({"issuer": workflow, "subject": github}), Some(("issuer", "swap")), "swapped"),
-            (
-                json!({"issuer": "a@acme.example", "subject": "https://accounts.google.com"}),
-                Some(("issuer", "swap")),
-                "swapped",
-            ),
-            (
-                json!({"issuer": github, "subjectPrefix": "https://github.com/acme/*/"}),
-                Some(("subjectPrefix", "before it")),
-                "a star",
-            ),
-            (matching(r"^https://github\.com/acme/.*$"), None, "any text"),
-            (matching("^https://github.com/acme/*$"), Some(("subjectRegex", "`/.*`")), "slashes without an end"),
-            (
-                matching(r"^https://github\.com/acme/*@refs/heads/main$"),
-                Some(("subjectRegex", "`/.*`")),
-                "the same in the middle",
-            ),
-            (matching(r"^https://github\.com/+acme/[*]$"), None, "a star that is one"),
-            (matching("^a$b$"), Some(("subjectRegex", r"`\$`")), "an end in the middle"),
-            (matching("^a^b$"), Some(("subjectRegex", r"`\^`")), "a beginning in the middle"),
-            (matching(r"^(?:^a$|^b$)$"), None, "ends of alternatives"),
-            (matching(r"^[$^]a$"), None, "a class"),
-            (matching(r"^https://github\.com/acme/[^]$]+$"), None, "a class that begins with a bracket"),
-            (matching(r"^https://github\.com/acme/[a-z/*_-]+$"), None, "a class with both"),
-            (matching(r"^https://github\.com/acme/*[^/]+/\.github/.*$"), None, "slashes before something"),
-            (
-                matching(r"^(?:https://github.com/acme$/x)$"),
-                Some(("subjectRegex", r"`\$`")),
-                "an end in a group, and no flags",
-            ),
-            (
-                of(r"https://github\.com/acme/.*"),
-                Some(("subject", r"subjectRegex: ^https://github\.com/acme/.*$`")),
-                "an expression without ends",
-            ),
-            (of("*@*.acme.example"), Some(("subject", "from `^` to `$`")), "two stars"),
-            (of("https://*"), Some(("subject", "from `^` to `$`")), "no host"),
-            (of("repo:acme/*"), Some(("subject", "github: {owner: acme}")), "every repository"),
-            (
-                json!({"issuer": "https://github.com/login/oauth", "subject": "https://accounts.google.com"}),
-                None,
-                "two issuers are not swapped",
-            ),
-            (
-                json!({"issuerRegex": "^https://gitlab.com/*$", "subject": "a@acme.example"}),
-                Some(("issuerRegex", "`/.*`")),
-                "an issuer's",
-            ),
-        ];
-        for (keyless, expected, why) in rows {
-            let found = found(&keyless);
-            match (expected, found.as_slice()) {
-                (None, []) => {}
-                (Some((key, instead)), [(path, says)]) if path == key && says.contains(instead) => {}
-                _ => panic!("{why}: {keyless}: {found:?}"),
-            }
-        }
-    }
 }

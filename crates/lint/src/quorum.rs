@@ -117,14 +117,13 @@ fn only_workflow(root: &TrustRoot) -> Option<(String, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use crate::test_keys::ALICE;
     use image_trust::time::UnixTime;
 
     use serde_json::{Value, json};
 
     use super::*;
     use image_trust::policy::check;
-
-    const ALICE: &str = include_str!("../../../tests/keys/alice.pub");
 
     #[test]
     fn a_workflow_is_not_two_signers() {

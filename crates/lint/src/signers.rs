@@ -23,7 +23,7 @@ use image_trust::{
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long before its end a trust root is told to end.
 const SOON_DAYS: u32 = 30;
-/// How old a trusted root may be before it is told, and before it is a danger.
+/// How old a trusted root may be before `lint` warns of it, and before that is an error.
 const OLD_DAYS: u64 = 180;
 const OUTDATED_DAYS: u64 = 365;
 
@@ -47,7 +47,7 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: UnixTime) -
     let roots = roots(policy);
     // What no rule asks does nothing, which is told.
     let asked = roots.iter().filter(|root| asked.contains(&(root.validator.0, root.root.name.as_str())));
-    let mut found = Vec::new();
+    let (mut found, known) = (Vec::new(), names::Known::new());
     for root in asked {
         found.extend(dates(root, now));
         let Some(validator) = policy.settings().validators.get(root.validator.0) else { continue };
@@ -55,7 +55,7 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: UnixTime) -
             validator.trust_roots.and_then(|text| serde_json::from_str::<Vec<TrustRoot<'_>>>(text.get()).ok());
         if let Some(written) = written.as_ref().and_then(|written| written.get(root.index)) {
             found.extend(identity(root, written, has_public_cas(validator)));
-            let names = written.keyless.as_ref().map(|keyless| names::lint(&root.path(""), keyless));
+            let names = written.keyless.as_ref().map(|keyless| names::lint(&root.path(""), keyless, &known));
             found.extend(names.into_iter().flatten());
         }
     }
@@ -204,15 +204,13 @@ fn needs_public_good(policy: &Policy<'_>, rule: &ReadRule<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::test_keys::{ALICE, BOB};
     use serde_json::{Value, json};
 
     use super::*;
     use image_trust::policy::check;
 
     use crate::lint;
-
-    const ALICE: &str = include_str!("../../../tests/keys/alice.pub");
-    const BOB: &str = include_str!("../../../tests/keys/bob.pub");
 
     /// What is found in settings with this validator and a rule that asks everybody, at this time.
     fn found(validator: Value, with: Value, now: &str) -> Vec<(String, Lint)> {
@@ -370,8 +368,7 @@ mod tests {
         use Lint::*;
         let key = |name: &str, key: &str, from: Value, to: Value| json!({"name": name, "key": key, "notBefore": from, "notAfter": to});
         let one = |from: Value, to: Value| json!({"trustRoots": [key("a", ALICE, from, to)]});
-        let keyless =
-            json!({"trustRoots": [{"name": "a", "keyless": {"issuer": "https://issuer.example", "subject": "s"}}]});
+        let keyless = json!({"trustRoots": [{"name": "a", "keyless": {"issuer": "https://issuer.example", "subject": "s@acme.example"}}]});
         let with = |parts: &[(&str, Value)]| {
             let mut validator = keyless.clone();
             for (part, value) in parts {

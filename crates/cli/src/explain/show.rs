@@ -2,12 +2,12 @@
 
 use std::cmp::Reverse;
 
-use comfy_table::{CellAlignment, ColumnConstraint, Row, Table, Width};
+use comfy_table::{CellAlignment, Table};
 use image_trust::policy::Standing;
 use serde_json::Value;
 
 use super::{
-    super::tables::{one_line, shown, table},
+    super::tables::{one_line, pairs, shown, table},
     Call, Explanation, Verdict,
     rules::{self, Image, Rule},
 };
@@ -38,16 +38,6 @@ pub(super) fn text(explanation: &Explanation) -> String {
 
 fn section(title: &str, table: Table) -> String {
     format!("{title}\n{}", table.trim_fmt())
-}
-
-/// A table of names and what they stand for.
-fn pairs<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> Table {
-    let mut table = table(None::<Row>);
-    table.add_rows(rows.into_iter().map(|(name, value)| [name.to_owned(), value]));
-    if let Some(names) = table.column_mut(0) {
-        names.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(12)));
-    }
-    table
 }
 
 fn of_image(image: &Image) -> Table {

@@ -15,7 +15,7 @@ fn lint(dir: &Path, settings: &str, more: &[&str]) -> (Option<i32>, String, Stri
 }
 
 fn settings(rules: Value) -> String {
-    let key = Signer::named("alice").public_pem();
+    let key = Signer::named("nobody of the tests").public_pem();
     json!({
         "validators": [
             {"name": "default", "type": "cosign", "trustRoots": [{"name": "default", "key": key}]},
@@ -40,27 +40,27 @@ fn what_is_found_and_the_exit_code() {
     // the settings; severities in order; the exit code; what stderr says
     let rows = [
         (settings(json!([sound(), allow("registry.k8s.io/*")])), json!([]), 0, "", "nothing"),
-        (settings(json!([sound()])), json!(["note"]), 0, "", "a validator that no rule names"),
+        (settings(json!([sound()])), json!(["info"]), 0, "", "a validator that no rule names"),
         (
             settings(json!([sound(), allow("*.example.com/*")])),
-            json!(["doubtful"]),
+            json!(["warning"]),
             1,
-            "Error: settings.yaml: 1 doubtful\n",
+            "Error: settings.yaml: 1 warning\n",
             "a whole domain",
         ),
         (
             settings(json!([sound(), allow("docker.io/*"), {"pattern": "*:*"}])),
-            json!(["danger", "danger", "note"]),
+            json!(["error", "error", "info"]),
             1,
-            "Error: settings.yaml: 2 dangers, 1 note\n",
+            "Error: settings.yaml: 2 errors, 1 info\n",
             "the worst first",
         ),
         (
             settings(json!([sound(), allow("registry.k8s.io/*")]))
                 .replace(r#"{"key""#, r#"{"notAfter":"2021-01-01T00:00:00Z","key""#),
-            json!(["doubtful"]),
+            json!(["warning"]),
             1,
-            "Error: settings.yaml: 1 doubtful\n",
+            "Error: settings.yaml: 1 warning\n",
             "what is over today",
         ),
         (
@@ -72,9 +72,9 @@ fn what_is_found_and_the_exit_code() {
         ),
         (
             settings(json!([sound(), allow("docker.io/*"), {"pattern": "*:*", "validator": "nobody"}])),
-            json!(["error", "danger"]),
+            json!(["error", "error"]),
             1,
-            "Error: settings.yaml: 1 error, 1 danger\n",
+            "Error: settings.yaml: 2 errors\n",
             "what is refused comes first",
         ),
         ("{}".to_owned(), json!(["error", "error"]), 1, "Error: settings.yaml: 2 errors\n", "no settings"),
@@ -136,8 +136,8 @@ fn a_manifest_is_read_as_settings_are() {
         (
             manifest(&sound, json!({})),
             json!([
-                ["note", "unused-validator", "spec.settings.validators[1]"],
-                ["note", "looks-at-kube-system", "spec.namespaceSelector"],
+                ["info", "unused-validator", "spec.settings.validators[1]"],
+                ["info", "looks-at-kube-system", "spec.namespaceSelector"],
             ]),
             0,
             "",
@@ -149,13 +149,13 @@ fn a_manifest_is_read_as_settings_are() {
                 json!({"failurePolicy": "Ignore", "namespaceSelector": {"matchLabels": {"a": "b"}}}),
             ),
             json!([
-                ["danger", "allows-any-registry", "spec.settings.policy[0].pattern"],
-                ["danger", "ignores-failures", "spec.failurePolicy"],
-                ["doubtful", "namespace-label", "spec.namespaceSelector"],
-                ["note", "unused-validator", "spec.settings.validators[0]"],
+                ["error", "allows-any-registry", "spec.settings.policy[0].pattern"],
+                ["error", "ignores-failures", "spec.failurePolicy"],
+                ["warning", "namespace-label", "spec.namespaceSelector"],
+                ["info", "unused-validator", "spec.settings.validators[0]"],
             ]),
             1,
-            "2 dangers, 1 doubtful, 1 note\n",
+            "2 errors, 1 warning, 1 info\n",
             "the worst of both first",
         ),
         (

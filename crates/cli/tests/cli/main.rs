@@ -2,6 +2,8 @@
 
 mod command;
 mod explain;
+mod line;
 mod lint;
 mod migrate;
 mod run;
+mod schema;

@@ -1,6 +1,6 @@
 //! Which laws hold for names, rules about them, and times?
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use image_trust::{
     Digest, ImageRef,

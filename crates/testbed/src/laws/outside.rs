@@ -1,6 +1,6 @@
 //! Which laws hold for what the cluster, the host and whoever deploys a policy say?
 
-use std::{sync::LazyLock, time::Duration};
+use std::sync::LazyLock;
 
 use image_trust::{
     Digest,

@@ -1,0 +1,156 @@
+//! What can be said of a key of the settings?
+
+use crate::policy::settings::{HostCalls, TimeBudget};
+
+/// What stands at a place.
+pub(in crate::policy) enum Shape {
+    Text,
+    Pattern,
+    Key,
+    Flag,
+    Count,
+    /// A time, in milliseconds.
+    Milliseconds,
+    /// How many host calls a request may make.
+    HostCalls,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// The type of a validator.
+    ValidatorType,
+    /// Texts to texts.
+    Texts,
+    /// A list of texts that is not empty.
+    Names,
+    List(&'static Shape),
+    Object(&'static [Field]),
+    /// `true`, `false`, or something that says more.
+    FlagOr(&'static Shape),
+    /// A mapping, or its text, which is read elsewhere.
+    Document,
+    /// Known, and refused: why, and what to do.
+    Refused(&'static str),
+}
+
+/// A key of a mapping.
+pub(in crate::policy) struct Field {
+    pub(super) key: &'static str,
+    pub(super) shape: Shape,
+    pub(super) required: bool,
+    /// What people are told of it; nothing in the table that requests are read by.
+    pub(super) about: Option<&'static About>,
+}
+
+/// What people are told of a key.
+#[derive(Clone, Copy)]
+pub(super) struct About {
+    /// What it means, in Markdown. The first sentence says it all.
+    pub(super) text: &'static str,
+    /// A value that is accepted, as JSON.
+    pub(super) example: &'static str,
+    /// What holds where the key is left out.
+    pub(super) default: Default,
+    /// Its type in a few words, where its shape alone does not say it.
+    pub(super) kind: Option<&'static str>,
+    /// The shortest text, in bytes.
+    pub(super) least: usize,
+    /// The longest text, in bytes, or the longest list or mapping, in entries.
+    pub(super) most: Option<usize>,
+    /// A regular expression for the text: no less than what is accepted.
+    pub(super) form: Option<&'static str>,
+    /// Which type of validator it is for, and whether that one needs it.
+    pub(super) only: Option<(&'static str, bool)>,
+    /// Exactly one of the keys of this mapping that name the same choice is given.
+    pub(super) choice: Option<&'static str>,
+}
+
+/// What holds where a key is left out.
+#[derive(Clone, Copy)]
+pub(super) enum Default {
+    /// This value, as JSON.
+    Value(&'static str),
+    /// Something that is no value, in words.
+    Words(&'static str),
+}
+
+impl About {
+    pub(super) const fn kind(mut self, kind: &'static str) -> About {
+        self.kind = Some(kind);
+        self
+    }
+
+    pub(super) const fn default(mut self, json: &'static str) -> About {
+        self.default = Default::Value(json);
+        self
+    }
+
+    pub(super) const fn absent(mut self, words: &'static str) -> About {
+        self.default = Default::Words(words);
+        self
+    }
+
+    pub(super) const fn most(mut self, most: usize) -> About {
+        self.most = Some(most);
+        self
+    }
+
+    /// Texts of 1 to `most` bytes.
+    pub(super) const fn bytes(mut self, most: usize) -> About {
+        self.least = 1;
+        self.most = Some(most);
+        self
+    }
+
+    pub(super) const fn form(mut self, form: &'static str) -> About {
+        self.form = Some(form);
+        self
+    }
+
+    pub(super) const fn only(mut self, kind: &'static str, needed: bool) -> About {
+        self.only = Some((kind, needed));
+        self
+    }
+
+    pub(super) const fn choice(mut self, choice: &'static str) -> About {
+        self.choice = Some(choice);
+        self
+    }
+}
+
+/// What a key means, and a value for it as JSON.
+pub(super) const fn about(text: &'static str, example: &'static str) -> About {
+    let default = Default::Words("");
+    About { text, example, default, kind: None, least: 0, most: None, form: None, only: None, choice: None }
+}
+
+pub(super) const fn required(key: &'static str, shape: Shape, about: Option<&'static About>) -> Field {
+    Field { key, shape, required: true, about }
+}
+
+pub(super) const fn optional(key: &'static str, shape: Shape, about: Option<&'static About>) -> Field {
+    Field { key, shape, required: false, about }
+}
+
+pub(super) const fn refused(key: &'static str, why: &'static str) -> Field {
+    Field { key, shape: Shape::Refused(why), required: false, about: None }
+}
+
+impl Shape {
+    /// The smallest and the largest number at this place, if it is one.
+    pub(super) fn numbers(&self) -> Option<(u64, Option<u64>)> {
+        match self {
+            Shape::Count => Some((1, None)),
+            Shape::Milliseconds => Some((1, Some(TimeBudget::MAX_MS))),
+            Shape::HostCalls => Some((1, u64::try_from(HostCalls::MAX).ok())),
+            _ => None,
+        }
+    }
+
+    /// The words at this place, if it takes one of a few.
+    pub(super) fn words(&self) -> Option<&'static [&'static str]> {
+        match self {
+            Shape::Word(words) => Some(words),
+            Shape::ValidatorType => Some(super::TYPES),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! How do people look a key up? In the tables of `docs/settings.md`, which are made of this one.
+
+use super::{About, Default, Field, OTHER_TYPES, Shape, Table};
+
+/// The reference tables of the settings in Markdown, each with the name of the mapping that it describes.
+///
+/// The last one is called `refused`: the keys that are known from Connaisseur and have no meaning here.
+#[must_use]
+pub fn reference() -> Vec<(&'static str, String)> {
+    let mappings = mappings();
+    let mut tables: Vec<(&str, String)> = mappings.iter().map(|(name, _, fields)| (*name, table(fields))).collect();
+    tables.push(("refused", refused(&mappings)));
+    tables
+}
+
+/// Each mapping of the settings: its name, what it is called in a sentence, and its keys.
+fn mappings() -> [(&'static str, &'static str, &'static [Field]); 12] {
+    type All = Table<true>;
+    [
+        ("settings", "the settings", All::SETTINGS),
+        ("validators", "a validator", All::VALIDATOR),
+        ("trustRoots", "a trust root", All::TRUST_ROOT),
+        ("keyless", "`keyless`", All::KEYLESS),
+        ("github", "`github`", All::GITHUB),
+        ("certificate", "`certificate`", All::CERTIFICATE),
+        ("host", "a validator's `host`", All::INSTANCE),
+        ("policy", "a rule", All::RULE),
+        ("with", "`with`", All::WITH),
+        ("features", "`features`", All::FEATURES),
+        ("automaticChildApproval", "`automaticChildApproval`", All::CHILD_APPROVAL),
+        ("gitops", "`gitops`", All::GITOPS),
+    ]
+}
+
+fn table(fields: &[Field]) -> String {
+    let mut table = "| key | type | default | meaning |\n|---|---|---|---|\n".to_owned();
+    for field in fields {
+        let Some(about) = field.about else { continue };
+        let default = default(field, about, fields);
+        let text = match about.only {
+            Some((kind, _)) => format!("{} Only for `{kind}`.", about.text),
+            None => about.text.to_owned(),
+        };
+        table.push_str(&format!("| `{}` | {} | {default} | {text} |\n", field.key, kind(&field.shape, about)));
+    }
+    table
+}
+
+fn default(field: &Field, about: &About, fields: &[Field]) -> String {
+    let same = |other: &&Field| about.choice.is_some() && other.about.is_some_and(|other| other.choice == about.choice);
+    let others: Vec<String> = fields.iter().filter(same).map(|other| format!("`{}`", other.key)).collect();
+    match (about.default, about.only) {
+        _ if field.required => "required".to_owned(),
+        _ if !others.is_empty() => format!("one of {}", others.join(", ")),
+        (_, Some((kind, true))) => format!("required for `{kind}`"),
+        (Default::Value(json), _) => format!("`{}`", json.trim_matches('"')),
+        (Default::Words(words), _) => words.to_owned(),
+    }
+}
+
+/// The type of a key in a few words.
+fn kind(shape: &Shape, about: &About) -> String {
+    let least = usize::from(matches!(shape, Shape::Names | Shape::List(_)));
+    let entries = match about.most {
+        Some(most) if least > 0 => format!(", {least} to {most}"),
+        Some(most) if matches!(shape, Shape::Texts) => format!(", {most} at most"),
+        _ => String::new(),
+    };
+    let kind = match (about.kind, shape) {
+        (Some(kind), _) => kind.to_owned(),
+        (None, Shape::Text | Shape::Pattern) => "text".to_owned(),
+        (None, Shape::Key) => "PEM".to_owned(),
+        (None, Shape::Flag) => "bool".to_owned(),
+        (None, Shape::Texts) => "texts to texts".to_owned(),
+        (None, Shape::Names) => "names".to_owned(),
+        (None, Shape::List(_)) => "list".to_owned(),
+        (None, Shape::Object(_)) => "mapping".to_owned(),
+        (None, Shape::FlagOr(_)) => "bool, or a mapping".to_owned(),
+        (None, Shape::Document) => "mapping or text".to_owned(),
+        (None, _) => match (shape.words(), shape.numbers()) {
+            (Some(words), _) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+            (None, Some((least, Some(most)))) => format!("{least} to {most}"),
+            (None, Some((least, None))) => format!("{least} or more"),
+            (None, None) => String::new(),
+        },
+    };
+    kind + &entries
+}
+
+fn refused(mappings: &[(&str, &str, &[Field])]) -> String {
+    let mut table = "| where | key | sentence |\n|---|---|---|\n".to_owned();
+    let mut row = |place: &str, key: &str, why: &str| {
+        // A code span that holds backticks has two around it, and a blank before one at its end.
+        let code = match (why.contains('`'), why.ends_with('`')) {
+            (true, true) => format!("``{why} ``"),
+            (true, false) => format!("``{why}``"),
+            (false, _) => format!("`{why}`"),
+        };
+        table.push_str(&format!("| {place} | `{key}` | {code} |\n"));
+    };
+    for (name, place, fields) in mappings {
+        if *name == "validators" {
+            OTHER_TYPES.iter().for_each(|(kind, why)| row(place, &format!("type: {kind}"), why));
+        }
+        for field in *fields {
+            if let Shape::Refused(why) = field.shape {
+                row(place, field.key, why);
+            }
+        }
+    }
+    table
+}
+
+/// Markdown without its marks: the text of each link, and no backticks.
+pub(super) fn plain(markdown: &str) -> String {
+    let mut text = String::new();
+    let mut rest = markdown;
+    while let Some((before, link)) = rest.split_once('[') {
+        text.push_str(before);
+        match link.split_once("](").and_then(|(shown, rest)| Some((shown, rest.split_once(')')?.1))) {
+            Some((shown, after)) => {
+                text.push_str(shown);
+                rest = after;
+            }
+            None => {
+                text.push('[');
+                rest = link;
+            }
+        }
+    }
+    text.push_str(rest);
+    text.replace('`', "")
+}
