@@ -1,16 +1,12 @@
 //! What may be admitted because it is in the cluster already? Laws of approvals and of live digests, held against an account of their own.
 
-use std::{
-    cell::Cell,
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use image_trust::{
-    Digest, ImageRef, PublicKey, answer,
-    host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore},
+use image_trust::{Digest, ImageRef, answer};
+use image_trust_testbed::{
+    host::FakeHost,
+    registry::{self, repository},
 };
-use image_trust_testbed::registry::{Signed, repository};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -25,63 +21,15 @@ fn signers(name: &str) -> Option<&'static [&'static str]> {
     }
 }
 
-/// A cluster with one ReplicaSet and one Deployment.
-struct OneOwner {
-    registry: Signed,
-    images: Vec<String>,
-    uid: &'static str,
-    /// How many questions it was asked.
-    asked: Cell<u64>,
-}
-
-impl OneOwner {
-    fn count(&self) {
-        self.asked.set(self.asked.get() + 1);
-    }
-}
-
-impl Registry for OneOwner {
-    fn digest(&self, image: &str) -> Result<Digest, HostError> {
-        self.count();
-        self.registry.digest(image)
-    }
-
-    fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
-        self.count();
-        self.registry.manifest(image)
-    }
-}
-
-impl Sigstore for OneOwner {
-    fn verify(
-        &self,
-        image: &str,
-        key: &PublicKey,
-        annotations: &BTreeMap<String, String>,
-    ) -> Result<Digest, HostError> {
-        self.count();
-        self.registry.verify(image, key, annotations)
-    }
-}
-
-impl Cluster for OneOwner {
-    fn object(&self, name: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
-        self.count();
+/// A host with one ReplicaSet and one Deployment, which list these images.
+fn host(images: &[String], uid: &str) -> FakeHost<'static> {
+    let containers: Vec<Value> = images.iter().map(|image| json!({"image": image})).collect();
+    let metadata = json!({"name": "web", "namespace": "shop", "uid": uid});
+    registry::host(signers).objects(move |name| {
         assert_eq!((name.api_version, name.namespace, name.name), ("apps/v1", "shop", "web"));
-        let containers: Vec<Value> = self.images.iter().map(|image| json!({"image": image})).collect();
-        let object = json!({"apiVersion": "apps/v1", "kind": name.kind, "metadata": {"name": "web", "namespace": "shop", "uid": self.uid}, "spec": {"template": {"spec": {"containers": containers}}}});
+        let object = json!({"apiVersion": "apps/v1", "kind": name.kind, "metadata": metadata, "spec": {"template": {"spec": {"containers": containers}}}});
         Ok(object.to_string().into_bytes())
-    }
-}
-
-impl Clock for OneOwner {
-    fn elapsed(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn now(&self) -> image_trust::time::UnixTime {
-        image_trust::time::UnixTime::default()
-    }
+    })
 }
 
 /// A request, and everything that it may be approved by.
@@ -115,7 +63,7 @@ fn image() -> impl Strategy<Value = String> {
         "a//b",
     ]);
     // The first digest is what the registry has for ghcr.io/acme/signed:v1, the second one is any other.
-    let resolved = Signed::digest_of(&ImageRef::parse("ghcr.io/acme/signed:v1").unwrap());
+    let resolved = registry::digest_of(&ImageRef::parse("ghcr.io/acme/signed:v1").unwrap());
     let tails = ["", ":v1", ":v1", ":v2"].map(str::to_owned).into_iter();
     let digests = [resolved, Digest::of(b"other")].into_iter().flat_map(|it| [format!(":v1@{it}"), format!("@{it}")]);
     (name, prop::sample::select(tails.chain(digests).collect::<Vec<_>>()))
@@ -144,7 +92,7 @@ fn case() -> impl Strategy<Value = Case> {
             // Independent texts would hardly ever meet.
             if alike {
                 let live = |text: &str| match ImageRef::parse(text) {
-                    Ok(image) if pods % 2 == 0 => image.pinned(Signed::digest_of(&image)).written().to_owned(),
+                    Ok(image) if pods % 2 == 0 => image.pinned(registry::digest_of(&image)).written().to_owned(),
                     _ => text.to_owned(),
                 };
                 old = new.iter().map(|(name, image)| (*name, live(image))).collect();
@@ -209,12 +157,11 @@ impl Case {
             ],
             "features": features,
         });
-        let (registry, images, uid) = (Signed { signers }, self.owner_lists.clone(), self.owner_uid);
-        let host = OneOwner { registry, images, uid, asked: Cell::default() };
+        let host = host(&self.owner_lists, self.owner_uid);
         let payload = json!({"request": request, "settings": settings}).to_string();
         let response = serde_json::to_value(answer::validate(payload.as_bytes(), &host)).unwrap();
         let told: u64 = records(&response).iter().map(|record| record["hostCalls"].as_u64().unwrap()).sum();
-        assert_eq!(told, host.asked.get(), "the records add up: {response}");
+        assert_eq!(told, host.calls(), "the records add up: {response}");
         response
     }
 
@@ -289,7 +236,7 @@ impl Case {
             })
             .collect::<Option<_>>()?;
         let resolves = |digest: &Digest| {
-            self.resolve && signers(&repository(&image)).is_some() && Signed::digest_of(&image) == *digest
+            self.resolve && signers(&repository(&image)).is_some() && registry::digest_of(&image) == *digest
         };
         let kept = live.first().copied().filter(|_| live.len() == 1 && writes && image.digest().is_none())?;
         ((self.dry_run && self.reuse) || resolves(&kept)).then_some(kept)

@@ -2,49 +2,16 @@
 //!
 //! The corpus can't tell: it goes through a JSON tree, as real hosts do, and a tree forgets how numbers were written and in which order keys came.
 
-use std::{collections::BTreeMap, time::Duration};
-
-use image_trust::{
-    Digest, PublicKey, answer,
-    host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore},
-};
+use image_trust::{Digest, answer};
+use image_trust_testbed::{host::FakeHost, registry};
 
 const ALICE: &str = include_str!("keys/alice.pub");
 
 /// Every image has one digest, and alice signed it as Docker Hub's nginx.
-struct Signed;
-
-impl Registry for Signed {
-    fn digest(&self, _: &str) -> Result<Digest, HostError> {
-        Ok(Digest::of(b"an image"))
-    }
-
-    fn manifest(&self, _: &str) -> Result<Vec<u8>, HostError> {
-        let payload = image_trust_testbed::registry::payload("docker.io/library/nginx", Digest::of(b"an image"));
-        Ok(image_trust_testbed::registry::signature_manifest(&["alice"], &payload))
-    }
-}
-
-impl Sigstore for Signed {
-    fn verify(&self, image: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
-        panic!("the host is asked only where the settings say so: {image}")
-    }
-}
-
-impl Cluster for Signed {
-    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
-        Err(HostError::of_cluster("there is no cluster"))
-    }
-}
-
-impl Clock for Signed {
-    fn elapsed(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn now(&self) -> image_trust::time::UnixTime {
-        image_trust::time::UnixTime::default()
-    }
+fn host() -> FakeHost<'static> {
+    let digest = Digest::of(b"an image");
+    let payload = registry::payload("docker.io/library/nginx", digest);
+    FakeHost::new().every_digest(digest).signatures(digest, registry::signature_manifest(&["alice"], &payload))
 }
 
 fn answer_to(object: &str) -> String {
@@ -55,7 +22,7 @@ fn answer_to(object: &str) -> String {
     let payload = format!(
         r#"{{"request":{{"kind":{{"group":"","version":"v1","kind":"Pod"}},"operation":"CREATE","object":{object}}},"settings":{settings}}}"#
     );
-    serde_json::to_string(&answer::validate(payload.as_bytes(), &Signed)).unwrap()
+    serde_json::to_string(&answer::validate(payload.as_bytes(), &host())).unwrap()
 }
 
 #[test]

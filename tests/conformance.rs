@@ -3,8 +3,8 @@
 use image_trust::{Digest, policy};
 use serde_json::{Value, json};
 
-use image_trust_testbed::beside::{Beside, ask};
 use image_trust_testbed::conformance::{Image, Row, Says};
+use image_trust_testbed::host::{answer_to_image, with_signatures};
 use image_trust_testbed::{conformance, mint};
 
 /// What became of the one image: `proven`, or why not.
@@ -25,12 +25,10 @@ fn signatures_are_judged_as_by_cosign_or_more_strictly() {
             digest: Digest::of(row.reason.as_bytes()).to_string(),
         };
         let settings = row.settings();
-        let host = Beside {
-            digest: Digest::parse(&image.digest).unwrap(),
-            manifest: mint::manifest(&(row.mint)(&row.trusted, &image)),
-        };
+        let manifest = mint::manifest(&(row.mint)(&row.trusted, &image));
+        let host = with_signatures(Digest::parse(&image.digest).unwrap(), manifest);
         let said = match policy::check(&settings.to_string()).is_empty() {
-            true => word(&ask(&format!("{}:1", image.name), &settings.to_string(), &host)),
+            true => word(&answer_to_image(&format!("{}:1", image.name), &settings.to_string(), &host)),
             false => "settings".to_owned(),
         };
         if said != row.here {
@@ -100,6 +98,6 @@ fn authorities_in_a_circle_are_walked_once() {
     assert_eq!(policy::check(&settings.to_string()), []);
     let image = Image { name: "localhost:5000/a".to_owned(), digest: Digest::of(b"").to_string() };
     let layer = ours.sign(&mint::Leaf::default(), &image.payload());
-    let host = Beside { digest: Digest::of(b""), manifest: mint::manifest(&[layer]) };
-    assert_eq!(word(&ask(&format!("{}:1", image.name), &settings.to_string(), &host)), "certificate-path");
+    let host = with_signatures(Digest::of(b""), mint::manifest(&[layer]));
+    assert_eq!(word(&answer_to_image(&format!("{}:1", image.name), &settings.to_string(), &host)), "certificate-path");
 }

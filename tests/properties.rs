@@ -1,16 +1,15 @@
 //! Which laws hold for every request, and not only for the ones that somebody thought of?
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::BTreeSet;
 
 use image_trust::{
-    Digest, ImageRef, PublicKey, answer,
-    host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore},
+    Digest, ImageRef, answer,
     policy::{Choice, Policy, Standing},
 };
-use image_trust_testbed::registry::{Signed, payload, repository, sign, signature_manifest};
+use image_trust_testbed::{
+    host::FakeHost,
+    registry::{self, payload, repository, sign, signature_manifest},
+};
 use proptest::{prelude::*, sample::Index};
 use serde_json::{Value, json};
 
@@ -34,42 +33,9 @@ fn digest() -> Digest {
     Digest::of(b"an image")
 }
 
-/// A registry in which these bytes lie where signatures belong, and a host that trusts nobody.
-struct Beside(Vec<u8>);
-
-impl Registry for Beside {
-    fn digest(&self, _: &str) -> Result<Digest, HostError> {
-        Ok(digest())
-    }
-
-    fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
-        match image.ends_with(".sig") {
-            true => Ok(self.0.clone()),
-            false => Err(HostError::of_registry("[OCI API error: manifest unknown]")),
-        }
-    }
-}
-
-impl Sigstore for Beside {
-    fn verify(&self, _: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
-        Err(HostError::of_verification("Image verification failed: missing signatures"))
-    }
-}
-
-impl Cluster for Beside {
-    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
-        Err(HostError::of_cluster("there is no cluster"))
-    }
-}
-
-impl Clock for Beside {
-    fn elapsed(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn now(&self) -> image_trust::time::UnixTime {
-        image_trust::time::UnixTime::default()
-    }
+/// A host in which these bytes lie where signatures belong, and which trusts nobody.
+fn beside(manifest: Vec<u8>) -> FakeHost<'static> {
+    FakeHost::new().every_digest(digest()).signatures(digest(), manifest)
 }
 
 /// What may stand anywhere in a signature manifest.
@@ -225,7 +191,7 @@ fn request(object: &Value) -> Value {
 
 fn review(object: &Value, settings: &Value) -> Value {
     let payload = json!({"request": request(object), "settings": settings}).to_string();
-    serde_json::to_value(answer::validate(payload.as_bytes(), &Signed { signers })).unwrap()
+    serde_json::to_value(answer::validate(payload.as_bytes(), &registry::host(signers))).unwrap()
 }
 
 fn images_of(object: &Value) -> Vec<String> {
@@ -289,7 +255,7 @@ proptest! {
         for (i, (was, is)) in images.iter().zip(images_of(&after)).enumerate() {
             if *was != is {
                 let (was, is) = (ImageRef::parse(was).unwrap(), ImageRef::parse(&is).unwrap());
-                prop_assert_eq!(is.digest(), Some(Signed::digest_of(&was)));
+                prop_assert_eq!(is.digest(), Some(registry::digest_of(&was)));
                 prop_assert!(signers(&repository(&was)).is_some_and(|signers| signers.contains(&"alice")), "{} was not proven", is);
                 prop_assert_eq!((was.registry(), was.repository(), was.tag()), (is.registry(), is.repository(), is.tag()));
             }
@@ -392,7 +358,7 @@ proptest! {
         let is_genuine = |layer: &Value| ["/digest", SIGNATURE].iter().all(|place| layer.pointer(place) == genuine.pointer(place));
         let signed = manifest["layers"].as_array().is_some_and(|layers| layers.iter().any(is_genuine));
         let payload = json!({"request": request(&pod(&[format!("{APP}:v1")])), "settings": settings("mutate", false)}).to_string();
-        let response = serde_json::to_value(answer::validate(payload.as_bytes(), &Beside(manifest.to_string().into_bytes()))).unwrap();
+        let response = serde_json::to_value(answer::validate(payload.as_bytes(), &beside(manifest.to_string().into_bytes()))).unwrap();
         prop_assert!(response["accepted"] == json!(false) || signed, "{}", manifest);
         prop_assert_ne!(&response["code"], &json!(500));
     }
@@ -401,7 +367,7 @@ proptest! {
     fn no_bytes_beside_an_image_are_a_proof(bytes in prop::collection::vec(any::<u8>(), 0..64), text in "[\\[\\]{}\",:a-z0-9]{0,64}") {
         for manifest in [bytes, text.into_bytes()] {
             let payload = json!({"request": request(&pod(&[format!("{APP}:v1")])), "settings": settings("mutate", false)}).to_string();
-            let response = serde_json::to_value(answer::validate(payload.as_bytes(), &Beside(manifest))).unwrap();
+            let response = serde_json::to_value(answer::validate(payload.as_bytes(), &beside(manifest))).unwrap();
             prop_assert_eq!(&response["code"], &json!(403));
         }
     }
@@ -434,7 +400,7 @@ proptest! {
     #[test]
     fn any_bytes_get_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..64), text in "\\PC{0,64}") {
         for payload in [bytes, text.clone().into_bytes(), json!({"request": text, "settings": {}}).to_string().into_bytes()] {
-            let response = serde_json::to_value(answer::validate(&payload, &Signed { signers })).unwrap();
+            let response = serde_json::to_value(answer::validate(&payload, &registry::host(signers))).unwrap();
             prop_assert_eq!(&response["accepted"], &json!(false));
             prop_assert!(answer::validate_settings(&payload).is_err());
         }

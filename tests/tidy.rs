@@ -203,6 +203,18 @@ fn no_empty_words() {
     }
 }
 
+/// A test makes its host with `FakeHost`, or answers in recorded words.
+#[test]
+fn there_is_one_fake_host() {
+    let hosts = ["src/guest.rs", "crates/testbed/src/host.rs", "crates/testbed/src/session.rs"];
+    for folder in ["src", "tests", "crates", "xtask"] {
+        let more = offenders(&sources(folder), |name, line| {
+            !hosts.contains(&name) && line.starts_with("impl") && line.contains("Clock for ")
+        });
+        none(&more, "a host for tests is a `FakeHost`");
+    }
+}
+
 #[test]
 fn no_test_is_switched_off() {
     for folder in ["src", "tests", "crates", "xtask"] {

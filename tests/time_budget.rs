@@ -2,83 +2,24 @@
 //!
 //! Time that runs out, and settings that turn out to be unusable when a request needs them: neither can be recorded as a session.
 
-use std::{cell::Cell, collections::BTreeMap, time::Duration};
-
-use image_trust::{
-    Digest, PublicKey, answer,
-    host::{Clock, Cluster, Host, HostError, ObjectName, Registry, Sigstore},
-};
-use image_trust_testbed::registry::Signed;
+use image_trust::{Digest, answer, host::Host};
+use image_trust_testbed::{host::FakeHost, registry};
 use serde_json::{Value, json};
 
 const ALICE: &str = include_str!("keys/alice.pub");
 const BOB: &str = include_str!("keys/bob.pub");
 
-/// A host in which every call takes this long, and everything is signed by both, unless its name says that it is unsigned.
-struct Slow {
-    call: Duration,
-    now: Cell<Duration>,
-    /// Whether payloads can be written again; else only the host reads them.
-    open: bool,
-    registry: Signed,
-}
-
-impl Slow {
-    fn new(call_ms: u64, open: bool) -> Slow {
-        let signers = |name: &str| Some(if name.contains("unsigned") { [].as_slice() } else { &["alice", "bob"] });
-        let registry = Signed { signers };
-        Slow { call: Duration::from_millis(call_ms), now: Cell::default(), open, registry }
-    }
-
-    fn wait(&self) {
-        self.now.set(self.now.get() + self.call);
-    }
-}
-
-impl Registry for Slow {
-    fn digest(&self, image: &str) -> Result<Digest, HostError> {
-        self.wait();
-        self.registry.digest(image)
-    }
-
-    fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
-        self.wait();
-        match self.open {
-            true => self.registry.manifest(image),
-            false => {
-                let payload =
-                    image_trust_testbed::registry::payload("ghcr.io/acme/other", Digest::of(image.as_bytes()));
-                Ok(image_trust_testbed::registry::signature_manifest(&["alice", "bob"], &payload))
-            }
-        }
-    }
-}
-
-impl Sigstore for Slow {
-    fn verify(
-        &self,
-        image: &str,
-        key: &PublicKey,
-        annotations: &BTreeMap<String, String>,
-    ) -> Result<Digest, HostError> {
-        self.wait();
-        self.registry.verify(image, key, annotations)
-    }
-}
-
-impl Cluster for Slow {
-    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
-        Err(HostError::of_cluster("there is no cluster"))
-    }
-}
-
-impl Clock for Slow {
-    fn elapsed(&self) -> Duration {
-        self.now.get()
-    }
-
-    fn now(&self) -> image_trust::time::UnixTime {
-        image_trust::time::UnixTime::default()
+/// A host in which every call takes so many milliseconds, and everything is signed by both, unless its name says that it is unsigned.
+/// `open` says whether payloads can be written again; else only the host reads them.
+fn slow(call_ms: u64, open: bool) -> FakeHost<'static> {
+    let signers = |name: &str| Some(if name.contains("unsigned") { [].as_slice() } else { &["alice", "bob"] });
+    let host = registry::host(signers).every_call_takes(call_ms);
+    match open {
+        true => host,
+        false => host.manifests(|image| {
+            let payload = registry::payload("ghcr.io/acme/other", Digest::of(image.as_bytes()));
+            Ok(registry::signature_manifest(&["alice", "bob"], &payload))
+        }),
     }
 }
 
@@ -145,7 +86,7 @@ fn what_was_not_looked_at_is_not_called_none() {
         let mut settings = settings(&json!({}));
         settings["validators"] = one.clone();
         settings["policy"] = json!([{"pattern": "*:*", "with": {"trustRoot": "alice"}}]);
-        let answer = review(&[image], &settings, &Slow::new(*call, *open));
+        let answer = review(&[image], &settings, &slow(*call, *open));
         let record: Value = serde_json::from_str(answer["audit_annotations"]["image-0"].as_str().unwrap()).unwrap();
         assert_eq!((&answer["code"], &record["cause"]), (&json!(403), &json!(cause)), "{why}: {answer}");
         assert!(answer["message"].as_str().unwrap().contains(says), "{why}: {answer}");
@@ -230,7 +171,7 @@ fn time_that_runs_out_is_a_denial_that_says_so() {
         ),
     ];
     for (call_ms, open, features, images, code, phrases, why) in rows {
-        let response = review(images, &settings(features), &Slow::new(*call_ms, *open));
+        let response = review(images, &settings(features), &slow(*call_ms, *open));
         assert_eq!(response["code"].as_u64(), *code, "{why}: {response}");
         let message = response["message"].as_str().unwrap_or_default();
         for phrase in *phrases {
@@ -239,57 +180,20 @@ fn time_that_runs_out_is_a_denial_that_says_so() {
     }
 }
 
-/// A host in which time passes with every look at the clock, and with nothing else.
-struct Restless(Cell<Duration>);
-
-impl Registry for Restless {
-    fn digest(&self, _: &str) -> Result<Digest, HostError> {
-        panic!("static rules ask nobody")
-    }
-
-    fn manifest(&self, _: &str) -> Result<Vec<u8>, HostError> {
-        panic!("static rules ask nobody")
-    }
-}
-
-impl Sigstore for Restless {
-    fn verify(&self, _: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
-        panic!("static rules ask nobody")
-    }
-}
-
-impl Cluster for Restless {
-    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
-        Err(HostError::of_cluster("there is no cluster"))
-    }
-}
-
-impl Clock for Restless {
-    fn elapsed(&self) -> Duration {
-        self.0.replace(self.0.get() + Duration::from_millis(400))
-    }
-
-    fn now(&self) -> image_trust::time::UnixTime {
-        image_trust::time::UnixTime::default()
-    }
-}
-
 #[test]
 fn what_is_refused_is_explained_after_the_others_are_proven() {
     let settings = settings(&json!({"detectionMode": true}));
     // Two calls an image; a third one, to explain the first, would leave no time for the second.
-    let response = review(&["unsigned", "b"], &settings, &Slow::new(200, true));
+    let response = review(&["unsigned", "b"], &settings, &slow(200, true));
     let record: Value = serde_json::from_str(response["audit_annotations"]["image-1"].as_str().unwrap()).unwrap();
     assert_eq!(record["verdict"], "proven", "{response}");
 }
 
 #[test]
 fn rules_that_take_too_long_end_in_time() {
-    let response = review(
-        &["evil.io/a", "evil.io/b", "evil.io/c", "evil.io/d"],
-        &settings(&json!({})),
-        &Restless(Cell::default()),
-    );
+    let host = FakeHost::new().every_look_takes(400);
+    let response = review(&["evil.io/a", "evil.io/b", "evil.io/c", "evil.io/d"], &settings(&json!({})), &host);
+    assert_eq!(host.calls(), 0, "static rules ask nobody");
     let message = response["message"].as_str().unwrap();
     assert!(
         message.contains("image evil.io/c, rule \"evil.io/*\": this rule denies it"),
@@ -301,7 +205,7 @@ fn rules_that_take_too_long_end_in_time() {
 #[test]
 fn detection_mode_softens_time_but_no_settings() {
     let detection = json!({"detectionMode": true});
-    let late = review(&["a", "b"], &settings(&detection), &Slow::new(900, true));
+    let late = review(&["a", "b"], &settings(&detection), &slow(900, true));
     assert_eq!(late["accepted"], true, "{late}");
     assert!(late["mutated_object"].is_null(), "nothing was proven in time: {late}");
 
@@ -325,7 +229,7 @@ fn detection_mode_softens_time_but_no_settings() {
             Some(place) => *place = value,
             None => settings["policy"][0]["validator"] = value,
         }
-        let response = review(&["a"], &settings, &Slow::new(0, true));
+        let response = review(&["a"], &settings, &slow(0, true));
         assert_eq!((&response["accepted"], &response["code"]), (&json!(false), &json!(500)), "{path}: {response}");
         let message = response["message"].as_str().unwrap();
         assert!(message.contains(expected), "{message}\ndoes not say\n{expected}");
@@ -343,7 +247,7 @@ fn pods_only_softens_no_settings() {
     let request = json!({"kind": {"group": "apps", "version": "v1", "kind": "Deployment"}, "operation": "CREATE", "object": {"spec": spec}});
     let review = |settings: &Value| {
         let payload = json!({"request": request, "settings": settings}).to_string();
-        serde_json::to_value(answer::validate(payload.as_bytes(), &Slow::new(0, true))).unwrap()
+        serde_json::to_value(answer::validate(payload.as_bytes(), &slow(0, true))).unwrap()
     };
     assert_eq!(review(&settings)["accepted"], true, "an unsigned image is only warned of");
     settings["policy"][0]["with"]["trustRoot"] = json!("carol");

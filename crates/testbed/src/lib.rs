@@ -1,10 +1,10 @@
 //! What the tests, the fuzz targets, the demo and the benchmarks share: registries, signers, fake hosts, the corpus.
 
-pub mod beside;
 pub mod conformance;
 pub mod corpus;
 pub mod faults;
 pub mod guests;
+pub mod host;
 pub mod http;
 pub mod key_order;
 pub mod laws;

@@ -3,12 +3,10 @@
 //! A registry in memory, and the host in front of it. What is signed in it is signed with real keys, as cosign does: under the image's own name, in a
 //! manifest beside it.
 
-use std::{collections::BTreeMap, time::Duration};
-
 use base64ct::{Base64, Encoding as _};
 use image_trust::{
     Digest, ImageRef, PublicKey,
-    host::{Cause, Clock, Cluster, HostError, ObjectName, Registry, Sigstore},
+    host::{Cause, HostError},
 };
 use p256::{
     SecretKey,
@@ -16,78 +14,43 @@ use p256::{
 };
 use serde_json::{Value, json};
 
-/// A registry that has every image there is.
-pub struct Signed {
-    /// Who signed everything in a repository; `None` where it can't be reached.
-    pub signers: fn(&str) -> Option<&'static [&'static str]>,
+use crate::host::{FakeHost, not_signed, nothing};
+
+/// The digest of whatever a canonical reference names: what it says itself, or the hash of its name.
+pub fn digest_of(image: &ImageRef) -> Digest {
+    image.digest().unwrap_or_else(|| Digest::of(image.to_string().as_bytes()))
 }
 
-/// An image, its name, and who signed it.
-struct Found {
-    image: ImageRef,
-    name: String,
-    signers: &'static [&'static str],
-}
-
-impl Signed {
-    /// The digest of whatever a canonical reference names: what it says itself, or the hash of its name.
-    pub fn digest_of(image: &ImageRef) -> Digest {
-        image.digest().unwrap_or_else(|| Digest::of(image.to_string().as_bytes()))
-    }
-
-    fn find(&self, image: &str) -> Result<Found, HostError> {
+/// A host in front of a registry that has every image there is. `signers` says who signed everything in a repository; `None` where it can't be reached.
+pub fn host(signers: fn(&str) -> Option<&'static [&'static str]>) -> FakeHost<'static> {
+    let find = move |image: &str| {
         let image = ImageRef::parse(image).expect("only references are asked about");
         let name = repository(&image);
-        match (self.signers)(&name) {
-            Some(signers) => Ok(Found { image, name, signers }),
+        match signers(&name) {
+            Some(signers) => Ok((image, name, signers)),
             None => Err(HostError { cause: Cause::Unavailable, text: "connection refused".to_owned() }),
         }
-    }
-}
-
-impl Registry for Signed {
-    fn digest(&self, image: &str) -> Result<Digest, HostError> {
-        self.find(image).map(|found| Self::digest_of(&found.image))
-    }
-
-    fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
-        let Found { image, name, signers } = self.find(image)?;
-        if image.digest().is_some() {
-            return Ok(br#"{"schemaVersion":2,"layers":[]}"#.to_vec());
-        }
-        let signed = image.tag().and_then(|tag| tag.strip_suffix(".sig")).map(|tag| tag.replace('-', ":"));
-        match signed.and_then(|digest| Digest::parse(&digest).ok()).filter(|_| !signers.is_empty()) {
-            Some(digest) => Ok(signature_manifest(signers, &payload(&name, digest))),
-            None => Err(HostError { cause: Cause::NotFound, text: "manifest unknown".to_owned() }),
-        }
-    }
-}
-
-impl Sigstore for Signed {
-    fn verify(&self, image: &str, key: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {
-        let Found { image, signers, .. } = self.find(image)?;
-        match signers.iter().any(|signer| public_key(signer) == *key) {
-            true => Ok(Self::digest_of(&image)),
-            false => Err(HostError { cause: Cause::Mismatch, text: "missing signatures".to_owned() }),
-        }
-    }
-}
-
-impl Cluster for Signed {
-    fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
-        Err(HostError::of_cluster("there is no cluster"))
-    }
-}
-
-/// No time passes here.
-impl Clock for Signed {
-    fn elapsed(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn now(&self) -> image_trust::time::UnixTime {
-        image_trust::time::UnixTime::default()
-    }
+    };
+    FakeHost::new()
+        .digests(move |image| find(image).map(|(image, ..)| digest_of(&image)))
+        .manifests(move |image| {
+            let (image, name, signers) = find(image)?;
+            if image.digest().is_some() {
+                return Ok(br#"{"schemaVersion":2,"layers":[]}"#.to_vec());
+            }
+            let signed = image.tag().and_then(|tag| tag.strip_suffix(".sig")).map(|tag| tag.replace('-', ":"));
+            match signed.and_then(|digest| Digest::parse(&digest).ok()).filter(|_| !signers.is_empty()) {
+                Some(digest) => Ok(signature_manifest(signers, &payload(&name, digest))),
+                None => nothing(),
+            }
+        })
+        .verifies(move |image, key| {
+            let (image, _, signers) = find(image)?;
+            match signers.iter().any(|signer| public_key(signer) == *key) {
+                true => Ok(digest_of(&image)),
+                false => not_signed(),
+            }
+        })
 }
 
 /// The manifest in which each of these signed this payload.

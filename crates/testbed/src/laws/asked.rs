@@ -4,7 +4,7 @@ use image_trust::Digest;
 use serde_json::{Value, json};
 
 use super::mint::{self, Layer};
-use crate::beside::{Beside, ask};
+use crate::host::{answer_to_image, with_signatures};
 
 /// The image's repository.
 pub const NAME: &str = "localhost:5000/keyless/fuzzed";
@@ -35,7 +35,7 @@ pub fn settings(trusted_root: &Value, keyless: &Value) -> String {
 
 /// The policy's answer to a pod with the image.
 fn answer(settings: &str, layers: &[Layer]) -> Value {
-    ask(&format!("{NAME}:1"), settings, &Beside { digest: digest(), manifest: mint::manifest(layers) })
+    answer_to_image(&format!("{NAME}:1"), settings, &with_signatures(digest(), mint::manifest(layers)))
 }
 
 /// Is the image admitted? Signatures are the only reason not to, and its own digest the only one that it can be pinned to.

@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 
 use super::{
     Choices, Document,
-    host::{Answers, answer_to_pod, nothing, pod, signed_by},
+    host::{answer_to_pod, pod, signed_by},
     lossy,
     mint::{self, Key, Kind, Layer, der, signature::SIGNATURE},
     overwritten, spliced,
 };
+use crate::host::{FakeHost, nothing};
 
 /// The image's repository.
 const NAME: &str = "localhost:5000/keyed/fuzzed";
@@ -115,7 +116,7 @@ fn is_key(text: &str) -> bool {
 }
 
 /// Is the image admitted with this beside it? Signatures are the only reason not to, and its own digest the only one that it can be pinned to.
-fn is_admitted(settings: &str, image: &str, host: &Answers<'_>) -> bool {
+fn is_admitted(settings: &str, image: &str, host: &FakeHost<'_>) -> bool {
     let answer = answer_to_pod(&pod(&[image]), settings, host);
     let is_admitted = answer["accepted"].as_bool().unwrap();
     match is_admitted {
@@ -134,7 +135,7 @@ fn is_signed(settings: &str, manifest: &[u8]) -> bool {
         true => Ok(manifest.to_vec()),
         false => nothing(),
     };
-    let host = Answers { digest: &|_| Ok(*IMAGE), manifest: &beside, ..Answers::default() };
+    let host = FakeHost::new().every_digest(*IMAGE).manifests(beside);
     is_admitted(settings, &format!("{NAME}:1"), &host)
 }
 
@@ -175,7 +176,7 @@ pub fn manifest(data: &[u8]) -> bool {
             true => nothing(),
             false => Ok(data[1..].to_vec()),
         };
-        let host = Answers { digest: &|_| Ok(*IMAGE), manifest: &beside, ..Answers::default() };
+        let host = FakeHost::new().every_digest(*IMAGE).manifests(beside);
         assert!(!is_admitted(&KEYS[2].settings, &format!("{NAME}:1"), &host), "nothing was signed");
         return false;
     }
@@ -237,7 +238,7 @@ pub fn index(data: &[u8]) -> bool {
                 _ if image == signatures => Ok(SIGNED.clone()),
                 _ => nothing(),
             };
-            let host = Answers { digest: &|_| Ok(*LISTING), manifest: &manifest, ..Answers::default() };
+            let host = FakeHost::new().every_digest(*LISTING).manifests(manifest);
             let is_admitted = is_admitted(&KEYS[2].settings, &format!("{NAME}:1@{}", *IMAGE), &host);
             assert!(!is_admitted || lists(&index), "the index does not list it: {}", lossy(&index));
             is_admitted

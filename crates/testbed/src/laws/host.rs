@@ -1,72 +1,7 @@
-//! What would a host answer?
+//! What would the policy answer to a Pod?
 
-use std::{collections::BTreeMap, time::Duration};
-
-use image_trust::{
-    Digest, PublicKey, answer,
-    host::{Cause, Clock, Cluster, Host, HostError, ObjectName, Registry, Sigstore},
-};
+use image_trust::{answer, host::Host};
 use serde_json::{Value, json};
-
-use super::mint::ISSUED;
-
-pub type Answer<T> = Result<T, HostError>;
-
-/// A host with these answers, for which no time passes.
-pub struct Answers<'h> {
-    pub digest: &'h dyn Fn(&str) -> Answer<Digest>,
-    pub manifest: &'h dyn Fn(&str) -> Answer<Vec<u8>>,
-    pub verify: &'h dyn Fn(&str) -> Answer<Digest>,
-    pub object: &'h dyn Fn(&str) -> Answer<Vec<u8>>,
-}
-
-/// Nothing is there.
-pub fn nothing<T>() -> Answer<T> {
-    Err(HostError { cause: Cause::NotFound, text: "manifest unknown".to_owned() })
-}
-
-impl Default for Answers<'_> {
-    fn default() -> Self {
-        Answers {
-            digest: &|_| nothing(),
-            manifest: &|_| nothing(),
-            verify: &|_| Err(HostError { cause: Cause::Mismatch, text: "missing signatures".to_owned() }),
-            object: &|_| Err(HostError { cause: Cause::Unavailable, text: "not found".to_owned() }),
-        }
-    }
-}
-
-impl Registry for Answers<'_> {
-    fn digest(&self, image: &str) -> Answer<Digest> {
-        (self.digest)(image)
-    }
-
-    fn manifest(&self, image: &str) -> Answer<Vec<u8>> {
-        (self.manifest)(image)
-    }
-}
-
-impl Sigstore for Answers<'_> {
-    fn verify(&self, image: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Answer<Digest> {
-        (self.verify)(image)
-    }
-}
-
-impl Cluster for Answers<'_> {
-    fn object(&self, name: &ObjectName<'_>) -> Answer<Vec<u8>> {
-        (self.object)(name.name)
-    }
-}
-
-impl Clock for Answers<'_> {
-    fn elapsed(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn now(&self) -> image_trust::time::UnixTime {
-        image_trust::time::UnixTime::from_secs(ISSUED + 86_400)
-    }
-}
 
 /// The policy's answer to a whole payload.
 pub fn answer(payload: &[u8], host: &dyn Host) -> Value {

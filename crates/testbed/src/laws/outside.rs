@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use image_trust::{
-    Digest,
+    Digest, PublicKey,
     answer::validate_settings,
     host::{Cause, HostError, read_verification},
     policy,
@@ -13,10 +13,11 @@ use serde_json::{Value, json};
 use super::{
     Choices, Document,
     evidence::KEYS,
-    host::{Answers, answer_to_pod, nothing, pod},
+    host::{answer_to_pod, pod},
     lossy,
     mint::ISSUED,
 };
+use crate::host::{FakeHost, nothing};
 
 const APP: &str = "ghcr.io/acme/app:v1";
 
@@ -42,7 +43,7 @@ pub fn owner(data: &[u8]) -> bool {
     OWNER
         .with(data)
         .map(|owner| {
-            let host = Answers { object: &|_| Ok(owner.clone()), ..Answers::default() };
+            let host = FakeHost::new().objects(|_| Ok(owner.clone()));
             let answer = answer_to_pod(&child, &ANYBODY, &host);
             let is_admitted = answer["accepted"] == true;
             assert!(is_admitted || answer["code"] == 403, "denied for something else: {answer}");
@@ -114,20 +115,15 @@ fn is_about_signatures(text: &str) -> bool {
     assert!(of_itself || read_verification(text.as_bytes()).is_err(), "{text:?}");
 
     let digest = |_: &str| Err(HostError::of_registry(text));
-    let verify = |_: &str| Err(HostError::of_verification(text));
+    let verify = |_: &str, _: &PublicKey| Err(HostError::of_verification(text));
     // Words about the digest; and words about a payload that only the host can read.
     let unread = json!({"config": {"size": 2}, "layers": [{
         "digest": Digest::of(b"unread").to_string(), "size": 2, "annotations": {"dev.cosignproject.cosign/signature": "AQID"},
     }]});
     let manifest = |image: &str| if image.ends_with(".sig") { Ok(unread.to_string().into_bytes()) } else { nothing() };
     for host in [
-        Answers { digest: &digest, ..Answers::default() },
-        Answers {
-            digest: &|_| Ok(Digest::of(b"an image")),
-            manifest: &manifest,
-            verify: &verify,
-            ..Answers::default()
-        },
+        FakeHost::new().digests(digest),
+        FakeHost::new().every_digest(Digest::of(b"an image")).manifests(manifest).verifies(verify),
     ] {
         let answer = answer_to_pod(&pod(&[APP]), &ANYBODY, &host);
         assert!(answer["accepted"] == false && (answer["code"] == 403 || answer["code"] == 503), "{answer}");
@@ -188,13 +184,13 @@ pub fn settings(data: &[u8]) -> bool {
             for finding in image_trust_lint::lint(text, image_trust::time::UnixTime::from_secs(ISSUED)) {
                 assert!(!finding.what.is_empty() && !finding.instead.is_empty(), "{finding:?}");
             }
-            let answer = answer_to_pod(&pod(&IMAGES), text, &Answers::default());
+            let answer = answer_to_pod(&pod(&IMAGES), text, &FakeHost::new());
             if is_accepted {
                 assert_ne!(answer["code"], 500, "{text} were accepted: {answer}");
                 // In whatever order they are written.
                 let same = serde_json::from_str::<Value>(text).unwrap().to_string();
                 assert!(policy::check(&same).is_empty(), "{same}");
-                assert_eq!(answer_to_pod(&pod(&IMAGES), &same, &Answers::default()), answer, "{text}");
+                assert_eq!(answer_to_pod(&pod(&IMAGES), &same, &FakeHost::new()), answer, "{text}");
             }
             is_accepted
         })
@@ -244,7 +240,7 @@ pub fn request(data: &[u8]) -> bool {
 }
 
 fn is_request(payload: &[u8]) -> bool {
-    let answer = super::host::answer(payload, &Answers::default());
+    let answer = super::host::answer(payload, &FakeHost::new());
     let is_admitted = answer["accepted"] == true;
     assert!(answer["mutated_object"].is_null(), "nothing was proven");
     let Ok(read) = serde_json::from_slice::<Value>(payload) else {
@@ -254,7 +250,7 @@ fn is_request(payload: &[u8]) -> bool {
     if read["settings"] != *FREE {
         let is_usable = read["request"].is_object() && policy::check(&read["settings"].to_string()).is_empty();
         // Read once more, so that nothing is there twice.
-        let again = super::host::answer(read.to_string().as_bytes(), &Answers::default());
+        let again = super::host::answer(read.to_string().as_bytes(), &FakeHost::new());
         assert!(!is_usable || again["code"] != 500, "{again}: {read}");
         return is_admitted;
     }

@@ -251,14 +251,14 @@ pub fn review(data: &[u8]) -> bool {
     let world = World::chosen(&mut choices, &images);
     let object = case.object(&case.slots, false);
     let payload = case.payload(&object);
-    let first = answer(payload.to_string().as_bytes(), &world);
+    let first = answer(payload.to_string().as_bytes(), &world.host());
     let changed = if first["mutated_object"].is_null() { &object } else { &first["mutated_object"] };
 
     is_answer(&first, &payload);
     only_what_is_proven_is_asked_about(&case, &world);
     only_images_change(&case, &object, changed, &world);
     is_admitted_rightly(&case, &world, &first, &payload);
-    let again = |payload: &str| answer(payload.as_bytes(), world.again());
+    let again = |payload: &str| answer(payload.as_bytes(), &world.host());
     let text = payload.to_string();
     match law {
         0 => assert_eq!(again(&text), first, "not the same twice: {payload}"),

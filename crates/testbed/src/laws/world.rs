@@ -7,23 +7,22 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     sync::LazyLock,
-    time::Duration,
 };
 
 use image_trust::{
     Digest, ImageRef, PublicKey,
-    host::{Cause, Clock, Cluster, HostError, ObjectName, Registry, Sigstore},
+    host::{HostError, ObjectName},
 };
 use serde_json::{Value, json};
 
 use super::{
     Choices,
-    host::{Answer, nothing},
     images::{DIGESTS, Image, REPOSITORIES, number, pointed_to},
     key_order::backwards,
     lossy,
-    mint::{ISSUED, Key, Kind, Layer},
+    mint::{Key, Kind, Layer},
 };
+use crate::host::{Answer, FakeHost, TODAY, not_signed, nothing};
 
 /// Who may sign. Mallory may not.
 const SIGNERS: [&str; 3] = ["alice", "bob", "mallory"];
@@ -124,7 +123,6 @@ pub struct World<'d> {
     pub is_in_order: bool,
     /// How long every call takes.
     pub step: u64,
-    calls: Cell<u64>,
     /// Whether the keys of its JSON come the other way round.
     pub key_order: Cell<bool>,
     /// The repositories that were asked about.
@@ -163,15 +161,8 @@ impl<'d> World<'d> {
         };
         let owners = OWNERS.iter().map(|_| owner(choices)).collect();
         let step = if is_in_order { 0 } else { *choices.one(&[0, 0, 0, 1, 40, 500]) };
-        let (calls, key_order, asked) = Default::default();
-        World { repositories, owners, is_in_order, step, calls, key_order, asked, rest: choices.0 }
-    }
-
-    /// As it was in the beginning.
-    pub fn again(&self) -> &Self {
-        self.calls.set(0);
-        self.asked.take();
-        self
+        let (key_order, asked) = Default::default();
+        World { repositories, owners, is_in_order, step, key_order, asked, rest: choices.0 }
     }
 
     /// Does the registry answer alike, however it is asked?
@@ -220,7 +211,6 @@ impl<'d> World<'d> {
 
     /// What is asked about: the repository, and the tag or digest.
     fn find(&self, image: &str) -> (&Repository, usize, String) {
-        self.calls.set(self.calls.get() + 1);
         assert_eq!(ImageRef::parse(image).unwrap().to_string(), image, "asked about in another spelling");
         let (name, rest) = image.split_once('@').unwrap_or_else(|| image.rsplit_once(':').unwrap());
         self.asked.borrow_mut().push(name.to_owned());
@@ -253,7 +243,18 @@ impl<'d> World<'d> {
     }
 }
 
-impl Registry for World<'_> {
+impl World<'_> {
+    /// A host in this world, of which nothing was asked yet.
+    pub fn host(&self) -> FakeHost<'_> {
+        self.asked.take();
+        FakeHost::new()
+            .digests(|image| self.digest(image))
+            .manifests(|image| self.manifest(image))
+            .verifies(|image, key| self.verify(image, key))
+            .objects(|name| self.object(name))
+            .every_call_takes(self.step)
+    }
+
     fn digest(&self, image: &str) -> Answer<Digest> {
         let (repository, _, tag) = self.find(image);
         if repository.is_silent { self.error(HostError::of_registry) } else { Ok(DIGESTS[pointed_to(&tag)]) }
@@ -272,24 +273,19 @@ impl Registry for World<'_> {
             _ => nothing(),
         }
     }
-}
 
-impl Sigstore for World<'_> {
-    fn verify(&self, image: &str, key: &PublicKey, _: &BTreeMap<String, String>) -> Answer<Digest> {
+    fn verify(&self, image: &str, key: &PublicKey) -> Answer<Digest> {
         let (repository, _, rest) = self.find(image);
         let signer = PUBLIC.iter().position(|public| public == key).expect("only trust roots are asked about");
         match repository.says[signer] {
             Says::Yes => Ok(DIGESTS[number(&rest).unwrap_or_else(|| pointed_to(&rest))]),
             Says::YesOfAnother => Ok(DIGESTS[1]),
-            Says::No => Err(HostError { cause: Cause::Mismatch, text: "missing signatures".to_owned() }),
+            Says::No => not_signed(),
             Says::Error => self.error(HostError::of_verification),
         }
     }
-}
 
-impl Cluster for World<'_> {
     fn object(&self, name: &ObjectName<'_>) -> Answer<Vec<u8>> {
-        self.calls.set(self.calls.get() + 1);
         let at = OWNERS.iter().position(|(_, kind, named)| (*kind, *named) == (name.kind, name.name));
         let Some(owner) = at.and_then(|at| self.owners[at].as_ref()) else {
             return self.error(HostError::of_cluster);
@@ -300,22 +296,10 @@ impl Cluster for World<'_> {
             "apiVersion": name.api_version, "kind": name.kind,
             "metadata": {
                 "name": name.name, "namespace": name.namespace, "uid": if owner.is_meant { "1" } else { "2" },
-                "creationTimestamp": super::mint::der::timestamp(NOW - owner.age),
+                "creationTimestamp": super::mint::der::timestamp(TODAY - owner.age),
             },
             "spec": {"template": {"spec": {"containers": containers}}},
         })))
-    }
-}
-
-const NOW: u64 = ISSUED + 86_400;
-
-impl Clock for World<'_> {
-    fn elapsed(&self) -> Duration {
-        Duration::from_millis(self.step * self.calls.get())
-    }
-
-    fn now(&self) -> image_trust::time::UnixTime {
-        image_trust::time::UnixTime::from_secs(NOW)
     }
 }
 
