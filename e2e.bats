@@ -41,6 +41,10 @@ replay() {
 allowed() { [ "$status" -eq 0 ] && [[ $output == *'"allowed":true'* ]]; }
 denied() { [ "$status" -eq 0 ] && [[ $output == *'"allowed":false'* ]] && [[ $output == *"\"code\":$1"* ]]; }
 says() { [[ $output == *"$1"* ]]; }
+# recorded MEMBER WORD: an audit record has this word there.
+recorded() { says "\\\"$1\\\":\\\"$2\\\""; }
+# refused IMAGE WORD: the audit record of this image has this reason.
+refused() { says "\\\"image\\\":\\\"$1\\\",\\\"pinned\\\":0,\\\"reason\\\":\\\"$2\\\""; }
 patch() { sed -n 's/.*"patch":"\([^"]*\)".*/\1/p' <<<"$output" | base64 -d; }
 
 @test "the settings of every example are accepted" {
@@ -87,16 +91,19 @@ JSON
     session=$pinned/session.yaml
     replay -r examples/request-pod.json -s examples/first-settings.yaml
     denied 403
-    says '(1) container \"proxy\", image nginx:1.27, rule \"*:*\": this rule denies it'
-    says '(2) container \"tools\", image evil.io/ghcr.io/acme/app:v1, rule \"*:*\": this rule denies it'
+    says 'container \"proxy\": nginx:1.27\n'
+    says 'container \"tools\": evil.io/ghcr.io/acme/app:v1\n'
+    refused nginx:1.27 denied-by-rule
+    refused evil.io/ghcr.io/acme/app:v1 denied-by-rule
+    recorded rule '*:*'
     [ -z "$(patch)" ]
 }
 
 @test "a registry that looks like an allowed one is denied" {
     judge -r "$lookalike/request.json" -s "$lookalike/settings.yaml"
     denied 403
-    says 'image evil.io/registry.k8s.io/pause:3.9, rule'
-    says 'image evil-registry.k8s.io/pause:3.9, rule'
+    refused evil.io/registry.k8s.io/pause:3.9 denied-by-rule
+    refused evil-registry.k8s.io/pause:3.9 denied-by-rule
 }
 
 @test "a signed tag is pinned to its digest, and nothing else is changed" {
@@ -106,25 +113,27 @@ JSON
     [ "$(patch)" = '[{"op":"replace","path":"/spec/containers/0/image","value":"ghcr.io/acme/app:v1@sha256:1111111111111111111111111111111111111111111111111111111111111111"}]' ]
 }
 
-@test "an unsigned image is not trusted" {
+@test "an unsigned image is denied" {
     session=$unsigned/session.yaml
     replay -r "$unsigned/request.json" -s "$unsigned/settings.yaml"
     denied 403
-    says 'not trusted: it has no signature in the format of cosign 2'
+    recorded reason not-signed
+    recorded cause unsigned
 }
 
 @test "a registry that does not answer is another denial than an unsigned image" {
     session=$unreachable/session.yaml
     replay -r "$unreachable/request.json" -s "$unreachable/settings.yaml"
     denied 503
-    says 'could not tell whether it is signed'
+    recorded reason evidence-unavailable
+    recorded cause unreachable
 }
 
 @test "detection mode admits, warns, and pins what was proven" {
     session=$pinned/session.yaml
     replay -r examples/request-pod.json -s examples/detection.yaml
     allowed
-    says 'not denied: detection mode: denied-by-rule: image nginx:1.27: this rule denies it (container \"proxy\", rule \"*:*\")'
+    says '"not denied: detection mode: denied-by-rule: nginx:1.27: '
     [[ $(patch) == *'"path":"/spec/containers/0/image"'* ]]
     [[ $(patch) != *'/spec/containers/1/'* ]]
 }
@@ -179,6 +188,7 @@ JSON
 }
 JSON
     denied 400
+    recorded reason unreadable-slot
 }
 
 @test "a deletion brings no image and passes" {
@@ -208,5 +218,6 @@ JSON
 @test "a keyless signature by somebody else is denied, and whose it is is told" {
     session=$somebody/session.yaml replay -r "$somebody/request.json" -s "$somebody/settings.yaml"
     denied 403
+    recorded cause certificate-identity
     says 'bob@example.com'
 }

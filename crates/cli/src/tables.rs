@@ -40,6 +40,25 @@ pub fn shown(text: &str) -> String {
     }
 }
 
+/// Foreign text of several lines, each with its indent, for a column of this width. What does not fit goes on in a line that is indented further.
+pub fn indented(text: &str, width: usize) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        let (mut before, mut part) = (" ".repeat(indent), String::new());
+        for word in one_line(line).split(' ') {
+            if !part.is_empty() && before.len() + part.chars().count() + 1 + word.chars().count() > width {
+                lines.push(before + &std::mem::take(&mut part));
+                before = " ".repeat(indent + 4);
+            }
+            part += if part.is_empty() { "" } else { " " };
+            part += word;
+        }
+        lines.push(before + &part);
+    }
+    lines.join("\n")
+}
+
 /// Foreign text on one line, without what moves a cursor or looks like something else.
 pub fn one_line(text: &str) -> String {
     let mut line = String::new();
@@ -50,4 +69,28 @@ pub fn one_line(text: &str) -> String {
         }
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_keep_their_indent() {
+        // the text, how it is shown in a column of twenty characters, the reason
+        let rows = [
+            ("denied\n  a: b\n    c", "denied\n  a: b\n    c", "what fits stays as it is"),
+            (
+                "a\n  help: have bob sign this",
+                "a\n  help: have bob\n      sign this",
+                "what does not fit goes on further in",
+            ),
+            ("  0123456789012345678901234567 a", "  0123456789012345678901234567\n      a", "no word is cut"),
+            ("  a\u{1b}[2J\r\u{202e}b", "  a\\u{1b}[2J\n      \\u{202e}b", "foreign text gives no command"),
+            ("", "", "nothing"),
+        ];
+        for (text, expected, why) in rows {
+            assert_eq!(indented(text, 20), expected, "{why}");
+        }
+    }
 }

@@ -12,9 +12,12 @@ use super::{
     Outcome,
     scenes::{Asks, Scene},
 };
+use crate::tables::indented;
 
 /// Wide enough for an image with its digest.
 const WIDTH: u16 = 132;
+/// As wide as a message in it.
+const MESSAGE: usize = 112;
 
 pub(super) fn opening(host: &str) -> String {
     format!(
@@ -89,9 +92,9 @@ fn verdict(response: &AdmissionResponse) -> String {
     match (response.allowed, status.code, status.message) {
         (true, ..) => "ADMITTED".to_owned(),
         (false, code, message) => format!(
-            "DENIED {}: {}",
+            "DENIED {}\n{}",
             code.map_or_else(String::new, |code| code.to_string()),
-            message.unwrap_or_default()
+            indented(&message.unwrap_or_default(), MESSAGE)
         ),
     }
 }

@@ -84,6 +84,11 @@ fn words(table: &str) -> String {
     table.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// How far the first line that begins so is indented.
+fn indent(text: &str, line: &str) -> Option<usize> {
+    text.lines().find_map(|it| it.find(line).filter(|at| matches!(it[..*at].trim(), "" | "message")))
+}
+
 const DIGEST: &str = "@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 #[test]
@@ -236,6 +241,15 @@ fn every_outcome_is_explained() {
             assert!(words.contains(part), "{image}: no {part:?} in\n{stdout}");
         }
         assert!(!stdout.contains("DISAGREEMENT"), "{image}:\n{stdout}");
+        // A message keeps its lines: what is denied, the image below it, and what helps below that.
+        let indents = ["image-trust denied ", "container \"", "help: "].map(|line| indent(&stdout, line));
+        let first = indents[0].unwrap_or_default();
+        let expected_indents = code.is_u64().then_some([first, first + 2, first + 4]);
+        assert_eq!(
+            indents.into_iter().collect::<Option<Vec<_>>>(),
+            expected_indents.map(Vec::from),
+            "{image}:\n{stdout}"
+        );
 
         let (exit, stdout, _) = bed.explain(&module, "settings.yaml", &image, &["-o", "json"]);
         let told: Value = serde_json::from_str(&stdout).expect("one JSON document");

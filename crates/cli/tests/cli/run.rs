@@ -246,6 +246,11 @@ fn the_demo_notices_promises_that_are_not_kept() {
         let output = image_trust(dir.path(), &["demo", module], "");
         let stdout = text(&output.stdout);
         assert!(stdout.lines().last().unwrap_or_default().starts_with(last), "{module}: {stdout}");
+        // Messages keep their lines.
+        let begins = |text: &str| stdout.lines().filter(|line| line.trim_start().starts_with(text)).count();
+        let denials = stdout.matches("DENIED ").count();
+        assert!(begins("image-trust denied ") == denials && begins("help: ") >= denials, "{module}: {stdout}");
+        assert!(!stdout.contains("\\n"), "{module}: {stdout}");
         assert_eq!((text(&output.stderr).as_str(), output.status.code()), (stderr, Some(code)), "{module}: {stdout}");
     }
 }

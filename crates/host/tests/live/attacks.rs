@@ -10,6 +10,7 @@ use image_trust_testbed::loopback::{ImageKind, Registry, Signer, digest_of, sign
 use serde_json::{Value, json};
 
 use crate::policy::{asking, by, evaluate, host, settings};
+use crate::told::{flaw, words};
 
 /// How many requests are in flight at once.
 const IN_FLIGHT: usize = 4;
@@ -64,13 +65,15 @@ fn nobody_makes_the_policy_server_download() {
     silent.set_nonblocking(true).unwrap();
     let address = format!("http://{}/never", silent.local_addr().unwrap());
     let heavy = json!({"size": HEAVY});
-    // what is said of the layer and of the config, the code without and with askHost, the reason
+    const TOO_LARGE: &str = "evidence-unavailable: too-large-signatures; undecided alice";
+    const ELSEWHERE: &str = "evidence-unavailable: signatures-stored-elsewhere; undecided alice";
+    // what is said of the layer and of the config, what is recorded with askHost, the reason
     let rows = [
-        (heavy.clone(), json!({}), 403, 503, "a heavy payload"),
-        (json!({}), heavy, 403, 503, "a heavy config"),
-        (json!({"urls": [address]}), json!({}), 403, 503, "a payload at an address that never answers"),
+        (heavy.clone(), json!({}), TOO_LARGE, "a heavy payload"),
+        (json!({}), heavy, TOO_LARGE, "a heavy config"),
+        (json!({"urls": [address]}), json!({}), ELSEWHERE, "a payload at an address that never answers"),
     ];
-    for (n, (layer, config, without, with, why)) in rows.iter().enumerate() {
+    for (n, (layer, config, asked, why)) in rows.iter().enumerate() {
         let repository = format!("r{n}");
         let digest = registry.push_image(&repository, "1", ImageKind::Oci, "victim");
         let manifest = replayed(&registry, &repository, layer, config);
@@ -78,11 +81,15 @@ fn nobody_makes_the_policy_server_download() {
         let tag = signature_tag(&digest);
         registry.put_manifest(&repository, Some(&tag), media_type, manifest.to_string().as_bytes());
         let request = pod(&[format!("{}/{repository}:1", registry.host())]);
-        for (rule, expected) in [(by("alice"), *without), (asking(by("alice")), *with)] {
+        let unasked = "not-signed: other-payload; missing alice";
+        for (rule, expected) in [(by("alice"), (403, unasked)), (asking(by("alice")), (503, *asked))] {
             registry.forget_requests();
             let settings = settings(&registry.host(), &alice(), &rule);
             let came = at_once(&registry, &vec![request.clone(); IN_FLIGHT], &settings);
-            assert_eq!(came.iter().map(code).collect::<Vec<_>>(), vec![Some(expected); IN_FLIGHT], "{why}: {rule}");
+            for came in came {
+                let told = (code(&came), words(&came));
+                assert_eq!((told, flaw(&came)), ((Some(expected.0), expected.1.to_owned()), None), "{why}: {rule}");
+            }
             let blobs = registry.requests().iter().filter(|request| request.path.contains("/blobs/")).count();
             assert_eq!(blobs, 0, "{why}: {rule}: downloaded");
         }
@@ -118,7 +125,7 @@ fn a_request_that_is_denied_asks_little() {
     ];
     for (requests, settings, expected, most, why) in rows {
         for came in at_once(&registry, requests, settings) {
-            assert_eq!(code(&came), expected, "{why}: {:?}", came.response.status);
+            assert_eq!((code(&came), flaw(&came)), (expected, None), "{why}: {:?}", came.response.status);
             assert!(came.calls.len() <= most, "{why}: {} host calls", came.calls.len());
             let records = came.response.audit_annotations.clone().unwrap_or_default();
             assert_eq!(records.len(), 100, "{why}: every image is told");

@@ -1,5 +1,6 @@
 //! What a registry that fails, or lacks what it is asked for, comes to. "Could not tell" and "not signed" must not be taken for each other.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -9,8 +10,9 @@ use serde_json::json;
 
 use crate::docker_registry::DockerRegistry;
 use crate::policy::{
-    Expect, GUEST, LOOK, LOOK_AROUND, Row, by, check, evaluate, evaluate_within, host, leak, pins, pod, settings, wrong,
+    Expect, GUEST, LOOK, LOOK_AROUND, Row, by, check, evaluate, evaluate_within, host, pins, pod, settings, wrong,
 };
+use crate::told::{INTERRUPTED, ended_with, flaw, words};
 
 fn alice() -> [(&'static str, String); 1] {
     [("alice", Signer::named("alice").public_pem())]
@@ -83,39 +85,15 @@ const OTHER_MANIFEST: &[u8] = br#"{"schemaVersion":2,"mediaType":"application/vn
 const NONSENSE: &[u8] = b"<html>it works!</html>";
 
 /// What registries that fail come to.
-const UNREACHABLE: &[&str] = &[
-    "could not tell whether it is signed: the registry could not be reached: the connection was refused; nobody could tell about trust root alice",
-    "Check the registry's name and port",
-];
-const FAILED: &[&str] = &[
-    "could not tell whether it is signed: the registry failed to answer (HTTP 5xx); nobody could tell about trust root alice",
-    "Try again",
-];
-const UNKNOWN: &[&str] = &[
-    "could not tell whether it is signed: the registry answered with an error that this policy does not know; nobody could tell about trust root alice",
-    "the policy server's log has the registry's own words",
-];
-const UNREADABLE: &[&str] = &[
-    "could not tell whether it is signed: the registry's answer could not be read; nobody could tell about trust root alice",
-    "the policy server's log has the registry's own words",
-];
-const CUT_OFF: &[&str] = &[
-    "could not tell whether it is signed: the registry could not be reached; nobody could tell about trust root alice",
-    "check that the policy server reaches the registry",
-];
-const REFUSED: &[&str] = &[
-    "could not tell whether it is signed: the registry refused the policy server's credentials; nobody could tell about trust root alice",
-    "Give the PolicyServer credentials for this registry (imagePullSecret): the Pod's own are not used",
-];
-const LIMITED: &[&str] = &[
-    "could not tell whether it is signed: the registry limits the rate of requests; nobody could tell about trust root alice",
-    "Try again later, or give the PolicyServer credentials (imagePullSecret)",
-];
-const ABSENT: &[&str] = &["the registry does not have it", "Check its name, and its tag or digest"];
-const UNSIGNED: &[&str] = &[
-    "not trusted: it has no signature in the format of cosign 2; missing trust root alice",
-    "Sign it in its own repository",
-];
+const UNREACHABLE: &str = "evidence-unavailable: connection-refused; undecided alice";
+const FAILED: &str = "evidence-unavailable: server-error; undecided alice";
+const UNKNOWN: &str = "evidence-unavailable: unknown-error; undecided alice; tells image-trust explain";
+const UNREADABLE: &str = "evidence-unavailable: unusable-answer; undecided alice; tells image-trust explain";
+const CUT_OFF: &str = "evidence-unavailable: unreachable; undecided alice";
+const REFUSED: &str = "evidence-unavailable: unauthorized; undecided alice; tells imagePullSecret";
+const LIMITED: &str = "evidence-unavailable: rate-limited; undecided alice; tells imagePullSecret";
+const ABSENT: &str = "image-not-found";
+const UNSIGNED: &str = "not-signed: unsigned; missing alice; tells cosign sign --key";
 
 fn undigested(fault: Fault) -> Fault {
     Fault::Undigested(Box::new(fault))
@@ -199,27 +177,33 @@ fn broken(registry: &Registry, n: usize, failing: Failing, fault: &Fault) -> Str
 /// In detection mode a warning is all that anybody sees.
 #[test]
 fn in_detection_mode_failures_are_warnings() {
-    // the fault, what the warning says
+    // the fault, what is recorded of it
     let table = [
-        (Fault::Unauthorized, "the registry refused the policy server's credentials"),
-        (Fault::TooManyRequests, "the registry limits the rate of requests"),
-        (Fault::ServerError, "the registry failed to answer (HTTP 5xx)"),
+        (Fault::Unauthorized, "evidence-unavailable: unauthorized; undecided alice"),
+        (Fault::TooManyRequests, "evidence-unavailable: rate-limited; undecided alice"),
+        (Fault::ServerError, "evidence-unavailable: server-error; undecided alice"),
     ];
     let registry = Registry::start().unwrap();
     let mut settings = settings(&registry.host(), &alice(), &by("alice"));
     settings["features"]["detectionMode"] = json!(true);
-    for (n, (fault, words)) in table.into_iter().enumerate() {
+    let mut told = BTreeSet::new();
+    for (n, (fault, recorded)) in table.into_iter().enumerate() {
         for (m, failing) in [Image, Signatures].into_iter().enumerate() {
             let n = 2 * n + m;
             broken(&registry, n, failing, &fault);
-            let came = evaluate(&pod(&format!("{}/r{n}:1", registry.host())), &settings, &host(&[&registry.host()]));
+            let image = format!("{}/r{n}:1", registry.host());
+            let came = evaluate(&pod(&image), &settings, &host(&[&registry.host()]));
+            assert_eq!(words(&came), recorded, "{failing:?}, {fault:?}");
             let warnings = came.response.warnings.clone().unwrap_or_default();
-            let told =
-                matches!(warnings.as_slice(), [one] if one.contains("evidence-unavailable") && one.contains(words));
-            assert!(came.response.allowed && told, "{failing:?}, {fault:?}: {:?}", came.response);
-            assert_eq!((pins(&came), leak(&came)), (Vec::new(), None), "{failing:?}, {fault:?}");
+            let begins = format!("not denied: detection mode: evidence-unavailable: {image}: ");
+            let [warning] = warnings.as_slice() else { panic!("{failing:?}, {fault:?}: {warnings:?}") };
+            assert!(came.response.allowed && warning.starts_with(&begins), "{failing:?}, {fault:?}: {warning}");
+            assert_eq!((pins(&came), flaw(&came)), (Vec::new(), None), "{failing:?}, {fault:?}");
+            told.insert(warning.replace(&image, ""));
         }
     }
+    // Two ways to fail for the same reason read the same, and each reason reads otherwise.
+    assert_eq!(told.len(), 3, "{told:?}");
 }
 
 /// Answers that come, inside of the platform's deadline, but later than the policy's own time budget: it says so in its own words.
@@ -233,11 +217,8 @@ fn what_comes_late_is_not_decided() {
         let mut settings = settings(&registry.host(), &alice(), &by("alice"));
         settings["features"]["timeBudgetMs"] = json!(100);
         let came = evaluate_within(Deadline::Ticks(60), &pod(&image), &settings, &host(&[&registry.host()]));
-        let said = [
-            "not decided: the time budget of 100 ms was used up; not asked about trust root alice",
-            "timeoutEvalSeconds",
-        ];
-        let wrong = wrong(&came, &image, &Expect::Denied(504, &said, ""));
+        let late = Expect::Denied(504, "out-of-time; notAsked alice; tells 100 ms, timeoutEvalSeconds", "");
+        let wrong = wrong(&came, &image, &late, &alice());
         assert_eq!(wrong, None, "{failing:?}: {:?}", came.response.status);
     }
 }
@@ -281,11 +262,10 @@ impl Hanging {
 /// platform's; where there is none, or time is left, it is ours.
 #[test]
 fn a_registry_that_never_answers_is_ended_by_the_platform() {
-    const DEADLINE: &[&str] = &["Policy execution interrupted because it exceeded the allowed execution time"];
     // where it hangs, the deadline, the code and the words of the verdict that comes in the end, the reason
     let table = [
-        (Image, Deadline::default(), (500, DEADLINE), "the deadline struck in the image's digest"),
-        (Signatures, Deadline::default(), (500, DEADLINE), "the deadline struck in its signatures"),
+        (Image, Deadline::default(), (500, INTERRUPTED), "the deadline struck in the image's digest"),
+        (Signatures, Deadline::default(), (500, INTERRUPTED), "the deadline struck in its signatures"),
         (Image, Deadline::Off, (503, CUT_OFF), "kwctl has no deadline"),
         (Signatures, Deadline::Off, (503, CUT_OFF), "nor for the signatures"),
     ];
@@ -299,17 +279,11 @@ fn a_registry_that_never_answers_is_ended_by_the_platform() {
         let came = one.came.recv_timeout(Duration::from_millis(patience));
         assert!(matches!(came, Err(RecvTimeoutError::Timeout)), "{}: not while it hangs: {came:?}", one.path);
     }
-    for (Hanging { registry, came, .. }, (failing, deadline, (code, phrases), why)) in hanging.into_iter().zip(table) {
+    for (Hanging { registry, came, .. }, (failing, deadline, (code, words), why)) in hanging.into_iter().zip(table) {
         drop(registry);
-        let response = came.recv_timeout(Duration::from_secs(60)).expect("an end, now that the call has one").response;
-        let status = response.status.unwrap_or_default();
-        let message = status.message.unwrap_or_default();
-        let said = phrases.iter().all(|phrase| message.contains(phrase));
-        assert!(
-            !response.allowed && response.patch.is_none() && status.code == Some(code) && said,
-            "{failing:?}, {deadline:?}: {why}: {:?} {message}",
-            status.code
-        );
+        let came = came.recv_timeout(Duration::from_secs(60)).expect("an end, now that the call has one");
+        let wrong = ended_with(&came, code, words, &alice());
+        assert_eq!(wrong, None, "{failing:?}, {deadline:?}: {why}: {:?}", came.response.status);
     }
 }
 

@@ -12,7 +12,8 @@ use image_trust_testbed::loopback::ImageKind;
 use serde_json::{Value, json};
 
 use crate::docker_registry::DockerRegistry;
-use crate::policy::{evaluate, host, leak, pod, takes};
+use crate::policy::{evaluate, host, pod, takes};
+use crate::told::flaw;
 use crate::tools::Cosign;
 use image_trust_testbed::conformance::{self, Demand, Image, Row, Says};
 use image_trust_testbed::mint::{manifest, signature::CONFIG};
@@ -55,8 +56,8 @@ fn judge(row: &Row, image: &str, host: &Arc<Live>) -> String {
         return "settings".to_owned();
     }
     let came = evaluate(&pod(image), &settings, host);
-    if let Some(leak) = leak(&came) {
-        return leak;
+    if let Some(flaw) = flaw(&came) {
+        return flaw;
     }
     if came.calls.iter().any(|call| call.capability.contains("verify")) {
         return "the host was asked to decide".to_owned();

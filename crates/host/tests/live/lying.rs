@@ -17,6 +17,7 @@ use image_trust_testbed::loopback::{
 use serde_json::{Value, json};
 
 use crate::policy::{self, ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, asking, host, pod, settings};
+use crate::told::{INTERRUPTED, ended_with};
 use image_trust_testbed::http::{Answer, try_ask};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -214,40 +215,21 @@ fn upper(digest: &str) -> String {
     digest.to_uppercase().replace("SHA256", "sha256")
 }
 
-/// Which of the causes it is, `registries.rs` tells.
-const USELESS: &[&str] = &["could not tell whether it is signed: ", "; nobody could tell about trust root alice"];
-const OVERSIZED: &[&str] = &[
-    "could not tell whether it is signed: the registry's answer is larger than 4 MiB; nobody could tell about trust root alice",
-    "Remove the signatures (cosign clean), then sign the image again",
-];
-const ELSEWHERE: &[&str] = &[
-    "could not tell whether it is signed: the policy server is not asked to download its signature payloads, because the manifest refers to another address (urls); nobody could tell about trust root alice",
-    "Remove the signatures (cosign clean), then sign the image again",
-];
-const UNSIGNED: &[&str] = &[
-    "not trusted: it has no signature in the format of cosign 2; missing trust root alice",
-    "Sign it in its own repository",
-];
-const NOT_HERS: &[&str] = &[
-    "not trusted: it has 1 signature: none verifies with the key of trust root alice (key sha256:",
-    "Have it signed by those who are missing",
-];
-const FOR_ANOTHER: &[&str] = &[
-    "not trusted: it has 1 signature: trust root alice signed a payload that the policy cannot reconstruct (other annotations, another name or another digest); missing trust root alice",
-    "Sign this digest in its own repository without annotations",
-];
-const UNPINNABLE: &[&str] = &[
-    "could not tell whether it is signed: the registry gives no digest for this image that can be pinned: expected SHA-256 in lower case; nobody could tell about trust root alice",
-    "Write the image with its sha256 digest and without a tag, or have the registry fixed",
-];
-const IS_INDEX: &[&str] = &[
-    "not trusted: what lies where its signatures belong is an index, not a manifest of signatures; missing trust root alice",
-    "Remove what is under its tag sha256-….sig (cosign clean), and sign it again",
-];
+const UNUSABLE: &str = "evidence-unavailable: unusable-answer; undecided alice";
+const UNKNOWN: &str = "evidence-unavailable: unknown-error; undecided alice";
+const REFUSED: &str = "evidence-unavailable: connection-refused; undecided alice";
+const NO_TLS: &str = "evidence-unavailable: no-tls; undecided alice; tells insecureSources";
+const WORDLESS: &str = "evidence-unavailable: error-without-message; undecided alice";
+const UNAVAILABLE: &str = "evidence-unavailable: unavailable; undecided alice";
+const OVERSIZED: &str = "evidence-unavailable: oversized; undecided alice; tells 4 MiB, cosign clean";
+const ELSEWHERE: &str = "evidence-unavailable: signatures-stored-elsewhere; undecided alice; tells urls, cosign clean";
+const UNSIGNED: &str = "not-signed: unsigned; missing alice; tells cosign sign --key";
+const NOT_HERS: &str = "not-signed: other-keys; missing alice; tells 1 signature, cosign sign --key";
+const FOR_ANOTHER: &str = "not-signed: other-payload; missing alice; tells identities";
+const UNPINNABLE: &str = "evidence-unavailable: unusable-digest; undecided alice; tells SHA-256";
+const IS_INDEX: &str =
+    "not-signed: unusable-signature-manifest; missing alice; tells index, sha256-….sig, cosign clean";
 const HOUR: Duration = Duration::from_secs(3_600);
-
-/// The platform's own words, which tell no remedy.
-const DEADLINE: &[&str] = &["Policy execution interrupted because it exceeded the allowed execution time"];
 
 /// What a lie is: to whom it is told, and what.
 type Lies = Vec<(Scope, Fault)>;
@@ -261,7 +243,8 @@ fn lies_are_found_out_or_do_no_harm() {
     const INDEX_PROVEN: &str = "oci_manifest manifest_digest oci_manifest oci_manifest";
     const INDEX_UNSIGNED: &str = "oci_manifest manifest_digest oci_manifest oci_manifest oci_manifest";
     const INDEX_OF_OTHERS: &str = "oci_manifest manifest_digest oci_manifest oci_manifest oci_manifest oci_manifest";
-    let useless = |host_words| Expect::Denied(503, USELESS, host_words);
+    let useless = |host_words| Expect::Denied(503, UNUSABLE, host_words);
+    let unknown = |host_words| Expect::Denied(503, UNKNOWN, host_words);
     let unpinnable = Expect::Denied(503, UNPINNABLE, "");
     let oversized = Expect::Denied(503, OVERSIZED, "");
     let stored_elsewhere = Expect::Denied(503, ELSEWHERE, "");
@@ -284,8 +267,8 @@ fn lies_are_found_out_or_do_no_harm() {
         ("good", |it| vec![to("HEAD", it.of("good", undigested(Fault::Honest))), to("GET", it.of("good", Fault::OtherBytes(it.bytes("bad"))))], DIGEST, useless("Invalid digest"), "HEAD tells no digest, and GET one that its body does not have"),
         ("good", |it| vec![to("HEAD", it.of("good", Fault::Header("content-length", "1000000000000".to_owned())))], LOOK, BY_GUEST, "HEAD promises a terabyte, and nobody fetches it"),
         ("good", |it| vec![to("HEAD", it.of("good", Fault::Header("content-type", INDEX.to_owned())))], LOOK, BY_GUEST, "an image is called an index: a digest is of bytes, whatever they are called"),
-        ("good", |it| vec![it.of("good", Fault::All(vec![Fault::Says(404, ""), digested(&it.digest("good"))]))], DIGEST, useless("code: 404"), "404, with the digest"),
-        ("good", |it| vec![it.of("good", Fault::Says(404, "Image verification failed: missing signatures"))], DIGEST, useless("code: 404"), "404 in the host's own words"),
+        ("good", |it| vec![it.of("good", Fault::All(vec![Fault::Says(404, ""), digested(&it.digest("good"))]))], DIGEST, Expect::Denied(503, WORDLESS, "code: 404"), "404, with the digest"),
+        ("good", |it| vec![it.of("good", Fault::Says(404, "Image verification failed: missing signatures"))], DIGEST, unknown("code: 404"), "404 in the host's own words"),
         ("good", |it| vec![it.of("good", Fault::All(vec![Fault::Says(206, ""), digested(&it.digest("good"))]))], DIGEST, useless("got 206 Partial Content"), "206, with the digest"),
         // Digests that nobody can pin. The host would make a tag of whatever it is told, and break where that is none: so it is not asked.
         ("good", |it| vec![to("HEAD", it.of("good", digested(&other("sha384", 96))))], DIGEST, unpinnable, "by another algorithm"),
@@ -296,7 +279,7 @@ fn lies_are_found_out_or_do_no_harm() {
         ("good", |it| vec![to("HEAD", it.of("good", digested(&"sha256:".repeat(1_000))))], DIGEST, unpinnable, "none, at length"),
         // What the host is told about a payload that only it can read. Its yes is a yes only for the digest that we asked about.
         ("good", |it| [it.of_signatures(instead("annotated")), vec![to("HEAD", it.of(&it.digest("good"), instead("bad")))]].concat(), ASK, useless("Invalid digest"), "the host asks about a digest, and is told another"),
-        ("good", |it| [it.of_signatures(instead("annotated")), vec![to("HEAD", it.of(&it.digest("good"), digested(&other("sha512", 128))))]].concat(), ASK, useless(BROKEN), "the host asks about a digest, and is told one by another algorithm, which it does not compare"),
+        ("good", |it| [it.of_signatures(instead("annotated")), vec![to("HEAD", it.of(&it.digest("good"), digested(&other("sha512", 128))))]].concat(), ASK, Expect::Denied(503, UNAVAILABLE, BROKEN), "the host asks about a digest, and is told one by another algorithm, which it does not compare"),
         // Signatures: whoever sends them, under whatever name, they are of one digest or they are not.
         ("good", |it| it.of_signatures(Fault::OtherBytes(it.bytes("mallory"))), LOOK, useless("Invalid digest"), "other bytes under their digest"),
         ("good", |it| it.of_signatures(digested(&it.digest("mallory"))), LOOK, useless("Invalid digest"), "another digest over their bytes"),
@@ -332,7 +315,7 @@ fn lies_are_found_out_or_do_no_harm() {
         ("good", |it| it.of_payload(Fault::Honest), ASK, BY_HOST, "no lie: the host reads what we can't"),
         ("good", |it| it.of_payload(Fault::OtherBytes(it.payload().replace("prod", "test").into_bytes())), ASK, useless("Invalid digest"), "other bytes under its digest"),
         ("good", |it| it.of_payload(bytes(it.payload().replace("prod", "test"))), ASK, useless("Invalid digest"), "other bytes, and no word on their digest"),
-        ("good", |it| it.of_payload(Fault::NotFound), ASK, useless("404 Not Found"), "none"),
+        ("good", |it| it.of_payload(Fault::NotFound), ASK, unknown("404 Not Found"), "none"),
         // Elsewhere. The host follows wherever it is sent; what is found there counts for what it is.
         ("good", |it| { it.elsewhere.push_image(&it.repository, "good", ImageKind::Oci, "good"); vec![to("HEAD", it.of("good", it.sent_elsewhere()))] }, LOOK, BY_GUEST, "another registry is asked for the digest, and tells the same"),
         ("good", |it| { it.elsewhere.push_image(&it.repository, "good", ImageKind::Oci, "bad"); vec![to("HEAD", it.of("good", it.sent_elsewhere()))] }, LOOK_AROUND, unsigned, "and tells another"),
@@ -341,10 +324,10 @@ fn lies_are_found_out_or_do_no_harm() {
         ("good", |it| it.of_signatures(it.sent_elsewhere()), LOOK_AROUND, unsigned, "and not there either"),
         ("good", |it| it.of_signatures(Fault::Redirect(it.here())), LOOK, useless("error following redirect"), "round in a circle"),
         ("good", |it| { let lies = it.of_signatures(it.sent_elsewhere()); it.elsewhere.fail(lies[0].0.clone(), Fault::Redirect(it.here())); lies }, LOOK, useless("error following redirect"), "there and back"),
-        ("good", |it| it.of_signatures(Fault::Redirect(format!("https://{}", it.elsewhere.host()))), LOOK, useless("error sending request"), "to TLS, where there is none"),
-        ("good", |it| it.of_signatures(Fault::Redirect("file://".to_owned())), LOOK, useless("code: 307"), "to a file: nobody follows"),
-        ("good", |it| it.of_signatures(Fault::Redirect("http://127.0.0.1:9".to_owned())), LOOK, useless("error sending request"), "to where nobody listens"),
-        ("good", |it| it.of_signatures(Fault::Says(307, "")), LOOK, useless("code: 307"), "to nowhere"),
+        ("good", |it| it.of_signatures(Fault::Redirect(format!("https://{}", it.elsewhere.host()))), LOOK, Expect::Denied(503, NO_TLS, "error sending request"), "to TLS, where there is none"),
+        ("good", |it| it.of_signatures(Fault::Redirect("file://".to_owned())), LOOK, unknown("code: 307"), "to a file: nobody follows"),
+        ("good", |it| it.of_signatures(Fault::Redirect("http://127.0.0.1:9".to_owned())), LOOK, Expect::Denied(503, REFUSED, "error sending request"), "to where nobody listens"),
+        ("good", |it| it.of_signatures(Fault::Says(307, "")), LOOK, unknown("code: 307"), "to nowhere"),
         ("good", |it| { it.elsewhere.put_blob(&it.repository, it.payload().as_bytes()); it.of_payload(it.sent_elsewhere()) }, ASK, BY_HOST, "the payload is elsewhere"),
         ("good", |it| { it.elsewhere.put_blob(&it.repository, it.payload().as_bytes()); it.put("annotated", &it.annotated_elsewhere()); vec![it.of(&it.signatures_of("good"), instead("annotated"))] }, LOOK, stored_elsewhere, "the payload is at an address that its layer names: the host would ask it"),
         // An index behind a tag is fetched by the digest that was proven.
@@ -376,7 +359,7 @@ fn lies_are_found_out_or_do_no_harm() {
             // What the host complained of did no harm.
             came.calls.iter_mut().for_each(|call| call.answer = Ok(0));
         }
-        failures.extend(row.judge(&came));
+        failures.extend(row.judge(&came, &alice()));
         for registry in [&registry, &elsewhere] {
             failures.extend(
                 (!registry.unmet().is_empty()).then(|| format!("{why}: nobody was told {:?}", registry.unmet())),
@@ -423,20 +406,20 @@ impl Hanging {
 #[test]
 fn what_never_ends_is_ended_by_the_platform() {
     // what never ends, the deadline, the code and the words of the verdict that comes in the end, the reason
-    type Row<'a> = (fn(&Liar<'_>) -> Lies, Deadline, (u16, &'a [&'a str]), &'a str);
+    type Row<'a> = (fn(&Liar<'_>) -> Lies, Deadline, (u16, &'a str), &'a str);
     #[rustfmt::skip]
     let table: &[Row<'_>] = &[
         // One of these, and it ends first: all verifications of a process wait for the one that fetches.
-        (|it| it.of_payload(Fault::Endless), Deadline::default(), (500, DEADLINE), "a payload without an end"),
-        (|it| it.of_signatures(Fault::Endless), Deadline::default(), (500, DEADLINE), "signatures without an end"),
-        (|it| it.of_signatures(Fault::Drip(HOUR)), Deadline::default(), (500, DEADLINE), "signatures, a byte an hour"),
-        (|it| it.of_signatures(Fault::Endless), Deadline::Off, (503, USELESS), "kwctl has no deadline"),
-        (|it| it.of_signatures(Fault::Drip(HOUR)), Deadline::Off, (503, USELESS), "nor for what drips"),
-        (|it| it.of_signatures(Fault::All(vec![Fault::ServerError, Fault::Endless])), Deadline::Off, (503, USELESS), "an error that is told without an end"),
-        (|it| vec![to("HEAD", it.of("good", undigested(Fault::Honest))), to("GET", it.of("good", Fault::Endless))], Deadline::Off, (503, USELESS), "an image without an end, and without a digest"),
-        (|it| { it.elsewhere.fail(Scope::Everywhere, Fault::Endless); it.of_signatures(it.sent_elsewhere()) }, Deadline::Off, (503, USELESS), "signatures without an end in another registry"),
+        (|it| it.of_payload(Fault::Endless), Deadline::default(), (500, INTERRUPTED), "a payload without an end"),
+        (|it| it.of_signatures(Fault::Endless), Deadline::default(), (500, INTERRUPTED), "signatures without an end"),
+        (|it| it.of_signatures(Fault::Drip(HOUR)), Deadline::default(), (500, INTERRUPTED), "signatures, a byte an hour"),
+        (|it| it.of_signatures(Fault::Endless), Deadline::Off, (503, UNUSABLE), "kwctl has no deadline"),
+        (|it| it.of_signatures(Fault::Drip(HOUR)), Deadline::Off, (503, UNUSABLE), "nor for what drips"),
+        (|it| it.of_signatures(Fault::All(vec![Fault::ServerError, Fault::Endless])), Deadline::Off, (503, UNUSABLE), "an error that is told without an end"),
+        (|it| vec![to("HEAD", it.of("good", undigested(Fault::Honest))), to("GET", it.of("good", Fault::Endless))], Deadline::Off, (503, UNUSABLE), "an image without an end, and without a digest"),
+        (|it| { it.elsewhere.fail(Scope::Everywhere, Fault::Endless); it.of_signatures(it.sent_elsewhere()) }, Deadline::Off, (503, UNUSABLE), "signatures without an end in another registry"),
         (|it| { it.elsewhere.fail(Scope::Everywhere, Fault::All(vec![Fault::Says(200, r#"{"token":"t"}"#), Fault::Endless]));
-            vec![(Scope::Everywhere, Fault::WantsToken(format!("http://{}/token", it.elsewhere.host())))] }, Deadline::Off, (503, USELESS), "a token without an end"),
+            vec![(Scope::Everywhere, Fault::WantsToken(format!("http://{}/token", it.elsewhere.host())))] }, Deadline::Off, (503, REFUSED), "a token without an end"),
     ];
     let hanging: Vec<Hanging> = table.iter().map(|(lies, deadline, ..)| Hanging::start(*lies, *deadline)).collect();
     for one in &hanging {
@@ -446,17 +429,11 @@ fn what_never_ends_is_ended_by_the_platform() {
     for (one, patience) in hanging.iter().zip([3_000].into_iter().chain(std::iter::repeat(0))) {
         one.wait(Duration::from_millis(patience));
     }
-    for (Hanging { registries, came }, (_, deadline, (code, phrases), why)) in hanging.into_iter().zip(table) {
+    for (Hanging { registries, came }, (_, deadline, (code, words), why)) in hanging.into_iter().zip(table) {
         drop(registries);
-        let response = came.recv_timeout(Duration::from_secs(60)).expect("an end, now that the call has one").response;
-        let status = response.status.unwrap_or_default();
-        let message = status.message.unwrap_or_default();
-        let said = phrases.iter().all(|phrase| message.contains(phrase));
-        assert!(
-            !response.allowed && response.patch.is_none() && status.code == Some(*code) && said,
-            "{deadline:?}: {why}: {:?} {message}",
-            status.code
-        );
+        let came = came.recv_timeout(Duration::from_secs(60)).expect("an end, now that the call has one");
+        let wrong = ended_with(&came, *code, words, &alice());
+        assert_eq!(wrong, None, "{deadline:?}: {why}: {:?}", came.response.status);
     }
 }
 

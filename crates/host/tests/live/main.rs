@@ -15,5 +15,6 @@ mod shapes;
 mod signatures;
 mod signer;
 mod tls;
+mod told;
 mod tools;
 mod workloads;

@@ -7,6 +7,8 @@ use image_trust_host::{AdmissionRequest, Deadline, Evaluation, Gate, Live, LiveC
 use json_patch::PatchOperation;
 use serde_json::{Value, json};
 
+use crate::told::{flaw, other_than};
+
 /// The module, compiled once for all tests.
 fn module() -> &'static Policy {
     static MODULE: OnceLock<Policy> = OnceLock::new();
@@ -100,8 +102,8 @@ pub(crate) fn pins(evaluation: &Evaluation) -> Vec<(String, String)> {
 pub(crate) enum Expect<'a> {
     /// Admitted, with this digest behind what the user wrote, and this for evidence. The host had nothing to complain of.
     Pinned(&'a str, &'a str),
-    /// Denied with this code, with all of these phrases, after the host said that; where that is empty, it had nothing to complain of.
-    Denied(u16, &'a [&'a str], &'a str),
+    /// Denied with this code and in [these words](crate::told::words), after the host said that; where that is empty, it had nothing to complain of.
+    Denied(u16, &'a str, &'a str),
 }
 
 /// Evidence: the guest's own proof, and the host's word.
@@ -114,24 +116,6 @@ pub(crate) const ASK: &str = "manifest_digest oci_manifest verify";
 /// Nothing lies where signatures belong, and something refers to the image; or nothing does, and the image is looked at: it could be an index.
 pub(crate) const LOOK_BESIDE: &str = "manifest_digest oci_manifest oci_manifest";
 pub(crate) const LOOK_AROUND: &str = "manifest_digest oci_manifest oci_manifest oci_manifest";
-
-/// What no message and no warning may hold: the host's chain of errors, keys, traces.
-const RAW: [&str; 8] = [
-    "Callback evaluation",
-    "Caused by",
-    "backtrace",
-    "panicked",
-    "-----BEGIN",
-    "OCI API error",
-    "http://",
-    "internal error",
-];
-/// What a denial with this code may not say: "could not tell" and "not trusted" are never the same message.
-const OTHERS_WORDS: [(u16, &[&str]); 3] = [
-    (403, &["could not tell", "not decided", "not asked"]),
-    (503, &["not trusted", "not decided", "missing trust root"]),
-    (504, &["not trusted", "could not tell", "missing trust root"]),
-];
 
 /// An image in a Pod, and what becomes of it.
 pub(crate) struct Row<'a> {
@@ -152,18 +136,18 @@ pub(crate) fn check(rows: &[Row<'_>], registry: &str, keys: &[(&str, String)], h
 impl Row<'_> {
     /// What did not come out as it has to, if anything.
     pub(crate) fn failure(&self, registry: &str, keys: &[(&str, String)], host: &Arc<Live>) -> Option<String> {
-        self.judge(&self.evaluate(registry, keys, host))
+        self.judge(&self.evaluate(registry, keys, host), keys)
     }
 
     pub(crate) fn evaluate(&self, registry: &str, keys: &[(&str, String)], host: &Arc<Live>) -> Evaluation {
         evaluate(&pod(&self.image), &settings(registry, keys, &self.rule), host)
     }
 
-    pub(crate) fn judge(&self, came: &Evaluation) -> Option<String> {
+    pub(crate) fn judge(&self, came: &Evaluation, keys: &[(&str, String)]) -> Option<String> {
         let calls: Vec<&str> =
             came.calls.iter().map(|call| call.capability.rsplit('/').next().unwrap_or_default()).collect();
         let calls = calls.join(" ");
-        let wrong = wrong(came, &self.image, &self.expect)
+        let wrong = wrong(came, &self.image, &self.expect, keys)
             .or_else(|| (calls != self.calls).then(|| format!("expected the host calls {}", self.calls)));
         wrong.map(|what| {
             format!(
@@ -185,20 +169,11 @@ fn complaints(came: &Evaluation) -> String {
     came.calls.iter().filter_map(|call| call.answer.clone().err()).collect()
 }
 
-/// What a message or a warning says that nobody should have to read.
-pub(crate) fn leak(came: &Evaluation) -> Option<String> {
-    let message = came.response.status.iter().filter_map(|status| status.message.as_ref());
-    let raw = |text: &String| RAW.iter().find(|raw| text.contains(**raw)).map(|raw| format!("says {raw:?}: {text}"));
-    message.chain(came.response.warnings.iter().flatten()).find_map(raw)
-}
-
 /// The first thing about this evaluation that is not as it has to be.
-pub(crate) fn wrong(came: &Evaluation, image: &str, expect: &Expect<'_>) -> Option<String> {
+pub(crate) fn wrong(came: &Evaluation, image: &str, expect: &Expect<'_>, keys: &[(&str, String)]) -> Option<String> {
     let (pins, said) = (pins(came), complaints(came));
-    let status = came.response.status.clone().unwrap_or_default();
-    let message = status.message.unwrap_or_default();
-    if let Some(leak) = leak(came) {
-        return Some(leak);
+    if let Some(flaw) = flaw(came) {
+        return Some(flaw);
     }
     match expect {
         Expect::Pinned(digest, evidence) => {
@@ -215,20 +190,14 @@ pub(crate) fn wrong(came: &Evaluation, image: &str, expect: &Expect<'_>) -> Opti
                 (!said.is_empty()).then(|| "expected no complaint of the host".to_owned())
             }
         }
-        Expect::Denied(code, phrases, host_words) => {
-            let not_said = phrases.iter().find(|phrase| !message.contains(**phrase));
-            let others = OTHERS_WORDS.iter().filter(|(of, _)| of == code).flat_map(|(_, words)| *words);
-            let other = others.into_iter().find(|words| message.contains(**words));
+        Expect::Denied(code, words, host_words) => {
+            let status = came.response.status.clone().unwrap_or_default();
             if came.response.allowed || !pins.is_empty() || status.code != Some(*code) {
-                Some(format!("expected a denial with {code}"))
-            } else if let Some(phrase) = not_said {
-                Some(format!("expected it to say {phrase:?}"))
-            } else if let Some(words) = other {
-                Some(format!("{code} must not say {words:?}"))
-            } else {
-                let as_said = if host_words.is_empty() { said.is_empty() } else { said.contains(host_words) };
-                (!as_said).then(|| format!("expected the host to say {host_words:?}"))
+                return Some(format!("expected a denial with {code}"));
             }
+            let as_said = if host_words.is_empty() { said.is_empty() } else { said.contains(host_words) };
+            let unsaid = (!as_said).then(|| format!("expected the host to say {host_words:?}"));
+            other_than(words, came, keys).or(unsaid)
         }
     }
 }

@@ -38,13 +38,10 @@ fn a_private_registry_needs_its_authority_and_a_password() {
     let image = format!("{host}/private@{digest}");
     cosign.sign(Format::Tag, "alice", &[image], &["--registry-cacert", "ca.pem"]);
 
-    let refused = || {
-        Expect::Denied(503, &["the registry refused the policy server's credentials"], "Not authorized: url https://")
-    };
+    let refused =
+        || Expect::Denied(503, "evidence-unavailable: unauthorized; undecided alice", "Not authorized: url https://");
     let unreachable = || {
-        let words = &[
-            "could not tell whether it is signed: the policy server does not know the certificate authority of the registry's TLS certificate",
-        ];
+        let words = "evidence-unavailable: unknown-authority; undecided alice; tells sourceAuthorities";
         Expect::Denied(503, words, "error sending request for url (https://")
     };
     // whom the host trusts, who it is, what it is asked, what comes out, the reason; what is admitted comes last, since hosts remember it and don't ask who asks

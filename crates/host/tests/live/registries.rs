@@ -15,8 +15,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 
-use crate::policy::{evaluate, host, leak, pins, pod, settings};
+use crate::policy::{evaluate, host, pins, pod, settings};
 use crate::tls::Authority;
+use crate::told::flaw;
 
 /// What a registry is asked for when it answers with an error.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -216,7 +217,7 @@ fn what_registries_answer() {
         };
         let told = json!({"reason": record["reason"], "cause": record["cause"]});
         let is_denied = !came.response.allowed && pins(&came).is_empty() && status.code == Some(row.expect.0);
-        if !is_denied || told != cause || leak(&came).is_some() {
+        if !is_denied || told != cause || flaw(&came).is_some() {
             failures.push(format!("{} ({asked:?}): expected {cause}, came {told} {status:?}", row.registry));
         }
         let text = came.calls.iter().find_map(|call| call.answer.clone().err()).unwrap_or_default();

@@ -7,6 +7,7 @@ use image_trust_testbed::loopback::{
 use serde_json::{Value, json};
 
 use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, LOOK_BESIDE, Row, asking, by, host};
+use crate::told::record;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -113,7 +114,9 @@ impl Beside {
         let host_name = self.registry.host();
         let row = Row { image: format!("{host_name}/app:1"), rule: asking(by(root)), calls, expect, why };
         let came = row.evaluate(&host_name, &keys, &host(&[&host_name]));
-        row.judge(&came)
+        let judged = &record(&came)["digest"];
+        let other = (judged != &self.digest).then(|| format!("{why}: judged was {judged}"));
+        row.judge(&came, &keys).or(other)
     }
 }
 
@@ -132,16 +135,14 @@ fn behind(n: usize, layer: Value) -> Value {
 fn signature_manifests_of_every_size_and_form_are_decided_in_time() {
     const BY_GUEST: Expect<'_> = Expect::Pinned("", GUEST);
     const BY_HOST: Expect<'_> = Expect::Pinned("", HOST);
-    let denied = |phrases| Expect::Denied(403, phrases, "");
-    let not_hers = ["it has 1 signature: none verifies with the key of trust root alice (key sha256:"];
-    let nobodys = ["it has no signature in the format of cosign 2; missing trust root alice"];
-    let nobody = Expect::Denied(403, &nobodys, "manifest unknown");
-    let is_index = ["what lies where its signatures belong is an index", "Remove what is under its tag sha256-….sig"];
-    let too_many = Expect::Denied(
-        503,
-        &["could not tell whether it is signed: there are more signatures than are read", "cosign clean"],
-        "",
-    );
+    let denied = |words| Expect::Denied(403, words, "");
+    const NOT_HERS: &str = "not-signed: other-keys; missing alice; tells 1 signature";
+    // Of a payload that nobody can rebuild only SHA-256 can be checked.
+    const OF_ANOTHER: &str = "not-signed: other-keys-or-algorithm; missing alice; tells 1 signature";
+    const IS_INDEX: &str = "not-signed: unusable-signature-manifest; missing alice; tells index, sha256-….sig";
+    let nobody = Expect::Denied(403, "not-signed: unsigned; missing alice", "manifest unknown");
+    let too_many =
+        Expect::Denied(503, "evidence-unavailable: too-many-signatures; undecided alice; tells cosign clean", "");
     // what is there, whose signature is asked for, the host calls, what comes out, the reason
     type Shape<'a> = (fn(&Beside) -> Value, &'a str, &'a str, Expect<'a>, &'a str);
     #[rustfmt::skip]
@@ -153,27 +154,27 @@ fn signature_manifests_of_every_size_and_form_are_decided_in_time() {
         (|it| behind(1_000, it.good(&[])), "alice", LOOK, too_many, "beyond them"),
         (|it| behind(9_999, it.good(&[])), "alice", LOOK, too_many, "far beyond them"),
         (|it| manifest(likely(10_000, &it.good(&[]))), "alice", LOOK, too_many, "a lot of what each has to be checked"),
-        (|it| manifest(likely(300, &it.good(&[]))), "alice", LOOK, denied(&["it has 300 signatures", "missing trust root alice"]), "as much of it as is looked at in a moment"),
+        (|it| manifest(likely(300, &it.good(&[]))), "alice", LOOK, denied("not-signed: not-looked-at; missing alice"), "as much of it as is looked at in a moment"),
         (|_| manifest(garbage(10_000)), "alice", LOOK, too_many, "garbage, and a lot of it"),
-        (|_| manifest(garbage(1)), "alice", LOOK, denied(&not_hers), "one layer of garbage, of which the host need not be asked"),
-        (|_| manifest(garbage(50)), "alice", LOOK, denied(&["it has 50 signatures: none verifies with the key of trust root alice"]), "more of it than the host would be asked to read"),
-        (|_| behind(0, layer("nobody has it", &json!({SIGNATURE_ANNOTATION: "Z2FyYmFnZQ=="}))), "alice", LOOK, denied(&not_hers), "a layer that is not there, and not hers either"),
+        (|_| manifest(garbage(1)), "alice", LOOK, denied(OF_ANOTHER), "one layer of garbage, of which the host need not be asked"),
+        (|_| manifest(garbage(50)), "alice", LOOK, denied("not-signed: other-keys-or-algorithm; missing alice; tells 50 signatures"), "more of it than the host would be asked to read"),
+        (|_| behind(0, layer("nobody has it", &json!({SIGNATURE_ANNOTATION: "Z2FyYmFnZQ=="}))), "alice", LOOK, denied(OF_ANOTHER), "a layer that is not there, and not hers either"),
         (|it| behind(19, it.good(&[("env", "prod")])), "alice", ASK, BY_HOST, "a payload that only the host can read, behind 19 of garbage"),
         (|it| behind(20, it.good(&[("env", "prod")])), "alice", LOOK, too_many, "more unknown payloads than the host is asked to read"),
         (|it| it.crowded(100), "alice", LOOK, BY_GUEST, "a hundred other signers of the same payload"),
-        (|it| it.crowded(100), "bob", LOOK, denied(&["it has 101 signatures", "missing trust root bob"]), "none of whom is asked for"),
+        (|it| it.crowded(100), "bob", LOOK, denied("not-signed: not-looked-at; missing bob"), "none of whom is asked for"),
         (|it| manifest(vec![it.good(&[]); 1_000]), "alice", LOOK, BY_GUEST, "a thousand copies of the good one"),
-        (|it| manifest(vec![it.good(&[]); 1_000]), "bob", LOOK, denied(&["it has 1 signature: none verifies with the key of trust root bob"]), "none of which is of the one who is asked for"),
+        (|it| manifest(vec![it.good(&[]); 1_000]), "bob", LOOK, denied("not-signed: other-keys; missing bob; tells 1 signature"), "none of which is of the one who is asked for"),
         (|it| manifest(vec![layer("", &Value::Null), it.good(&[])]), "alice", LOOK, BY_GUEST, "a layer without annotations before the good one"),
         (|_| manifest(vec![layer("", &Value::Null)]), "alice", LOOK_AROUND, nobody, "only a layer without annotations"),
         (|_| manifest(vec![layer("", &json!({"a": "b"}))]), "alice", LOOK_AROUND, nobody, "annotations of another kind"),
         (|it| it.signed_with("%%%"), "alice", LOOK_AROUND, nobody, "no base64"),
         (|it| it.signed_with(&"A".repeat(100_000)), "alice", LOOK_AROUND, nobody, "a signature longer than any"),
-        (|it| it.signed_with("Z2FyYmFnZQ=="), "alice", LOOK, denied(&not_hers), "a good payload, and another signature"),
-        (|it| { let mut good = it.good(&[]); good["digest"] = json!(digest_of(b"garbage 1")); manifest(vec![good]) }, "alice", LOOK, denied(&not_hers), "a good signature, and another payload"),
+        (|it| it.signed_with("Z2FyYmFnZQ=="), "alice", LOOK, denied(NOT_HERS), "a good payload, and another signature"),
+        (|it| { let mut good = it.good(&[]); good["digest"] = json!(digest_of(b"garbage 1")); manifest(vec![good]) }, "alice", LOOK, denied(OF_ANOTHER), "a good signature, and another payload"),
         (|_| manifest(vec![]), "alice", LOOK_AROUND, nobody, "a manifest without layers"),
-        (|_| index(vec![]), "alice", LOOK, denied(&is_index), "an index without entries"),
-        (|_| index(vec![entry(BUNDLE)]), "alice", LOOK, denied(&is_index), "an index of other things"),
+        (|_| index(vec![]), "alice", LOOK, denied(IS_INDEX), "an index without entries"),
+        (|_| index(vec![entry(BUNDLE)]), "alice", LOOK, denied(IS_INDEX), "an index of other things"),
     ];
     let mut failures = Vec::new();
     for (made, root, calls, expect, why) in table {
@@ -191,16 +192,13 @@ fn signature_manifests_of_every_size_and_form_are_decided_in_time() {
 /// What refers to an image is only looked at to explain a no. Whatever it is, the image stays unsigned.
 #[test]
 fn what_refers_to_an_image_explains_and_proves_nothing() {
-    const UNSIGNED: &str = "not trusted: it has no signature in the format of cosign 2; missing trust root alice";
-    const IS_BUNDLE: &str =
-        "only a bundle of cosign 3; other formats can't be proven here yet; missing trust root alice";
-    const IS_NOTATION: &str =
-        "only a signature by Notation; other formats can't be proven here yet; missing trust root alice";
-    const ARE_BOTH: &str = "only a bundle of cosign 3 and a signature by Notation; other formats can't be proven here yet; missing trust root alice";
-    // What an entry has no type for is looked at itself, four of them at most.
-    const NOT_ALL: &str =
-        "what else refers to it was not looked at, because more is listed than is looked at; missing trust root alice";
-    const NOT_SAID: &str = "not trusted: it has no signature in the format of cosign 2; what else refers to it was not looked at, because the registry did not say; missing trust root alice";
+    const UNSIGNED: &str = "not-signed: unsigned; missing alice";
+    const IS_BUNDLE: &str = "not-signed: signed-in-another-format (bundle); missing alice";
+    const IS_NOTATION: &str = "not-signed: signed-in-another-format (Notation); missing alice";
+    const ARE_BOTH: &str = "not-signed: signed-in-another-format (bundle, Notation); missing alice";
+    // What an entry has no type for is looked at itself, four of them at most. Why not everything was looked at has no word, but is told.
+    const NOT_ALL: &str = "not-signed: unsigned-not-looked-around; missing alice; tells listed";
+    const NOT_SAID: &str = "not-signed: unsigned-not-looked-around; missing alice; tells registry";
     const LOOK_AT_FOUR: &str =
         "manifest_digest oci_manifest oci_manifest oci_manifest oci_manifest oci_manifest oci_manifest oci_manifest";
     let entries = |types: &[&str]| index(types.iter().map(|name| entry(name)).collect());
@@ -235,7 +233,7 @@ fn what_refers_to_an_image_explains_and_proves_nothing() {
         if let Some(fault) = fault {
             beside.registry.fail(Scope::Manifest { repository: "app".to_owned(), reference: tag }, fault);
         }
-        failures.extend(beside.failure("alice", calls, Expect::Denied(403, &[says], "manifest unknown"), why));
+        failures.extend(beside.failure("alice", calls, Expect::Denied(403, says, "manifest unknown"), why));
     }
     verdict(&failures);
 }
