@@ -198,6 +198,8 @@ pub enum NotPinned {
 pub struct Review {
     /// The answer.
     pub verdict: Verdict,
+    /// How many distinct images, and places that should hold one, were decided.
+    pub images: usize,
     /// What was proven and is to be written, whatever the answer is.
     pub pins: Vec<Pin>,
     /// Whether images of this object are denied; else users are only warned of them, and whatever comes of the object is decided itself.
@@ -228,6 +230,7 @@ impl Review {
     pub(crate) fn pass() -> Review {
         Review {
             verdict: Verdict::Admit,
+            images: 0,
             pins: Vec::new(),
             enforced: true,
             warnings: Vec::new(),

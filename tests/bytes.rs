@@ -94,22 +94,10 @@ fn answers_are_bounded() {
     let odd = "\u{10fffe}".repeat(200);
     // Each row: what a container holds beside its name, how many of them, the denials, what the message says, and why it is here.
     let rows = [
-        (String::new(), 1000, "400", " more.", "slots without an image"),
-        (
-            format!(r#","image":"{odd}""#),
-            1000,
-            "400",
-            " and 999 more, image ",
-            "one text that names no image, in many slots",
-        ),
-        (format!(r#","image":"NUMBER{odd}""#), 100, "400", " more.", "as many of them as are told"),
-        (
-            format!(r#","image":"NUMBER{odd}""#),
-            101,
-            "403",
-            "it names 101 different images, and 100 at most",
-            "one more",
-        ),
+        (String::new(), 1000, "400", "and ", "slots without an image"),
+        (format!(r#","image":"{odd}""#), 1000, "400", " and 999 more: ", "one text that names no image, in many slots"),
+        (format!(r#","image":"NUMBER{odd}""#), 100, "400", "and ", "as many of them as are told"),
+        (format!(r#","image":"NUMBER{odd}""#), 101, "403", "it names 101 different images; at most 100", "one more"),
     ];
     for (image, many, code, says, why) in rows {
         let container =

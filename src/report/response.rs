@@ -112,7 +112,7 @@ fn decide(subject: &str, review: &Review, features: &Features, disclosed: Disclo
                 Response { warnings: bounded(soft.chain(warnings()).collect()), ..Response::of(true) }
             }
             None => {
-                let response = deny(denials, subject, review.records.len(), disclosed);
+                let response = deny(denials, subject, review.images, disclosed);
                 let more = match disclosed.reference() {
                     None => in_time(denials, &review.records).map(|decided| format!("\n  {decided}")),
                     Some(reference) => {

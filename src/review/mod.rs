@@ -68,7 +68,7 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
         Ok(outcomes) => outcomes,
         Err(reason) => return Review::refusal(reason),
     };
-    let mut review = Review { log: budget.take_log(), enforced, ..Review::pass() };
+    let mut review = Review { log: budget.take_log(), images: items.len(), enforced, ..Review::pass() };
     let verdicts = items.iter().map(|item| conclude(item, &outcomes, &pinning, &mut review)).collect();
     review.verdict = Verdict::of(verdicts);
     review
