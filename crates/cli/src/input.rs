@@ -110,7 +110,8 @@ pub fn text_of(what: &str, path: &Path) -> Result<(String, String)> {
 /// The text of these bytes, or what else they are.
 fn utf8(bytes: Vec<u8>) -> Result<String> {
     // Text in UTF-16 begins with a byte order mark, or has an empty byte in each ASCII character.
-    let is_utf16 = matches!(bytes.as_slice(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..]);
+    let is_utf16 =
+        matches!(bytes.as_slice(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..]);
     match String::from_utf8(bytes) {
         Ok(text) if !is_utf16 => Ok(text),
         _ if is_utf16 => {
