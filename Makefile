@@ -82,6 +82,11 @@ lint:
 	cargo check --release --no-default-features
 	RUSTDOCFLAGS='-D warnings' cargo doc $(NATIVE) --lib --no-deps
 
+# Licenses, sources and advisories of everything that is built (deny.toml).
+.PHONY: deny
+deny:
+	scripts/deny
+
 .PHONY: clean
 clean:
 	cargo clean
