@@ -42,6 +42,8 @@ bench: policy.wasm image-trust
 # In this order also under `make -j`: one cargo at a time, and the counts last.
 .PHONY: test
 test:
+	$(MAKE) lint
+	$(MAKE) deny
 	scripts/test-tools
 	$(MAKE) policy.wasm
 	$(MAKE) unit-tests
@@ -82,6 +84,11 @@ lint:
 	cargo clippy $(GUEST) -- -D warnings
 	cargo check --release --no-default-features
 	RUSTDOCFLAGS='-D warnings' cargo doc $(NATIVE) --lib --no-deps
+
+# Licenses, sources and advisories of everything that is built (deny.toml).
+.PHONY: deny
+deny:
+	scripts/deny
 
 .PHONY: clean
 clean:

@@ -14,7 +14,7 @@ mod walk;
 pub use json_schema::json_schema;
 pub use reference::reference;
 
-use field::{About, Default, Field, Shape, about, optional, refused, required};
+use field::{About, Default, Field, Shape, TYPES, about, optional, refused, required};
 
 const CERT: &str =
     "belongs to notation validators; for certificates of an own CA write `certificate: {ca: …, subject: …}`";
@@ -24,8 +24,6 @@ const NOTARY_V1: &str = "belongs to notaryv1 validators, which are not here yet"
 const NOTATION: &str = "belongs to notation validators, which are not here yet";
 const CREDENTIALS: &str = "has no place here: the policy server asks the registry, with its own credentials (`imagePullSecret` of the PolicyServer)";
 const TLS: &str = "has no place here: the policy server asks the registry (`sourceAuthorities` of the PolicyServer)";
-
-const TYPES: &[&str] = &["static", "cosign"];
 
 /// Types that Connaisseur's users know, and why they are refused.
 const OTHER_TYPES: [(&str, &str); 3] = [

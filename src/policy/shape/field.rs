@@ -2,6 +2,9 @@
 
 use crate::policy::settings::{HostCalls, TimeBudget};
 
+/// The types of validators.
+pub(super) const TYPES: &[&str] = &["static", "cosign"];
+
 /// What stands at a place.
 pub(in crate::policy) enum Shape {
     Text,
@@ -149,7 +152,7 @@ impl Shape {
     pub(super) fn words(&self) -> Option<&'static [&'static str]> {
         match self {
             Shape::Word(words) => Some(words),
-            Shape::ValidatorType => Some(super::TYPES),
+            Shape::ValidatorType => Some(TYPES),
             _ => None,
         }
     }

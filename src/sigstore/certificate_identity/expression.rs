@@ -3,9 +3,13 @@
 //! An expression has to say where it begins and where it ends, because one that does not is met by names that only contain what was meant. What is refused for
 //! that is answered with the expression that was probably meant.
 
+mod advice;
+
 use std::fmt;
 
 use regex_lite::{Regex, RegexBuilder};
+
+use advice::{Ends, advice};
 
 use crate::text::Shown;
 
@@ -49,7 +53,7 @@ impl Anchored {
         let regex = compile(&format!(r"\A(?:{text})\z"));
         match Ends::of(text).is_whole() {
             true => Ok(Anchored { text: text.to_owned(), regex: regex? }),
-            false => Err(RegexError::Loose(advice(text))),
+            false => Err(RegexError::Loose(advice(text, |advised| Anchored::read(advised).is_ok()))),
         }
     }
 
@@ -71,109 +75,6 @@ fn compile(text: &str) -> Result<Regex, RegexError> {
             words => RegexError::Syntax(words),
         }
     })
-}
-
-/// What an expression says of its ends, outside of groups and classes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Ends {
-    /// It begins with `^` or `\A`.
-    starts: bool,
-    /// It ends with `$` or `\z`.
-    ends: bool,
-    /// It has alternatives, each with ends of its own.
-    is_split: bool,
-}
-
-impl Ends {
-    fn of(text: &str) -> Ends {
-        let starts = text.starts_with('^') || text.starts_with(r"\A");
-        let (mut depth, mut in_class, mut ends, mut is_split) = (0_usize, false, false, false);
-        let mut chars = text.chars();
-        while let Some(c) = chars.next() {
-            ends = false;
-            match c {
-                '\\' => ends = chars.next() == Some('z') && !in_class && depth == 0,
-                '[' if !in_class => {
-                    in_class = true;
-                    // A bracket that comes first is itself one of the class.
-                    let rest = chars.as_str();
-                    let skipped = rest.strip_prefix('^').unwrap_or(rest);
-                    chars = skipped.strip_prefix(']').unwrap_or(skipped).chars();
-                }
-                ']' if in_class => in_class = false,
-                _ if in_class => {}
-                '(' => depth = depth.saturating_add(1),
-                ')' => depth = depth.saturating_sub(1),
-                '|' if depth == 0 => is_split = true,
-                '$' => ends = depth == 0,
-                _ => {}
-            }
-        }
-        Ends { starts, ends, is_split }
-    }
-
-    fn is_whole(self) -> bool {
-        self.starts && self.ends && !self.is_split
-    }
-}
-
-/// The expression that was probably meant: from end to end, matching at least the names that `text` matches as a whole. One that says where it begins and not
-/// where it ends was meant for everything that begins so, and one with the `/*` of a shell, too.
-fn advice(text: &str) -> Option<String> {
-    // A YAML block ends in a line end.
-    let text = text.trim_end_matches('\n');
-    let opened = text.trim_start_matches('(').trim_start_matches("?:").trim_start_matches('(');
-    // Flags count for all that follows, so they stay where they are.
-    let (_, rest) = flags(text);
-    let Ends { starts, ends, is_split } = Ends::of(rest);
-    let body = rest.strip_prefix('^').or_else(|| rest.strip_prefix(r"\A")).unwrap_or(rest);
-    let (body, is_shell) = match body.strip_suffix("/*") {
-        Some(body) => (format!("{body}/"), true),
-        None => (body.to_owned(), false),
-    };
-    // A plain text may end with `$`.
-    let (body, end) = match (Ends::of(rest).ends, body.strip_suffix('$')) {
-        (true, Some(body)) => (body.to_owned(), "$"),
-        (true, None) => (body, ""),
-        (false, _) => (body, "$"),
-    };
-    let is_plain = body.chars().all(|c| c.is_ascii_alphanumeric() || "/:@._-%~#&=, ".contains(c));
-    // Also within a group that is all of it.
-    let starts = starts || [opened, flags(opened).1, after_flags(opened)].iter().any(|inner| inner.starts_with('^'));
-    let inner = rest.trim_end_matches(')');
-    let ends = ends || (inner.ends_with('$') && !inner.ends_with(r"\$"));
-    let is_beginning = (starts && !ends) || (is_plain && body.ends_with('/'));
-    let has_any =
-        [".*", ".+"].iter().any(|any| body.ends_with(any)) && !body.ends_with(r"\.*") && !body.ends_with(r"\.+");
-    let any = if is_beginning && !has_any { ".*" } else { "" };
-    // A dot between letters is nearly always meant for one.
-    let literal = if is_plain { body.replace('.', r"\.") } else { body.clone() };
-    let before = if is_plain && body.starts_with('@') { ".*" } else { "" };
-    let whole = if is_beginning { ".*" } else { "" };
-    let is_bare = rest.len() == text.len() && !is_split && (!body.starts_with('(') || any.is_empty());
-    let candidates = [
-        (is_bare || is_shell).then(|| format!("^{before}{literal}{any}{end}")),
-        Some(format!("^(?:{text}){whole}$")),
-        // The last line may be a comment.
-        Some(format!("^(?:{text}\n){whole}$")),
-    ];
-    candidates.into_iter().flatten().find(|text| Anchored::read(text).is_ok())
-}
-
-/// The flags that an expression begins with, and the rest of it.
-fn flags(text: &str) -> (&str, &str) {
-    let end =
-        text.strip_prefix("(?").and_then(|rest| rest.split_once(')')).map(|(flags, _)| flags.len().saturating_add(3));
-    let is_flags = |end: &usize| {
-        text.get(2..end.saturating_sub(1)).is_some_and(|flags| flags.bytes().all(|byte| byte.is_ascii_lowercase()))
-    };
-    text.split_at_checked(end.filter(is_flags).unwrap_or(0)).unwrap_or(("", text))
-}
-
-/// What stands behind the flags of a group, as in `?i:`.
-fn after_flags(group: &str) -> &str {
-    let flags = group.strip_prefix('?').and_then(|rest| rest.split_once(':'));
-    flags.filter(|(flags, _)| flags.bytes().all(|byte| byte.is_ascii_lowercase())).map_or(group, |(_, rest)| rest)
 }
 
 impl PartialEq for Anchored {
@@ -207,7 +108,7 @@ impl fmt::Display for RegexError {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{advice::Loose, *};
 
     /// What becomes of an expression: it is refused, or matches or does not.
     #[derive(Debug, PartialEq)]
@@ -364,6 +265,57 @@ mod tests {
         }
     }
 
+    #[test]
+    fn advice_for_fragments_matches_real_names() {
+        let of = |path: &str| format!("https://github.com/{path}/.github/workflows/r.yml@refs/heads/main");
+        // what was written, what is advised, a name that has to match, the reason
+        let rows = [
+            ("acme/app", Some(r"^https://github\.com/acme/app/.*$"), of("acme/app"), "a repository"),
+            ("^acme/app", Some(r"^https://github\.com/acme/app/.*$"), of("acme/app"), "with a beginning"),
+            ("acme/", Some(r"^https://github\.com/acme/.*$"), of("acme/app"), "an account"),
+            ("acme/*", Some(r"^https://github\.com/acme/.*$"), of("acme/app"), "with a star of a shell"),
+            ("github.com/acme/", Some(r"^https://github\.com/acme/.*$"), of("acme/app"), "a host"),
+            ("^github.com/acme", Some(r"^https://github\.com/acme/.*$"), of("acme/app"), "and no other account"),
+            (r"^github\.com/acme/", Some(r"^https://github\.com/acme/.*$"), of("acme/app"), "with its dots written"),
+            (r"github\.com/acme/.*", Some(r"^https://github\.com/acme/.*$"), of("acme/app"), "any text"),
+            (r"github\.com/acme/[^/]+", Some(r"^https://github\.com/acme/[^/]+/.*$"), of("acme/app"), "a part"),
+            (
+                "gitlab.com/acme/",
+                Some(r"^https://gitlab\.com/acme/.*$"),
+                "https://gitlab.com/acme/x".to_owned(),
+                "another host",
+            ),
+            (
+                "acme/app/.github/workflows/r.yml@refs/heads/main",
+                Some(r"^https://github\.com/acme/app/\.github/workflows/r\.yml@refs/heads/main$"),
+                of("acme/app"),
+                "a workflow without its host",
+            ),
+            (
+                "^acme/app/.github/workflows/r.yml@",
+                Some(r"^https://github\.com/acme/app/\.github/workflows/r\.yml@.*$"),
+                of("acme/app"),
+                "at any reference",
+            ),
+            ("acme/app$", None, String::new(), "an end where names go on"),
+            ("/acme/app", None, String::new(), "a path without its beginning"),
+            ("r.yml@refs/heads/main$", None, String::new(), "the end of a name"),
+            ("(?i)acme/app", None, String::new(), "with flags"),
+            ("acme/a|acme/b", None, String::new(), "two"),
+        ];
+        for (written, expected, name, why) in rows {
+            let Err(RegexError::Loose(advised)) = Anchored::read(written) else { panic!("{why}: {written}") };
+            assert_eq!(advised.as_deref(), expected, "{why}: {written}");
+            if let Some(advised) = advised {
+                assert!(Anchored::read(&advised).unwrap().matches(&name), "{why}: {advised} matches {name}");
+            }
+        }
+        assert_eq!(
+            RegexError::Loose(None).to_string(),
+            "is not anchored at both ends, so it would also match longer names that contain it; begin it with `^(?:` and end it with `)$`"
+        );
+    }
+
     /// Parts of expressions that are loose at some end.
     fn written() -> impl Strategy<Value = String> {
         let flags = prop::sample::select(vec!["", "", "", "(?i)", "(?m)", "(?s)", "(?x)", "(?im)"]);
@@ -387,6 +339,11 @@ mod tests {
             // The last line of an expression with flags may be a comment.
             let whole = compile(&format!("\\A(?:{text}{})\\z", if text.contains("(?x)") { "\n" } else { "" }));
             prop_assume!(whole.is_ok());
+            // A part of a URI is no name, and whatever is advised completes it.
+            if Loose::read(text.trim_end_matches('\n')).fragment().is_some() {
+                prop_assert!(advised.as_ref().is_none_or(|advised| advised.starts_with("^https://")), "{text}: {advised:?}");
+                return Ok(());
+            }
             let Some(advised) = advised else { return Err(TestCaseError::fail(format!("no advice for {text}"))) };
             let advised = Anchored::read(&advised).expect("accepted");
             let literal = |name: &str| text.contains('.') && !text.contains(r"\.") && advised.text().contains(r"\.") && !name.contains('.');
