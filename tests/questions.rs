@@ -347,4 +347,9 @@ fn artifact_hub_gets_the_same_questions() {
         let told = package["annotations"][format!("kubewarden/{annotation}")].as_str().unwrap_or_default();
         assert_eq!(yaml(told), metadata[key], "left: artifacthub-pkg.yml, right: metadata.yml; {key}");
     }
+    // Who publishes the policy, which is not who makes Kubewarden.
+    assert_eq!(package["provider"]["name"], metadata["annotations"]["io.kubewarden.policy.author"]);
+    let kinds = metadata["contextAwareResources"].as_array().unwrap().len();
+    let told = package["install"].as_str().unwrap();
+    assert!(kinds == 9 && told.contains("from the cluster, which are of nine kinds"), "{kinds} kinds: {told}");
 }
