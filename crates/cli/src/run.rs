@@ -9,7 +9,7 @@ use json_patch::PatchOperation;
 use crate::{
     evaluation::{Flags, load},
     output::{Destination, Output},
-    tables::{one_line, pairs},
+    tables::{message, one_line, pairs},
 };
 
 /// Evaluates a request with the policy and prints the AdmissionResponse, with kwctl's flags
@@ -54,7 +54,7 @@ fn text(response: &AdmissionResponse) -> Result<String> {
         (false, None) => "DENIED".to_owned(),
     };
     let mut rows = vec![("outcome", outcome)];
-    rows.extend(status.message.iter().map(|message| ("message", one_line(message))));
+    rows.extend(status.message.iter().map(|text| ("message", message(text))));
     rows.extend(response.warnings.iter().flatten().map(|warning| ("warning", one_line(warning))));
     let patch = response.decoded_patch().context("the patch can't be read")?;
     for operation in patch.into_iter().flat_map(|patch| patch.0) {

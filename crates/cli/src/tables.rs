@@ -4,6 +4,8 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, Width, prese
 
 /// How wide a table is that no terminal shows: enough for an image with its digest.
 const WIDTH: u16 = 132;
+/// The width of the names in a table of [`pairs`], and of what is left free.
+const LABELS: usize = 20;
 /// Longest foreign text in a table, in characters.
 const MAX_SHOWN: usize = 200;
 
@@ -38,6 +40,12 @@ pub fn shown(text: &str) -> String {
         Some((end, _)) => format!("{} ...", &line[..end]),
         None => line,
     }
+}
+
+/// A message of the policy beside its name in a table of [`pairs`].
+pub fn message(text: &str) -> String {
+    let width = pairs([]).width().map_or(0, usize::from);
+    indented(text, width.saturating_sub(LABELS).max(LABELS))
 }
 
 /// Foreign text of several lines, each with its indent, for a column of this width. What does not fit goes on in a line that is indented further.

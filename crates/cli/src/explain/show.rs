@@ -7,7 +7,7 @@ use image_trust::policy::Standing;
 use serde_json::Value;
 
 use super::{
-    super::tables::{indented, one_line, pairs, shown, table},
+    super::tables::{message, one_line, pairs, shown, table},
     Call, Explanation, Verdict,
     rules::{self, Image, Rule},
 };
@@ -16,8 +16,6 @@ use super::{
 const MAX_WORDS: usize = 600;
 /// Most rules that are shown although they don't match.
 const MAX_OTHERS: usize = 20;
-/// The width of the names of a table, and of what is left free.
-const LABELS: usize = 20;
 
 pub(super) fn text(explanation: &Explanation) -> String {
     let Explanation { image, rules, host_calls, evidence, verdict, disagreement } = explanation;
@@ -113,8 +111,7 @@ fn of_verdict(verdict: &Verdict) -> Table {
     let code = verdict.code.map_or_else(String::new, |code| format!(" {code}"));
     let outcome = if verdict.allowed { "ADMITTED".to_owned() } else { format!("DENIED{code}") };
     let one = [("outcome", outcome)].into_iter();
-    let width = pairs([]).width().map_or(0, usize::from).saturating_sub(LABELS).max(LABELS);
-    let message = verdict.message.iter().map(|message| ("message", indented(message, width)));
+    let message = verdict.message.iter().map(|text| ("message", message(text)));
     // Those of a denial say nothing else than its message.
     let warnings = verdict.warnings.iter().filter(|_| verdict.allowed).map(|warning| ("warning", one_line(warning)));
     let pinned = verdict.pinned.iter().map(|pinned| ("pinned", one_line(pinned)));
