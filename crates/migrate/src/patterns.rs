@@ -5,6 +5,11 @@
 //! both ways; wherever ours would ask for less, a rule is added that denies them, or what asked for less is left out. What there are too many of to
 //! compare counts as asking for less.
 
+mod entry;
+mod everything;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
@@ -13,6 +18,9 @@ use image_trust::{
     policy::{Policy, Standing},
 };
 use serde_json::{Value, json};
+
+pub(crate) use entry::Entry;
+use everything::{Everything, everything, words};
 
 use super::{
     connaisseur::{self, Token},
@@ -37,16 +45,6 @@ const A_SAMPLE: usize = 16;
 /// So many spellings of a pattern of ours are compared with one of Connaisseur's.
 const SPELLINGS: usize = 8;
 
-/// One pattern of the settings, and the rule that it carries.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) names: Names,
-    /// Its place among the rules.
-    pub(super) rule: usize,
-    /// Whatever its rule says.
-    pub(super) denies: bool,
-}
-
 /// What is known of a pattern that is carried.
 struct Carrying<'a> {
     rules: &'a [Rule],
@@ -60,14 +58,6 @@ struct Carrying<'a> {
     /// What may still be compared, and what it costs to see which rule decides there.
     budget: Budget,
     cost: usize,
-}
-
-/// What a rule matches there.
-enum Everything {
-    /// All images that the rule matches.
-    Whole(Vec<Names>),
-    /// These images and more, because nobody could look at it one by one.
-    More(Vec<Names>),
 }
 
 /// Images for which less is asked here.
@@ -87,23 +77,6 @@ pub(super) fn carry(rules: &[Rule], validators: &[Validator], report: &mut Repor
     let mut carrying = Carrying::new(rules, validators, report, Budget::of(MAX_STEPS));
     carrying.carry()?;
     Ok(carrying.entries)
-}
-
-impl Entry {
-    /// The rule of the settings.
-    pub(super) fn rule(&self, rules: &[Rule]) -> settings::Rule {
-        let here = rules.get(self.rule).and_then(|rule| rule.here.clone()).filter(|_| !self.denies);
-        let (validator, with) = here.unwrap_or_else(|| (DENIES.to_owned(), settings::With::default()));
-        settings::Rule { pattern: self.names.to_string(), validator, with }
-    }
-
-    /// What it says here.
-    fn says<'a>(&self, rules: &'a [Rule]) -> &'a Decision {
-        match rules.get(self.rule) {
-            Some(rule) if !self.denies && rule.here.is_some() => &rule.there,
-            _ => &Decision::Deny,
-        }
-    }
 }
 
 /// Whether what is said here is at least what was said there.
@@ -513,153 +486,7 @@ pub(super) fn with_deny(validators: &[Validator]) -> Vec<Validator> {
     validators.iter().cloned().chain([Validator::fixed(DENIES, false)]).collect()
 }
 
-/// Everything that a rule matches there: what it was meant to match first.
-fn everything(rule: &Rule, budget: &Budget) -> Everything {
-    let globs = globs(&rule.written).0;
-    let all = |glob: &String| names::all(glob, budget);
-    let whole = match stars(&rule.written) {
-        0..=MAX_STARS => globs.iter().map(all).collect::<Option<Vec<Vec<Names>>>>(),
-        _ => None,
-    };
-    match whole {
-        Some(whole) => {
-            let meant = globs.iter().flat_map(|glob| names::meant(glob));
-            Everything::Whole(meant.chain(whole.into_iter().flatten()).collect())
-        }
-        None => {
-            let fewer: BTreeSet<String> = globs.iter().map(|glob| names::with_fewer_stars(glob)).collect();
-            let more = fewer.iter().map(all).collect::<Option<Vec<Vec<Names>>>>();
-            Everything::More(more.map_or_else(|| names::meant("*"), |more| more.into_iter().flatten().collect()))
-        }
-    }
-}
-
-/// For each rule the beginnings of components of which a sample can have one: its own, and what is one byte longer than what they share with
-/// another rule's, because that much decides there.
-fn words(rules: &[Rule]) -> Vec<Vec<&str>> {
-    let special = ['*', ':', '@', '?', '[', '{', '\\'];
-    let mut all: Vec<Vec<&str>> = rules.iter().map(|rule| rule.written.split('/').collect()).collect();
-    for part in all.iter_mut().flatten() {
-        *part = part.split(special).next().unwrap_or_default();
-    }
-    let mut words = Vec::new();
-    for own in &all {
-        let mut found: BTreeSet<&str> = own.iter().copied().filter(|word| !word.is_empty()).take(MAX_WORDS).collect();
-        for other in &all {
-            let others = other.iter().copied().chain(std::iter::repeat(""));
-            let pairs = own.iter().copied().zip(others).take(MAX_WORDS);
-            found.extend(pairs.filter_map(|(word, other)| word.get(..=connaisseur::shared(word, other))));
-        }
-        words.push(found.into_iter().collect());
-    }
-    words
-}
-
 /// The settings as a value, for those who read it as they read any.
 pub(super) fn value(settings: &settings::Settings) -> Result<Value> {
     serde_json::to_value(settings).context("the settings have no JSON form")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{super::report, *};
-
-    fn rule(at: usize, written: &str, there: Decision) -> Rule {
-        let (validator, here) = match &there {
-            Decision::Allow => ("allow", Some(("allow".to_owned(), settings::With::default()))),
-            Decision::Deny => ("deny", Some(("deny".to_owned(), settings::With::default()))),
-            Decision::Prove(_) => ("default", Some(("default".to_owned(), settings::With::default()))),
-        };
-        Rule {
-            path: format!("application.policy[{at}]"),
-            written: written.to_owned(),
-            pattern: connaisseur::Pattern::parse(written).expect("a pattern"),
-            validator: validator.to_owned(),
-            there,
-            here,
-            pins: false,
-        }
-    }
-
-    #[test]
-    fn what_is_not_compared_denies() {
-        use Decision::{Allow, Deny};
-        let (many, other) = ("*a".repeat(200), "b*".repeat(200));
-        let (in_a_registry, elsewhere) = (format!("a.io/{many}"), format!("b.io/{many}"));
-        let (hard, also) = ("{*a*b*c*d/*e*f*g,*b*d*f*h/*j*l*n}", "{*b*a*c*d/*e*f*g,*x*d*f*h/*j*l*n}");
-        // the rules, how many steps they may take; the patterns that admit, how many steps are left at least, whether it is told that some were not compared
-        type Row<'a> = (Vec<(&'a str, Decision)>, usize, Vec<&'a str>, usize, bool, &'a str);
-        let rows: Vec<Row<'_>> = vec![
-            (
-                vec![("a.io/*:*", Allow), ("a.io/b/*:*", Deny)],
-                MAX_STEPS,
-                vec!["a.io/*:*"],
-                MAX_STEPS - 10_000,
-                false,
-                "what is denied is more specific here, too",
-            ),
-            (
-                vec![("a.io/*:*", Allow), ("a.io/b/*:*", Deny)],
-                0,
-                vec![],
-                0,
-                true,
-                "nothing is compared, so nothing says that the other rule loses nothing",
-            ),
-            (vec![("a.io/*:*", Allow)], 0, vec![], 0, true, "nothing says that it matches no more than it did"),
-            (
-                vec![(&many, Deny), (&other, Allow), ("*:*", Allow), ("a.io/*:*", Allow)],
-                MAX_STEPS,
-                vec!["a.io/*:*"],
-                MAX_STEPS - 100_000,
-                false,
-                "200 stars twice: what the first one denies could be anywhere where no rule has more components",
-            ),
-            (
-                vec![(&in_a_registry, Deny), ("b.io/x:*", Allow), ("a.io/x:*", Allow)],
-                MAX_STEPS,
-                vec!["b.io/x:*"],
-                MAX_STEPS - 100_000,
-                false,
-                "one registry can't be the other one",
-            ),
-            (
-                vec![(&in_a_registry, Allow), (&elsewhere, Allow), ("a.io/x:*", Allow)],
-                MAX_STEPS,
-                vec!["a.io/x:*"],
-                MAX_STEPS - 100_000,
-                false,
-                "who admits takes nothing away",
-            ),
-            (
-                vec![(hard, Deny), (also, Deny), ("*:*", Allow), ("*/*:*", Allow)],
-                10_000,
-                vec![],
-                0,
-                true,
-                "few stars, and more ways to read them than are looked at",
-            ),
-        ];
-        for (rules, most, admit, left, told, why) in rows {
-            let rules: Vec<Rule> =
-                rules.into_iter().enumerate().map(|(at, (written, there))| rule(at, written, there)).collect();
-            let validators = [Validator::fixed("allow", true), Validator::fixed("deny", false)];
-            let mut report = Report::default();
-            let mut carrying = Carrying::new(&rules, &validators, &mut report, Budget::of(most));
-            carrying.carry().expect("patterns");
-            let admits = |entry: &&Entry| *entry.says(&rules) != Deny;
-            let found: Vec<String> =
-                carrying.entries.iter().filter(admits).map(|entry| entry.names.to_string()).collect();
-            assert_eq!(found, admit, "{why}");
-            assert!(carrying.budget.left() >= left, "{why}: {} steps are left", carrying.budget.left());
-            let text: Vec<&str> = report.lines().iter().map(|line| &*line.what).collect();
-            assert_eq!(text.iter().any(|what| what.contains("are compared one with another")), told, "{why}: {text:?}");
-            for rule in rules.iter().filter(|rule| stars(&rule.written) > MAX_STARS) {
-                let is_of = |line: &&&report::Line| line.path == format!("{}.pattern", rule.path);
-                let lines = report.lines();
-                let line = lines.iter().find(is_of).expect("a line for each pattern that is left out");
-                assert!(line.what.contains("It is left out") && !line.todo.is_empty(), "{why}: {line:?}");
-            }
-        }
-    }
 }

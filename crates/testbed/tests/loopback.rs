@@ -339,3 +339,26 @@ fn a_second_signature_is_a_second_layer() {
     let error = Signer::named("carol").sign(&registry, "a/b", &digest, &BTreeMap::new()).unwrap_err();
     assert!(error.to_string().contains("no signature can be added"), "{error:#}");
 }
+
+/// Blanks come for as long as the registry is there, and not so many that anybody's memory were full.
+#[test]
+fn an_endless_answer_ends_with_its_registry() {
+    let registry = Registry::start().unwrap();
+    let image = registry.put_manifest("r", Some("1"), "application/vnd.oci.image.manifest.v1+json", b"{}");
+    registry.fail(Scope::Everywhere, Fault::Endless);
+    let mut stream = TcpStream::connect(registry.host()).unwrap();
+    stream.write_all(b"GET /v2/r/manifests/1 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    // Far more than it takes: only where nothing comes would anybody wait for it.
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut told = vec![0; 20_000];
+    stream.read_exact(&mut told).unwrap();
+    let told = String::from_utf8(told).unwrap();
+    let (head, body) = told.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(&image) && !head.contains("content-length"), "{head}");
+    assert!(body.starts_with("2\r\n{}\r\n3E8\r\n    "), "the truth, and a thousand blanks at a time: {body:.40}");
+    drop(registry);
+    // The end of the stream or a reset, after what was under way.
+    let mut rest = Vec::new();
+    let ended = stream.read_to_end(&mut rest);
+    assert!(rest.len() < 1_000_000, "{ended:?} after {} bytes", rest.len());
+}

@@ -283,10 +283,11 @@ fn what_the_host_said_is_told_and_cut() {
 #[test]
 fn a_recorded_session_answers() {
     let bed = Bed::start();
-    let case = root().join("tests/corpus/signed-tag-is-pinned");
+    let row = image_trust_testbed::corpus::case("signed-tag-is-pinned");
+    let case = bed.dir.path().join("case");
+    row.write(&case).expect("a folder");
     let (session, settings) = (case.join("session.yaml"), case.join("settings.yaml"));
-    let expected = fs::read_to_string(case.join("expected.json")).expect("the case");
-    let expected: Value = serde_json::from_str(&expected).expect("JSON");
+    let expected: Value = serde_json::from_str(&row.answer().expect("an answer").text).expect("JSON");
     let pinned = expected["mutated_object"]["spec"]["containers"][0]["image"].as_str().expect("an image");
     let replay = ["--replay-host-capabilities-interactions", &session.to_string_lossy()];
     let module = root().join("policy.wasm");

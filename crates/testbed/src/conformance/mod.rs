@@ -4,6 +4,7 @@
 //! generations of real cosign that are asked with the same demands. The policy is held to it natively (`tests/conformance.rs`), and as a module beside cosign and a
 //! real registry (the harness's live tests). Where they differ, `docs/divergences.md` says why.
 
+mod certificate_rows;
 mod demands;
 mod rows;
 
