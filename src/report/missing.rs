@@ -3,6 +3,9 @@
 use super::{listed, quoted, unproven::short};
 use crate::{explain::MissingSigner, image::Digest, signing::OtherAlgorithm, sigstore::VerificationError};
 
+/// What was signed if the payload is not known.
+const UNKNOWN: &str = "a payload that the policy cannot rebuild (other annotations, another name or another digest)";
+
 impl MissingSigner {
     /// Why the trust root is missing, as one stable word for programs.
     #[must_use]
@@ -25,7 +28,13 @@ impl MissingSigner {
 
     /// What each of them did, in one sentence each; those who made none of these signatures share one.
     pub(super) fn details(missing: &[(String, MissingSigner)], signatures: usize) -> Vec<String> {
-        let mut details: Vec<String> = missing.iter().filter_map(|(root, why)| why.sentence(root)).collect();
+        let mut details: Vec<String> =
+            missing.iter().filter_map(|(root, why)| why.sentence(root, signatures)).collect();
+        let untold = missing.iter().filter(|(_, why)| *why == MissingSigner::Untold).map(|(root, _)| root);
+        let untold = listed(untold);
+        if !untold.is_empty() {
+            details.push(format!("{untold} may have signed {UNKNOWN}"));
+        }
         let strangers: Vec<(&String, &Digest)> =
             missing.iter().filter_map(|(root, why)| Some((root, why.key()?))).collect();
         if let Some((first, _)) = strangers.split_first() {
@@ -95,10 +104,9 @@ impl MissingSigner {
         })
     }
 
-    /// What the trust root of this name did; `None` of one that made none of the signatures.
-    fn sentence(&self, root: &str) -> Option<String> {
+    /// What the trust root of this name did; `None` where several share a sentence.
+    fn sentence(&self, root: &str, signatures: usize) -> Option<String> {
         let root = quoted(root);
-        let unknown = "a payload that the policy cannot rebuild (other annotations, another name or another digest)";
         Some(match self {
             MissingSigner::NotYet(start) => format!("{root} does not count before {start}"),
             MissingSigner::NoLonger(end) => format!("{root} does not count after {end}"),
@@ -122,16 +130,25 @@ impl MissingSigner {
                     true => String::new(),
                     false => format!("; the rule wants {}", annotations(wanted)),
                 };
-                format!("{root} signed {unknown}{wanted}")
+                format!("{root} signed {UNKNOWN}{wanted}")
             }
-            MissingSigner::Untold => format!("{root} may have signed {unknown}"),
             MissingSigner::OtherAlgorithm(algorithm) => {
                 format!("{root} signed it with {}, which this policy does not accept", algorithm.noun())
             }
             MissingSigner::NotLookedAt(unseen) => {
-                format!("the signatures were not compared with {root}, because {}", unseen.sentence())
+                format!(
+                    "its {} not compared with {root}, because {}",
+                    if signatures == 1 {
+                        "1 signature was".to_owned()
+                    } else {
+                        format!("{signatures} signatures were")
+                    },
+                    unseen.sentence()
+                )
             }
-            MissingSigner::OtherKeys(_) | MissingSigner::OtherKeysOrAlgorithm(_) => return None,
+            MissingSigner::OtherKeys(_) | MissingSigner::OtherKeysOrAlgorithm(_) | MissingSigner::Untold => {
+                return None;
+            }
         })
     }
 }

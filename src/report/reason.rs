@@ -172,7 +172,7 @@ impl Reason {
                 Told { sentence, ..inner }
             }
             Reason::ByIndex { index, other, reason } => {
-                let inner = reason.told(&Denial { rule: other.clone(), image: None, ..denial.clone() });
+                let inner = reason.told(&Denial { rule: other.clone(), ..denial.clone() });
                 let sentence = match other {
                     Some(other) => format!(
                         "proven by the index {index}, about which rule {} decides: {}",

@@ -203,8 +203,10 @@ fn literal_start(body: &str) -> String {
 
 /// The flags that an expression begins with, and the rest of it.
 fn flags(text: &str) -> (&str, &str) {
-    let end = text.strip_prefix("(?").and_then(|rest| rest.split_once(')')).map(|(flags, _)| flags.len() + 3);
-    let is_flags =
-        |end: &usize| text.get(2..end - 1).is_some_and(|flags| flags.bytes().all(|byte| byte.is_ascii_lowercase()));
+    let end =
+        text.strip_prefix("(?").and_then(|rest| rest.split_once(')')).map(|(flags, _)| flags.len().saturating_add(3));
+    let is_flags = |end: &usize| {
+        text.get(2..end.saturating_sub(1)).is_some_and(|flags| flags.bytes().all(|byte| byte.is_ascii_lowercase()))
+    };
     text.split_at_checked(end.filter(is_flags).unwrap_or(0)).unwrap_or(("", text))
 }
