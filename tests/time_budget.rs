@@ -64,6 +64,33 @@ fn what_was_not_looked_at_is_not_called_none() {
     }
 }
 
+/// A certificate that nobody looked at is not called a missing one.
+#[test]
+fn certificates_that_were_not_looked_at_are_not_called_none() {
+    let keyless = json!({"issuer": "https://issuer.example.com", "subject": "alice@acme.example"});
+    let settings = json!({
+        "validators": [{"name": "default", "type": "cosign", "trustRoots": [{"name": "default", "keyless": keyless}]}],
+        "policy": [{"pattern": "*:*"}],
+    });
+    // how long a call takes, the cause, the reason
+    let rows = [
+        (100, "certificate-form", "there is time to look at the certificate"),
+        (250, "not-looked-at", "two calls took 500 of 900 ms"),
+    ];
+    for (call, cause, why) in rows {
+        let host = slow(call, true).manifests(|image| {
+            let payload = registry::payload("ghcr.io/acme/other", Digest::of(image.as_bytes()));
+            let mut manifest: Value =
+                serde_json::from_slice(&registry::signature_manifest(&["alice"], &payload)).unwrap();
+            manifest["layers"][0]["annotations"]["dev.sigstore.cosign/certificate"] = "no certificate".into();
+            Ok(manifest.to_string().into_bytes())
+        });
+        let answer = review(&["a"], &settings, &host);
+        let record: Value = serde_json::from_str(answer["audit_annotations"]["image-0"].as_str().unwrap()).unwrap();
+        assert_eq!((&answer["code"], &record["cause"]), (&json!(403), &json!(cause)), "{why}: {answer}");
+    }
+}
+
 /// What the records say of each image, and then the message.
 fn told(response: &Value) -> String {
     let records = response["audit_annotations"].as_object().into_iter().flat_map(|records| records.values());

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `<1>` | this digest: of the image, or of what the host verified |
 //! | `signed by alice, bob` | a signature manifest in which each of them signed this image |
-//! | `{signatures: […]}` | a signature manifest with these layers, see [`layer`] |
+//! | `{signatures: […]}` | a signature manifest with these layers, see `layer` |
 //! | `{error: TEXT}` | an error; `<url>` in it is the URL that was asked |
 //! | `{text: TEXT}` | exactly this text |
 //! | a name | the fixture of this name, which is one of these answers |
