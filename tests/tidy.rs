@@ -164,14 +164,6 @@ fn the_crate_reads_nothing_but_its_arguments() {
 }
 
 #[test]
-fn nothing_panics_on_what_comes_in() {
-    let words = [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "unimplemented!("];
-    let panics =
-        offenders(&sources("src"), |_, line| !line.starts_with("//") && words.iter().any(|word| line.contains(word)));
-    none(&panics, "no panics in the policy");
-}
-
-#[test]
 fn every_module_says_what_question_it_answers() {
     for folder in ["src", "crates", "xtask"] {
         for (name, text) in sources(folder) {

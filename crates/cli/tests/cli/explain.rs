@@ -8,7 +8,6 @@ use std::{
 use image_trust_testbed::loopback::{Fault, ImageKind, Registry, Scope, Signer};
 use serde_json::{Value, json};
 
-#[allow(dead_code, reason = "the guests of the library's own tests; this file needs one of them")]
 use crate::command::{image_trust, text};
 
 fn root() -> PathBuf {
