@@ -1,9 +1,6 @@
 //! Why was an image not verified, in sentences?
 
-use super::{
-    counted, listed, quoted,
-    reason::{NOT_SIGNED, Told},
-};
+use super::{counted, listed, quoted, reason::Told};
 use crate::{
     evidence::Unusable,
     explain::{Instead, MissingSigner, NotSigned, OtherEvidence, OtherFormat, Unproven},
@@ -215,7 +212,7 @@ impl OtherEvidence {
     fn told(&self) -> (String, Vec<String>) {
         let found: Vec<String> = self.found.iter().map(OtherFormat::noun).collect();
         let sentence = match found.is_empty() {
-            true => format!("{}: it has no cosign signature", NOT_SIGNED.replace('-', " ")),
+            true => "not signed: it has no cosign signature".to_owned(),
             false => format!("not signed in a format that this policy verifies; found {}", found.join(" and ")),
         };
         let mut details = Vec::new();

@@ -33,7 +33,7 @@ pub fn pairs<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> Table {
     table
 }
 
-/// Foreign text, cut.
+/// The text of somebody else on one line, cut after 200 characters.
 pub fn shown(text: &str) -> String {
     let line = one_line(text);
     match line.char_indices().nth(MAX_SHOWN) {

@@ -119,7 +119,6 @@ impl Pattern {
     }
 
     /// The same with a star in place of each `?` and `[…]` of the ways that are not kept: it matches more, and is as specific.
-    #[allow(dead_code, reason = "the tests of the command compare no patterns")]
     pub(super) fn widened(&self, is_kept: impl Fn(&[Token]) -> bool) -> Pattern {
         let wider = |way: &Way| -> Way {
             let star = |token: &Token| if let Token::Literal(c) = token { Token::Literal(*c) } else { Token::Any };
@@ -131,7 +130,6 @@ impl Pattern {
     }
 
     /// How much work it is to match one text, in steps.
-    #[allow(dead_code, reason = "the tests of the command match few texts")]
     pub(super) fn cost(&self) -> usize {
         self.ways.iter().map(|(_, way)| 1 + way.len() / TOKENS_A_STEP).sum()
     }
