@@ -4,6 +4,7 @@
 
 mod claim;
 pub(crate) mod cosign;
+pub mod manifest;
 pub(crate) mod policy_server;
 
 pub use claim::{Claim, Signer, Source, without_reference};

@@ -139,7 +139,7 @@ impl Download {
 }
 
 /// The signature that this descriptor is of, if it is of one.
-fn layer(descriptor: &RawValue) -> Option<Layer> {
+pub(crate) fn layer(descriptor: &RawValue) -> Option<Layer> {
     let [digest, annotations] = members(descriptor, ["digest", "annotations"]).ok()?;
     let [signature, rest @ ..] = members(annotations?, [SIGNATURE, CERTIFICATE, CHAIN, BUNDLE]).ok()?;
     let signature = text(signature?).ok().filter(|text| text.len() <= MAX_SIGNATURE)?;

@@ -8,6 +8,6 @@ mod payload;
 mod signature;
 
 pub use manifest::Unusable;
-pub(crate) use manifest::{Layer, Signatures, Unread, signature_tag};
+pub(crate) use manifest::{Layer, Signatures, Unread, layer, signature_tag};
 pub(crate) use payload::{Payload, repository_name};
 pub(crate) use signature::{ByCertificate, CertificateTerms, Signature};

@@ -1,0 +1,186 @@
+//! What does an evidence manifest hold?
+//!
+//! An evidence manifest is an OCI image manifest under the tag `sha256-<hex>.evidence`. Its layers are evidence files, and an annotation of each layer repeats
+//! the file's content, because a policy can read manifests and no blobs (`docs/evidence.md`). Nothing in it is trusted: whoever can push can write one.
+
+use std::borrow::Cow;
+
+use base64ct::{Base64, Encoding as _};
+use serde_json::value::RawValue;
+
+use super::cosign::{Layer, layer};
+use crate::{
+    image::Digest,
+    json::{entries, members, text},
+};
+
+/// What an evidence manifest says that it is, in `artifactType`. A change that readers of this version misread gets another number.
+pub const ARTIFACT_TYPE: &str = "application/vnd.image-trust.evidence.v1";
+/// What `artifactType` begins with in every version.
+const ANY_VERSION: &str = "application/vnd.image-trust.evidence.";
+/// The annotation of a layer that holds its content, in base64 (RFC 4648, section 4).
+pub const CONTENT: &str = "dev.image-trust.content";
+/// The annotation of a layer that names, by its digest, the manifest whose config is the content.
+pub const MANIFEST: &str = "dev.image-trust.manifest";
+/// Most items that are read, in the order of the manifest.
+pub const MAX_ITEMS: usize = 100;
+/// Largest content of an item, in bytes.
+pub const MAX_ITEM: usize = 256 * 1024;
+/// Largest content of all items together, in bytes.
+pub const MAX_CONTENT: usize = 3 * 1024 * 1024;
+
+/// The media type of a cosign payload (cosign, "Signature Specification").
+pub const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+/// The media types of a Sigstore bundle (Sigstore protobuf-specs, `sigstore_bundle.proto`).
+pub const BUNDLES: [&str; 4] = [
+    "application/vnd.dev.sigstore.bundle.v0.3+json",
+    "application/vnd.dev.sigstore.bundle+json;version=0.3",
+    "application/vnd.dev.sigstore.bundle+json;version=0.2",
+    "application/vnd.dev.sigstore.bundle+json;version=0.1",
+];
+
+/// The tag under which the evidence for `digest` lies.
+#[must_use]
+pub fn evidence_tag(digest: Digest) -> String {
+    format!("{}.evidence", digest.as_tag())
+}
+
+/// The evidence that was collected for an image.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct EvidenceManifest {
+    /// The items of kinds that are known, in their order.
+    pub(crate) items: Vec<Item>,
+}
+
+/// One file of evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Item {
+    /// The digest that the manifest gives for it.
+    pub(crate) digest: Option<Digest>,
+    /// What it holds, or the rule of the format that it breaks.
+    pub(crate) content: Result<Content, ItemError>,
+}
+
+/// What an item holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// A signature of cosign 1 or 2, and the payload that it is said to be over.
+    SimpleSigning(Layer, Vec<u8>),
+    /// A Sigstore bundle.
+    Bundle(Vec<u8>),
+}
+
+/// Why an item of a known kind is no evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ItemError {
+    /// It has no digest, or its annotations can't be read.
+    Form,
+    /// It has no content, and names no manifest that has it.
+    NoContent,
+    /// It names a manifest that has the content, which is too large to be read here.
+    Elsewhere,
+    /// Its content is larger than [`MAX_ITEM`], or all contents together are larger than [`MAX_CONTENT`].
+    TooLarge,
+    /// Its content is not base64 as RFC 4648 has it.
+    Base64,
+    /// Its content has another digest or another size than the layer.
+    Digest,
+    /// It stands behind the first [`MAX_ITEMS`] items.
+    TooMany,
+}
+
+/// Why an evidence manifest can't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnusableEvidence {
+    /// It does not have the form of an image manifest.
+    Form,
+    /// It is of another type.
+    Type,
+    /// It is of a version that is not known here.
+    Version,
+}
+
+impl EvidenceManifest {
+    /// Reads the JSON of a manifest. An item that breaks a rule is kept as an error; what is of another kind is passed over.
+    ///
+    /// # Errors
+    /// When it is no evidence manifest of this version.
+    pub(crate) fn read(json: &[u8]) -> Result<EvidenceManifest, UnusableEvidence> {
+        let manifest: &RawValue = serde_json::from_slice(json).map_err(|_| UnusableEvidence::Form)?;
+        let [kind, layers] = members(manifest, ["artifactType", "layers"]).map_err(|_| UnusableEvidence::Form)?;
+        let kind = kind.and_then(|kind| text(kind).ok()).unwrap_or_default();
+        if kind != ARTIFACT_TYPE {
+            let is_version = kind.starts_with(ANY_VERSION);
+            return Err(if is_version { UnusableEvidence::Version } else { UnusableEvidence::Type });
+        }
+        let layers = layers.ok_or(UnusableEvidence::Form)?;
+        let mut room = MAX_CONTENT;
+        let mut items = Vec::new();
+        for (at, descriptor) in entries(layers).map_err(|_| UnusableEvidence::Form)?.into_iter().enumerate() {
+            if at >= MAX_ITEMS {
+                items.push(Item { digest: None, content: Err(ItemError::TooMany) });
+                break;
+            }
+            items.extend(Item::read(descriptor, &mut room));
+        }
+        Ok(EvidenceManifest { items })
+    }
+}
+
+/// The kinds of items that are known here.
+enum Kind {
+    SimpleSigning,
+    Bundle,
+}
+
+impl Item {
+    /// The item that this descriptor is of; `None` if it is of a kind that is not known. `room` is how many bytes of content may still be read.
+    fn read(descriptor: &RawValue, room: &mut usize) -> Option<Item> {
+        let failed = |content| Some(Item { digest: None, content: Err(content) });
+        let Ok([kind, digest, size, annotations]) =
+            members(descriptor, ["mediaType", "digest", "size", "annotations"])
+        else {
+            return failed(ItemError::Form);
+        };
+        let kind = match kind.and_then(|kind| text(kind).ok())?.as_ref() {
+            SIMPLE_SIGNING => Kind::SimpleSigning,
+            bundle if BUNDLES.contains(&bundle) => Kind::Bundle,
+            _ => return None,
+        };
+        let Some(digest) = digest.and_then(|digest| Digest::parse(&text(digest).ok()?).ok()) else {
+            return failed(ItemError::Form);
+        };
+        let read = || {
+            let annotations = annotations.ok_or(ItemError::NoContent)?;
+            let bytes = content(annotations, room)?;
+            let size: Option<usize> = size.and_then(|size| size.get().parse().ok());
+            if Digest::of(&bytes) != digest || size != Some(bytes.len()) {
+                return Err(ItemError::Digest);
+            }
+            Ok(match kind {
+                Kind::SimpleSigning => Content::SimpleSigning(layer(descriptor).ok_or(ItemError::Form)?, bytes),
+                Kind::Bundle => Content::Bundle(bytes),
+            })
+        };
+        let content = read();
+        Some(Item { digest: Some(digest), content })
+    }
+}
+
+/// The content that these annotations hold.
+fn content(annotations: &RawValue, room: &mut usize) -> Result<Vec<u8>, ItemError> {
+    let [content, elsewhere] = members(annotations, [CONTENT, MANIFEST]).map_err(|_| ItemError::Form)?;
+    let content = content.ok_or(if elsewhere.is_some() { ItemError::Elsewhere } else { ItemError::NoContent })?;
+    // Four characters hold three bytes.
+    let length = content.get().len().saturating_mul(3) / 4;
+    if length > MAX_ITEM.saturating_add(3) || length > *room {
+        return Err(ItemError::TooLarge);
+    }
+    let content: Cow<'_, str> = text(content).map_err(|_| ItemError::Form)?;
+    let bytes = Base64::decode_vec(&content).map_err(|_| ItemError::Base64)?;
+    if bytes.len() > MAX_ITEM {
+        return Err(ItemError::TooLarge);
+    }
+    *room = room.saturating_sub(bytes.len());
+    Ok(bytes)
+}
