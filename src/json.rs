@@ -6,6 +6,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Range};
 
+use base64ct::{Base64, Encoding as _};
 use serde::{
     Deserialize, Deserializer as _,
     de::{Error as _, IgnoredAny, MapAccess, Visitor},
@@ -45,6 +46,18 @@ pub(crate) fn entries(json: &RawValue) -> Result<Vec<&RawValue>, Mismatch> {
 /// The text that `json` holds.
 pub(crate) fn text(json: &RawValue) -> Result<Cow<'_, str>, Mismatch> {
     serde_json::from_str(json.get()).map(|Text(text)| text).map_err(|_| Mismatch::Type)
+}
+
+/// The bytes that `json` holds, a text in base64 (RFC 4648, section 4: padded, and nothing between the letters).
+pub(crate) fn bytes_of(json: &RawValue) -> Option<Vec<u8>> {
+    Base64::decode_vec(&text(json).ok()?).ok()
+}
+
+/// The number that `json` holds, as a number or as a text of it: protobuf's JSON writes large numbers so.
+pub(crate) fn number(json: &RawValue) -> Option<u64> {
+    let written = text(json).unwrap_or(Cow::Borrowed(json.get()));
+    let are_digits = !written.is_empty() && written.bytes().all(|byte| byte.is_ascii_digit());
+    written.parse().ok().filter(|_| are_digits)
 }
 
 /// How deep values are compared; the API server accepts no objects that are nested deeper than that many times over.

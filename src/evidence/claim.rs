@@ -40,6 +40,8 @@ pub struct Signer {
 pub enum Source {
     /// The manifest of cosign's signatures beside the image. The policy checks them itself.
     SignatureManifest,
+    /// The evidence manifest beside the image, which repeats what was signed. The policy checks it itself.
+    EvidenceManifest,
     /// The policy server, which checks signatures that the policy cannot read.
     PolicyServer,
 }

@@ -150,7 +150,7 @@ impl Item {
         let Some(digest) = digest.and_then(|digest| Digest::parse(&text(digest).ok()?).ok()) else {
             return failed(ItemError::Form);
         };
-        let read = || {
+        let mut read = || {
             let annotations = annotations.ok_or(ItemError::NoContent)?;
             let bytes = content(annotations, room)?;
             let size: Option<usize> = size.and_then(|size| size.get().parse().ok());

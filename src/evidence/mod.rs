@@ -2,10 +2,24 @@
 //!
 //! One producer of claims for each format. A producer checks signatures, certificates and logs, and knows no rules; a rule sees claims, and parses no evidence.
 
+mod bundle;
 mod claim;
+#[cfg(test)]
+mod conformance;
 pub(crate) mod cosign;
+mod document;
 pub mod manifest;
 pub(crate) mod policy_server;
+mod signature;
+mod statement;
+mod subject;
 
 pub use claim::{Claim, Signer, Source, without_reference};
+pub use bundle::BundleError;
 pub use cosign::Unusable;
+pub(crate) use document::Document;
+pub use document::NoSignature;
+pub use manifest::{ItemError, UnusableEvidence};
+pub(crate) use signature::{ByCertificate, CertificateTerms, Signature};
+pub use statement::StatementError;
+pub(crate) use subject::Subject;

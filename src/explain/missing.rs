@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     evidence::{
-        Signer,
-        cosign::{ByCertificate, CertificateTerms, Layer, Payload, Signature, Signatures},
+        ByCertificate, CertificateTerms, Document, Signature, Signer,
+        cosign::{Layer, Payload},
     },
     image::Digest,
     signing::{
@@ -42,6 +42,8 @@ pub enum MissingSigner {
     Annotations(Vec<String>),
     /// It signed the image under this name, which the rule does not accept.
     OtherName(String),
+    /// It signed without a name, and the rule lists the names that it accepts.
+    NoName,
     /// It signed a payload that cannot be rebuilt: other annotations, another name or another image. The rule wants these annotations.
     OtherPayload(Vec<String>),
     /// It may have signed: signatures of this kind of key cannot be told without the payload.
@@ -56,10 +58,13 @@ pub enum MissingSigner {
     NotLookedAt(Unseen),
 }
 
-/// A look at the signatures beside an image, for those who are missing.
+/// A look at the signatures of an image, for those who are missing.
 pub(super) struct Look<'m> {
     missing: &'m Missing<'m>,
-    signatures: &'m Signatures,
+    /// Those of the signature manifest whose payload does not lie in the evidence manifest.
+    layers: Vec<&'m Layer>,
+    /// Those of the evidence manifest.
+    documents: Vec<&'m Document>,
     accepted: BTreeMap<Digest, Payload>,
     mistakes: BTreeMap<Digest, (Payload, Mistake)>,
     checks_of_keys: usize,
@@ -67,10 +72,24 @@ pub(super) struct Look<'m> {
 }
 
 impl<'m> Look<'m> {
-    pub(super) fn new(missing: &'m Missing<'m>, signatures: &'m Signatures, digest: Digest) -> Look<'m> {
+    pub(super) fn new(missing: &'m Missing<'m>, digest: Digest) -> Look<'m> {
         let accepted = missing.requirement.payloads(missing.image, digest);
         let mistakes = missing.requirement.mistakes(missing.image, digest);
-        Look { missing, signatures, accepted, mistakes, checks_of_keys: 0, checks_of_certificates: 0 }
+        let documents: Vec<&Document> = missing.found.evidence.documents().collect();
+        let is_new = |layer: &&Layer| documents.iter().all(|document| document.layer() != Some(*layer));
+        let layers = missing.found.signatures.layers().iter().filter(is_new).collect();
+        Look { missing, layers, documents, accepted, mistakes, checks_of_keys: 0, checks_of_certificates: 0 }
+    }
+
+    /// How many signatures there are.
+    pub(super) fn signatures(&self) -> usize {
+        self.layers.len().saturating_add(self.documents.len())
+    }
+
+    /// How many of them came with a certificate.
+    pub(super) fn certificates(&self) -> usize {
+        let of_layers = self.layers.iter().filter(|layer| layer.certificate.is_some()).count();
+        of_layers.saturating_add(self.documents.iter().filter(|document| document.has_certificate()).count())
     }
 
     /// Why trust roots are missing, by their names, as far as it can be told before the time is up.
@@ -88,7 +107,7 @@ impl<'m> Look<'m> {
         let is_stranger = |(_, why): &(String, MissingSigner)| {
             matches!(why, MissingSigner::OtherKeys(_) | MissingSigner::OtherKeysOrAlgorithm(_))
         };
-        let first = self.signatures.layers.iter().find(|layer| layer.certificate.is_none())?;
+        let first = self.layers.iter().find(|layer| layer.certificate.is_none())?;
         let are_strangers = found.len() == self.missing.tally.roots && found.iter().all(is_stranger);
         are_strangers.then(|| possible_makers(first.payload, &first.signature)).flatten()
     }
@@ -103,16 +122,27 @@ impl<'m> Look<'m> {
             return failed(error.clone(), terms.map(|(identity, _)| identity));
         }
         let why = match (root.key(), terms) {
-            (Some(key), _) => self.of_key(key, budget),
-            (None, Some((identity, terms))) => self.of_certificate(identity, terms, budget),
+            (Some(key), _) => self.of_key(root, key, budget),
+            (None, Some((identity, terms))) => self.of_certificate(root, identity, terms, budget),
             (None, None) => Ok(MissingSigner::NoCertificate),
         };
         why.unwrap_or_else(MissingSigner::NotLookedAt)
     }
 
-    fn of_key(&mut self, key: &PublicKey, budget: &Budget<'_>) -> Result<MissingSigner, Unseen> {
+    fn of_key(&mut self, root: &TrustRoot, key: &PublicKey, budget: &Budget<'_>) -> Result<MissingSigner, Unseen> {
+        for document in &self.documents {
+            spend(&mut self.checks_of_keys, budget)?;
+            let signature = document.signature();
+            match self.missing.requirement.mistake(root, self.missing.image, &document.subject) {
+                Some(mistake) if signature.is_signed_with(key) => return Ok(MissingSigner::from(&mistake)),
+                _ => {}
+            }
+            if let Some(algorithm) = signature.is_signed_otherwise(key) {
+                return Ok(MissingSigner::OtherAlgorithm(algorithm));
+            }
+        }
         let mut is_certain = true;
-        for layer in &self.signatures.layers {
+        for layer in &self.layers {
             let mistake = self.mistakes.get(&layer.payload);
             // Nobody who is missing made one over a payload that is accepted, in a way that is.
             let known = mistake.map(|(payload, _)| payload).or_else(|| self.accepted.get(&layer.payload));
@@ -142,19 +172,35 @@ impl<'m> Look<'m> {
 
     fn of_certificate(
         &mut self,
+        root: &TrustRoot,
         identity: &CertificateIdentity,
         terms: CertificateTerms<'_>,
         budget: &Budget<'_>,
     ) -> Result<MissingSigner, Unseen> {
         // Nobody who is missing made one over a payload that is accepted.
         let is_open = |layer: &&Layer| layer.certificate.is_some() && !self.accepted.contains_key(&layer.payload);
-        let layers: Vec<&Layer> = self.signatures.layers.iter().filter(is_open).collect();
+        let layers: Vec<&Layer> = self.layers.iter().copied().filter(is_open).collect();
         let mut furthest: Option<VerificationError> = None;
+        let mut note = |error: VerificationError| {
+            if furthest.as_ref().is_none_or(|furthest| furthest.rank() < error.rank()) {
+                furthest = Some(error);
+            }
+        };
+        let nobody_is_known = |_: &Signer| false;
+        for document in &self.documents {
+            let mistake = self.missing.requirement.mistake(root, self.missing.image, &document.subject);
+            let Some(mistake) = mistake.filter(|_| document.has_certificate()) else { continue };
+            spend(&mut self.checks_of_certificates, budget)?;
+            match document.signature().claim_of_certificate(identity, terms, nobody_is_known) {
+                ByCertificate::Claim(_) => return Ok(MissingSigner::from(&mistake)),
+                ByCertificate::Failed(error) => note(error),
+                ByCertificate::None | ByCertificate::Known => {}
+            }
+        }
         for layer in layers {
             spend(&mut self.checks_of_certificates, budget)?;
             let error = match self.mistakes.get(&layer.payload) {
                 Some((payload, mistake)) => {
-                    let nobody_is_known = |_: &Signer| false;
                     match Signature::new(layer, payload).claim_of_certificate(identity, terms, nobody_is_known) {
                         ByCertificate::Claim(_) => return Ok(mistake.into()),
                         ByCertificate::Failed(error) => error,
@@ -169,9 +215,7 @@ impl<'m> Look<'m> {
                     Err(error) => error,
                 },
             };
-            if furthest.as_ref().is_none_or(|furthest| furthest.rank() < error.rank()) {
-                furthest = Some(error);
-            }
+            note(error);
         }
         Ok(furthest.map_or(MissingSigner::NoCertificate, |error| failed(error, Some(identity))))
     }
@@ -206,6 +250,7 @@ impl From<&Mistake> for MissingSigner {
         match mistake {
             Mistake::Annotations(unmet) => MissingSigner::Annotations(unmet.clone()),
             Mistake::Name(name) => MissingSigner::OtherName(name.clone()),
+            Mistake::NoName => MissingSigner::NoName,
         }
     }
 }

@@ -3,6 +3,8 @@
 //! After a no, one look at what lies beside the image, for whoever has to mend it. Nothing that is found here is a proof, and nothing here can turn a no into a
 //! yes.
 
+use std::collections::BTreeSet;
+
 mod annotations;
 mod missing;
 mod other_evidence;
@@ -11,9 +13,9 @@ pub use missing::MissingSigner;
 pub use other_evidence::{OtherEvidence, OtherFormat};
 
 use crate::{
-    evidence::{Unusable, cosign::Signatures},
+    evidence::{NoSignature, Unusable, UnusableEvidence},
     image::Digest,
-    verify::{Budget, Failure, Found, Missing, Tally},
+    verify::{Budget, Evidence, Failure, Missing, Signed, Tally},
 };
 use missing::{Look, MAX_EXPLAINED, of_time};
 use other_evidence::{Surroundings, around};
@@ -32,6 +34,19 @@ pub struct NotSigned {
     pub needs_key: bool,
     /// What is there instead.
     pub instead: Box<Instead>,
+    /// What lies in the evidence manifest, besides signatures.
+    pub evidence: OtherItems,
+}
+
+/// What lies in an evidence manifest, besides signatures of the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OtherItems {
+    /// There is no evidence manifest.
+    NotCollected,
+    /// What lies in its place is none of a known version.
+    Unusable(UnusableEvidence),
+    /// These items, each of them once for each reason for which one is no signature.
+    Items(BTreeSet<NoSignature>),
 }
 
 /// What is there in place of the signatures that were needed.
@@ -89,42 +104,44 @@ pub fn explain(failure: Failure<'_>, budget: &mut Budget<'_>) -> Unproven {
 
 impl Missing<'_> {
     fn explain(self, budget: &mut Budget<'_>) -> Unproven {
-        let instead = match (&self.found, self.digest) {
-            (Found::Signatures(signatures), Some(digest)) if !signatures.layers.is_empty() => {
-                self.signed(signatures, digest, budget)
-            }
-            (Found::Nothing | Found::Signatures(_), Some(digest)) => match around(self.image, digest, budget) {
+        let has_signatures =
+            !self.found.signatures.layers().is_empty() || self.found.evidence.documents().next().is_some();
+        let instead = match (&self.found.signatures, self.digest) {
+            (_, Some(digest)) if has_signatures => self.signed(digest, budget),
+            (Signed::Nothing | Signed::Signatures(_), Some(digest)) => match around(self.image, digest, budget) {
                 Surroundings::NotFound => return Unproven::NotFound,
                 Surroundings::Found(other) => Instead::Unsigned(other),
             },
-            (Found::Unusable(unusable), _) => Instead::Unusable(*unusable),
-            (Found::NotNow, _) | (_, None) => {
+            (Signed::Unusable(unusable), _) => Instead::Unusable(*unusable),
+            (Signed::NotNow, _) | (_, None) => {
                 let not_now = self.roots.iter().filter_map(|root| Some((root.name.clone(), of_time(root, self.now)?)));
                 Instead::NotNow(not_now.take(MAX_EXPLAINED).collect())
             }
         };
         let needs_key = self.roots.iter().any(|root| root.key().is_some());
+        let evidence = match &self.found.evidence {
+            Evidence::Nothing => OtherItems::NotCollected,
+            Evidence::Unusable(unusable) => OtherItems::Unusable(*unusable),
+            Evidence::Documents(_) => OtherItems::Items(self.found.evidence.others().cloned().collect()),
+        };
         let (digest, tally, instead) = (self.digest, self.tally.into(), instead.into());
-        Unproven::NotSigned(NotSigned { digest, tally, needs_key, instead })
+        Unproven::NotSigned(NotSigned { digest, tally, needs_key, instead, evidence })
     }
 
     /// There are signatures, but not enough of those who may sign.
-    fn signed(&self, signatures: &Signatures, digest: Digest, budget: &mut Budget<'_>) -> Instead {
-        let mut look = Look::new(self, signatures, digest);
+    fn signed(&self, digest: Digest, budget: &mut Budget<'_>) -> Instead {
+        let mut look = Look::new(self, digest);
         let mut missing = look.all(budget);
         let makers = look.makers(&missing);
-        for (root, why) in &mut missing {
-            if let Some(annotations) = self.unmet_annotations(root, why, signatures, digest, budget) {
-                *why = annotations;
+        if let Signed::Signatures(signatures) = &self.found.signatures {
+            for (root, why) in &mut missing {
+                if let Some(annotations) = self.unmet_annotations(root, why, signatures, digest, budget) {
+                    *why = annotations;
+                }
             }
         }
         let nobody_has_a_certificate = self.requirement.roots.iter().all(|root| root.key().is_some());
-        let with_certificate = signatures.layers.iter().filter(|layer| layer.certificate.is_some());
-        Instead::Signed {
-            signatures: signatures.layers.len(),
-            certificates: if nobody_has_a_certificate { with_certificate.count() } else { 0 },
-            missing,
-            makers,
-        }
+        let certificates = if nobody_has_a_certificate { look.certificates() } else { 0 };
+        Instead::Signed { signatures: look.signatures(), certificates, missing, makers }
     }
 }

@@ -41,6 +41,12 @@ impl Digest {
         Ok(Digest(bytes))
     }
 
+    /// The digest that is these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Digest {
+        Digest(bytes)
+    }
+
     /// The digest of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Digest {

@@ -373,10 +373,18 @@ impl Rule<'_> {
         }
         let threshold = threshold.unwrap_or(roots.len());
         let required = required.into_iter().collect();
-        let TrustedRootParts { tlog_entry, sct, .. } = asked;
+        let sct = asked.sct;
         let trusted_root = signers.trusted_root(self.validator.0, &asked)?;
         let ask_policy_server = self.validator.1.ask_host == Some(true);
-        let cosign = CosignTerms { annotations, identities, tlog_entry, sct, trusted_root, ask_policy_server };
+        let cosign = CosignTerms {
+            annotations,
+            identities,
+            tlog_entry: with.verify_in_transparency_log,
+            sct,
+            trusted_root,
+            ask_policy_server,
+            evidence: signers.evidence.clone(),
+        };
         let requirement = Requirement { roots, threshold, required, cosign };
         Ok(Decision::Prove { requirement, mode: with.mode.unwrap_or_default() })
     }

@@ -16,7 +16,7 @@ use crate::{
     sigstore::{Anchored, Authorities, CertificateIdentity, TextMatcher, TrustedRoot, TrustedRootError, Workflow},
     text::Shown,
     time::{Period, UnixTime},
-    verify::{SctRequirement, TrustRoot, TrustRootKind},
+    verify::{EvidenceTerms, SctRequirement, TrustRoot, TrustRootKind},
 };
 
 /// Most trust roots of one validator: each can cost a host call.
@@ -73,13 +73,14 @@ impl Validator {
 pub struct CosignValidator {
     /// The trust roots, in the order of the settings.
     pub roots: Vec<TrustRoot>,
+    /// Where the evidence lies.
+    pub evidence: EvidenceTerms,
     /// The validator's own, or the one that was needed.
     trusted_root: OnceCell<Rc<TrustedRoot>>,
 }
 
 /// What a rule asks of a validator's trusted root.
 pub struct TrustedRootParts {
-    pub(super) tlog_entry: bool,
     pub(super) sct: SctRequirement,
     /// Whether certificates of the trusted root's authorities count.
     pub cas: bool,
@@ -87,6 +88,8 @@ pub struct TrustedRootParts {
     pub logs: bool,
     /// Whether its certificate transparency logs are needed.
     pub ct_logs: bool,
+    /// Whether its time-stamping authorities are needed, because no log says when a keyless certificate was used.
+    pub timestamps: bool,
 }
 
 impl CosignValidator {
@@ -109,7 +112,7 @@ impl CosignValidator {
         match (read_roots(&path("trustRoots"), text), given) {
             (Ok(roots), Ok(given)) => {
                 let trusted_root = given.map(Rc::new).map_or_else(OnceCell::new, OnceCell::from);
-                Ok(CosignValidator { roots, trusted_root })
+                Ok(CosignValidator { roots, evidence: EvidenceTerms::default(), trusted_root })
             }
             (roots, given) => Err([roots.err(), given.err()].into_iter().flatten().flatten().collect()),
         }
@@ -117,7 +120,7 @@ impl CosignValidator {
 
     /// The trusted root that a rule needs: the validator's own, or the public-good instance's. Where a rule needs none, there is nothing in it.
     pub fn trusted_root(&self, at: usize, asked: &TrustedRootParts) -> Result<Rc<TrustedRoot>, Vec<Problem>> {
-        if !(asked.cas || asked.logs || asked.ct_logs) {
+        if !(asked.cas || asked.logs || asked.ct_logs || asked.timestamps) {
             return Ok(Rc::default());
         }
         let trusted_root = match self.trusted_root.get() {
@@ -127,11 +130,16 @@ impl CosignValidator {
                 self.trusted_root.get_or_init(|| Rc::new(public))
             }
         };
-        let [cas, logs, ct_logs] = trusted_root.parts();
+        let [cas, logs, ct_logs, timestamps] = trusted_root.parts();
         let lacks = [
             (asked.cas && cas == 0, "certificateAuthorities", "keyless trust roots need a CA"),
             (asked.logs && logs == 0, "tlogs", "a log entry can't be checked without"),
             (asked.ct_logs && ct_logs == 0, "ctlogs", "an SCT can't be checked without; or write `verifySCT: false`"),
+            (
+                asked.timestamps && timestamps == 0,
+                "timestampAuthorities",
+                "with `verifyInTransparencyLog: false` only a timestamp says when a keyless certificate, which is valid for minutes, was used",
+            ),
         ];
         let lacks: Vec<Problem> = lacks
             .into_iter()
@@ -152,15 +160,7 @@ impl TrustedRootParts {
         wants_sct: Option<bool>,
         wrong: &mut impl FnMut(&str, String),
     ) -> TrustedRootParts {
-        let keyless = roots.iter().find(|root| matches!(root.kind, TrustRootKind::Keyless(_)));
         let has_certificates = roots.iter().any(|root| root.key().is_none());
-        if let (Some(root), Some(false)) = (keyless, in_log) {
-            let what = format!(
-                "can't be false with trust root `{}`: only the log says when a keyless certificate, which is valid for minutes, was used",
-                Shown(&root.name)
-            );
-            wrong("verifyInTransparencyLog", what);
-        }
         if !has_certificates && !roots.is_empty() && wants_sct == Some(true) {
             wrong("verifySCT", "asks for the SCT of a certificate, and a key has none; leave it out".to_owned());
         }
@@ -169,18 +169,19 @@ impl TrustedRootParts {
             Some(true) => SctRequirement::All,
             Some(false) => SctRequirement::None,
         };
-        TrustedRootParts::by(roots, in_log == Some(true), sct)
+        TrustedRootParts::by(roots, in_log, sct)
     }
 
     /// What these trust roots take, with these options.
-    pub fn by(roots: &[TrustRoot], tlog_entry: bool, sct: SctRequirement) -> TrustedRootParts {
+    pub fn by(roots: &[TrustRoot], tlog_entry: Option<bool>, sct: SctRequirement) -> TrustedRootParts {
         let cas = roots.iter().any(|root| matches!(root.kind, TrustRootKind::Keyless(_)));
         let ct_logs = match sct {
             SctRequirement::Keyless => cas,
             SctRequirement::All => roots.iter().any(|root| root.key().is_none()),
             SctRequirement::None => false,
         };
-        TrustedRootParts { tlog_entry, sct, cas, logs: tlog_entry || cas, ct_logs }
+        let logs = tlog_entry.unwrap_or(cas);
+        TrustedRootParts { sct, cas, logs, ct_logs, timestamps: cas && !logs }
     }
 }
 

@@ -17,6 +17,7 @@ impl MissingSigner {
             MissingSigner::Shared => "shared-signer",
             MissingSigner::Annotations(_) => "annotations-differ",
             MissingSigner::OtherName(_) => "identity-differs",
+            MissingSigner::NoName => "identity-missing",
             MissingSigner::OtherPayload(_) => "other-payload",
             MissingSigner::Untold => "untold",
             MissingSigner::OtherAlgorithm(_) => "other-algorithm",
@@ -88,6 +89,10 @@ impl MissingSigner {
             MissingSigner::OtherName(_) => {
                 "sign it under a name that the rule accepts, or add `self` to the rule's `identities`".to_owned()
             }
+            MissingSigner::NoName => {
+                "leave out the rule's `identities`: cosign 3 signs no name; name the repository that a workflow ran for with `github` instead"
+                    .to_owned()
+            }
             MissingSigner::OtherPayload(wanted) if !wanted.is_empty() => format!(
                 "have {root} sign this digest in its own repository with exactly the annotations that the rule wants (cosign sign -a …), or change `annotations` or `identities` of the rule"
             ),
@@ -124,6 +129,9 @@ impl MissingSigner {
             }
             MissingSigner::OtherName(name) => {
                 format!("{root} signed it as {}, which is not in the rule's `identities`", quoted(name))
+            }
+            MissingSigner::NoName => {
+                format!("{root} signed it without a name, and the rule's `identities` ask for one")
             }
             MissingSigner::OtherPayload(wanted) => {
                 let wanted = match wanted.is_empty() {

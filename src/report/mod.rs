@@ -9,6 +9,7 @@ mod cause;
 mod denial;
 mod disclosure;
 mod errors;
+mod items;
 mod missing;
 mod reason;
 mod record;

@@ -41,6 +41,7 @@ impl Source {
     pub fn word(self) -> &'static str {
         match self {
             Source::SignatureManifest => "signatureManifest",
+            Source::EvidenceManifest => "evidenceManifest",
             Source::PolicyServer => "host",
         }
     }

@@ -28,8 +28,11 @@ impl Unproven {
             Unproven::Spent { tally, spent, .. } => {
                 Told::new(format!("not decided: {}{}", spent.sentence(), tally.so_far()), spent.help())
             }
-            Unproven::NotSigned(NotSigned { digest, tally, needs_key, instead }) => {
-                instead.told(tally, &sign(tally, *needs_key, reference(image, *digest).as_deref()))
+            Unproven::NotSigned(NotSigned { digest, tally, needs_key, instead, evidence }) => {
+                let reference = reference(image, *digest).unwrap_or_else(|| "IMAGE@DIGEST".to_owned());
+                let mut told = instead.told(tally, &reference, &sign(tally, *needs_key, &reference));
+                told.details.extend(evidence.details());
+                told
             }
         }
     }
@@ -54,13 +57,13 @@ impl Instead {
         }
     }
 
-    /// `sign` is how the image would be signed.
-    fn told(&self, tally: &Tally, sign: &[String]) -> Told {
+    /// `sign` is how the image, `reference`, would be signed.
+    fn told(&self, tally: &Tally, reference: &str, sign: &[String]) -> Told {
         let told = |sentence: String, details: Vec<String>, help: Vec<String>| Told { sentence, details, help };
         match self {
             Instead::Unsigned(other) => {
                 let (sentence, details) = other.told();
-                told(format!("{sentence}{}", tally.needs()), details, other.help(sign))
+                told(format!("{sentence}{}", tally.needs()), details, other.help(reference, sign))
             }
             Instead::Unusable(unusable) => told(
                 format!("not signed: {}{}", unusable.sentence(), tally.needs()),
@@ -185,17 +188,22 @@ impl Unusable {
 }
 
 /// How an image is signed in a format that this policy verifies.
-fn sign(tally: &Tally, needs_key: bool, reference: Option<&str>) -> Vec<String> {
-    let reference = reference.unwrap_or("IMAGE@DIGEST");
+fn sign(tally: &Tally, needs_key: bool, reference: &str) -> Vec<String> {
     let (who, key) = (tally.needed_signers(), if needs_key { " --key KEY" } else { "" });
     vec![
         format!("have {who} sign this digest: cosign sign{key} {reference}"),
+        collect(reference),
         match needs_key {
-            true => "cosign 3 also needs --use-signing-config=false --new-bundle-format=false; without --tlog-upload=false the signature stays in the public transparency log forever",
-            false => "cosign 3 also needs --use-signing-config=false --new-bundle-format=false; the signature stays in the public transparency log forever",
+            true => "without --tlog-upload=false the signature stays in the public transparency log forever",
+            false => "the signature stays in the public transparency log forever",
         }
         .to_owned(),
     ]
+}
+
+/// How signatures are made readable that policies can't fetch.
+fn collect(reference: &str) -> String {
+    format!("if cosign 3 signed it, collect the signature: image-trust collect {reference}")
 }
 
 impl OtherEvidence {
@@ -213,7 +221,7 @@ impl OtherEvidence {
         let found: Vec<String> = self.found.iter().map(OtherFormat::noun).collect();
         let sentence = match found.is_empty() {
             true => "not signed: it has no cosign signature".to_owned(),
-            false => format!("not signed in a format that this policy verifies; found {}", found.join(" and ")),
+            false => format!("not signed as far as this policy can read; found {}", found.join(" and ")),
         };
         let mut details = Vec::new();
         match self.platforms.as_slice() {
@@ -229,13 +237,10 @@ impl OtherEvidence {
         (sentence, details)
     }
 
-    fn help(&self, sign: &[String]) -> Vec<String> {
-        let is_referrer = |format: &OtherFormat| matches!(format, OtherFormat::Referrer(_));
-        if self.found.iter().any(is_referrer) && !self.found.contains(&OtherFormat::Bundle) {
-            return vec![
-                "sign it again without --registry-referrers-mode, so that the signature lies under the tag sha256-….sig"
-                    .to_owned(),
-            ];
+    fn help(&self, reference: &str, sign: &[String]) -> Vec<String> {
+        let is_collected = |format: &OtherFormat| matches!(format, OtherFormat::Referrer(_) | OtherFormat::Bundle);
+        if self.found.iter().any(is_collected) {
+            return vec![format!("collect its signatures, so that this policy can read them: image-trust collect {reference}")];
         }
         let mut help = sign.to_vec();
         if self.found.is_empty() && !self.platforms.is_empty() {

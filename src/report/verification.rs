@@ -33,6 +33,14 @@ impl VerificationError {
             VerificationError::NoSct => "certificate-timestamp-missing",
             VerificationError::CtLogUnknown(_) | VerificationError::Sct => "certificate-timestamp",
             VerificationError::SignedEntryTimestamp => "log-entry-promise",
+            VerificationError::NoLogProof => "log-entry-proof-missing",
+            VerificationError::Checkpoint => "log-entry-checkpoint",
+            VerificationError::LogProof => "log-entry-proof",
+            VerificationError::TimestampForm => "timestamp-form",
+            VerificationError::TimestampContent => "timestamp-content",
+            VerificationError::TimestampUnknown(_) => "timestamp-authority",
+            VerificationError::NoTime => "timestamp-missing",
+            VerificationError::TimestampTime => "timestamp-time",
         }
     }
 
@@ -59,21 +67,32 @@ impl VerificationError {
             }
             VerificationError::LogUnknown(Origin::Module)
             | VerificationError::Path(Origin::Module)
-            | VerificationError::CtLogUnknown(Origin::Module) => {
+            | VerificationError::CtLogUnknown(Origin::Module)
+            | VerificationError::TimestampUnknown(Origin::Module) => {
                 "if it was signed with today's public-good instance, use a newer version of this policy or give that instance's trusted_root.json as `trustedRoot`; else give the trusted_root.json of the instance that it was signed with"
             }
             VerificationError::LogUnknown(_)
             | VerificationError::SignedEntryTimestamp
             | VerificationError::Path(_)
             | VerificationError::CtLogUnknown(_)
+            | VerificationError::TimestampUnknown(_)
+            | VerificationError::Checkpoint
             | VerificationError::Sct => {
                 "check that `trustedRoot` or `certificate.ca` has the authorities and logs that it was signed with; then sign it again"
             }
             VerificationError::Expired => {
                 "sign it again with a valid certificate, or with a transparency log entry that says when the certificate was used"
             }
+            VerificationError::NoTime => {
+                "sign it again with a transparency log or a time-stamping authority, so that something says when the certificate was used"
+            }
             VerificationError::LogForm
             | VerificationError::LogKind
+            | VerificationError::NoLogProof
+            | VerificationError::LogProof
+            | VerificationError::TimestampForm
+            | VerificationError::TimestampContent
+            | VerificationError::TimestampTime
             | VerificationError::LogPayload
             | VerificationError::LogSignature
             | VerificationError::LogKey
@@ -109,7 +128,7 @@ impl VerificationError {
             VerificationError::NoLogEntry => "the signature has no transparency log entry".to_owned(),
             VerificationError::LogForm => "the transparency log entry cannot be read".to_owned(),
             VerificationError::LogKind => {
-                "the transparency log entry is of an unsupported type: expected hashedrekord 0.0.1".to_owned()
+                "the transparency log entry is of an unsupported type: expected hashedrekord 0.0.1 or 0.0.2, dsse 0.0.1 or intoto 0.0.2".to_owned()
             }
             VerificationError::LogPayload => "the transparency log entry is for another payload".to_owned(),
             VerificationError::LogSignature => "the transparency log entry is for another signature".to_owned(),
@@ -138,6 +157,26 @@ impl VerificationError {
             VerificationError::SignedEntryTimestamp => {
                 "the transparency log did not sign this entry (signed entry timestamp)".to_owned()
             }
+            VerificationError::NoLogProof => {
+                "the transparency log entry has neither a signed entry timestamp nor an inclusion proof".to_owned()
+            }
+            VerificationError::Checkpoint => {
+                "the checkpoint of the inclusion proof cannot be read, or is not signed by the transparency log".to_owned()
+            }
+            VerificationError::LogProof => {
+                "the inclusion proof does not lead from the transparency log entry to the checkpoint".to_owned()
+            }
+            VerificationError::TimestampForm => {
+                "the timestamp cannot be read: expected a granted RFC 3161 response in DER, of at most 16 KiB".to_owned()
+            }
+            VerificationError::TimestampContent => "the timestamp is for another signature".to_owned(),
+            VerificationError::TimestampUnknown(origin) => {
+                format!("the timestamp is by no time-stamping authority that was trusted at its time by {origin}")
+            }
+            VerificationError::NoTime => {
+                "neither a transparency log nor a time-stamping authority says when the certificate was used".to_owned()
+            }
+            VerificationError::TimestampTime => "the certificate was not valid at the time of the timestamp".to_owned(),
         }
     }
 }

@@ -11,7 +11,7 @@ use der::{
     oid::AssociatedOid,
 };
 use x509_cert::{
-    ext::pkix::{AuthorityKeyIdentifier, ExtendedKeyUsage, SubjectKeyIdentifier},
+    ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, SubjectKeyIdentifier},
     time::Validity,
 };
 
@@ -24,7 +24,25 @@ const MAX_PEM: usize = 24 * 1024;
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
-const CODE_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3");
+/// What a key is certified for (RFC 5280, section 4.2.1.12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To sign code.
+    CodeSigning,
+    /// To sign timestamps (RFC 3161, section 2.3).
+    TimeStamping,
+}
+
+impl Purpose {
+    /// The object identifier of the extended key usage.
+    pub(crate) const fn id(self) -> ObjectIdentifier {
+        match self {
+            Purpose::CodeSigning => ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3"),
+            Purpose::TimeStamping => ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8"),
+        }
+    }
+}
+
 /// A certificate (RFC 5280, section 4.1). Of version 3, without the unique identifiers that nobody writes.
 #[derive(Debug, Clone, Sequence)]
 pub(crate) struct Certificate<'a> {
@@ -38,7 +56,7 @@ pub(crate) struct Certificate<'a> {
 pub(crate) struct Tbs<'a> {
     #[asn1(context_specific = "0")]
     version: u8,
-    serial: AnyRef<'a>,
+    pub(crate) serial: AnyRef<'a>,
     algorithm: AnyRef<'a>,
     pub(crate) issuer: AnyRef<'a>,
     pub(crate) validity: Validity,
@@ -74,6 +92,11 @@ impl Names {
     /// Does it say so of the other one's key, too?
     pub(crate) fn names_key_of(&self, other: &Names) -> bool {
         self.issuer_key_id.is_some() && self.issuer_key_id == other.key_id
+    }
+
+    /// Is this the identifier of its key?
+    pub(crate) fn is_called(&self, key_id: &[u8]) -> bool {
+        self.key_id.as_deref() == Some(key_id)
     }
 
     /// Does it say that it issued itself?
@@ -147,10 +170,19 @@ impl<'a> Certificate<'a> {
         Period { start: at(not_before), end: at(not_after) }
     }
 
-    /// May its key sign code, where it says what its key may do?
-    pub(crate) fn is_for_code(&self) -> Option<bool> {
+    /// May its key be used so, where it says what its key is for?
+    pub(crate) fn is_for(&self, purpose: Purpose) -> Option<bool> {
         let usage = self.typed::<ExtendedKeyUsage>().ok()?;
-        Some(usage.is_none_or(|usage| usage.0.contains(&CODE_SIGNING)))
+        Some(usage.is_none_or(|usage| usage.0.contains(&purpose.id())))
+    }
+
+    /// Does it say, so that every reader has to know it, that its key is used so and in no other way, and that it is no CA's?
+    pub(crate) fn is_only_for(&self, purpose: Purpose) -> Option<bool> {
+        let usage = self.typed::<ExtendedKeyUsage>().ok()?;
+        let is_ca = self.typed::<BasicConstraints>().ok()?.is_some_and(|constraints| constraints.ca);
+        let mut extensions = self.tbs.extensions.iter();
+        let is_critical = extensions.any(|extension| extension.id == ExtendedKeyUsage::OID && extension.critical);
+        Some(is_critical && !is_ca && usage.is_some_and(|usage| usage.0.as_slice() == [purpose.id()]))
     }
 
     /// What its authority signed, without this extension.

@@ -86,6 +86,11 @@ impl PublicKey {
         Ok(PublicKey { spki: der.to_vec(), fingerprint: Digest::of(der), algorithm, material })
     }
 
+    /// The key's SubjectPublicKeyInfo in DER, as it was given.
+    pub(crate) fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
     /// The key in PEM.
     #[must_use]
     pub fn pem(&self) -> String {

@@ -3,9 +3,11 @@
 //! Keys, signatures, certificates and the path to an authority (RFC 5280). Nothing here knows Sigstore, images or settings.
 
 pub(crate) mod certificate;
+pub(crate) mod dsse;
 pub(crate) mod key;
 pub(crate) mod path;
 pub(crate) mod signature;
+pub(crate) mod timestamp_token;
 
 pub use key::{KeyError, PublicKey};
 pub use signature::OtherAlgorithm;

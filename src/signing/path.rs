@@ -12,7 +12,7 @@ use webpki::{EndEntityCert, Error, KeyUsage as PathUsage, VerifiedPath, anchor_f
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, NameConstraints};
 
 use super::{
-    certificate::{Certificate, Names, certificates},
+    certificate::{Certificate, Names, Purpose},
     key::{Algorithm, PublicKey},
     signature::Hash,
 };
@@ -22,13 +22,15 @@ use crate::{
 };
 
 /// Most certificates of CAs above a leaf that are looked at.
-const MAX_CHAIN: usize = 6;
+pub(crate) const MAX_CHAIN: usize = 6;
 /// Most certificates beside a signature that may lie between its own and a root.
 const MAX_BETWEEN: usize = 4;
 /// What a CA's certificate may want to be understood: that it is one, and what for.
 const KNOWN: [ObjectIdentifier; 3] = [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID];
 /// The use of a key to sign code (RFC 5280, section 4.2.1.12), as webpki wants it: the content of the object identifier.
 const CODE_SIGNING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03];
+/// The use of a key to sign timestamps (the same).
+const TIME_STAMPING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x08];
 
 /// A CA that is trusted: whatever it issued is believed, within its limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +56,8 @@ pub(crate) enum AuthorityError {
 }
 
 impl Authority {
-    /// Reads the certificate of a CA that is trusted for a time.
-    pub(crate) fn read(der: &[u8], trusted: Period) -> Result<Authority, AuthorityError> {
+    /// Reads the certificate of a CA that is trusted for a time, and for certificates of this purpose.
+    pub(crate) fn read(der: &[u8], trusted: Period, purpose: Purpose) -> Result<Authority, AuthorityError> {
         let certificate = Certificate::read(der).ok_or(AuthorityError::Form)?;
         let form = |_| AuthorityError::Form;
         let constraints = certificate.typed::<BasicConstraints>().map_err(form)?;
@@ -64,7 +66,7 @@ impl Authority {
         if usage.is_some_and(|usage| !usage.key_cert_sign()) {
             return Err(AuthorityError::NoCa);
         }
-        if certificate.is_for_code() != Some(true) {
+        if certificate.is_for(purpose) != Some(true) {
             return Err(AuthorityError::NotForCode);
         }
         // Nobody here compares e-mail addresses and URIs with them.
@@ -130,21 +132,23 @@ pub(crate) enum PathError {
     NoPath,
 }
 
-/// The SHA-256 of the key with which `leaf` (DER) was issued, if one of `authorities` did it or let others do it, and all of them were valid at `time`.
+/// The SHA-256 of the key with which `leaf` (DER) was issued for this purpose, if one of `authorities` did it or let others do it, and all of them were valid at
+/// each of `times`, of which there is at least one.
 ///
-/// Where only roots are given, what lies between comes from `chain`, the PEM text beside a signature, which nobody has to believe.
+/// Where only roots are given, what lies between comes from `chain`, certificates beside a signature, which nobody has to believe.
 pub(crate) fn issuer_of(
     leaf: &[u8],
     authorities: &[Authority],
-    chain: Option<&str>,
-    time: UnixTime,
+    chain: &[Document],
+    purpose: Purpose,
+    times: &[UnixTime],
 ) -> Result<Digest, PathError> {
-    let between = match chain {
-        Some(text) => certificates(text, MAX_CHAIN).ok_or(PathError::Chain)?,
-        None => Vec::new(),
-    };
+    let (time, other_times) = times.split_first().ok_or(PathError::NoPath)?;
+    if chain.len() > MAX_CHAIN {
+        return Err(PathError::Chain);
+    }
     let only_roots = authorities.iter().all(|authority| authority.names.is_root());
-    let between = if only_roots { line(leaf, &between, authorities, time) } else { Vec::new() };
+    let between = if only_roots { line(leaf, chain, authorities, purpose, times) } else { Vec::new() };
     let anchors: Vec<TrustAnchor<'_>> =
         authorities.iter().filter_map(|authority| anchor_from_trusted_cert(&authority.der).ok()).collect();
     let der = CertificateDer::from(leaf);
@@ -153,11 +157,18 @@ pub(crate) fn issuer_of(
         let between = path.intermediate_certificates().count();
         let anchor = |authority: &&Authority| {
             anchor_from_trusted_cert(&authority.der).is_ok_and(|anchor| anchor == *path.anchor())
-                && authority.allows(authorities, time, between)
+                && times.iter().all(|time| authority.allows(authorities, *time, between))
         };
-        authorities.iter().find(anchor).ok_or(Error::UnknownIssuer)
+        let are_valid = path.intermediate_certificates().all(|certificate| {
+            Certificate::read(certificate.der().as_ref())
+                .is_some_and(|certificate| other_times.iter().all(|time| certificate.validity().contains(*time)))
+        });
+        authorities.iter().find(anchor).filter(|_| are_valid).ok_or(Error::UnknownIssuer)
     };
-    let usage = PathUsage::required_if_present(CODE_SIGNING);
+    let usage = PathUsage::required_if_present(match purpose {
+        Purpose::CodeSigning => CODE_SIGNING,
+        Purpose::TimeStamping => TIME_STAMPING,
+    });
     let time = pki_types::UnixTime::since_unix_epoch(time.as_duration());
     let path = certificate
         .verify_for_usage(ALGORITHMS, &anchors, &between, time, usage, None, Some(&|path| allowed(path).map(|_| ())))
@@ -172,10 +183,17 @@ pub(crate) fn issuer_of(
 /// a given CA issued, then the first: whoever may put signatures beside an image could have all ways through many of them tried.
 ///
 /// What could not be a CA to trust can't be one in between either: webpki looks neither at what its key is for nor at limits of names that it does not know.
-fn line<'c>(leaf: &[u8], certificates: &'c [Document], roots: &[Authority], time: UnixTime) -> Vec<CertificateDer<'c>> {
+fn line<'c>(
+    leaf: &[u8],
+    certificates: &'c [Document],
+    roots: &[Authority],
+    purpose: Purpose,
+    times: &[UnixTime],
+) -> Vec<CertificateDer<'c>> {
     let read = |document: &'c Document| {
-        let authority = Authority::read(document.as_bytes(), Period::default()).ok()?;
-        let is_usable = authority.periods.iter().all(|period| period.contains(time)) && !authority.names.is_root();
+        let authority = Authority::read(document.as_bytes(), Period::default(), purpose).ok()?;
+        let are_in = |period: &Period| times.iter().all(|time| period.contains(*time));
+        let is_usable = authority.periods.iter().all(are_in) && !authority.names.is_root();
         is_usable.then_some((document.as_bytes(), authority.names))
     };
     let usable: Vec<(&[u8], Names)> = certificates.iter().filter_map(read).collect();

@@ -57,6 +57,22 @@ pub enum VerificationError {
     Sct,
     /// Signed entry timestamp (Rekor): it is not the log's.
     SignedEntryTimestamp,
+    /// The log entry has neither a signed entry timestamp nor an inclusion proof.
+    NoLogProof,
+    /// The checkpoint (C2SP, "tlog-checkpoint") of the inclusion proof can't be read, or is not signed by the log.
+    Checkpoint,
+    /// Inclusion proof (RFC 6962, section 2.1.1): it does not lead from the entry to the checkpoint's root.
+    LogProof,
+    /// Timestamp (RFC 3161): it can't be read, or was not granted.
+    TimestampForm,
+    /// The timestamp is of something else than the signature.
+    TimestampContent,
+    /// The timestamp is by no time-stamping authority that was trusted at its time; these authorities are known.
+    TimestampUnknown(Origin),
+    /// Nothing that is verified says when the certificate was used.
+    NoTime,
+    /// The certificate was not valid at the time of a timestamp.
+    TimestampTime,
     /// Signature: not by the certificate's key over this payload.
     Signature,
 }
@@ -90,7 +106,15 @@ impl VerificationError {
             VerificationError::CtLogUnknown(_) => 21,
             VerificationError::Sct => 22,
             VerificationError::SignedEntryTimestamp => 23,
-            VerificationError::Signature => 24,
+            VerificationError::NoLogProof => 24,
+            VerificationError::Checkpoint => 25,
+            VerificationError::LogProof => 26,
+            VerificationError::TimestampForm => 27,
+            VerificationError::TimestampContent => 28,
+            VerificationError::TimestampUnknown(_) => 29,
+            VerificationError::NoTime => 30,
+            VerificationError::TimestampTime => 31,
+            VerificationError::Signature => 32,
         }
     }
 }

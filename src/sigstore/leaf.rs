@@ -17,7 +17,7 @@ use super::VerificationError;
 use crate::{
     signing::{
         PublicKey,
-        certificate::{Certificate, certificates},
+        certificate::{Certificate, Purpose, certificates},
     },
     time::Period,
 };
@@ -76,10 +76,18 @@ impl Leaf {
     /// The step at which it is not what the specification asks for.
     pub(crate) fn read(text: &str) -> Result<Leaf, VerificationError> {
         let der = certificates(text, 1).and_then(|mut found| found.pop()).ok_or(VerificationError::Certificate)?;
+        Leaf::of(der)
+    }
+
+    /// Reads a leaf certificate in DER.
+    ///
+    /// # Errors
+    /// As [`Leaf::read`].
+    pub(crate) fn of(der: Document) -> Result<Leaf, VerificationError> {
         let certificate = Certificate::read(der.as_bytes()).ok_or(VerificationError::Certificate)?;
         let key = certificate.key().ok_or(VerificationError::Key)?;
         let usage = certificate.typed::<KeyUsage>().map_err(|_| VerificationError::Purpose)?;
-        let is_for_code = certificate.has(ExtendedKeyUsage::OID) && certificate.is_for_code() == Some(true);
+        let is_for_code = certificate.has(ExtendedKeyUsage::OID) && certificate.is_for(Purpose::CodeSigning) == Some(true);
         if !(usage.is_some_and(|usage| usage.digital_signature()) && is_for_code) {
             return Err(VerificationError::Purpose);
         }

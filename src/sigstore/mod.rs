@@ -7,6 +7,7 @@ mod error;
 mod leaf;
 mod origin;
 pub(crate) mod sct;
+mod timestamp;
 pub(crate) mod tlog_entry;
 mod trusted_root;
 
@@ -15,6 +16,7 @@ pub use error::VerificationError;
 pub use leaf::GITHUB;
 pub(crate) use leaf::Leaf;
 pub use origin::Origin;
+pub(crate) use timestamp::TimestampAuthorities;
 pub(crate) use trusted_root::Logs;
 pub use trusted_root::{Authorities, PUBLIC_GOOD_DATE, TrustedRoot, TrustedRootError};
 
@@ -30,9 +32,9 @@ mod tests {
     #[test]
     fn the_public_good_instance_is_believed() {
         let public_good = TrustedRoot::public_good().unwrap();
-        assert_eq!(public_good.parts(), [3, 2, 2]);
+        assert_eq!(public_good.parts(), [3, 2, 2, 1]);
         let leaf = Leaf::read(LEAF).unwrap();
-        let issuer = public_good.authorities.issuer_of(&leaf, None, INTEGRATED).unwrap();
+        let issuer = public_good.authorities.issuer_of(&leaf, &[], &[INTEGRATED]).unwrap();
         assert_eq!(sct::check(&leaf, issuer, &public_good.ctlogs), Ok(()));
         let workflow = |repo: &str, reference: &str| {
             CertificateIdentity::Workflow(Workflow {
@@ -46,11 +48,11 @@ mod tests {
         assert!(workflow("policy-server", "refs/tags/v*").matches(&leaf).is_err());
         assert!(workflow("kubewarden-controller", "refs/heads/*").matches(&leaf).is_err());
         let late = INTEGRATED.plus(std::time::Duration::from_secs(601));
-        assert_eq!(public_good.authorities.issuer_of(&leaf, None, late), Err(VerificationError::Path(Origin::Module)));
+        assert_eq!(public_good.authorities.issuer_of(&leaf, &[], &[late]), Err(VerificationError::Path(Origin::Module)));
         assert_eq!(sct::check(&leaf, issuer, &public_good.tlogs), Err(VerificationError::CtLogUnknown(Origin::Module)));
         let other = TrustedRoot { authorities: Authorities::default(), ..public_good };
         assert_eq!(
-            other.authorities.issuer_of(&leaf, None, INTEGRATED),
+            other.authorities.issuer_of(&leaf, &[], &[INTEGRATED]),
             Err(VerificationError::Path(Origin::Validator))
         );
     }

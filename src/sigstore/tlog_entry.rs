@@ -1,50 +1,75 @@
-//! Did a transparency log that is trusted promise an entry of this very signature, and when?
+//! Did a transparency log that is trusted make an entry of this very signature, and when?
 //!
-//! What cosign keeps of Rekor beside a signature: the entry's body, when and where it was put in, and the log's signature over all of that, the *signed entry
-//! timestamp* (Rekor, "Signed Entry Timestamp"; cosign, "Rekor Bundle"). Whether the entry was ever merged into the log's tree is not asked: that would need the network.
+//! An entry comes from cosign's annotation (cosign, "Rekor Bundle") or from a Sigstore bundle. It is *bound* first: its body has to be about this signature,
+//! this key or certificate and this content, or the log would vouch for somebody else's signature. Then the log has to have made it: its promise to merge it (the
+//! signed entry timestamp), its inclusion proof up to a signed checkpoint, or both; whichever is there has to hold. Only a promise tells a time.
+
+mod body;
+mod checkpoint;
+mod inclusion_proof;
 
 use base64ct::{Base64, Encoding as _};
 use serde::Deserialize;
+use serde_json::value::RawValue;
+
+pub(crate) use body::{Content, Logged, LoggedBy};
 
 use super::{
     VerificationError,
     trusted_root::{Log, Logs},
 };
 use crate::{
-    signing::{
-        PublicKey,
-        certificate::certificates,
-        signature::{Hash, Message},
-    },
+    json::{bytes_of, entries, members, number, text},
+    signing::signature::Message,
     time::UnixTime,
 };
+use checkpoint::Checkpoint;
+use inclusion_proof::InclusionProof;
 
 /// Longest text that is read, in bytes; the largest certificates take some 10 KB of it.
 const MAX_TEXT: usize = 64 * 1024;
 
-/// Whose key an entry has to be of.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum EntryOf<'s> {
-    /// This one.
-    Key(&'s PublicKey),
-    /// The key of this certificate, in DER.
-    Certificate(&'s [u8]),
+/// An entry that is said to be a log's. Nothing of it is proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TlogEntry {
+    /// The identifier of the log.
+    log_id: Vec<u8>,
+    /// Its place among all entries of the log and of those that came before it.
+    log_index: u64,
+    /// What the log stored, as it came: base64.
+    body_text: String,
+    body: Vec<u8>,
+    /// The kind and the version that stand beside the body, where they do.
+    kind: Option<(String, String)>,
+    /// When it was put into the log, in seconds. Worth nothing without a promise.
+    integrated_time: Option<u64>,
+    /// The signed entry timestamp.
+    promise: Option<Vec<u8>>,
+    proof: Option<InclusionProof>,
 }
 
-/// What lies beside a signature.
+/// An entry that is about a signature, and a trusted log that it is said to be of.
+#[derive(Debug)]
+pub(crate) struct BoundEntry<'e> {
+    entry: &'e TlogEntry,
+    log: &'e Log,
+    /// When it was put into the log, if the log promised that.
+    pub(crate) time: Option<UnixTime>,
+}
+
+/// What lies beside a signature of cosign 1 or 2.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Bundle {
+struct RekorBundle {
     #[serde(rename = "SignedEntryTimestamp")]
     promise: String,
     #[serde(rename = "Payload")]
-    entry: Entry,
+    entry: RekorPayload,
 }
 
-/// What the log signed: this object, with its members in this order and no white space (RFC 8785).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Entry {
+struct RekorPayload {
     body: String,
     integrated_time: u64,
     #[serde(rename = "logID")]
@@ -52,160 +77,167 @@ struct Entry {
     log_index: u64,
 }
 
-/// An entry's body, of any type.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Kind {
-    api_version: String,
-    kind: String,
-}
-
-/// An entry's body, as it is of a signature over a hash (Rekor, "hashedrekord", version 0.0.1).
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct HashedRekord {
-    #[serde(rename = "apiVersion")]
-    _api_version: String,
-    #[serde(rename = "kind")]
-    _kind: String,
-    spec: Spec,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Spec {
-    data: Data,
-    signature: Signed,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Data {
-    hash: Hashed,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Hashed {
-    algorithm: String,
-    value: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Signed {
-    content: String,
-    public_key: Content,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Content {
-    content: String,
-}
-
-/// An entry that is about a signature. That the log made it is still to be checked.
-#[derive(Debug)]
-pub(crate) struct TlogEntry<'l> {
-    log: &'l Log,
-    /// When it was put into the log.
-    pub(crate) time: UnixTime,
-    signed: String,
-    promise: Vec<u8>,
-}
-
-impl<'l> TlogEntry<'l> {
-    /// The entry that `text` holds, if it is of this payload, this signature and by this key or certificate, and in one of `logs`.
-    pub(crate) fn read(
-        text: &str,
-        payload: &[u8],
-        signature: &[u8],
-        of: EntryOf<'_>,
-        logs: &'l Logs,
-    ) -> Result<TlogEntry<'l>, VerificationError> {
-        let bundle: Bundle = object(text.as_bytes()).ok_or(VerificationError::LogForm)?;
-        let entry = &bundle.entry;
-        let promise = Base64::decode_vec(&bundle.promise).map_err(|_| VerificationError::LogForm)?;
-        let body = Base64::decode_vec(&entry.body).map_err(|_| VerificationError::LogForm)?;
-        let kind: Kind = object(&body).ok_or(VerificationError::LogForm)?;
-        if (&*kind.kind, &*kind.api_version) != ("hashedrekord", "0.0.1") {
-            return Err(VerificationError::LogKind);
-        }
-        let HashedRekord { spec: Spec { data, signature: signed }, .. } =
-            object(&body).ok_or(VerificationError::LogForm)?;
-        let hash = match &*data.hash.algorithm {
-            "sha256" => Hash::Sha256,
-            "sha384" => Hash::Sha384,
-            "sha512" => Hash::Sha512,
-            _ => return Err(VerificationError::LogPayload),
-        };
-        if data.hash.value != hex(&hash.of(payload)) {
-            return Err(VerificationError::LogPayload);
-        }
-        if Base64::decode_vec(&signed.content).ok().as_deref() != Some(signature) {
-            return Err(VerificationError::LogSignature);
-        }
-        if !is_of(&signed.public_key.content, of) {
-            return Err(VerificationError::LogKey);
-        }
-        let time = UnixTime::from_secs(entry.integrated_time);
-        let is_its = |log: &&Log| hex(&log.key.fingerprint().bytes()) == entry.log_id && log.period.contains(time);
-        let log = logs.list.iter().find(is_its).ok_or(VerificationError::LogUnknown(logs.origin))?;
-        // EntryOf the texts in it one is base64 and one hexadecimal, so none has to be escaped.
-        let signed = format!(
-            r#"{{"body":"{}","integratedTime":{},"logID":"{}","logIndex":{}}}"#,
-            entry.body, entry.integrated_time, entry.log_id, entry.log_index
-        );
-        Ok(TlogEntry { log, time, signed, promise })
+impl TlogEntry {
+    /// Reads the annotation `dev.sigstore.cosign/bundle`.
+    ///
+    /// # Errors
+    /// When it does not have that form.
+    pub(crate) fn of_annotation(json: &str) -> Result<TlogEntry, VerificationError> {
+        let bundle: RekorBundle = body::object(json.as_bytes()).ok_or(VerificationError::LogForm)?;
+        let decoded = |text: &str| Base64::decode_vec(text).map_err(|_| VerificationError::LogForm);
+        // A log's identifier is written in hexadecimal here. One that is not is no log's.
+        let log_id = from_hex(&bundle.entry.log_id).unwrap_or_default();
+        Ok(TlogEntry {
+            log_id,
+            log_index: bundle.entry.log_index,
+            body: decoded(&bundle.entry.body)?,
+            body_text: bundle.entry.body,
+            kind: None,
+            integrated_time: Some(bundle.entry.integrated_time),
+            promise: Some(decoded(&bundle.promise)?),
+            proof: None,
+        })
     }
 
-    /// Checks that the log promised to merge the entry: its signed entry timestamp.
-    pub(crate) fn check_signed_entry_timestamp(&self) -> Result<(), VerificationError> {
-        let is_promised = self.log.key.signed(Message::Bytes(self.signed.as_bytes()), &self.promise);
+    /// Reads an entry of a Sigstore bundle (Sigstore protobuf-specs, "TransparencyLogEntry"). `None` if it does not have that form.
+    pub(crate) fn of_bundle(json: &RawValue) -> Option<TlogEntry> {
+        let keys = [
+            "logIndex",
+            "logId",
+            "kindVersion",
+            "integratedTime",
+            "inclusionPromise",
+            "inclusionProof",
+            "canonicalizedBody",
+        ];
+        let [log_index, log_id, kind, time, promise, proof, body] = members(json, keys).ok()?;
+        let [log_id] = members(log_id?, ["keyId"]).ok()?;
+        let [kind, version] = members(kind?, ["kind", "version"]).ok()?;
+        let promise = match promise {
+            Some(promise) => Some(bytes_of(members(promise, ["signedEntryTimestamp"]).ok()?[0]?)?),
+            None => None,
+        };
+        let proof = match proof {
+            Some(proof) => Some(InclusionProof::read(proof)?),
+            None => None,
+        };
+        let time = time.map_or(Some(0), number)?;
+        Some(TlogEntry {
+            log_id: bytes_of(log_id?)?,
+            log_index: log_index.map_or(Some(0), number)?,
+            body: bytes_of(body?)?,
+            body_text: text(body?).ok()?.into_owned(),
+            kind: Some((text(kind?).ok()?.into_owned(), text(version?).ok()?.into_owned())),
+            integrated_time: (time > 0).then_some(time),
+            promise,
+            proof,
+        })
+    }
+
+    /// Is a signed entry timestamp there?
+    pub(crate) fn has_promise(&self) -> bool {
+        self.promise.is_some()
+    }
+
+    /// Is an inclusion proof there?
+    pub(crate) fn has_proof(&self) -> bool {
+        self.proof.is_some()
+    }
+
+    /// The log and the place in it, by which an entry is told from another.
+    pub(crate) fn place(&self) -> (&[u8], u64) {
+        (&self.log_id, self.log_index)
+    }
+
+    /// The entry with the log that it is said to be of, if it is about this signature, and the log is one of `logs` and trusted at its time.
+    ///
+    /// # Errors
+    /// What it is not about, or that the log is not known.
+    pub(crate) fn bind<'e>(
+        &'e self,
+        logged: &Logged<'_>,
+        logs: &'e Logs,
+    ) -> Result<BoundEntry<'e>, VerificationError> {
+        let is_version_2 = body::check(&self.body, self.kind.as_ref(), logged)?;
+        // Only what a log signed is a time; a number beside an inclusion proof is anybody's (CVE-2026-48816).
+        let time = self.integrated_time.filter(|_| self.promise.is_some()).map(UnixTime::from_secs);
+        let is_its = |log: &&Log| {
+            log.has_id(&self.log_id) && time.is_none_or(|time| log.period.contains(time))
+        };
+        let log = logs.list.iter().find(is_its).ok_or(VerificationError::LogUnknown(logs.origin))?;
+        // Rekor 2 promises nothing: a promise on its kind of entry was made by nobody who should have.
+        if is_version_2 && self.promise.is_some() || self.promise.is_some() != time.is_some() {
+            return Err(VerificationError::LogForm);
+        }
+        Ok(BoundEntry { entry: self, log, time })
+    }
+}
+
+impl BoundEntry<'_> {
+    /// Was the log trusted at this time?
+    pub(crate) fn is_trusted_at(&self, time: UnixTime) -> bool {
+        self.log.period.contains(time)
+    }
+
+    /// Checks that the log made the entry: every promise and proof that is there, and that one is.
+    ///
+    /// # Errors
+    /// The check that failed.
+    pub(crate) fn check(&self) -> Result<(), VerificationError> {
+        match (&self.entry.promise, &self.entry.proof) {
+            (None, None) => Err(VerificationError::NoLogProof),
+            (promise, proof) => {
+                promise.as_deref().map_or(Ok(()), |promise| self.check_promise(promise))?;
+                proof.as_ref().map_or(Ok(()), |proof| self.check_proof(proof))
+            }
+        }
+    }
+
+    /// The log's signature over this object, with its members in this order and no white space (RFC 8785; Rekor, "Signed Entry Timestamp").
+    fn check_promise(&self, promise: &[u8]) -> Result<(), VerificationError> {
+        let TlogEntry { body_text, log_id, log_index, integrated_time, .. } = self.entry;
+        let time = integrated_time.ok_or(VerificationError::LogForm)?;
+        // Of the texts in it one is base64 and one hexadecimal, so none has to be escaped.
+        let signed = format!(
+            r#"{{"body":"{body_text}","integratedTime":{time},"logID":"{}","logIndex":{log_index}}}"#,
+            body::hex(log_id)
+        );
+        let is_promised = self.log.key.signed(Message::Bytes(signed.as_bytes()), promise);
         is_promised.then_some(()).ok_or(VerificationError::SignedEntryTimestamp)
     }
+
+    /// The entry is a leaf of the tree whose size and root a checkpoint of the log gives.
+    fn check_proof(&self, proof: &InclusionProof) -> Result<(), VerificationError> {
+        let checkpoint = Checkpoint::read(&proof.checkpoint).ok_or(VerificationError::Checkpoint)?;
+        if !checkpoint.is_signed_by(self.log) {
+            return Err(VerificationError::Checkpoint);
+        }
+        match proof.leads_to(&self.entry.body, checkpoint.size, &checkpoint.root) {
+            true => Ok(()),
+            false => Err(VerificationError::LogProof),
+        }
+    }
 }
 
-/// The object that these bytes are, and nothing else: serde takes a list for one, too.
-fn object<'d, T: Deserialize<'d>>(json: &'d [u8]) -> Option<T> {
-    if json.len() > MAX_TEXT || !json.starts_with(b"{") {
+/// The entries of a bundle; `None` if one of them does not have the form, or there are more than `most`.
+pub(crate) fn read_all(list: &RawValue, most: usize) -> Option<Vec<TlogEntry>> {
+    let entries = entries(list).ok()?;
+    if entries.len() > most {
         return None;
     }
-    serde_json::from_slice(json).ok()
+    entries.into_iter().map(TlogEntry::of_bundle).collect()
 }
 
-/// Is this the key or the certificate that is meant, in PEM in base64?
-fn is_of(content: &str, of: EntryOf<'_>) -> bool {
-    let Ok(bytes) = Base64::decode_vec(content) else { return false };
-    let Ok(text) = String::from_utf8(bytes) else { return false };
-    match of {
-        EntryOf::Key(key) => PublicKey::parse(&text).is_ok_and(|other| other == *key),
-        EntryOf::Certificate(der) => {
-            certificates(&text, 1).is_some_and(|found| matches!(found.as_slice(), [one] if one.as_bytes() == der))
-        }
+/// The bytes that lower-case hexadecimal digits write.
+fn from_hex(hex: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte.wrapping_sub(b'0')),
+        b'a'..=b'f' => Some(byte.wrapping_sub(b'a').wrapping_add(10)),
+        _ => None,
+    };
+    if !rest.is_empty() {
+        return None;
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn objects_are_read_up_to_a_length() {
-        let json = r#"{"apiVersion":"0.0.1","kind":"hashedrekord"}"#;
-        let filled = |length: usize| json.to_owned() + &" ".repeat(length - json.len());
-        let rows = [
-            (json.to_owned(), true, "an object"),
-            (r#"["0.0.1","hashedrekord"]"#.to_owned(), false, "a list of the same"),
-            (filled(MAX_TEXT), true, "as long as may be"),
-            (filled(MAX_TEXT + 1), false, "one byte longer"),
-        ];
-        for (json, expected, why) in rows {
-            assert_eq!(object::<Kind>(json.as_bytes()).is_some(), expected, "{why}");
-        }
-    }
+    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }

@@ -1,18 +1,23 @@
 //! Which CAs and logs is a validator to believe?
 //!
 //! Sigstore's trusted root (`trusted_root.json`, Sigstore protobuf-specs, "TrustedRoot"), Connaisseur's three PEM texts, or what this module carries of the public-good
-//! instance. Other parts of such a file (time-stamping authorities, names, what later versions add) are left alone.
+//! instance. Other parts of such a file (names, what later versions add) are left alone.
 
 use base64ct::{Base64, Encoding as _};
+use der::Document as Der;
 use serde::Deserialize;
 
-use super::{Leaf, Origin, VerificationError};
+use super::{
+    Leaf, Origin, VerificationError,
+    timestamp::{TimestampAuthorities, TimestampAuthority},
+};
 use crate::{
     image::Digest,
     signing::{
         KeyError, PublicKey,
-        certificate::certificates,
-        path::{Authority, AuthorityError, PathError, issuer_of},
+        certificate::{Purpose, certificates},
+        key::Algorithm,
+        path::{Authority, AuthorityError, MAX_CHAIN, PathError, issuer_of},
     },
     text::Shown,
     time::{Period, UnixTime},
@@ -39,6 +44,7 @@ pub struct TrustedRoot {
     pub(crate) authorities: Authorities,
     pub(crate) tlogs: Logs,
     pub(crate) ctlogs: Logs,
+    pub(crate) timestamp_authorities: TimestampAuthorities,
 }
 
 /// CAs that are believed.
@@ -60,6 +66,8 @@ pub(crate) struct Logs {
 pub(crate) struct Log {
     pub(crate) key: PublicKey,
     pub(crate) period: Period,
+    /// The host of its address, which is the name that it signs checkpoints with. Where it is not known, any name is accepted.
+    pub(crate) host: Option<String>,
 }
 
 /// Why a trusted root can't be used.
@@ -78,11 +86,13 @@ struct Document {
     tlogs: Option<Vec<Instance>>,
     ctlogs: Option<Vec<Instance>>,
     certificate_authorities: Option<Vec<Ca>>,
+    timestamp_authorities: Option<Vec<Ca>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Instance {
+    base_url: Option<String>,
     public_key: Key,
 }
 
@@ -140,10 +150,10 @@ impl TrustedRoot {
             ));
         }
         let [tlogs, ctlogs] = [document.tlogs, document.ctlogs].map(Option::unwrap_or_default);
-        let cas = document.certificate_authorities.unwrap_or_default();
-        let certificates = cas.iter().map(|ca| ca.cert_chain.certificates.len()).sum();
-        if [certificates, tlogs.len(), ctlogs.len()].into_iter().any(|length: usize| length > MAX_ENTRIES) {
-            return Err(TrustedRootError::new("", format!("has more than {MAX_ENTRIES} CAs, tlogs or ctlogs")));
+        let [cas, tsas] = [document.certificate_authorities, document.timestamp_authorities].map(Option::unwrap_or_default);
+        let certificates = |cas: &[Ca]| cas.iter().map(|ca| ca.cert_chain.certificates.len()).sum();
+        if [certificates(&cas), certificates(&tsas), tlogs.len(), ctlogs.len()].into_iter().any(|length: usize| length > MAX_ENTRIES) {
+            return Err(TrustedRootError::new("", format!("has more than {MAX_ENTRIES} CAs, timestamp authorities, tlogs or ctlogs")));
         }
         let mut authorities = Vec::new();
         for (i, ca) in cas.iter().enumerate() {
@@ -153,20 +163,29 @@ impl TrustedRoot {
                 let path = format!("{path}.certChain.certificates[{at}]");
                 let wrong = |error: AuthorityError| TrustedRootError::new(&path, error.to_string());
                 let der = Base64::decode_vec(&raw.raw_bytes).map_err(|_| wrong(AuthorityError::Form))?;
-                authorities.push(Authority::read(&der, period).map_err(wrong)?);
+                authorities.push(Authority::read(&der, period, Purpose::CodeSigning).map_err(wrong)?);
             }
         }
+        let timestamp_authorities = tsas.iter().enumerate().map(|(i, tsa)| tsa.timestamps(&format!("timestampAuthorities[{i}]")));
+        let timestamp_authorities = timestamp_authorities.collect::<Result<_, _>>()?;
         let logs = |list: &[Instance], name: &str| -> Result<Vec<Log>, TrustedRootError> {
             let read = |(i, instance): (usize, &Instance)| {
-                instance.public_key.read(&format!("{name}[{i}].publicKey")).transpose()
+                instance.read(&format!("{name}[{i}].publicKey")).transpose()
             };
             list.iter().enumerate().filter_map(read).collect()
         };
+        // A log without a start would be believed about any time (Sigstore protobuf-specs, "TransparencyLogInstance").
+        let is_endless = |instance: &Instance| instance.public_key.valid_for.as_ref().is_none_or(|period| period.start.is_none());
+        if let Some(at) = tlogs.iter().position(is_endless) {
+            let path = format!("tlogs[{at}].publicKey.validFor");
+            return Err(TrustedRootError::new(&path, "has no start: write when the log began".to_owned()));
+        }
         let origin = Origin::Validator;
         Ok(TrustedRoot {
             authorities: Authorities { list: authorities, origin },
             tlogs: Logs { list: logs(&tlogs, "tlogs")?, origin },
             ctlogs: Logs { list: logs(&ctlogs, "ctlogs")?, origin },
+            timestamp_authorities: TimestampAuthorities { list: timestamp_authorities, origin },
         })
     }
 
@@ -174,13 +193,19 @@ impl TrustedRoot {
         self.authorities.origin = origin;
         self.tlogs.origin = origin;
         self.ctlogs.origin = origin;
+        self.timestamp_authorities.origin = origin;
         self
     }
 
-    /// How many CAs, transparency logs and CT logs there are.
+    /// How many CAs, transparency logs, CT logs and time-stamping authorities there are.
     #[must_use]
-    pub fn parts(&self) -> [usize; 3] {
-        [self.authorities.list.len(), self.tlogs.list.len(), self.ctlogs.list.len()]
+    pub fn parts(&self) -> [usize; 4] {
+        [
+            self.authorities.list.len(),
+            self.tlogs.list.len(),
+            self.ctlogs.list.len(),
+            self.timestamp_authorities.list.len(),
+        ]
     }
 
     /// Believes these CAs instead of its own: a PEM text.
@@ -219,8 +244,8 @@ impl Authorities {
         let found = certificates(pem, MAX_ENTRIES)
             .filter(|found| !found.is_empty())
             .ok_or_else(|| wrong(format!("is not 1 to {MAX_ENTRIES} PEM blocks `-----BEGIN CERTIFICATE-----`")))?;
-        let read = |(i, document): (usize, &der::Document)| {
-            Authority::read(document.as_bytes(), Period::default())
+        let read = |(i, document): (usize, &Der)| {
+            Authority::read(document.as_bytes(), Period::default(), Purpose::CodeSigning)
                 .map_err(|error| wrong(format!("holds a certificate (number {}) that {error}", i.saturating_add(1))))
         };
         Ok(Authorities {
@@ -231,17 +256,18 @@ impl Authorities {
 }
 
 impl Authorities {
-    /// The SHA-256 of the key that issued `leaf`, if the path from it leads to one of these authorities.
+    /// The SHA-256 of the key that issued `leaf`, if the path from it leads to one of these authorities, and was valid at each of `times`.
     ///
     /// # Errors
     /// When no path does.
     pub(crate) fn issuer_of(
         &self,
         leaf: &Leaf,
-        chain: Option<&str>,
-        time: UnixTime,
+        chain: &[Der],
+        times: &[UnixTime],
     ) -> Result<Digest, VerificationError> {
-        issuer_of(leaf.der.as_bytes(), &self.list, chain, time).map_err(|error| match error {
+        let issuer = issuer_of(leaf.der.as_bytes(), &self.list, chain, Purpose::CodeSigning, times);
+        issuer.map_err(|error| match error {
             PathError::Chain => VerificationError::Chain,
             PathError::NoPath => VerificationError::Path(self.origin),
         })
@@ -251,7 +277,50 @@ impl Authorities {
 impl Logs {
     /// The log of a validator with this key, at any time.
     fn of(key: PublicKey) -> Logs {
-        Logs { list: vec![Log { key, period: Period::default() }], origin: Origin::Validator }
+        Logs { list: vec![Log { key, period: Period::default(), host: None }], origin: Origin::Validator }
+    }
+}
+
+impl Log {
+    /// Is this the log's identifier: the SHA-256 of its key, or in Rekor 2 that of its name and its key?
+    pub(crate) fn has_id(&self, id: &[u8]) -> bool {
+        self.ids(self.host.as_deref().unwrap_or_default()).iter().any(|known| known == id)
+    }
+
+    /// The identifiers of the log's key: the SHA-256 of the key, and for Ed25519 that of the name and the key (C2SP, "signed-note").
+    pub(crate) fn ids(&self, name: &str) -> Vec<[u8; 32]> {
+        let mut ids = vec![self.key.fingerprint().bytes()];
+        if self.key.algorithm == Algorithm::Ed25519 {
+            ids.push(Digest::of(&[name.as_bytes(), b"\n\x01", &self.key.material].concat()).bytes());
+        }
+        ids
+    }
+}
+
+impl Ca {
+    /// The time-stamping authority with these certificates.
+    fn timestamps(&self, path: &str) -> Result<TimestampAuthority, TrustedRootError> {
+        let at = |number: usize| format!("{path}.certChain.certificates[{number}]");
+        let decode = |(number, raw): (usize, &Raw)| {
+            let wrong = |_| TrustedRootError::new(&at(number), AuthorityError::Form.to_string());
+            Base64::decode_vec(&raw.raw_bytes).map_err(wrong)
+        };
+        let chain = self.cert_chain.certificates.iter().enumerate().map(decode).collect::<Result<Vec<_>, _>>()?;
+        if !(1..=MAX_CHAIN).contains(&chain.len()) {
+            return Err(TrustedRootError::new(path, format!("has {} certificates; expected 1 to {MAX_CHAIN}", chain.len())));
+        }
+        let period = ValidFor::read(&self.valid_for, path)?;
+        TimestampAuthority::read(&chain, period)
+            .map_err(|(number, error)| TrustedRootError::new(&at(number), error.to_string()))
+    }
+}
+
+impl Instance {
+    /// The log at this address and with this key. `None` for a kind of key that is not known.
+    fn read(&self, path: &str) -> Result<Option<Log>, TrustedRootError> {
+        let host = self.base_url.as_deref().map(|url| url.split_once("://").map_or(url, |(_, host)| host));
+        let host = host.map(|host| host.trim_end_matches('/').to_owned()).filter(|host| !host.is_empty());
+        Ok(self.public_key.read(path)?.map(|log| Log { host, ..log }))
     }
 }
 
@@ -261,7 +330,7 @@ impl Key {
         let der = Base64::decode_vec(&self.raw_bytes)
             .map_err(|_| TrustedRootError::new(path, "has rawBytes that are no base64".to_owned()))?;
         match PublicKey::from_spki(&der) {
-            Ok(key) => Ok(Some(Log { key, period: ValidFor::read(&self.valid_for, path)? })),
+            Ok(key) => Ok(Some(Log { key, period: ValidFor::read(&self.valid_for, path)?, host: None })),
             Err(KeyError::Spki | KeyError::Algorithm(_) | KeyError::Curve(_) | KeyError::RsaSize(_)) => Ok(None),
             Err(error) => Err(TrustedRootError::new(path, error.to_string())),
         }

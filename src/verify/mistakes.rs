@@ -20,6 +20,8 @@ pub(crate) enum Mistake {
     Annotations(Vec<String>),
     /// It names the image by this name, which the rule does not accept.
     Name(String),
+    /// It names no image, and the rule lists the names that are accepted.
+    NoName,
 }
 
 impl Requirement {

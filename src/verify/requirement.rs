@@ -5,11 +5,15 @@ use std::{
     rc::Rc,
 };
 
+use super::{Mistake, annotation};
 use crate::{
-    evidence::cosign::{CertificateTerms, Payload, repository_name},
+    evidence::{
+        CertificateTerms, Subject,
+        cosign::{Payload, repository_name},
+    },
     image::{Digest, ImageRef},
     signing::PublicKey,
-    sigstore::{Authorities, CertificateIdentity, TrustedRoot},
+    sigstore::{Authorities, CertificateIdentity, Logs, TrustedRoot},
     time::{Period, UnixTime},
 };
 
@@ -72,14 +76,25 @@ pub struct CosignTerms {
     pub annotations: BTreeMap<String, String>,
     /// Under which names the image may have been signed. Where there is no list: with a certificate its own, with a key any.
     pub identities: Option<BTreeSet<ImageName>>,
-    /// Whether keys, and certificates of own authorities, need an entry in a transparency log. Keyless signatures always do.
-    pub tlog_entry: bool,
+    /// Whether signatures need an entry in a transparency log. Where it is not said, keyless ones do, and others do not.
+    pub tlog_entry: Option<bool>,
     /// Which certificates need a signed certificate timestamp.
     pub sct: SctRequirement,
     /// The authorities and logs that the validator trusts; none, where nothing asks for them.
     pub trusted_root: Rc<TrustedRoot>,
     /// Whether the policy server may be asked about keys whose signatures cover a payload that the policy cannot read.
     pub ask_policy_server: bool,
+    /// Where the evidence lies, and in which order it is read.
+    pub evidence: EvidenceTerms,
+}
+
+/// Where the evidence of an image lies.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EvidenceTerms {
+    /// The repository whose tags hold signature manifests and evidence manifests; the image's own, where there is none.
+    pub repository: Option<ImageRef>,
+    /// Whether the evidence manifest is asked for before the signature manifest.
+    pub first: bool,
 }
 
 /// Which certificates need a signed certificate timestamp (SCT).
@@ -108,7 +123,7 @@ impl Requirement {
     /// signed.
     pub(crate) fn key_for_policy_server<'r>(&self, root: &'r TrustRoot) -> Option<&'r PublicKey> {
         let CosignTerms { ask_policy_server, identities, tlog_entry, .. } = &self.cosign;
-        root.key().filter(|_| *ask_policy_server && identities.is_none() && !tlog_entry)
+        root.key().filter(|_| *ask_policy_server && identities.is_none() && *tlog_entry != Some(true))
     }
 
     /// Whose certificates are the signatures of `root`, and what is asked of them; `None` if it is a key.
@@ -117,16 +132,45 @@ impl Requirement {
         root: &'r TrustRoot,
         now: UnixTime,
     ) -> Option<(&'r CertificateIdentity, CertificateTerms<'r>)> {
-        let TrustedRoot { authorities, tlogs, ctlogs } = &*self.cosign.trusted_root;
-        let (authorities, identity, has_tlogs, has_ctlogs) = match &root.kind {
+        let TrustedRoot { authorities, tlogs, ctlogs, timestamp_authorities } = &*self.cosign.trusted_root;
+        let (authorities, identity, has_tlogs, has_ctlogs, is_keyless) = match &root.kind {
             TrustRootKind::Key(_) => return None,
-            TrustRootKind::Keyless(identity) => (authorities, identity, true, self.cosign.sct != SctRequirement::None),
+            TrustRootKind::Keyless(identity) => (
+                authorities,
+                identity,
+                self.cosign.tlog_entry != Some(false),
+                self.cosign.sct != SctRequirement::None,
+                true,
+            ),
             TrustRootKind::Certificate(authorities, identity) => {
-                (authorities, identity, self.cosign.tlog_entry, self.cosign.sct == SctRequirement::All)
+                (authorities, identity, self.cosign.tlog_entry == Some(true), self.cosign.sct == SctRequirement::All, false)
             }
         };
         let (tlogs, ctlogs) = (has_tlogs.then_some(tlogs), has_ctlogs.then_some(ctlogs));
-        Some((identity, CertificateTerms { authorities, tlogs, ctlogs, now }))
+        let needs_time = is_keyless || has_tlogs;
+        Some((identity, CertificateTerms { authorities, tlogs, ctlogs, timestamp_authorities, needs_time, now }))
+    }
+
+    /// What speaks against a signature by `root` that says this of `image`, besides who made it. `None` if nothing does.
+    ///
+    /// Annotations are a minimum. Names are compared where the rule lists some, and for certificates also where it lists none and the format has one.
+    pub(crate) fn mistake(&self, root: &TrustRoot, image: &ImageRef, subject: &Subject) -> Option<Mistake> {
+        let unmet = |(key, value): &(&String, &String)| subject.annotations.get(*key) != Some(value);
+        let unmet: Vec<String> =
+            self.cosign.annotations.iter().filter(unmet).map(|(key, value)| annotation(key, value)).collect();
+        if !unmet.is_empty() {
+            return Some(Mistake::Annotations(unmet));
+        }
+        let is_compared = match &self.cosign.identities {
+            Some(_) => true,
+            None => root.key().is_none() && subject.is_named,
+        };
+        match &subject.name {
+            _ if !is_compared => None,
+            None => Some(Mistake::NoName),
+            Some(name) if self.names(image).any(|known| known == *name) => None,
+            Some(name) => Some(Mistake::Name(name.clone())),
+        }
     }
 
     /// Every name under which a signature of `image` is accepted. Where any is, that is its own: others can't be guessed.
@@ -137,6 +181,16 @@ impl Requirement {
             ImageName::Name(name) => name.clone(),
         });
         itself.into_iter().chain(listed)
+    }
+
+    /// The tag `tag` in the repository where the evidence of `image` lies.
+    pub(crate) fn evidence_at(&self, image: &ImageRef, tag: &str) -> String {
+        self.cosign.evidence.repository.as_ref().unwrap_or(image).with_tag(tag)
+    }
+
+    /// The logs of which one has to have an entry of every signature by a key.
+    pub(crate) fn tlogs_for_keys(&self) -> Option<&Logs> {
+        (self.cosign.tlog_entry == Some(true)).then_some(&self.cosign.trusted_root.tlogs)
     }
 
     /// Every payload that is accepted of `image`, by the digest of its bytes.

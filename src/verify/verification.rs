@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Budget, Quorum, Requirement, Spent, Standing, Tally, TrustRoot, Vote};
 use crate::{
-    evidence::{Claim, Source, Unusable, cosign::Signatures},
+    evidence::{
+        Claim, Document, NoSignature, Source, Unusable, UnusableEvidence,
+        cosign::{Layer, Signatures},
+    },
     host::{Cause, HostError},
     image::{Digest, ImageRef},
     sigstore::VerificationError,
@@ -142,8 +145,24 @@ pub struct Missing<'r> {
     pub(crate) errors: BTreeMap<&'r str, VerificationError>,
 }
 
-/// What lies beside an image, where cosign's signatures belong.
-pub(crate) enum Found {
+/// What lies where the evidence of an image belongs.
+pub(crate) struct Found {
+    pub(crate) signatures: Signed,
+    pub(crate) evidence: Evidence,
+}
+
+/// What lies where the evidence manifest of an image belongs.
+pub(crate) enum Evidence {
+    /// An evidence manifest: for each of its items the signature that it holds, or why it holds none.
+    Documents(Vec<(Option<Digest>, Result<Document, NoSignature>)>),
+    /// Nothing.
+    Nothing,
+    /// Something that is no evidence manifest of a known version.
+    Unusable(UnusableEvidence),
+}
+
+/// What lies where cosign's signatures of an image belong.
+pub(crate) enum Signed {
     /// A manifest of signatures, which may be empty.
     Signatures(Signatures),
     /// Nothing.
@@ -152,6 +171,41 @@ pub(crate) enum Found {
     Unusable(Unusable),
     /// It was not looked, because too few of those who may sign count at this time.
     NotNow,
+}
+
+impl Signed {
+    /// The signatures.
+    pub(crate) fn layers(&self) -> &[Layer] {
+        match self {
+            Signed::Signatures(signatures) => &signatures.layers,
+            Signed::Nothing | Signed::Unusable(_) | Signed::NotNow => &[],
+        }
+    }
+}
+
+impl Evidence {
+    /// The items that are signatures of the image.
+    pub(crate) fn documents(&self) -> impl Iterator<Item = &Document> {
+        self.items().iter().filter_map(|(_, document)| document.as_ref().ok())
+    }
+
+    /// The items that are none, and why.
+    pub(crate) fn others(&self) -> impl Iterator<Item = &NoSignature> {
+        self.items().iter().filter_map(|(_, document)| document.as_ref().err())
+    }
+
+    fn items(&self) -> &[(Option<Digest>, Result<Document, NoSignature>)] {
+        match self {
+            Evidence::Documents(items) => items,
+            Evidence::Nothing | Evidence::Unusable(_) => &[],
+        }
+    }
+}
+
+impl Default for Found {
+    fn default() -> Found {
+        Found { signatures: Signed::Nothing, evidence: Evidence::Nothing }
+    }
 }
 
 /// A verification on its way.
@@ -214,16 +268,23 @@ impl<'r> Verification<'r> {
         budget: &mut Budget<'_>,
     ) -> Result<Verified, Stop<'r>> {
         if self.quorum.standing() == Standing::Lost {
-            return Err(self.missing(Found::NotNow));
+            return Err(self.missing(Found { signatures: Signed::NotNow, ..Found::default() }));
         }
         let digest = self.resolve(resolved, budget)?;
-        let found = self.signature_manifest(digest, budget)?;
-        match &found {
-            Found::Signatures(signatures) if self.quorum.standing() == Standing::Open => {
-                self.policy_server(signatures, digest, budget)?;
-            }
-            Found::Signatures(_) => {}
-            Found::Nothing | Found::Unusable(_) | Found::NotNow => self.vote_for_all_others(&Vote::Missing),
+        let mut found = Found::default();
+        if self.requirement.cosign.evidence.first {
+            found.evidence = self.evidence_manifest(digest, budget)?;
+        }
+        if self.quorum.standing() == Standing::Open {
+            found.signatures = self.signature_manifest(digest, budget)?;
+        }
+        if self.quorum.standing() == Standing::Open && !self.requirement.cosign.evidence.first {
+            found.evidence = self.evidence_manifest(digest, budget)?;
+        }
+        match (self.quorum.standing(), &found.signatures) {
+            (Standing::Met | Standing::Lost, _) => {}
+            (Standing::Open, Signed::Signatures(signatures)) => self.policy_server(signatures, digest, budget)?,
+            (Standing::Open, _) => self.vote_for_all_others(&Vote::Missing),
         }
         match self.quorum.standing() {
             Standing::Met => Ok(self.verified(digest)),
@@ -269,6 +330,13 @@ impl<'r> Verification<'r> {
         for root in &self.roots {
             self.quorum.vote(&root.name, vote.clone());
         }
+    }
+
+    /// Ends the verification: the registry could not be asked about what lies beside the image.
+    pub(super) fn unreachable(&mut self, cause: Cause) -> Stop<'r> {
+        // The registry itself has just told the digest, so it can be reached, and it has the image.
+        let has_image = self.image.digest().is_none() && self.requirement.cosign.evidence.repository.is_none();
+        self.undecided(if cause == Cause::Wordless && has_image { Cause::WordlessSignatures } else { cause })
     }
 
     /// Ends the verification: nobody can tell about those who have no vote yet.

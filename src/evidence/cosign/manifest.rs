@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::{
     host::Cause,
     image::Digest,
-    json::{entries, members, text},
+    json::{bytes_of, entries, members, text},
 };
 
 const FORM: Unread = Unread::Unusable(Unusable::Form);
@@ -19,6 +19,7 @@ const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
 const CHAIN: &str = "dev.sigstore.cosign/chain";
 const BUNDLE: &str = "dev.sigstore.cosign/bundle";
+const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
 
 /// Most layers that are looked at; cosign reads no more either.
 const MAX_LAYERS: usize = 1_000;
@@ -64,6 +65,8 @@ pub(crate) struct Layer {
     pub(crate) chain: Option<String>,
     /// The entry that a transparency log is said to have of it, in JSON.
     pub(crate) bundle: Option<String>,
+    /// What a time-stamping authority is said to have answered about it.
+    pub(crate) timestamp: Option<Vec<u8>>,
 }
 
 /// Why a signature manifest is none.
@@ -141,18 +144,25 @@ impl Download {
 /// The signature that this descriptor is of, if it is of one.
 pub(crate) fn layer(descriptor: &RawValue) -> Option<Layer> {
     let [digest, annotations] = members(descriptor, ["digest", "annotations"]).ok()?;
-    let [signature, rest @ ..] = members(annotations?, [SIGNATURE, CERTIFICATE, CHAIN, BUNDLE]).ok()?;
+    let [signature, rest @ ..] = members(annotations?, [SIGNATURE, CERTIFICATE, CHAIN, BUNDLE, TIMESTAMP]).ok()?;
     let signature = text(signature?).ok().filter(|text| text.len() <= MAX_SIGNATURE)?;
     // cosign writes an empty text for what is not there.
     let written = |json: &RawValue| Some(text(json).ok()?.into_owned()).filter(|text| !text.is_empty());
-    let [certificate, chain, bundle] = rest.map(|json| json.and_then(written));
+    let [certificate, chain, bundle, timestamp] = rest.map(|json| json.and_then(written));
     Some(Layer {
         payload: Digest::parse(&text(digest?).ok()?).ok()?,
         signature: Base64::decode_vec(&signature).ok().filter(|bytes| !bytes.is_empty())?,
         certificate,
         chain,
         bundle,
+        timestamp: timestamp.as_deref().and_then(response),
     })
+}
+
+/// The response that cosign's annotation holds (cosign, "RFC3161Timestamp").
+fn response(json: &str) -> Option<Vec<u8>> {
+    let json: &RawValue = serde_json::from_str(json).ok()?;
+    bytes_of(members(json, ["SignedRFC3161Timestamp"]).ok()?[0]?)
 }
 
 impl fmt::Display for Unusable {
@@ -227,7 +237,7 @@ mod tests {
             assert_eq!(read, *expected, "{why}");
         }
         let read = Signatures::read(manifest(&[signed("AQID")]).as_bytes()).unwrap();
-        let bare = Layer { payload: digest, signature: vec![1, 2, 3], certificate: None, chain: None, bundle: None };
+        let bare = Layer { payload: digest, signature: vec![1, 2, 3], certificate: None, chain: None, bundle: None, timestamp: None };
         assert_eq!(read.layers, [bare]);
     }
 

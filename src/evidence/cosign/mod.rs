@@ -5,9 +5,7 @@
 
 mod manifest;
 mod payload;
-mod signature;
 
 pub use manifest::Unusable;
 pub(crate) use manifest::{Layer, Signatures, Unread, layer, signature_tag};
-pub(crate) use payload::{Payload, repository_name};
-pub(crate) use signature::{ByCertificate, CertificateTerms, Signature};
+pub(crate) use payload::{Payload, SimpleSigning, repository_name};

@@ -6,8 +6,13 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
-use crate::image::{DOCKER_HUB, DOCKER_HUB_OLD, Digest, ImageRef};
+use crate::{
+    evidence::subject::{Subject, texts},
+    image::{DOCKER_HUB, DOCKER_HUB_OLD, Digest, ImageRef},
+    json::{members, text},
+};
 
 /// What cosign would have signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +48,37 @@ impl Payload {
     /// The digest of its bytes, by which a signature manifest names them.
     pub(crate) fn digest(&self) -> Digest {
         self.digest
+    }
+}
+
+/// What a payload says that was signed in the simple signing format, whoever wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SimpleSigning {
+    /// The image that it is about.
+    pub(crate) image: Digest,
+    /// What it says besides.
+    pub(crate) subject: Subject,
+}
+
+impl SimpleSigning {
+    /// Reads a payload (containers/image, "containers-signature"). Its type is the writer's: those of cosign, containers/image and Tekton Chains differ. `None` if it
+    /// does not have the form.
+    pub(crate) fn read(payload: &[u8]) -> Option<SimpleSigning> {
+        let json: &RawValue = serde_json::from_slice(payload).ok()?;
+        let [critical, optional] = members(json, ["critical", "optional"]).ok()?;
+        let [identity, image, kind] = members(critical?, ["identity", "image", "type"]).ok()?;
+        let [name] = members(identity?, ["docker-reference"]).ok()?;
+        let [digest] = members(image?, ["docker-manifest-digest"]).ok()?;
+        text(kind?).ok()?;
+        let name = name.map_or(Some(String::new()), |name| Some(text(name).ok()?.into_owned()))?;
+        Some(SimpleSigning {
+            image: Digest::parse(&text(digest?).ok()?).ok()?,
+            subject: Subject {
+                name: Some(name).filter(|name| !name.is_empty()),
+                annotations: texts(optional)?,
+                is_named: true,
+            },
+        })
     }
 }
 

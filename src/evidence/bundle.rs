@@ -1,0 +1,203 @@
+//! What does a Sigstore bundle hold?
+//!
+//! Sigstore protobuf-specs, `sigstore_bundle.proto`, versions 0.1 to 0.3, in protobuf's JSON: members that are not known are passed over, and numbers that are zero
+//! and lists that are empty may be left out. Nothing in it is trusted.
+
+use der::{Decode as _, Document};
+use serde_json::value::RawValue;
+
+use crate::{
+    image::Digest,
+    json::{bytes_of, entries, members, text},
+    signing::{certificate::Certificate, dsse::pre_authentication_encoding, path::MAX_CHAIN},
+    sigstore::tlog_entry::{self, TlogEntry},
+};
+
+/// Most log entries, and most timestamps.
+const MAX_PROOFS: usize = 32;
+/// Largest certificate, in bytes.
+const MAX_CERTIFICATE: usize = 16 * 1024;
+
+/// A bundle: one signature and what proves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bundle {
+    /// The signer's certificate, where it is not a key that signed.
+    pub(crate) certificate: Option<Document>,
+    /// The certificates of CAs that came along.
+    pub(crate) chain: Vec<Document>,
+    /// Entries of transparency logs.
+    pub(crate) entries: Vec<TlogEntry>,
+    /// Responses of time-stamping authorities.
+    pub(crate) timestamps: Vec<Vec<u8>>,
+    /// The signature.
+    pub(crate) signature: Vec<u8>,
+    /// What was signed.
+    pub(crate) content: BundleContent,
+}
+
+/// What the signature of a bundle is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum BundleContent {
+    /// A file with this digest.
+    Message(Digest),
+    /// A DSSE envelope: its payload, the type of it, and the bytes that are signed.
+    Envelope { payload_type: String, payload: Vec<u8>, encoding: Vec<u8> },
+}
+
+/// Why bytes are no bundle that can be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BundleError {
+    /// They are not the JSON of a bundle.
+    Form,
+    /// It is of a version that is not known.
+    Version,
+    /// The certificate or the key is missing, there is more than one of them, or it can't be read.
+    Material,
+    /// A certificate that issued itself stands in the bundle; old clients wrote that.
+    Root,
+    /// The signature is missing, there is more than one, or what it is over can't be read.
+    Content,
+    /// The signature is over a digest of another algorithm than SHA-256.
+    MessageDigest,
+    /// A log entry can't be read, stands there twice, or lacks what this version of bundles has to have.
+    LogEntry,
+    /// A timestamp can't be read, or there are too many.
+    Timestamp,
+}
+
+/// The versions of bundles, as far as they differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    /// Log entries have a promise.
+    V1,
+    /// Log entries have a proof.
+    V2,
+    /// The same, and certificates come without those of CAs.
+    V3,
+}
+
+impl Version {
+    fn of(media_type: &str) -> Option<Version> {
+        Some(match media_type {
+            "application/vnd.dev.sigstore.bundle+json;version=0.1" => Version::V1,
+            "application/vnd.dev.sigstore.bundle+json;version=0.2" => Version::V2,
+            "application/vnd.dev.sigstore.bundle+json;version=0.3"
+            | "application/vnd.dev.sigstore.bundle.v0.3+json" => Version::V3,
+            _ => return None,
+        })
+    }
+}
+
+impl Bundle {
+    /// Reads the JSON of a bundle.
+    ///
+    /// # Errors
+    /// The first part that is not as its version has it.
+    pub(crate) fn read(json: &[u8]) -> Result<Bundle, BundleError> {
+        let bundle: &RawValue = serde_json::from_slice(json).map_err(|_| BundleError::Form)?;
+        let keys = ["mediaType", "verificationMaterial", "messageSignature", "dsseEnvelope"];
+        let [media_type, material, message, envelope] = members(bundle, keys).map_err(|_| BundleError::Form)?;
+        let media_type = media_type.and_then(|media_type| text(media_type).ok()).ok_or(BundleError::Form)?;
+        let version = Version::of(&media_type).ok_or(BundleError::Version)?;
+        let keys =
+            ["certificate", "x509CertificateChain", "publicKey", "tlogEntries", "timestampVerificationData"];
+        let [certificate, chain, key, tlog_entries, timestamps] =
+            members(material.ok_or(BundleError::Material)?, keys).map_err(|_| BundleError::Material)?;
+        let (certificate, chain) = match (certificate, chain, key) {
+            (Some(certificate), None, None) => (Some(read_certificate(certificate)?), Vec::new()),
+            (None, Some(chain), None) if version != Version::V3 => read_chain(chain)?,
+            (None, None, Some(_)) => (None, Vec::new()),
+            _ => return Err(BundleError::Material),
+        };
+        let (signature, content) = match (message, envelope) {
+            (Some(message), None) => read_message(message)?,
+            (None, Some(envelope)) => read_envelope(envelope).ok_or(BundleError::Content)?,
+            _ => return Err(BundleError::Content),
+        };
+        Ok(Bundle {
+            certificate,
+            chain,
+            entries: tlog_entries.map_or(Ok(Vec::new()), |list| read_entries(list, version))?,
+            timestamps: timestamps.map_or(Some(Vec::new()), read_timestamps).ok_or(BundleError::Timestamp)?,
+            signature,
+            content,
+        })
+    }
+}
+
+fn read_certificate(json: &RawValue) -> Result<Document, BundleError> {
+    let read = || {
+        let der = bytes_of(members(json, ["rawBytes"]).ok()?[0]?)?;
+        if der.len() > MAX_CERTIFICATE {
+            return None;
+        }
+        Document::from_der(&der).ok()
+    };
+    read().ok_or(BundleError::Material)
+}
+
+/// The signer's certificate, and those above it.
+fn read_chain(json: &RawValue) -> Result<(Option<Document>, Vec<Document>), BundleError> {
+    let [list] = members(json, ["certificates"]).map_err(|_| BundleError::Material)?;
+    let list = list.and_then(|list| entries(list).ok()).ok_or(BundleError::Material)?;
+    let mut chain = list.into_iter().take(MAX_CHAIN.saturating_add(2)).map(read_certificate).collect::<Result<Vec<_>, _>>()?;
+    let is_root = |document: &Document| {
+        let names = Certificate::read(document.as_bytes()).and_then(|certificate| certificate.names());
+        names.is_none_or(|names| names.is_root())
+    };
+    match chain.len() {
+        0 => Err(BundleError::Material),
+        number if number > MAX_CHAIN.saturating_add(1) => Err(BundleError::Material),
+        _ if chain.iter().any(is_root) => Err(BundleError::Root),
+        _ => Ok((Some(chain.remove(0)), chain)),
+    }
+}
+
+fn read_message(json: &RawValue) -> Result<(Vec<u8>, BundleContent), BundleError> {
+    let read = || {
+        let [digest, signature] = members(json, ["messageDigest", "signature"]).ok()?;
+        let [algorithm, digest] = members(digest?, ["algorithm", "digest"]).ok()?;
+        Some((text(algorithm?).ok()?, bytes_of(digest?)?, bytes_of(signature?)?))
+    };
+    let (algorithm, digest, signature) = read().ok_or(BundleError::Content)?;
+    if algorithm != "SHA2_256" {
+        return Err(BundleError::MessageDigest);
+    }
+    let digest = digest.try_into().map(Digest::from_bytes).map_err(|_| BundleError::Content)?;
+    Ok((signature, BundleContent::Message(digest)))
+}
+
+/// An envelope with one signature: of two, one could be checked and the other be counted.
+fn read_envelope(json: &RawValue) -> Option<(Vec<u8>, BundleContent)> {
+    let [payload, payload_type, signatures] = members(json, ["payload", "payloadType", "signatures"]).ok()?;
+    let (payload, payload_type) = (bytes_of(payload?)?, text(payload_type?).ok()?.into_owned());
+    let signatures = entries(signatures?).ok()?;
+    let [signature] = signatures.as_slice() else { return None };
+    let signature = bytes_of(members(signature, ["sig"]).ok()?[0]?)?;
+    let encoding = pre_authentication_encoding(&payload_type, &payload);
+    Some((signature, BundleContent::Envelope { payload_type, payload, encoding }))
+}
+
+fn read_entries(json: &RawValue, version: Version) -> Result<Vec<TlogEntry>, BundleError> {
+    let entries = tlog_entry::read_all(json, MAX_PROOFS).ok_or(BundleError::LogEntry)?;
+    let lacks = |entry: &TlogEntry| match version {
+        Version::V1 => !entry.has_promise(),
+        Version::V2 | Version::V3 => !entry.has_proof(),
+    };
+    let is_double = |(at, entry): (usize, &TlogEntry)| {
+        entries.iter().take(at).any(|earlier| earlier.place() == entry.place())
+    };
+    if entries.iter().any(lacks) || entries.iter().enumerate().any(is_double) {
+        return Err(BundleError::LogEntry);
+    }
+    Ok(entries)
+}
+
+fn read_timestamps(json: &RawValue) -> Option<Vec<Vec<u8>>> {
+    let [list] = members(json, ["rfc3161Timestamps"]).ok()?;
+    let list = list.map_or(Some(Vec::new()), |list| entries(list).ok())?;
+    if list.len() > MAX_PROOFS {
+        return None;
+    }
+    list.into_iter().map(|entry| bytes_of(members(entry, ["signedTimestamp"]).ok()?[0]?)).collect()
+}

@@ -1,0 +1,291 @@
+//! Does this signature prove who made it?
+//!
+//! Certificate, log entries, timestamps, signature and content are checked together, as they lie in one layer of a signature manifest or in one bundle; nothing is
+//! ever taken from another one. What costs nothing comes first; of what costs a verification, that which a stranger can least forge.
+
+use std::{borrow::Cow, cell::OnceCell};
+
+use der::Document;
+
+use super::{
+    Claim, Signer, Source,
+    bundle::{Bundle, BundleContent},
+    cosign::{Layer, Payload},
+};
+use crate::{
+    image::Digest,
+    signing::{
+        OtherAlgorithm, PublicKey,
+        certificate::certificates,
+        path::MAX_CHAIN,
+        signature::{Message, Trial},
+    },
+    sigstore::{
+        Authorities, CertificateIdentity, Leaf, Logs, TimestampAuthorities, VerificationError, sct,
+        tlog_entry::{BoundEntry, Content, Logged, LoggedBy, TlogEntry},
+    },
+    time::UnixTime,
+};
+
+/// A signature of an image, and what it is said to be over.
+pub(crate) struct Signature<'s> {
+    image: Digest,
+    source: Source,
+    content: Content<'s>,
+    signature: &'s [u8],
+    material: Material<'s>,
+    trial: Trial<'s>,
+    /// The certificate, read once however many trust roots look at it.
+    leaf: OnceCell<Result<Leaf, VerificationError>>,
+}
+
+/// Where the certificate, the log entries and the timestamps of a signature lie.
+#[derive(Clone, Copy)]
+enum Material<'s> {
+    Layer(&'s Layer),
+    Bundle(&'s Bundle),
+}
+
+/// What is asked of a certificate besides its identity.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CertificateTerms<'d> {
+    /// The authorities that may have issued it.
+    pub(crate) authorities: &'d Authorities,
+    /// The transparency logs of which one has to have an entry.
+    pub(crate) tlogs: Option<&'d Logs>,
+    /// The certificate transparency logs of which one has to have seen it.
+    pub(crate) ctlogs: Option<&'d Logs>,
+    /// The time-stamping authorities that are believed.
+    pub(crate) timestamp_authorities: &'d TimestampAuthorities,
+    /// Whether a log or a time-stamping authority has to say when it was used. Where neither has to and neither does, it has to be valid now.
+    pub(crate) needs_time: bool,
+    /// The time now.
+    pub(crate) now: UnixTime,
+}
+
+/// What a signature proves to a trust root that names a certificate identity.
+pub(crate) enum ByCertificate {
+    /// It has no certificate.
+    None,
+    /// It has one of a signer that is known already, so it was not checked.
+    Known,
+    /// The signer signed.
+    Claim(Claim),
+    /// This check failed.
+    Failed(VerificationError),
+}
+
+impl<'s> Signature<'s> {
+    /// The signature of this layer over a payload that the policy wrote again.
+    pub(crate) fn new(layer: &'s Layer, payload: &'s Payload) -> Signature<'s> {
+        Signature::of_layer(layer, payload.bytes(), payload.image(), Source::SignatureManifest)
+    }
+
+    /// The signature of this layer over `payload`, which is about `image`.
+    pub(super) fn of_layer(layer: &'s Layer, payload: &'s [u8], image: Digest, source: Source) -> Signature<'s> {
+        Signature {
+            image,
+            source,
+            content: Content::Bytes(payload),
+            signature: &layer.signature,
+            material: Material::Layer(layer),
+            trial: Trial::new(layer.payload, &layer.signature),
+            leaf: OnceCell::new(),
+        }
+    }
+
+    /// The signature of this bundle, which is about `image`.
+    pub(super) fn of_bundle(bundle: &'s Bundle, image: Digest) -> Signature<'s> {
+        let (content, hash) = match &bundle.content {
+            BundleContent::Message(digest) => (Content::Known(*digest), *digest),
+            BundleContent::Envelope { payload_type, payload, encoding } => {
+                (Content::Envelope { payload_type, payload, encoding }, Digest::of(encoding))
+            }
+        };
+        Signature {
+            image,
+            source: Source::EvidenceManifest,
+            content,
+            signature: &bundle.signature,
+            material: Material::Bundle(bundle),
+            trial: Trial::new(hash, &bundle.signature),
+            leaf: OnceCell::new(),
+        }
+    }
+
+    /// Does this key verify the signature?
+    pub(crate) fn is_signed_with(&self, key: &PublicKey) -> bool {
+        self.trial.may_be_by(key) && key.signed(self.message(), self.signature)
+    }
+
+    /// How did the holder of this key make the signature, if not in a way that is accepted?
+    pub(crate) fn is_signed_otherwise(&self, key: &PublicKey) -> Option<OtherAlgorithm> {
+        match self.message() {
+            Message::Bytes(bytes) => key.signed_otherwise(bytes, self.signature),
+            Message::Known(_) => None,
+        }
+    }
+
+    /// Which bytes the signature is over.
+    fn message(&self) -> Message<'s> {
+        match self.content {
+            Content::Bytes(bytes) | Content::Envelope { encoding: bytes, .. } => Message::Bytes(bytes),
+            Content::Known(digest) => Message::Known(digest),
+        }
+    }
+
+    /// The claim of whoever holds `key`, with an entry in one of `tlogs` if these are given; `None` if the key did not make the signature.
+    pub(crate) fn claim_of_key(
+        &self,
+        key: &PublicKey,
+        tlogs: Option<&Logs>,
+    ) -> Option<Result<Claim, VerificationError>> {
+        let logged = |logs| {
+            let entries = self.entries()?;
+            let bound = self.bind(&entries, LoggedBy::Key(key), logs)?;
+            bound.iter().try_for_each(BoundEntry::check)
+        };
+        self.is_signed_with(key).then(|| tlogs.map_or(Ok(()), logged).map(|()| self.claim(Signer::of_key(key))))
+    }
+
+    /// What the signature proves of `identity`. A signer that `is_known` is not checked again.
+    pub(crate) fn claim_of_certificate(
+        &self,
+        identity: &CertificateIdentity,
+        terms: CertificateTerms<'_>,
+        is_known: impl Fn(&Signer) -> bool,
+    ) -> ByCertificate {
+        let check = |leaf: Result<&Leaf, VerificationError>| {
+            let leaf = leaf?;
+            identity.matches(leaf)?;
+            // An issuer that nobody asked for is a text that anybody can have in a certificate, and tells nobody apart.
+            let issuer = leaf.issuer.clone().filter(|_| identity.asks_for_the_issuer());
+            let signer = Signer { key: leaf.key.clone(), identity: Some((leaf.subject.text().to_owned(), issuer)) };
+            if is_known(&signer) {
+                return Ok(None);
+            }
+            self.check_certificate(leaf, terms)?;
+            Ok(Some(signer))
+        };
+        match self.leaf().map(check) {
+            None => ByCertificate::None,
+            Some(Ok(None)) => ByCertificate::Known,
+            Some(Ok(Some(signer))) => ByCertificate::Claim(self.claim(signer)),
+            Some(Err(error)) => ByCertificate::Failed(error),
+        }
+    }
+
+    /// The certificate, if there is one. It can say whatever it likes.
+    fn leaf(&self) -> Option<Result<&Leaf, VerificationError>> {
+        let leaf = match (self.leaf.get(), self.material) {
+            (Some(leaf), _) => leaf,
+            (None, Material::Layer(layer)) => {
+                let text = layer.certificate.as_deref()?;
+                self.leaf.get_or_init(|| Leaf::read(text))
+            }
+            (None, Material::Bundle(bundle)) => {
+                let document = bundle.certificate.as_ref()?;
+                self.leaf.get_or_init(|| Leaf::of(document.clone()))
+            }
+        };
+        Some(leaf.as_ref().map_err(Clone::clone))
+    }
+
+    /// Checks that `leaf`, this signature's certificate, is genuine and of this signature.
+    fn check_certificate(&self, leaf: &Leaf, terms: CertificateTerms<'_>) -> Result<(), VerificationError> {
+        let entries = if terms.tlogs.is_some() { self.entries()? } else { Cow::Borrowed(&[][..]) };
+        let by = LoggedBy::Certificate(leaf.der.as_bytes(), &leaf.key);
+        let bound = terms.tlogs.map_or(Ok(Vec::new()), |logs| self.bind(&entries, by, logs))?;
+        let times = self.times(leaf, &bound, terms)?;
+        let issuer = terms.authorities.issuer_of(leaf, &self.chain()?, &times)?;
+        if let Some(logs) = terms.ctlogs {
+            sct::check(leaf, issuer, logs)?;
+        }
+        bound.iter().try_for_each(BoundEntry::check)?;
+        self.is_signed_with(&leaf.key).then_some(()).ok_or(VerificationError::Signature)
+    }
+
+    /// Every time at which the certificate is known to have been used, or now: at each of them it was valid. What the logs say is still to be checked.
+    fn times(
+        &self,
+        leaf: &Leaf,
+        bound: &[BoundEntry<'_>],
+        terms: CertificateTerms<'_>,
+    ) -> Result<Vec<UnixTime>, VerificationError> {
+        let mut times: Vec<UnixTime> = bound.iter().filter_map(|entry| entry.time).collect();
+        if times.iter().any(|time| !leaf.validity.contains(*time)) {
+            return Err(VerificationError::LogTime);
+        }
+        let mut unverified = None;
+        if !terms.timestamp_authorities.list.is_empty() {
+            for response in self.timestamps() {
+                match terms.timestamp_authorities.time_of(response, self.signature) {
+                    Ok(time) if leaf.validity.contains(time) => times.push(time),
+                    Ok(_) => return Err(VerificationError::TimestampTime),
+                    Err(error) => drop(unverified.get_or_insert(error)),
+                }
+            }
+        }
+        if times.iter().any(|time| bound.iter().any(|entry| !entry.is_trusted_at(*time))) {
+            return Err(VerificationError::LogTime);
+        }
+        match times.is_empty() {
+            false => Ok(times),
+            // A time that was meant to be told is told, and not the present.
+            true if terms.needs_time => Err(unverified.unwrap_or(VerificationError::NoTime)),
+            true if leaf.validity.contains(terms.now) => Ok(vec![terms.now]),
+            true => Err(VerificationError::Expired),
+        }
+    }
+
+    /// The log entries of this signature by logs that are known, of which there is at least one.
+    fn bind<'e>(
+        &self,
+        entries: &'e [TlogEntry],
+        by: LoggedBy<'_>,
+        logs: &'e Logs,
+    ) -> Result<Vec<BoundEntry<'e>>, VerificationError> {
+        let logged = Logged { content: self.content, signature: self.signature, by };
+        let mut bound = Vec::new();
+        let mut unknown = VerificationError::NoLogEntry;
+        for entry in entries {
+            match entry.bind(&logged, logs) {
+                Ok(entry) => bound.push(entry),
+                Err(error @ VerificationError::LogUnknown(_)) => unknown = error,
+                Err(error) => return Err(error),
+            }
+        }
+        if bound.is_empty() { Err(unknown) } else { Ok(bound) }
+    }
+
+    fn entries(&self) -> Result<Cow<'s, [TlogEntry]>, VerificationError> {
+        match self.material {
+            Material::Layer(layer) => {
+                let text = layer.bundle.as_deref().ok_or(VerificationError::NoLogEntry)?;
+                Ok(Cow::Owned(vec![TlogEntry::of_annotation(text)?]))
+            }
+            Material::Bundle(bundle) => Ok(Cow::Borrowed(&bundle.entries)),
+        }
+    }
+
+    fn timestamps(&self) -> &'s [Vec<u8>] {
+        match self.material {
+            Material::Layer(layer) => layer.timestamp.as_slice(),
+            Material::Bundle(bundle) => &bundle.timestamps,
+        }
+    }
+
+    fn chain(&self) -> Result<Cow<'s, [Document]>, VerificationError> {
+        match self.material {
+            Material::Layer(layer) => match layer.chain.as_deref() {
+                Some(text) => certificates(text, MAX_CHAIN).map(Cow::Owned).ok_or(VerificationError::Chain),
+                None => Ok(Cow::Borrowed(&[])),
+            },
+            Material::Bundle(bundle) => Ok(Cow::Borrowed(&bundle.chain)),
+        }
+    }
+
+    fn claim(&self, signer: Signer) -> Claim {
+        Claim::new(signer, self.image, self.source)
+    }
+}

@@ -1,0 +1,97 @@
+//! What lies in an evidence manifest besides signatures, in sentences?
+
+use super::quoted;
+use crate::{
+    evidence::{BundleError, ItemError, NoSignature, StatementError, UnusableEvidence},
+    explain::OtherItems,
+};
+
+/// Most reasons that are told for which items are no signatures.
+const MAX_TOLD: usize = 3;
+
+impl OtherItems {
+    /// What is there, in one sentence for each reason.
+    pub(super) fn details(&self) -> Vec<String> {
+        match self {
+            OtherItems::NotCollected => Vec::new(),
+            OtherItems::Unusable(unusable) => vec![unusable.sentence().to_owned()],
+            OtherItems::Items(reasons) => {
+                let mut told: Vec<String> = reasons.iter().take(MAX_TOLD).map(NoSignature::sentence).collect();
+                let rest = reasons.len().saturating_sub(told.len());
+                if rest > 0 {
+                    told.push(format!("its evidence has {rest} more items that are no signatures, for other reasons"));
+                }
+                told
+            }
+        }
+    }
+}
+
+impl UnusableEvidence {
+    fn sentence(self) -> &'static str {
+        match self {
+            UnusableEvidence::Form => "the tag sha256-….evidence exists, but is not an image manifest",
+            UnusableEvidence::Type => "the tag sha256-….evidence exists, but is not an evidence manifest",
+            UnusableEvidence::Version => {
+                "its evidence manifest is of a version that this policy does not read; use a newer version of this policy"
+            }
+        }
+    }
+}
+
+impl NoSignature {
+    /// Why an item of the evidence manifest is no signature of the image.
+    fn sentence(&self) -> String {
+        match self {
+            NoSignature::Attestation(predicate) => format!(
+                "its evidence has an attestation ({}), which is not a signature",
+                quoted(predicate)
+            ),
+            NoSignature::Item(error) => format!("an item of its evidence is not read: {}", error.sentence()),
+            NoSignature::Bundle(error) => format!("a bundle in its evidence is not read: {}", error.sentence()),
+            NoSignature::PayloadType => {
+                "a bundle in its evidence is not read: expected the payload type application/vnd.in-toto+json".to_owned()
+            }
+            NoSignature::Statement(StatementError::Form) => {
+                "a bundle in its evidence is not read: expected an in-toto statement of version 0.1 or 1".to_owned()
+            }
+            NoSignature::Payload => {
+                "a signature in its evidence is not read: expected a payload in the simple signing format".to_owned()
+            }
+            NoSignature::Statement(StatementError::Subject) | NoSignature::OtherImage => {
+                "its evidence has a signature of another image".to_owned()
+            }
+        }
+    }
+}
+
+impl ItemError {
+    fn sentence(self) -> &'static str {
+        match self {
+            ItemError::Form => "its digest or its annotations are malformed",
+            ItemError::NoContent => "it has no content (annotation dev.image-trust.content)",
+            ItemError::Elsewhere => "it is too large to be read here",
+            ItemError::TooLarge => "it is larger than 256 KiB, or all items are larger than 3 MiB",
+            ItemError::Base64 => "its content is not base64 with padding (RFC 4648)",
+            ItemError::Digest => "its content does not have the digest and the size of the layer",
+            ItemError::TooMany => "at most 100 items are read",
+        }
+    }
+}
+
+impl BundleError {
+    fn sentence(self) -> &'static str {
+        match self {
+            BundleError::Form => "expected the JSON of a Sigstore bundle",
+            BundleError::Version => "expected version 0.1, 0.2 or 0.3 of Sigstore bundles",
+            BundleError::Material => "expected one certificate or one public key",
+            BundleError::Root => "it contains a self-signed certificate, as old clients wrote it; sign again",
+            BundleError::Content => "expected one signature over a digest or a DSSE envelope",
+            BundleError::MessageDigest => "expected a SHA-256 digest; sign a DSSE envelope instead, as cosign sign does",
+            BundleError::LogEntry => {
+                "expected transparency log entries, each once, with a signed entry timestamp (version 0.1) or an inclusion proof"
+            }
+            BundleError::Timestamp => "expected at most 32 RFC 3161 timestamps",
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! When does a time-stamping authority say that it saw these bytes?
+//!
+//! A time-stamp response or token (RFC 3161, section 2.4.2) is signed data (RFC 5652, section 5) around a time. It is read here to the byte, and what it says is
+//! checked with one certificate: the signer that it names, the hash that it gives of the certificate (RFC 5035), the use of the key and the signature are all
+//! about that one. Whether the certificate belongs to an authority that is trusted is not asked here. DER only; some authorities write BER, which is refused.
+
+use std::time::Duration;
+
+use der::{
+    AnyRef, DateTime, Decode as _, Encode as _, Reader as _, SliceReader, Tag, TagNumber, Tagged as _,
+    asn1::ObjectIdentifier,
+};
+
+use super::{
+    certificate::{Certificate, Purpose},
+    signature::Hash,
+};
+use crate::time::UnixTime;
+
+/// Longest response that is read, in bytes; those of real authorities have 0.7 to 6 KB.
+const MAX_LENGTH: usize = 16 * 1024;
+/// Most parts of any one list in it.
+const MAX_PARTS: usize = 64;
+
+const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
+const TST_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.4");
+const CONTENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
+const MESSAGE_DIGEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.4");
+const SIGNING_CERTIFICATE_V2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.47");
+
+/// The hashes that tokens are read with; older ones are refused.
+const HASHES: [(ObjectIdentifier, Hash); 3] = [
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1"), Hash::Sha256),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2"), Hash::Sha384),
+    (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3"), Hash::Sha512),
+];
+/// How signatures are named that say their hash; others (RSA, Ed25519) leave it to the digest algorithm.
+const SIGNATURES: [(ObjectIdentifier, Hash); 6] = [
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"), Hash::Sha256),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"), Hash::Sha384),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"), Hash::Sha512),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"), Hash::Sha256),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12"), Hash::Sha384),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13"), Hash::Sha512),
+];
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
+/// A time-stamp token that says a time. Nothing of it is proven.
+#[derive(Debug)]
+pub(crate) struct TimestampToken {
+    /// The time that it says.
+    pub(crate) time: UnixTime,
+    imprint: (Hash, Vec<u8>),
+    /// What is signed: the signed attributes as a SET (RFC 5652, section 5.4).
+    signed: Vec<u8>,
+    hash: Hash,
+    signature: Vec<u8>,
+    signer: Signer,
+    /// The hash of the signer's certificate.
+    essential: (Hash, Vec<u8>),
+    /// The certificates that it brings along, in DER. They are hints.
+    pub(crate) certificates: Vec<Vec<u8>>,
+}
+
+/// How a token names the certificate of its signer (RFC 5652, section 5.3).
+#[derive(Debug)]
+enum Signer {
+    /// By the issuer and the serial number, as their DER contents.
+    Number { issuer: Vec<u8>, serial: Vec<u8> },
+    /// By the subject key identifier.
+    KeyId(Vec<u8>),
+}
+
+impl TimestampToken {
+    /// Reads a TimeStampResp that was granted. `None` if it is none, or not in DER.
+    pub(crate) fn read(response: &[u8]) -> Option<TimestampToken> {
+        if response.len() > MAX_LENGTH {
+            return None;
+        }
+        let response = sequence(AnyRef::from_der(response).ok()?)?;
+        let [status, token] = response.as_slice() else { return None };
+        let granted = sequence(*status)?.first().copied()?;
+        if granted.tag() != Tag::Integer || !matches!(granted.value(), [0 | 1]) {
+            return None;
+        }
+        let content = sequence(*token)?;
+        let [kind, data] = content.as_slice() else { return None };
+        if oid(*kind)? != SIGNED_DATA {
+            return None;
+        }
+        TimestampToken::of_signed_data(explicit(*data, 0)?)
+    }
+
+    /// Reads SignedData (RFC 5652, section 5.1), which has exactly one signer.
+    fn of_signed_data(data: AnyRef<'_>) -> Option<TimestampToken> {
+        let parts = sequence(data)?;
+        let [_version, _hashes, content, rest @ ..] = parts.as_slice() else { return None };
+        let (signers, between) = rest.split_last()?;
+        let mut certificates = Vec::new();
+        for part in between {
+            match context(*part)? {
+                0 => certificates = list(part.value())?.iter().map(|part| part.to_der().ok()).collect::<Option<_>>()?,
+                1 => {}
+                _ => return None,
+            }
+        }
+        let content = sequence(*content)?;
+        let [kind, content] = content.as_slice() else { return None };
+        let content = explicit(*content, 0)?;
+        if oid(*kind)? != TST_INFO || content.tag() != Tag::OctetString || signers.tag() != Tag::Set {
+            return None;
+        }
+        let signers = list(signers.value())?;
+        let [signer] = signers.as_slice() else { return None };
+        let (time, imprint) = read_info(content.value())?;
+        TimestampToken::of_signer(*signer, content.value(), time, imprint, certificates)
+    }
+
+    /// Reads SignerInfo (RFC 5652, section 5.3) of a signer of `content`.
+    fn of_signer(
+        signer: AnyRef<'_>,
+        content: &[u8],
+        time: UnixTime,
+        imprint: (Hash, Vec<u8>),
+        certificates: Vec<Vec<u8>>,
+    ) -> Option<TimestampToken> {
+        let parts = sequence(signer)?;
+        let [_version, id, digest, attributes, algorithm, signature, ..] = parts.as_slice() else { return None };
+        if context(*attributes)? != 0 || signature.tag() != Tag::OctetString {
+            return None;
+        }
+        let hash = hash_of(*digest)?;
+        let algorithm = oid(sequence(*algorithm)?.first().copied()?)?;
+        match SIGNATURES.iter().find(|(known, _)| *known == algorithm) {
+            Some((_, named)) if *named != hash => return None,
+            Some(_) => {}
+            None if algorithm == RSA => {}
+            None => return None,
+        }
+        let signed = list(attributes.value())?;
+        let kind = one_attribute(&signed, CONTENT_TYPE)?;
+        let of_content = one_attribute(&signed, MESSAGE_DIGEST)?;
+        if oid(kind)? != TST_INFO || of_content.tag() != Tag::OctetString || of_content.value() != hash.of(content) {
+            return None;
+        }
+        Some(TimestampToken {
+            time,
+            imprint,
+            // The signature covers them as a SET, though they are written with another tag.
+            signed: AnyRef::new(Tag::Set, attributes.value()).ok()?.to_der().ok()?,
+            hash,
+            signature: signature.value().to_vec(),
+            signer: Signer::read(*id)?,
+            essential: essential(one_attribute(&signed, SIGNING_CERTIFICATE_V2)?)?,
+            certificates,
+        })
+    }
+
+    /// Is it a timestamp of these bytes?
+    pub(crate) fn is_of(&self, bytes: &[u8]) -> bool {
+        let (hash, imprint) = &self.imprint;
+        hash.of(bytes) == *imprint
+    }
+
+    /// Is it signed with the key of this certificate (DER), which is for timestamps only and nobody's but the signer's that the token names?
+    pub(crate) fn is_signed_with(&self, der: &[u8]) -> bool {
+        let is_signed = || {
+            let certificate = Certificate::read(der)?;
+            let (hash, of_certificate) = &self.essential;
+            let is_its = self.signer.is(&certificate)?
+                && hash.of(der) == *of_certificate
+                && certificate.is_only_for(Purpose::TimeStamping)?;
+            let key = certificate.key().filter(|_| is_its)?;
+            key.algorithm.verifies(self.hash, &key.material, &self.signed, &self.signature).then_some(())
+        };
+        is_signed().is_some()
+    }
+}
+
+impl Signer {
+    fn read(id: AnyRef<'_>) -> Option<Signer> {
+        if id.tag() == Tag::Sequence {
+            let parts = sequence(id)?;
+            let [issuer, serial] = parts.as_slice() else { return None };
+            return Some(Signer::Number { issuer: issuer.value().to_vec(), serial: serial.value().to_vec() });
+        }
+        (context(id)? == 0).then(|| Signer::KeyId(id.value().to_vec()))
+    }
+
+    /// Is the certificate the one that it names?
+    fn is(&self, certificate: &Certificate<'_>) -> Option<bool> {
+        Some(match self {
+            Signer::Number { issuer, serial } => {
+                certificate.tbs.issuer.value() == issuer && certificate.tbs.serial.value() == serial
+            }
+            Signer::KeyId(id) => certificate.names()?.is_called(id),
+        })
+    }
+}
+
+/// The time and the imprint of TSTInfo (RFC 3161, section 2.4.2).
+fn read_info(info: &[u8]) -> Option<(UnixTime, (Hash, Vec<u8>))> {
+    let parts = sequence(AnyRef::from_der(info).ok()?)?;
+    let [version, _policy, imprint, _serial, time, ..] = parts.as_slice() else { return None };
+    if version.tag() != Tag::Integer || version.value() != [1] || time.tag() != Tag::GeneralizedTime {
+        return None;
+    }
+    let imprint = sequence(*imprint)?;
+    let [algorithm, hashed] = imprint.as_slice() else { return None };
+    if hashed.tag() != Tag::OctetString {
+        return None;
+    }
+    Some((read_time(time.value())?, (hash_of(*algorithm)?, hashed.value().to_vec())))
+}
+
+/// A GeneralizedTime in UTC, which may have parts of a second here: `20261130053015.082Z`. A library's reader takes none.
+fn read_time(text: &[u8]) -> Option<UnixTime> {
+    let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
+    let (whole, parts) = text.split_once('.').unwrap_or((text, "0"));
+    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    // RFC 3161: no zeros at the end, so no part that is all zero, but authorities write them.
+    if whole.len() != 14 || !(1..=9).contains(&parts.len()) || !are_digits(whole) || !are_digits(parts) {
+        return None;
+    }
+    let number = |range: std::ops::Range<usize>| whole.get(range)?.parse::<u8>().ok();
+    let year = whole.get(0..4)?.parse().ok()?;
+    let time = DateTime::new(year, number(4..6)?, number(6..8)?, number(8..10)?, number(10..12)?, number(12..14)?);
+    let nanos: u32 = format!("{parts:0<9}").parse().ok()?;
+    Some(UnixTime::since_epoch(time.ok()?.unix_duration().saturating_add(Duration::from_nanos(nanos.into()))))
+}
+
+/// The hash of the signer's certificate: the first ESSCertIDv2 (RFC 5035, section 4), whose hash is SHA-256 where it names none.
+fn essential(attribute: AnyRef<'_>) -> Option<(Hash, Vec<u8>)> {
+    let ids = sequence(sequence(attribute)?.first().copied()?)?;
+    let id = sequence(ids.first().copied()?)?;
+    let (hash, value) = match id.as_slice() {
+        [value, ..] if value.tag() == Tag::OctetString => (Hash::Sha256, *value),
+        [algorithm, value, ..] if value.tag() == Tag::OctetString => (hash_of(*algorithm)?, *value),
+        _ => return None,
+    };
+    Some((hash, value.value().to_vec()))
+}
+
+/// The one value of an attribute that is there once.
+fn one_attribute<'a>(attributes: &[AnyRef<'a>], wanted: ObjectIdentifier) -> Option<AnyRef<'a>> {
+    let mut found = None;
+    for attribute in attributes {
+        let parts = sequence(*attribute)?;
+        let [kind, values] = parts.as_slice() else { return None };
+        if oid(*kind)? == wanted {
+            let values = list(values.value())?;
+            let ([value], None) = (values.as_slice(), found) else { return None };
+            found = Some(*value);
+        }
+    }
+    found
+}
+
+/// The hash that an AlgorithmIdentifier names.
+fn hash_of(algorithm: AnyRef<'_>) -> Option<Hash> {
+    let named = oid(sequence(algorithm)?.first().copied()?)?;
+    HASHES.iter().find(|(known, _)| *known == named).map(|(_, hash)| *hash)
+}
+
+fn oid(part: AnyRef<'_>) -> Option<ObjectIdentifier> {
+    part.decode_as().ok()
+}
+
+/// The parts of a SEQUENCE.
+fn sequence(part: AnyRef<'_>) -> Option<Vec<AnyRef<'_>>> {
+    if part.tag() == Tag::Sequence { list(part.value()) } else { None }
+}
+
+/// The number of a context-specific tag.
+fn context(part: AnyRef<'_>) -> Option<u32> {
+    match part.tag() {
+        Tag::ContextSpecific { number: TagNumber(number), .. } => Some(number),
+        _ => None,
+    }
+}
+
+/// What is tagged explicitly with this number.
+fn explicit(part: AnyRef<'_>, number: u32) -> Option<AnyRef<'_>> {
+    if context(part)? == number { AnyRef::from_der(part.value()).ok() } else { None }
+}
+
+fn list(content: &[u8]) -> Option<Vec<AnyRef<'_>>> {
+    let mut reader = SliceReader::new(content).ok()?;
+    let mut parts = Vec::new();
+    while !reader.is_finished() {
+        if parts.len() >= MAX_PARTS {
+            return None;
+        }
+        parts.push(AnyRef::decode(&mut reader).ok()?);
+    }
+    Some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_parts_of_a_second() {
+        let rows: &[(&str, Option<(u64, u32)>, &str)] = &[
+            ("19700101000001Z", Some((1, 0)), "a second"),
+            ("19700101000001.5Z", Some((1, 500_000_000)), "a half"),
+            ("20210112115327.082000Z", Some((1_610_452_407, 82_000_000)), "as Entrust writes it"),
+            ("19700101000001.000000001Z", Some((1, 1)), "the smallest part"),
+            ("19700101000001.0000000001Z", None, "a smaller one"),
+            ("19700101000001.Z", None, "a point and nothing"),
+            ("19700101000001", None, "no zone"),
+            ("19700101000001+0100", None, "another zone"),
+            ("700101000001Z", None, "a year of two digits"),
+            ("19700230000001Z", None, "a day that never was"),
+            ("197001010000+1Z", None, "a sign"),
+        ];
+        for (text, expected, why) in rows {
+            let expected = expected.map(|(seconds, nanos)| UnixTime::since_epoch(Duration::new(seconds, nanos)));
+            assert_eq!(read_time(text.as_bytes()), expected, "{why}: {text}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Did a time-stamping authority that is trusted see this signature, and when?
+
+use der::Document;
+
+use super::{Origin, VerificationError};
+use crate::{
+    signing::{
+        certificate::{Certificate, Purpose},
+        path::{Authority, AuthorityError, issuer_of},
+        timestamp_token::TimestampToken,
+    },
+    time::{Period, UnixTime},
+};
+
+/// Time-stamping authorities that are believed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct TimestampAuthorities {
+    pub(crate) list: Vec<TimestampAuthority>,
+    pub(crate) origin: Origin,
+}
+
+/// A time-stamping authority that is believed for a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TimestampAuthority {
+    /// The certificate with whose key it signs, in DER. Without, it comes with the timestamps.
+    leaf: Option<Vec<u8>>,
+    /// When all of its certificates are valid.
+    validity: Period,
+    /// The CAs above it.
+    authorities: Vec<Authority>,
+    period: Period,
+}
+
+impl TimestampAuthority {
+    /// Reads its certificates (DER), of which the first is its own or that of a CA.
+    ///
+    /// # Errors
+    /// The number of the certificate that can't be used, and why.
+    pub(crate) fn read(chain: &[Vec<u8>], period: Period) -> Result<TimestampAuthority, (usize, AuthorityError)> {
+        let mut validity = Period::default();
+        let mut leaf = None;
+        let mut authorities = Vec::new();
+        for (at, der) in chain.iter().enumerate() {
+            let certificate = Certificate::read(der).ok_or((at, AuthorityError::Form))?;
+            let Period { start, end } = certificate.validity();
+            validity = Period { start: validity.start.max(start), end: earlier(validity.end, end) };
+            if at == 0 && certificate.is_only_for(Purpose::TimeStamping) == Some(true) {
+                leaf = Some(der.clone());
+            } else {
+                let authority = Authority::read(der, period, Purpose::TimeStamping);
+                authorities.push(authority.map_err(|error| (at, error))?);
+            }
+        }
+        Ok(TimestampAuthority { leaf, validity, authorities, period })
+    }
+
+    /// Is the token signed by this authority, which was trusted at the token's time?
+    fn signed(&self, token: &TimestampToken) -> bool {
+        if !self.period.contains(token.time) {
+            return false;
+        }
+        match &self.leaf {
+            Some(leaf) => self.validity.contains(token.time) && token.is_signed_with(leaf),
+            None => token.certificates.iter().any(|der| self.certified(der, token)),
+        }
+    }
+
+    /// Is the token signed with this certificate's key, and was it certified by one of the CAs?
+    fn certified(&self, der: &[u8], token: &TimestampToken) -> bool {
+        let others = token.certificates.iter().filter(|other| *other != der);
+        let between: Option<Vec<Document>> = others.map(|other| Document::try_from(other.as_slice()).ok()).collect();
+        let is_valid = Certificate::read(der).is_some_and(|leaf| leaf.validity().contains(token.time));
+        is_valid
+            && token.is_signed_with(der)
+            && between.is_some_and(|between| {
+                issuer_of(der, &self.authorities, &between, Purpose::TimeStamping, &[token.time]).is_ok()
+            })
+    }
+}
+
+impl TimestampAuthorities {
+    /// The time that a time-stamp response says of `signature`, if one of these authorities signed it.
+    ///
+    /// # Errors
+    /// When it is no response in DER, is of something else, or by none of them.
+    pub(crate) fn time_of(&self, response: &[u8], signature: &[u8]) -> Result<UnixTime, VerificationError> {
+        let token = TimestampToken::read(response).ok_or(VerificationError::TimestampForm)?;
+        if !token.is_of(signature) {
+            return Err(VerificationError::TimestampContent);
+        }
+        match self.list.iter().any(|authority| authority.signed(&token)) {
+            true => Ok(token.time),
+            false => Err(VerificationError::TimestampUnknown(self.origin)),
+        }
+    }
+}
+
+/// The earlier of two ends, of which none is later than any.
+fn earlier(one: Option<UnixTime>, other: Option<UnixTime>) -> Option<UnixTime> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,89 @@
+//! Which size and root does a log say that its tree has?
+//!
+//! A checkpoint is a signed note (C2SP, "tlog-checkpoint" and "signed-note"): the log's name, the size, the root, and below a blank line the signatures. Those of
+//! witnesses stand among them, in any order; one of the log is needed.
+
+use base64ct::{Base64, Encoding as _};
+
+use crate::{
+    signing::signature::Message,
+    sigstore::trusted_root::Log,
+};
+
+/// Most signatures of a checkpoint that are looked at.
+const MAX_SIGNATURES: usize = 32;
+/// What every line of a signature begins with.
+const SIGNATURE: &str = "\u{2014} ";
+
+/// A checkpoint. That the log signed it is still to be checked.
+pub(super) struct Checkpoint<'t> {
+    pub(super) size: u64,
+    pub(super) root: [u8; 32],
+    origin: &'t str,
+    /// What is signed, with its last line feed.
+    signed: &'t str,
+    signatures: Vec<Signature<'t>>,
+}
+
+struct Signature<'t> {
+    name: &'t str,
+    /// The first bytes of the key's identifier.
+    hint: [u8; 4],
+    signature: Vec<u8>,
+}
+
+impl<'t> Checkpoint<'t> {
+    /// Reads a checkpoint; `None` if it is none.
+    pub(super) fn read(text: &'t str) -> Option<Checkpoint<'t>> {
+        let blank = text.find("\n\n")?;
+        let (signed, signatures) = text.split_at(blank.checked_add(1)?);
+        let mut lines = signed.split('\n');
+        let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
+        let is_number = !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit());
+        if origin.is_empty() || !is_number || (size.len() > 1 && size.starts_with('0')) {
+            return None;
+        }
+        let signatures = signatures.strip_prefix('\n')?.strip_suffix('\n')?.split('\n');
+        let signatures = signatures.map(Signature::read).collect::<Option<Vec<_>>>()?;
+        if signatures.len() > MAX_SIGNATURES {
+            return None;
+        }
+        Some(Checkpoint {
+            size: size.parse().ok()?,
+            root: Base64::decode_vec(root).ok()?.try_into().ok()?,
+            origin,
+            signed,
+            signatures,
+        })
+    }
+
+    /// Is it this log's, and signed by it?
+    ///
+    /// A log of Rekor 1 calls itself by its host and the number of the tree, and signs as the host; one of Rekor 2 has one name for both. Where the trusted root
+    /// gives no address, the key alone tells the log.
+    pub(super) fn is_signed_by(&self, log: &Log) -> bool {
+        let tree = |rest: &str| {
+            let number = rest.strip_prefix(" - ");
+            number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let is_its = match &log.host {
+            Some(host) => self.origin.strip_prefix(host.as_str()).is_some_and(|rest| rest.is_empty() || tree(rest)),
+            None => true,
+        };
+        let by_log = |signature: &Signature<'_>| {
+            log.host.as_deref().is_none_or(|host| host == signature.name)
+                && log.ids(signature.name).iter().any(|id| id.starts_with(&signature.hint))
+                && log.key.signed(Message::Bytes(self.signed.as_bytes()), &signature.signature)
+        };
+        is_its && self.signatures.iter().any(by_log)
+    }
+}
+
+impl<'t> Signature<'t> {
+    fn read(line: &'t str) -> Option<Signature<'t>> {
+        let (name, encoded) = line.strip_prefix(SIGNATURE)?.rsplit_once(' ')?;
+        let bytes = Base64::decode_vec(encoded).ok()?;
+        let (hint, signature) = bytes.split_first_chunk::<4>()?;
+        (!name.is_empty()).then(|| Signature { name, hint: *hint, signature: signature.to_vec() })
+    }
+}

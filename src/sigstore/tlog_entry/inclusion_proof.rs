@@ -1,0 +1,134 @@
+//! Is an entry a leaf of a log's tree?
+
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+
+use crate::json::{bytes_of, entries, members, number, text};
+
+/// Most hashes of a proof: a tree has at most 2^63 leaves.
+const MAX_HASHES: usize = 63;
+
+/// A proof that an entry is a leaf (RFC 6962, section 2.1.1), with the log's checkpoint of the tree.
+///
+/// The size and the root that stand beside it are not read: only those of the checkpoint are signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct InclusionProof {
+    index: u64,
+    hashes: Vec<[u8; 32]>,
+    pub(super) checkpoint: String,
+}
+
+impl InclusionProof {
+    /// Reads the proof of a Sigstore bundle (Sigstore protobuf-specs, "InclusionProof"). `None` if it does not have that form.
+    pub(super) fn read(json: &RawValue) -> Option<InclusionProof> {
+        let [index, hashes, checkpoint] = members(json, ["logIndex", "hashes", "checkpoint"]).ok()?;
+        let [envelope] = members(checkpoint?, ["envelope"]).ok()?;
+        let hashes = hashes.map_or(Some(Vec::new()), |hashes| entries(hashes).ok())?;
+        if hashes.len() > MAX_HASHES {
+            return None;
+        }
+        let hash = |json: &RawValue| bytes_of(json)?.try_into().ok();
+        Some(InclusionProof {
+            index: index.map_or(Some(0), number)?,
+            hashes: hashes.into_iter().map(hash).collect::<Option<_>>()?,
+            checkpoint: text(envelope?).ok()?.into_owned(),
+        })
+    }
+
+    /// Does it lead from this leaf to the root of a tree of this size? Every hash has to be used (RFC 9162, section 2.1.3.2).
+    pub(super) fn leads_to(&self, leaf: &[u8], size: u64, root: &[u8; 32]) -> bool {
+        if self.index >= size {
+            return false;
+        }
+        // The place of the node, and that of the last node of its level.
+        let (mut at, mut last) = (self.index, size.saturating_sub(1));
+        let mut hash: [u8; 32] = Sha256::new().chain_update([0]).chain_update(leaf).finalize().into();
+        for other in &self.hashes {
+            if last == 0 {
+                return false;
+            }
+            if at & 1 == 1 || at == last {
+                hash = node(other, &hash);
+                // A node that is the last of its level and has nobody beside it goes up as it is.
+                while at & 1 == 0 && at != 0 {
+                    (at, last) = (at >> 1, last >> 1);
+                }
+            } else {
+                hash = node(&hash, other);
+            }
+            (at, last) = (at >> 1, last >> 1);
+        }
+        last == 0 && hash == *root
+    }
+}
+
+/// The hash of a node above two others.
+fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
+    Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaf_hash(leaf: &[u8]) -> [u8; 32] {
+        Sha256::new().chain_update([0]).chain_update(leaf).finalize().into()
+    }
+
+    /// The root of the tree of these leaves, by the definition (RFC 6962, section 2.1).
+    fn root_of(leaves: &[Vec<u8>]) -> [u8; 32] {
+        match leaves {
+            [one] => leaf_hash(one),
+            many => {
+                let (left, right) = many.split_at(split(many.len()));
+                node(&root_of(left), &root_of(right))
+            }
+        }
+    }
+
+    /// The path of a leaf, by the definition (section 2.1.1).
+    fn path_of(index: usize, leaves: &[Vec<u8>]) -> Vec<[u8; 32]> {
+        if leaves.len() == 1 {
+            return Vec::new();
+        }
+        let middle = split(leaves.len());
+        let (left, right) = leaves.split_at(middle);
+        let (mut path, other) = match index < middle {
+            true => (path_of(index, left), root_of(right)),
+            false => (path_of(index - middle, right), root_of(left)),
+        };
+        path.push(other);
+        path
+    }
+
+    /// The largest power of two below `count`.
+    fn split(count: usize) -> usize {
+        count.next_power_of_two() / 2
+    }
+
+    #[test]
+    fn every_leaf_of_every_small_tree_is_proven_and_no_other() {
+        for size in 1..=17_usize {
+            let leaves: Vec<Vec<u8>> = (0..size).map(|number| vec![number as u8]).collect();
+            let root = root_of(&leaves);
+            for index in 0..size {
+                let proof = |index: u64, hashes| InclusionProof { index, hashes, checkpoint: String::new() };
+                let path = path_of(index, &leaves);
+                let good = proof(index as u64, path.clone());
+                assert!(good.leads_to(&leaves[index], size as u64, &root), "leaf {index} of {size}");
+                for other in (0..size + 2).filter(|other| *other != index) {
+                    let moved = proof(other as u64, path.clone());
+                    // With so few leaves, none of another place has the same path and the same bytes.
+                    assert!(!moved.leads_to(&leaves[index], size as u64, &root), "leaf {index} at {other} of {size}");
+                }
+                assert!(!good.leads_to(b"another", size as u64, &root), "another leaf");
+                assert!(!good.leads_to(&leaves[index], size as u64, &[0; 32]), "another root");
+                let longer = proof(index as u64, [path.clone(), vec![root]].concat());
+                assert!(!longer.leads_to(&leaves[index], size as u64, &root), "a hash too many");
+                if let Some((_, shorter)) = path.split_last() {
+                    assert!(!proof(index as u64, shorter.to_vec()).leads_to(&leaves[index], size as u64, &root));
+                }
+            }
+        }
+    }
+}
