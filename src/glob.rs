@@ -3,7 +3,8 @@
 /// Does `text` match `pattern`, in which `*` stands for any run of characters?
 ///
 /// Goes back to the last `*` only, so the work is at most the product of two bounded lengths.
-pub(crate) fn glob(pattern: &str, text: &str) -> bool {
+#[must_use]
+pub fn glob(pattern: &str, text: &str) -> bool {
     let (mut pattern, mut text) = (pattern.as_bytes(), text.as_bytes());
     let mut last_star: Option<(&[u8], &[u8])> = None;
     loop {

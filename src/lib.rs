@@ -76,7 +76,7 @@
 pub mod answer;
 pub mod evidence;
 pub mod explain;
-mod glob;
+pub mod glob;
 #[cfg(feature = "guest")]
 mod guest;
 pub mod host;

@@ -5,9 +5,9 @@ use super::DigestError;
 /// Longest reference, in bytes.
 pub(crate) const MAX_TEXT: usize = 512;
 /// Longest name, completed, in bytes (OCI distribution specification, "Pulling manifests").
-pub(crate) const MAX_NAME: usize = 255;
+pub const MAX_NAME: usize = 255;
 /// Longest tag, in bytes (the same).
-pub(crate) const MAX_TAG: usize = 128;
+pub const MAX_TAG: usize = 128;
 
 /// Why a text names no image, or could name two.
 #[derive(Debug, Clone, PartialEq, Eq)]

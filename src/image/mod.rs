@@ -7,7 +7,8 @@ mod error;
 mod reference;
 
 pub use digest::{Digest, DigestError};
+pub(crate) use error::MAX_TEXT;
 pub use error::ReferenceError;
-pub(crate) use error::{MAX_NAME, MAX_TAG, MAX_TEXT};
-pub use reference::ImageRef;
-pub(crate) use reference::{DOCKER_HUB, DOCKER_HUB_OLD, canonical_registry, cut, is_registry, split_tag};
+pub use error::{MAX_NAME, MAX_TAG};
+pub use reference::{DOCKER_HUB, ImageRef};
+pub(crate) use reference::{DOCKER_HUB_OLD, canonical_registry, cut, is_registry, split_tag};

@@ -20,7 +20,7 @@ use std::{borrow::Cow, fmt};
 use super::Digest;
 
 /// The registry of short names.
-pub(crate) const DOCKER_HUB: &str = "docker.io";
+pub const DOCKER_HUB: &str = "docker.io";
 /// What it was called before, and still is in some tools' output.
 pub(crate) const DOCKER_HUB_OLD: &str = "index.docker.io";
 const DEFAULT_TAG: &str = "latest";

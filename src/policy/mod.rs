@@ -8,16 +8,14 @@ pub mod rule;
 pub mod settings;
 mod shape;
 pub mod validator;
-mod weigh;
 
 use std::fmt;
 
 pub use check::check;
 pub use pattern::Part;
-pub use rule::{Choice, Decision, Policy, Rule, Rules};
-pub use settings::{ChildApproval, Disclosure, Features, Mode};
+pub use rule::{Choice, Decision, Fit, Policy, Rule, Rules};
 pub use shape::{json_schema, reference};
-pub use weigh::{Standing, Weighed};
+pub use settings::{ChildApproval, Disclosure, Features, Mode};
 
 /// Something in the settings that can't be meant: where, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,10 +11,8 @@ use crate::{
     image::{DOCKER_HUB, DOCKER_HUB_OLD, Digest, ImageRef, canonical_registry, cut, is_registry, split_tag},
 };
 
-mod cover;
 mod error;
 
-pub use cover::Reach;
 pub use error::PatternError;
 
 /// A pattern, completed as a reference is.
@@ -95,6 +93,27 @@ impl<'a> Pattern<'a> {
         let (name, tag) = split_tag(rest);
         let tag = tag.map_or(Ok(None), tag_part)?;
         Ok(Pattern { name: Name::parse(name)?, tag, digest })
+    }
+
+    /// The parts for registry and repository, completed; `None` for a bare `*`, which matches every name.
+    #[must_use]
+    pub fn name(&self) -> Option<(&str, &str)> {
+        match &self.name {
+            Name::Any => None,
+            Name::In { registry, repository } => Some((registry, repository)),
+        }
+    }
+
+    /// The part for the tag; `None` matches every tag, and none.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        self.tag
+    }
+
+    /// The part for the digest; `None` matches every digest, and none.
+    #[must_use]
+    pub fn digest(&self) -> Option<&str> {
+        self.digest
     }
 
     /// Could the pattern that `text` holds match an image of one of these registries?

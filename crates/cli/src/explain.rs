@@ -22,6 +22,7 @@ use crate::{
 
 mod rules;
 mod show;
+mod weigh;
 
 use rules::{Image, Rule};
 
@@ -115,7 +116,7 @@ fn explain(args: &Args) -> Result<ExitCode> {
     }
     let policy = load(&args.policy)?;
     let settings = args.flags.settings(&policy)?;
-    let (image, rules) = rules::weigh(&args.image, &settings.to_string())?;
+    let (image, rules) = rules::read(&args.image, &settings.to_string())?;
     let evaluation = args.flags.evaluate(&policy, &request(&args.image)?, &patient(settings.clone()))?;
     let evidence = record(&evaluation.response);
     let explanation = Explanation {

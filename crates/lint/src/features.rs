@@ -83,7 +83,7 @@ pub(super) fn pins(rule: &ReadRule<'_>) -> bool {
 
 /// Does it prove digests of what may be written as a tag?
 fn proves_tags(rule: &ReadRule<'_>) -> bool {
-    matches!(rule.decision, Decision::Prove { .. }) && !rule.pattern.has_digest()
+    matches!(rule.decision, Decision::Prove { .. }) && rule.pattern.digest().is_none()
 }
 
 /// Does child approval look at tags under this rule? Where only Pods are pinned, it wants digests.

@@ -2,6 +2,7 @@
 //!
 //! For people who deploy a policy, never for requests. A finding says what holds for certain; what can't be told for certain is not found.
 
+mod cover;
 mod features;
 mod keys;
 mod kinds;
@@ -106,7 +107,7 @@ impl<'p> ReadRule<'p> {
 
     /// Does it admit by a tag, so that it says nothing of a reference with a digest?
     fn allows_by_tag(&self) -> bool {
-        self.decision == Decision::Allow && self.pattern.has_tag() && !self.pattern.names_one_digest()
+        self.decision == Decision::Allow && self.pattern.tag().is_some() && !cover::names_one_digest(&self.pattern)
     }
 }
 

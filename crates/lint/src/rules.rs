@@ -5,11 +5,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{Finding, Lint, ReadRule};
+use super::{
+    Finding, Lint, ReadRule,
+    cover::{self, Reach},
+};
 use image_trust::{
     image::ImageRef,
     policy::{
-        pattern::{Part, Pattern, Reach},
+        pattern::{Part, Pattern},
         rule::{Choice, Decision, Policy, Rule, Rules},
         settings::Mode,
     },
@@ -17,9 +20,9 @@ use image_trust::{
     verify::ImageName,
 };
 
-/// Registries where anybody can have an account.
 /// Most tags of other rules that are tried for one rule.
 const MAX_TAGS: usize = 16;
+/// Registries where anybody can have an account.
 const PUBLIC: [&str; 6] = ["docker.io", "ghcr.io", "quay.io", "public.ecr.aws", "registry.gitlab.com", "gcr.io"];
 
 pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>]) -> Vec<Finding> {
@@ -65,18 +68,19 @@ fn idle(rules: &[ReadRule<'_>]) -> BTreeMap<usize, Finding> {
 
 fn matches_nothing(rule: &ReadRule<'_>) -> Option<Finding> {
     let path = rule.path("pattern");
-    if let Some(why) = rule.pattern.matches_nothing() {
+    if let Some(why) = cover::matches_nothing(&rule.pattern) {
         let what = format!("no image matches this pattern: {why}");
         return Some(Finding::new(path, Lint::MatchesNothing, what, "correct the pattern, or remove the rule"));
     }
-    if let Some((registry, account)) = rule.pattern.lone_repository().filter(|(registry, _)| PUBLIC.contains(registry))
+    if let Some((registry, account)) =
+        cover::lone_repository(&rule.pattern).filter(|(registry, _)| PUBLIC.contains(registry))
     {
         let what =
             format!("it matches the image `{registry}/{account}` only, and images of {registry} are below an account");
         let instead = format!("write `{registry}/{account}/*` for all images of the account");
         return Some(Finding::new(path, Lint::MatchesNothing, what, instead));
     }
-    (rule.allows_by_tag() && rule.pattern.has_digest()).then(|| {
+    (rule.allows_by_tag() && rule.pattern.digest().is_some()).then(|| {
         let what = "it allows by a tag, and only where there is a digest; but beside a digest a tag is only a claim, so a static allow \
                     by tag is passed over";
         let instead = "leave the tag out to allow these digests, or the digest to allow this tag; or write one digest out";
@@ -91,7 +95,7 @@ fn rank_before(other: &ReadRule<'_>, rule: &ReadRule<'_>) -> Option<Ordering> {
     if is_passed_over || other.pattern == rule.pattern {
         return None;
     }
-    other.pattern.ranks_beside(&rule.pattern).filter(|rank| *rank != Ordering::Less)
+    cover::rank(&other.pattern, &rule.pattern).filter(|rank| *rank != Ordering::Less)
 }
 
 fn never_first(rule: &ReadRule<'_>, other: &ReadRule<'_>, rank: Ordering) -> Finding {
@@ -129,9 +133,9 @@ fn named(rule: &Rule<'_>) -> String {
 
 /// Whose images this rule admits, or where it sends the policy server.
 fn exposure(rule: &ReadRule<'_>) -> Option<Finding> {
-    let (lint, what, instead) = match (&rule.decision, rule.pattern.reach()) {
+    let (lint, what, instead) = match (&rule.decision, cover::reach(&rule.pattern)) {
         // A digest that is written out is one image, wherever it is.
-        (Decision::Allow, _) if rule.pattern.names_one_digest() => return None,
+        (Decision::Allow, _) if cover::names_one_digest(&rule.pattern) => return None,
         (Decision::Allow, Reach::Anybody) => (
             Lint::AllowsAnyRegistry,
             "admits images unseen from the registry of anybody who can have a host name that matches".to_owned(),
@@ -144,7 +148,7 @@ fn exposure(rule: &ReadRule<'_>) -> Option<Finding> {
         ),
         (Decision::Allow, Reach::OneHost) => {
             let is_open = |(registry, account): &(&str, &str)| PUBLIC.contains(registry) && account.contains('*');
-            let (registry, _) = rule.pattern.account().filter(is_open)?;
+            let (registry, _) = cover::account(&rule.pattern).filter(is_open)?;
             (
                 Lint::AllowsAPublicRegistry,
                 format!("admits images unseen from every account of {registry} that matches, and anybody can have one"),
@@ -179,24 +183,24 @@ struct Tags<'p, 'r> {
 
 impl<'p, 'r> Tags<'p, 'r> {
     fn of(policy: &'p Policy<'_>, rules: &'r [ReadRule<'p>]) -> Tags<'p, 'r> {
-        let by_tag = rules.iter().filter(|rule| rule.pattern.has_tag());
+        let by_tag = rules.iter().filter(|rule| rule.pattern.tag().is_some());
         let examples: Vec<ImageRef> =
-            by_tag.filter_map(|rule| ImageRef::parse(&rule.pattern.example(None)).ok()).collect();
+            by_tag.filter_map(|rule| ImageRef::parse(&cover::example(&rule.pattern, None)).ok()).collect();
         let registries: BTreeSet<&str> = examples.iter().map(ImageRef::registry).collect();
         Tags { rules, choices: policy.rules(&registries).ok() }
     }
 
     /// An image that another rule admits, and that this one would decide about if it were written with its tag.
     fn dodge(&self, rule: &ReadRule<'_>) -> Option<Finding> {
-        if !rule.pattern.has_tag() || rule.decision == Decision::Allow {
+        if rule.pattern.tag().is_none() || rule.decision == Decision::Allow {
             return None;
         }
         let choices = self.choices.as_ref()?;
-        let untagged = ImageRef::parse(&rule.pattern.example(None)).ok()?;
+        let untagged = ImageRef::parse(&cover::example(&rule.pattern, None)).ok()?;
         let other_tags = self.rules.iter().filter(|other| {
             let proves = matches!(other.decision, Decision::Prove { .. });
             let has_its_name = !matches!(other.pattern.differs(&untagged), Some(Part::Registry | Part::Repository));
-            other.pattern.has_tag() && proves && other.decision != rule.decision && has_its_name
+            other.pattern.tag().is_some() && proves && other.decision != rule.decision && has_its_name
         });
         let other_tags = other_tags.take(MAX_TAGS).map(|other| Some(&other.pattern));
         let mut tags = std::iter::once(None).chain(other_tags);
@@ -223,7 +227,7 @@ fn decided_otherwise<'p>(
     tag: Option<&Pattern<'_>>,
     choices: &Rules<'p>,
 ) -> Option<(ImageRef, Rule<'p>)> {
-    let image = ImageRef::parse(&rule.pattern.example(tag)).ok()?;
+    let image = ImageRef::parse(&cover::example(&rule.pattern, tag)).ok()?;
     if rule.pattern.differs(&image) != Some(Part::Tag) {
         return None;
     }
@@ -273,5 +277,5 @@ fn unpinned(rule: &ReadRule<'_>, policy: &Policy<'_>) -> Option<Finding> {
 
 /// Does its mode leave a tag where it proves a digest?
 pub(super) fn leaves_tags(rule: &ReadRule<'_>) -> bool {
-    matches!(rule.decision, Decision::Prove { mode: Mode::InsecureValidateOnly, .. }) && !rule.pattern.has_digest()
+    matches!(rule.decision, Decision::Prove { mode: Mode::InsecureValidateOnly, .. }) && rule.pattern.digest().is_none()
 }

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result};
 use image_trust::{
     ImageRef,
-    policy::{Policy, Standing},
+    policy::{Choice, Policy},
 };
 use serde_json::{Value, json};
 
@@ -402,8 +402,8 @@ impl<'a> Carrying<'a> {
         if !self.budget.spend_many(self.entries.len()) {
             return true;
         }
-        let weighed = policy.weigh(&reference).unwrap_or_default();
-        weighed.iter().position(|weighed| weighed.standing == Standing::Wins) == Some(at)
+        let chosen = policy.rules(&BTreeSet::from([reference.registry()])).and_then(|rules| rules.choose(&reference));
+        matches!(chosen, Ok(Choice::Rule(rule)) if rule.index() == at)
     }
 
     fn settings(&self) -> String {

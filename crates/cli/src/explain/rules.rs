@@ -3,10 +3,12 @@
 use anyhow::{Context as _, Result};
 use image_trust::{
     ImageRef,
-    policy::{Part, Policy, Standing},
+    policy::{Part, Policy},
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+use super::weigh::{Standing, Weighed, weigh};
 
 /// What the text names.
 #[derive(Serialize)]
@@ -30,7 +32,7 @@ pub(super) struct Rule {
 }
 
 /// What `image` names, and how the rules of these settings stand to it.
-pub(super) fn weigh(image: &str, settings: &str) -> Result<(Image, Vec<Rule>)> {
+pub(super) fn read(image: &str, settings: &str) -> Result<(Image, Vec<Rule>)> {
     let written = image.to_owned();
     let reference = match ImageRef::parse(image) {
         Ok(reference) => reference,
@@ -38,8 +40,8 @@ pub(super) fn weigh(image: &str, settings: &str) -> Result<(Image, Vec<Rule>)> {
     };
     let unread = "the module accepts these settings and this command can't read them; are they of one version?";
     let policy = Policy::load(settings).map_err(anyhow::Error::msg).context(unread)?;
-    let weighed = policy.weigh(&reference).map_err(anyhow::Error::msg).context(unread)?;
-    let rule = |weighed: &image_trust::policy::Weighed<'_>| Rule {
+    let weighed = weigh(&policy, &reference).map_err(anyhow::Error::msg).context(unread)?;
+    let rule = |weighed: &Weighed<'_>| Rule {
         index: weighed.rule.index(),
         pattern: weighed.rule.pattern().to_owned(),
         validator: weighed.rule.validator().to_owned(),

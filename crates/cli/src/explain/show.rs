@@ -3,13 +3,13 @@
 use std::cmp::Reverse;
 
 use comfy_table::{CellAlignment, Table};
-use image_trust::policy::Standing;
 use serde_json::Value;
 
 use super::{
     super::tables::{message, one_line, pairs, shown, table},
     Call, Explanation, Verdict,
     rules::{self, Image, Rule},
+    weigh::Standing,
 };
 
 /// Longest error of the host that is shown, in characters: an address, and what a registry said.

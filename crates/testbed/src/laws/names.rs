@@ -1,10 +1,10 @@
 //! Which laws hold for names, rules about them, and times?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use image_trust::{
     Digest, ImageRef,
-    policy::{Choice, Policy, Standing},
+    policy::{Choice, Fit, Policy},
     time::UnixTime,
 };
 use serde_json::{Value, json};
@@ -102,11 +102,11 @@ pub fn pattern(data: &[u8]) -> bool {
         .collect();
     let itself = [image.to_string(), image.written().to_owned()];
     for pattern in rules.iter().map(|(_, pattern)| *pattern).chain(itself.iter().map(String::as_str)) {
-        if let Some(is_match) = standing(pattern, &image) {
+        if let Some(is_match) = chosen(pattern, &image) {
             assert_eq!(is_match, matches(pattern, &image), "{pattern:?} on {image}");
         }
     }
-    assert_eq!(standing(&itself[0], &image), Some(true), "{image} as a pattern");
+    assert_eq!(chosen(&itself[0], &image), Some(true), "{image} as a pattern");
     !rules.is_empty() && decides(&rules, &image)
 }
 
@@ -121,11 +121,11 @@ fn settings(rules: &[(&str, &str)]) -> String {
 }
 
 /// Does this pattern alone match? `None` where it is none.
-fn standing(pattern: &str, image: &ImageRef) -> Option<bool> {
+fn chosen(pattern: &str, image: &ImageRef) -> Option<bool> {
     let settings = settings(&[("deny", pattern)]);
-    let weighed = Policy::load(&settings).unwrap();
-    let weighed = weighed.weigh(image).ok()?;
-    Some(weighed[0].standing == Standing::Wins)
+    let policy = Policy::load(&settings).unwrap();
+    let rules = policy.rules(&BTreeSet::from([image.registry()])).ok()?;
+    Some(matches!(rules.choose(image).unwrap(), Choice::Rule(_)))
 }
 
 /// Does it match by what `docs/settings.md` says, read without any care for what is no pattern?
@@ -174,46 +174,48 @@ fn globs(pattern: &str, text: &str) -> bool {
     row[text.len()]
 }
 
-/// What is said of rules is what they decide. Is the image allowed?
+/// The closest of the rules that match decides. Is the image allowed?
 fn decides(rules: &[(&str, &str)], image: &ImageRef) -> bool {
     let settings = settings(rules);
     let policy = Policy::load(&settings).unwrap();
-    let weighed = policy.weigh(image);
-    let of_registry = policy.rules(&BTreeSet::from([image.registry()]));
-    let Ok(choice) = of_registry.as_ref().map_err(|_| ()).and_then(|rules| rules.choose(image).map_err(|_| ())) else {
-        assert!(weighed.is_err(), "what can't be decided is weighed");
-        return false;
-    };
-    let weighed = weighed.unwrap();
-    let with = |standing: &[Standing]| -> Vec<usize> {
-        let those = weighed.iter().filter(|weighed| standing.contains(&weighed.standing));
-        those.map(|weighed| weighed.rule.index()).collect()
-    };
-    let fits = [Standing::Wins, Standing::Ties, Standing::Agrees, Standing::LessSpecific];
-    for at in with(&fits) {
-        let (validator, pattern) = rules[at];
+    let Ok(of_registry) = policy.rules(&BTreeSet::from([image.registry()])) else { return false };
+    let choice = of_registry.choose(image).unwrap();
+    let fits = of_registry.fits(image).unwrap();
+    let close: BTreeMap<usize, _> = fits
+        .iter()
+        .filter_map(|(at, fit)| match fit {
+            Fit::Matches(_, closeness) => Some((*at, closeness)),
+            _ => None,
+        })
+        .collect();
+    for at in close.keys() {
+        let (validator, pattern) = rules[*at];
         assert!(matches(pattern, image), "{pattern:?} on {image}");
         let tag_of = |pattern: &str| completed(pattern).2.filter(|tag| *tag != "*").is_some();
         let is_claim = validator == "allow" && image.digest().is_some() && tag_of(pattern);
         let names_digest = image.digest().is_some_and(|digest| pattern.ends_with(&digest.to_string()));
         assert!(!is_claim || names_digest, "{pattern:?} allows {image} by its tag");
     }
+    let closest = close.values().copied().max();
     match choice {
         Choice::Rule(rule) => {
-            assert_eq!((with(&[Standing::Wins]), with(&[Standing::Ties])), (vec![rule.index()], vec![]));
-            rules[rule.index()].0 == "allow"
+            assert_eq!(close.get(&rule.index()).copied(), closest, "a closer rule was passed over");
+            let says = rules[rule.index()].0;
+            let rivals = close.iter().filter(|(_, closeness)| Some(**closeness) == closest);
+            assert!(rivals.into_iter().all(|(at, _)| rules[*at].0 == says), "a rule as close decides otherwise");
+            says == "allow"
         }
         Choice::Tie(rule, other) => {
-            let ties = with(&[Standing::Ties]);
-            assert!(
-                ties.contains(&rule.index()) && ties.contains(&other.index()) && with(&[Standing::Wins]).is_empty()
-            );
+            for rule in [&rule, &other] {
+                assert_eq!(close.get(&rule.index()).copied(), closest, "a closer rule was passed over");
+            }
             assert_ne!(rules[rule.index()].0, rules[other.index()].0, "both decide alike");
             false
         }
         Choice::None(by_tag) => {
-            assert!(with(&fits).is_empty(), "a rule that matches was passed over");
-            assert_eq!(by_tag.map(|rule| rule.index()), with(&[Standing::ByTagOnly]).last().copied());
+            assert!(close.is_empty(), "a rule that matches was passed over");
+            let last = fits.iter().filter(|(_, fit)| matches!(fit, Fit::ByTagOnly(_))).map(|(at, _)| *at).next_back();
+            assert_eq!(by_tag.map(|rule| rule.index()), last);
             false
         }
     }

@@ -1,13 +1,14 @@
 //! `image-trust migrate` from outside: what Connaisseur's values become, what is reported, and that nothing is admitted that Connaisseur denied.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
 use image_trust::{
     ImageRef,
-    policy::{Policy, Standing, check},
+    policy::{Choice, Policy, check},
 };
 use image_trust_testbed::loopback::Signer;
 use serde_json::{Value, json};
@@ -431,7 +432,7 @@ fn what_the_chart_ships_becomes_a_policy() {
 fn here(settings: &Value, image: &ImageRef) -> Option<String> {
     let text = settings.to_string();
     let policy = Policy::load(&text).expect("settings");
-    let weighed = policy.weigh(image).expect("rules");
-    let winner = weighed.iter().find(|weighed| weighed.standing == Standing::Wins)?;
-    Some(winner.rule.validator().to_owned()).filter(|name| !["deny", "not-migrated"].contains(&name.as_str()))
+    let rules = policy.rules(&BTreeSet::from([image.registry()])).expect("rules");
+    let Choice::Rule(winner) = rules.choose(image).expect("a choice") else { return None };
+    Some(winner.validator().to_owned()).filter(|name| !["deny", "not-migrated"].contains(&name.as_str()))
 }

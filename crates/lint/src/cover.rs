@@ -1,13 +1,13 @@
 //! How do two patterns stand to each other, whatever the image?
 //!
-//! For people, not for requests. Everything here errs on one side: what it says holds for every image, and where it can't tell it says nothing.
+//! Everything here errs on one side: what it says holds for every image, and where it can't tell it says nothing.
 
 use std::{cmp::Ordering, iter::once};
 
-use super::{DOCKER_HUB, Name, Pattern};
-use crate::{
+use image_trust::{
     glob::glob,
-    image::{MAX_NAME, MAX_TAG},
+    image::{DOCKER_HUB, MAX_NAME, MAX_TAG},
+    policy::pattern::Pattern,
 };
 
 /// Domains below which anybody can have a host, where the last label alone does not say so.
@@ -30,7 +30,7 @@ const OPEN_DOMAINS: [&str; 14] = [
 
 /// Which registries the registry part of a pattern can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reach {
+pub(crate) enum Reach {
     /// One host, on one port or any.
     OneHost,
     /// Every host below this domain, which has two labels at least.
@@ -42,143 +42,119 @@ pub enum Reach {
 /// Digits of a digest.
 const DIGITS: usize = 64;
 
-impl Pattern<'_> {
-    /// Why no image at all matches, as far as its own text tells.
-    pub fn matches_nothing(&self) -> Option<String> {
-        if let Name::In { registry, repository } = &self.name {
-            if literal(registry).saturating_add(literal(repository)) >= MAX_NAME {
-                return Some(format!("no name is longer than {MAX_NAME} bytes"));
-            }
-            if let Some(component) = repository.split('/').find(|component| !can_be_component(component)) {
-                return Some(format!("no part of a repository's name is like `{component}`"));
-            }
+/// Why no image at all matches, as far as the pattern's own text tells.
+pub(crate) fn matches_nothing(pattern: &Pattern<'_>) -> Option<String> {
+    if let Some((registry, repository)) = pattern.name() {
+        if literal(registry).saturating_add(literal(repository)) >= MAX_NAME {
+            return Some(format!("no name is longer than {MAX_NAME} bytes"));
         }
-        match (self.tag, self.digest) {
-            (Some(tag), _) if tag.starts_with(['.', '-']) => Some("no tag begins with `.` or `-`".to_owned()),
-            (Some(tag), _) if literal(tag) > MAX_TAG => Some(format!("no tag is longer than {MAX_TAG} bytes")),
-            (_, Some(digest)) if literal(digest).saturating_sub("sha256:".len()) > DIGITS => {
-                Some(format!("no digest has more than {DIGITS} digits"))
-            }
-            _ => None,
+        if let Some(component) = repository.split('/').find(|component| !can_be_component(component)) {
+            return Some(format!("no part of a repository's name is like `{component}`"));
         }
     }
+    match (pattern.tag(), pattern.digest()) {
+        (Some(tag), _) if tag.starts_with(['.', '-']) => Some("no tag begins with `.` or `-`".to_owned()),
+        (Some(tag), _) if literal(tag) > MAX_TAG => Some(format!("no tag is longer than {MAX_TAG} bytes")),
+        (_, Some(digest)) if literal(digest).saturating_sub("sha256:".len()) > DIGITS => {
+            Some(format!("no digest has more than {DIGITS} digits"))
+        }
+        _ => None,
+    }
+}
 
-    /// Whose registries match.
-    pub fn reach(&self) -> Reach {
-        let registry = match &self.name {
-            Name::Any => "*",
-            Name::In { registry, .. } => registry,
-        };
-        // A reference has one `:` before its path, so a written one ends the host's name.
-        let host = registry.split_once(':').map_or(registry, |(host, _)| host);
-        let Some((_, fixed)) = host.rsplit_once('*') else { return Reach::OneHost };
-        match fixed.split_once('.') {
-            Some((_, domain)) if domain.contains('.') && !is_open(domain) => Reach::Below(domain.to_owned()),
-            _ => Reach::Anybody,
+/// Whose registries match.
+pub(crate) fn reach(pattern: &Pattern<'_>) -> Reach {
+    let registry = pattern.name().map_or("*", |(registry, _)| registry);
+    // A reference has one `:` before its path, so a written one ends the host's name.
+    let host = registry.split_once(':').map_or(registry, |(host, _)| host);
+    let Some((_, fixed)) = host.rsplit_once('*') else { return Reach::OneHost };
+    match fixed.split_once('.') {
+        Some((_, domain)) if domain.contains('.') && !is_open(domain) => Reach::Below(domain.to_owned()),
+        _ => Reach::Anybody,
+    }
+}
+
+/// The registry, and the first component inside it, where there is a single registry.
+pub(crate) fn account<'t>(pattern: &'t Pattern<'_>) -> Option<(&'t str, &'t str)> {
+    let (registry, repository) = pattern.name().filter(|(registry, _)| !registry.contains('*'))?;
+    Some((registry, repository.split_once('/').map_or(repository, |(account, _)| account)))
+}
+
+/// The registry and the repository, if that is one component that is written out.
+pub(crate) fn lone_repository<'t>(pattern: &'t Pattern<'_>) -> Option<(&'t str, &'t str)> {
+    pattern.name().filter(|(_, repository)| !repository.contains(['/', '*']))
+}
+
+/// Is the digest written out? Then the pattern is that image and no other, whatever it is called.
+pub(crate) fn names_one_digest(pattern: &Pattern<'_>) -> bool {
+    pattern.digest().is_some_and(|digest| !digest.contains('*'))
+}
+
+/// A reference that the pattern's name matches: with the tag of `tag` or none, and with a digest that nobody means.
+///
+/// What it is put together from can be no reference, and then it is none.
+pub(crate) fn example(pattern: &Pattern<'_>, tag: Option<&Pattern<'_>>) -> String {
+    let filled = |text: &str| text.replace('*', "x");
+    let name = match pattern.name() {
+        None => "registry.example/x".to_owned(),
+        Some(("*", repository)) => format!("registry.example/{}", filled(repository)),
+        Some((registry, repository)) => format!("{}/{}", filled(registry), filled(repository)),
+    };
+    let tag = tag.and_then(Pattern::tag).map(|tag| format!(":{}", filled(tag))).unwrap_or_default();
+    format!("{name}{tag}@sha256:{}", "0".repeat(DIGITS))
+}
+
+/// How `pattern` ranks beside `other` on every image that matches `other`; `None` where that depends on the image, where not every
+/// such image matches `pattern`, or where it can't be told.
+///
+/// The same steps as [`image_trust::policy::pattern::Specificity`], on what is the same for all images.
+pub(crate) fn rank(pattern: &Pattern<'_>, other: &Pattern<'_>) -> Option<Ordering> {
+    let covers = |part: Option<&str>, of_other: Option<&str>| match (part, of_other) {
+        (None, _) => true,
+        (Some(part), Some(of_other)) => glob(part, of_other),
+        (Some(_), None) => false,
+    };
+    if names_one_digest(pattern) != names_one_digest(other)
+        || !covers(pattern.tag(), other.tag())
+        || !covers(pattern.digest(), other.digest())
+        || !covers_name(pattern, other)
+    {
+        return None;
+    }
+    // Where a single component matches an official image by its short name, both have one more: they begin alike, or nothing is said.
+    let (of_pattern, of_other) = (components(pattern), components(other));
+    match of_pattern.len().cmp(&of_other.len()) {
+        Ordering::Less => return None,
+        Ordering::Equal => {}
+        Ordering::Greater => return Some(Ordering::Greater),
+    }
+    let tag_and_digest = once((pattern.tag(), other.tag()))
+        .chain(once((pattern.digest(), other.digest())))
+        .map(|(a, b)| (a.unwrap_or("*"), b.unwrap_or("*")));
+    match always(of_pattern.into_iter().zip(of_other))? {
+        Ordering::Equal => always(tag_and_digest),
+        by_name => Some(by_name),
+    }
+}
+
+/// Does every image whose name matches `other` match `pattern` by its name?
+fn covers_name(pattern: &Pattern<'_>, other: &Pattern<'_>) -> bool {
+    match (pattern.name(), other.name()) {
+        (None, _) => true,
+        (Some((registry, repository)), None) => registry == "*" && repository == "*",
+        (Some((registry, repository)), Some((of_other, other))) => {
+            // Everything on Docker Hub has two components.
+            let whole_hub = of_other == DOCKER_HUB && other == "*" && repository == "*/*";
+            // A `*` of the other one is met by a `*` of this one or by nothing, so whatever it stands for is met too.
+            glob(registry, of_other) && (whole_hub || glob(repository, other))
         }
     }
+}
 
-    /// The registry, and the first component inside it, where there is a single registry.
-    pub fn account(&self) -> Option<(&str, &str)> {
-        match &self.name {
-            Name::In { registry, repository } if !registry.contains('*') => {
-                Some((registry, repository.split_once('/').map_or(repository, |(account, _)| account)))
-            }
-            _ => None,
-        }
-    }
-
-    /// The registry and the repository, if that is one component that is written out.
-    pub fn lone_repository(&self) -> Option<(&str, &str)> {
-        match &self.name {
-            Name::In { registry, repository } if !repository.contains(['/', '*']) => Some((registry, repository)),
-            _ => None,
-        }
-    }
-
-    /// Does the pattern have a part for the tag?
-    #[must_use]
-    pub fn has_tag(&self) -> bool {
-        self.tag.is_some()
-    }
-
-    /// Does the pattern have a part for the digest?
-    #[must_use]
-    pub fn has_digest(&self) -> bool {
-        self.digest.is_some()
-    }
-
-    /// Is the digest written out? Then it is that image and no other, whatever it is called.
-    pub fn names_one_digest(&self) -> bool {
-        self.digest.is_some_and(|digest| !digest.contains('*'))
-    }
-
-    /// A reference that this pattern's name matches: with the pattern's tag or none, and with a digest that nobody means.
-    ///
-    /// What it is put together from can be no reference, and then it is none.
-    pub fn example(&self, tag: Option<&Pattern<'_>>) -> String {
-        let filled = |text: &str| text.replace('*', "x");
-        let name = match &self.name {
-            Name::Any => "registry.example/x".to_owned(),
-            Name::In { registry, repository } if registry == "*" => format!("registry.example/{}", filled(repository)),
-            Name::In { registry, repository } => format!("{}/{}", filled(registry), filled(repository)),
-        };
-        let tag = tag.and_then(|pattern| pattern.tag).map(|tag| format!(":{}", filled(tag))).unwrap_or_default();
-        format!("{name}{tag}@sha256:{}", "0".repeat(DIGITS))
-    }
-
-    /// Does every image whose name matches `other` match this one by its name?
-    fn covers_name(&self, other: &Pattern<'_>) -> bool {
-        match (&self.name, &other.name) {
-            (Name::Any, _) => true,
-            (Name::In { registry, repository }, Name::Any) => registry == "*" && repository == "*",
-            (Name::In { registry, repository }, Name::In { registry: of_other, repository: other }) => {
-                // Everything on Docker Hub has two components.
-                let whole_hub = of_other == DOCKER_HUB && other == "*" && repository == "*/*";
-                // A `*` of the other one is met by a `*` of this one or by nothing, so whatever it stands for is met too.
-                glob(registry, of_other) && (whole_hub || glob(repository, other))
-            }
-        }
-    }
-
-    /// How this pattern ranks beside `other` on every image that matches `other`; `None` where that depends on the image, where not every
-    /// such image matches this one, or where it can't be told.
-    ///
-    /// The same steps as [`super::Specificity`], on what is the same for all images.
-    pub fn ranks_beside(&self, other: &Pattern<'_>) -> Option<Ordering> {
-        let covers = |part: Option<&str>, of_other: Option<&str>| match (part, of_other) {
-            (None, _) => true,
-            (Some(part), Some(of_other)) => glob(part, of_other),
-            (Some(_), None) => false,
-        };
-        if self.names_one_digest() != other.names_one_digest()
-            || !covers(self.tag, other.tag)
-            || !covers(self.digest, other.digest)
-            || !self.covers_name(other)
-        {
-            return None;
-        }
-        // Where a single component matches an official image by its short name, both have one more: they begin alike, or nothing is said.
-        let (components, of_other) = (self.components(), other.components());
-        match components.len().cmp(&of_other.len()) {
-            Ordering::Less => return None,
-            Ordering::Equal => {}
-            Ordering::Greater => return Some(Ordering::Greater),
-        }
-        let tag_and_digest = once((self.tag, other.tag))
-            .chain(once((self.digest, other.digest)))
-            .map(|(a, b)| (a.unwrap_or("*"), b.unwrap_or("*")));
-        match always(components.into_iter().zip(of_other))? {
-            Ordering::Equal => always(tag_and_digest),
-            by_name => Some(by_name),
-        }
-    }
-
-    fn components(&self) -> Vec<&str> {
-        match &self.name {
-            Name::Any => vec!["*"],
-            Name::In { registry, repository } => once(&**registry).chain(repository.split('/')).collect(),
-        }
+fn components<'t>(pattern: &'t Pattern<'_>) -> Vec<&'t str> {
+    match pattern.name() {
+        None => vec!["*"],
+        Some((registry, repository)) => once(registry).chain(repository.split('/')).collect(),
     }
 }
 
@@ -219,7 +195,7 @@ fn is_open(domain: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::ImageRef;
+    use image_trust::ImageRef;
 
     const D: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -254,7 +230,7 @@ mod tests {
             ("nginx", "docker.io/library/nginx", Some(Equal), "the same pattern"),
         ];
         for (pattern, other, expected, why) in rows {
-            let parsed = Pattern::parse(pattern).unwrap().ranks_beside(&Pattern::parse(other).unwrap());
+            let parsed = rank(&Pattern::parse(pattern).unwrap(), &Pattern::parse(other).unwrap());
             assert_eq!(parsed, expected, "{why}: {pattern} beside {other}");
         }
     }
@@ -294,7 +270,7 @@ mod tests {
         let mut said = 0;
         for (b, other) in patterns.iter().enumerate() {
             for (a, pattern) in patterns.iter().enumerate() {
-                let Some(rank) = pattern.ranks_beside(other) else { continue };
+                let Some(rank) = rank(pattern, other) else { continue };
                 said += 1;
                 for (i, image) in images.iter().enumerate().filter(|(i, _)| matches[b][*i]) {
                     assert!(matches[a][i], "{pattern} matches what {other} does: {image}");
@@ -329,12 +305,12 @@ mod tests {
             (&format!("ghcr.io/a@sha256:*{}", "0".repeat(65)), true, "one more"),
         ];
         for (pattern, expected, why) in rows {
-            assert_eq!(Pattern::parse(pattern).unwrap().matches_nothing().is_some(), expected, "{why}: {pattern}");
+            assert_eq!(matches_nothing(&Pattern::parse(pattern).unwrap()).is_some(), expected, "{why}: {pattern}");
         }
     }
 
     #[test]
-    fn reach() {
+    fn whose_registries_match() {
         let below = |domain: &str| Reach::Below(domain.to_owned());
         let rows = [
             ("ghcr.io/*", Reach::OneHost, "a host"),
@@ -356,7 +332,7 @@ mod tests {
             ("r*.eu.example.com/x", below("eu.example.com"), "the whole domain"),
         ];
         for (pattern, expected, why) in rows {
-            assert_eq!(Pattern::parse(pattern).unwrap().reach(), expected, "{why}: {pattern}");
+            assert_eq!(reach(&Pattern::parse(pattern).unwrap()), expected, "{why}: {pattern}");
         }
     }
 }
