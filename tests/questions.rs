@@ -6,6 +6,7 @@
 use std::{fs, path::PathBuf};
 
 use image_trust::answer;
+use image_trust_schema::{json_schema, reference};
 use serde_json::{Value, json};
 
 const ALICE: &str = include_str!("keys/alice.pub");
@@ -249,7 +250,7 @@ fn field(schema: &Value, within: &str, key: &str) -> Field {
 
 /// The text of `questions-ui.yml` with every type, limit, option and default as the schema has it.
 fn rewritten(text: &str) -> String {
-    let schema = image_trust::policy::json_schema();
+    let schema = json_schema();
     let all = questions();
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     for asked in &all {
@@ -324,7 +325,7 @@ fn what_is_asked_is_what_the_schema_says() {
 #[test]
 fn the_reference_tables_are_those_of_the_settings() {
     let mut page = read("docs/settings.md");
-    for (name, table) in image_trust::policy::reference() {
+    for (name, table) in reference() {
         let begin = format!("<!-- table: {name} -->\n");
         let (before, rest) = page.split_once(&begin).unwrap_or_else(|| panic!("docs/settings.md has no table {name}"));
         let (_, after) = rest.split_once("<!-- end -->").unwrap();

@@ -6,7 +6,7 @@ mod check;
 pub mod pattern;
 pub mod rule;
 pub mod settings;
-mod shape;
+pub mod shape;
 pub mod validator;
 
 use std::fmt;
@@ -14,7 +14,6 @@ use std::fmt;
 pub use check::check;
 pub use pattern::Part;
 pub use rule::{Choice, Decision, Fit, Policy, Rule, Rules};
-pub use shape::{json_schema, reference};
 pub use settings::{ChildApproval, Disclosure, Features, Mode};
 
 /// Something in the settings that can't be meant: where, and what to write instead.

@@ -1,20 +1,16 @@
 //! Which keys may settings have, of which type, within which limits, and what does each of them mean?
 //!
-//! This table is the only description of the settings. [`walk`] checks settings against it; `json_schema` and `reference` make the JSON Schema and the tables of
+//! This table is the only description of the settings. [`walk`] checks settings against it; `crates/schema` makes the JSON Schema and the tables of
 //! `docs/settings.md` from it; tests hold the serde types and `questions-ui.yml` to it. The module for the cluster reads [`SETTINGS`], in which
 //! the words for people are left out, so that they cost it nothing.
 
 mod field;
-mod json_schema;
-mod reference;
 #[cfg(test)]
 mod tests;
 mod walk;
 
-pub use json_schema::json_schema;
-pub use reference::reference;
-
-use field::{About, Default, Field, Shape, TYPES, about, optional, refused, required};
+pub use field::{About, Default, Field, Shape};
+use field::{TYPES, about, optional, refused, required};
 
 const CERT: &str =
     "belongs to notation validators; for certificates of an own CA write `certificate: {ca: …, subject: …}`";
@@ -26,7 +22,7 @@ const CREDENTIALS: &str = "has no place here: the policy server asks the registr
 const TLS: &str = "has no place here: the policy server asks the registry (`sourceAuthorities` of the PolicyServer)";
 
 /// Types that Connaisseur's users know, and why they are refused.
-const OTHER_TYPES: [(&str, &str); 3] = [
+pub const OTHER_TYPES: [(&str, &str); 3] = [
     ("notation", "notation validators are not here yet"),
     ("notaryv1", "notaryv1 validators are not here yet"),
     ("nexus", "there is no such validator; sign with cosign"),
@@ -44,6 +40,12 @@ const SUBJECT_PREFIX: &str = "The same by its beginning: a URI with its host, up
 
 /// The table by which requests and settings are read.
 pub(super) const SETTINGS: Shape = Shape::Object(Table::<false>::SETTINGS);
+
+/// The keys of the settings, with what people are told of each.
+#[must_use]
+pub fn settings() -> &'static [Field] {
+    Table::<true>::SETTINGS
+}
 
 /// The table, with or without the words for people.
 struct Table<const TOLD: bool>;

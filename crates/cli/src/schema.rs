@@ -1,7 +1,7 @@
 //! `image-trust schema`: how do editors and other programs check settings?
 
 use anyhow::Result;
-use image_trust::policy;
+use image_trust_schema::json_schema;
 
 use crate::output::Destination;
 
@@ -14,5 +14,5 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    args.to.document(&serde_json::to_string_pretty(&policy::json_schema())?)
+    args.to.document(&serde_json::to_string_pretty(&json_schema())?)
 }

@@ -6,11 +6,16 @@ use crate::policy::settings::{HostCalls, TimeBudget};
 pub(super) const TYPES: &[&str] = &["static", "cosign"];
 
 /// What stands at a place.
-pub(in crate::policy) enum Shape {
+pub enum Shape {
+    /// A text.
     Text,
+    /// A pattern of images.
     Pattern,
+    /// A public key in PEM.
     Key,
+    /// `true` or `false`.
     Flag,
+    /// A whole number, 1 or more.
     Count,
     /// A time, in milliseconds.
     Milliseconds,
@@ -24,7 +29,9 @@ pub(in crate::policy) enum Shape {
     Texts,
     /// A list of texts that is not empty.
     Names,
+    /// A list that is not empty.
     List(&'static Shape),
+    /// A mapping with these keys and no others.
     Object(&'static [Field]),
     /// `true`, `false`, or something that says more.
     FlagOr(&'static Shape),
@@ -35,40 +42,43 @@ pub(in crate::policy) enum Shape {
 }
 
 /// A key of a mapping.
-pub(in crate::policy) struct Field {
-    pub(super) key: &'static str,
-    pub(super) shape: Shape,
-    pub(super) required: bool,
+pub struct Field {
+    /// The key.
+    pub key: &'static str,
+    /// What stands there.
+    pub shape: Shape,
+    /// Whether settings without it are refused.
+    pub required: bool,
     /// What people are told of it; nothing in the table that requests are read by.
-    pub(super) about: Option<&'static About>,
+    pub about: Option<&'static About>,
 }
 
 /// What people are told of a key.
 #[derive(Clone, Copy)]
-pub(super) struct About {
+pub struct About {
     /// What it means, in Markdown. The first sentence says it all.
-    pub(super) text: &'static str,
+    pub text: &'static str,
     /// A value that is accepted, as JSON.
-    pub(super) example: &'static str,
+    pub example: &'static str,
     /// What holds where the key is left out.
-    pub(super) default: Default,
+    pub default: Default,
     /// Its type in a few words, where its shape alone does not say it.
-    pub(super) kind: Option<&'static str>,
+    pub kind: Option<&'static str>,
     /// The shortest text, in bytes.
-    pub(super) least: usize,
+    pub least: usize,
     /// The longest text, in bytes, or the longest list or mapping, in entries.
-    pub(super) most: Option<usize>,
+    pub most: Option<usize>,
     /// A regular expression for the text: no less than what is accepted.
-    pub(super) form: Option<&'static str>,
+    pub form: Option<&'static str>,
     /// Which type of validator it is for, and whether that one needs it.
-    pub(super) only: Option<(&'static str, bool)>,
+    pub only: Option<(&'static str, bool)>,
     /// Exactly one of the keys of this mapping that name the same choice is given.
-    pub(super) choice: Option<&'static str>,
+    pub choice: Option<&'static str>,
 }
 
 /// What holds where a key is left out.
 #[derive(Clone, Copy)]
-pub(super) enum Default {
+pub enum Default {
     /// This value, as JSON.
     Value(&'static str),
     /// Something that is no value, in words.
@@ -139,7 +149,8 @@ pub(super) const fn refused(key: &'static str, why: &'static str) -> Field {
 
 impl Shape {
     /// The smallest and the largest number at this place, if it is one.
-    pub(super) fn numbers(&self) -> Option<(u64, Option<u64>)> {
+    #[must_use]
+    pub fn numbers(&self) -> Option<(u64, Option<u64>)> {
         match self {
             Shape::Count => Some((1, None)),
             Shape::Milliseconds => Some((1, Some(TimeBudget::MAX_MS))),
@@ -149,7 +160,8 @@ impl Shape {
     }
 
     /// The words at this place, if it takes one of a few.
-    pub(super) fn words(&self) -> Option<&'static [&'static str]> {
+    #[must_use]
+    pub fn words(&self) -> Option<&'static [&'static str]> {
         match self {
             Shape::Word(words) => Some(words),
             Shape::ValidatorType => Some(TYPES),

@@ -1,5 +1,6 @@
 //! Do the serde types, the JSON Schema and the check of settings take the same keys and values?
 
+use image_trust_schema::json_schema;
 use proptest::{prelude::*, sample::select};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

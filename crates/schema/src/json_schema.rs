@@ -1,16 +1,17 @@
 //! How do other programs check settings? By the JSON Schema of the table.
 
+use image_trust::policy::shape::{self, About, Default, Field, Shape};
 use serde_json::{Map, Value, json};
 
-use super::{About, Default, Field, Shape, Table, reference::plain};
+use super::reference::plain;
 
 /// The JSON Schema (draft 2020-12) of the settings.
 ///
-/// It refuses nothing that [`check`](crate::policy::check) accepts. What one value alone does not tell it leaves to `check`: whether a name that a rule refers to
+/// It refuses nothing that [`check`](image_trust::policy::check()) accepts. What one value alone does not tell it leaves to `check`: whether a name that a rule refers to
 /// exists, and whether a key, an expression or a pattern can be read.
 #[must_use]
 pub fn json_schema() -> Value {
-    let mut schema = object(Table::<true>::SETTINGS);
+    let mut schema = object(shape::settings());
     schema.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
     schema.insert("title".to_owned(), "Settings of the image-trust policy".into());
     Value::Object(schema)

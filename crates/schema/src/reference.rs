@@ -1,35 +1,45 @@
 //! How do people look a key up? In the tables of `docs/settings.md`, which are made of this one.
 
-use super::{About, Default, Field, OTHER_TYPES, Shape, Table};
+use image_trust::policy::shape::{self, About, Default, Field, OTHER_TYPES, Shape};
 
 /// The reference tables of the settings in Markdown, each with the name of the mapping that it describes.
 ///
 /// The last one is called `refused`: the keys that are known from Connaisseur and have no meaning here.
 #[must_use]
 pub fn reference() -> Vec<(&'static str, String)> {
-    let mappings = mappings();
-    let mut tables: Vec<(&str, String)> = mappings.iter().map(|(name, _, fields)| (*name, table(fields))).collect();
+    let mut mappings = vec![("settings", shape::settings())];
+    collect(shape::settings(), &mut mappings);
+    let mut tables: Vec<(&str, String)> = mappings.iter().map(|(name, fields)| (*name, table(fields))).collect();
     tables.push(("refused", refused(&mappings)));
     tables
 }
 
-/// Each mapping of the settings: its name, what it is called in a sentence, and its keys.
-fn mappings() -> [(&'static str, &'static str, &'static [Field]); 12] {
-    type All = Table<true>;
-    [
-        ("settings", "the settings", All::SETTINGS),
-        ("validators", "a validator", All::VALIDATOR),
-        ("trustRoots", "a trust root", All::TRUST_ROOT),
-        ("keyless", "`keyless`", All::KEYLESS),
-        ("github", "`github`", All::GITHUB),
-        ("certificate", "`certificate`", All::CERTIFICATE),
-        ("host", "a validator's `host`", All::INSTANCE),
-        ("policy", "a rule", All::RULE),
-        ("with", "`with`", All::WITH),
-        ("features", "`features`", All::FEATURES),
-        ("automaticChildApproval", "`automaticChildApproval`", All::CHILD_APPROVAL),
-        ("gitops", "`gitops`", All::GITOPS),
-    ]
+/// A mapping of the settings: the key that holds it, or a list of it, and its own keys.
+type Mapping = (&'static str, &'static [Field]);
+
+/// The mappings below these keys, each before those inside of it.
+fn collect(fields: &'static [Field], mappings: &mut Vec<Mapping>) {
+    for field in fields {
+        let (Shape::Object(inner) | Shape::List(&Shape::Object(inner)) | Shape::FlagOr(&Shape::Object(inner))) =
+            field.shape
+        else {
+            continue;
+        };
+        mappings.push((field.key, inner));
+        collect(inner, mappings);
+    }
+}
+
+/// What the mapping at this key is called in a sentence.
+fn called(key: &str) -> String {
+    match key {
+        "settings" => "the settings".to_owned(),
+        "validators" => "a validator".to_owned(),
+        "trustRoots" => "a trust root".to_owned(),
+        "host" => "a validator's `host`".to_owned(),
+        "policy" => "a rule".to_owned(),
+        key => format!("`{key}`"),
+    }
 }
 
 fn table(fields: &[Field]) -> String {
@@ -87,7 +97,7 @@ fn kind(shape: &Shape, about: &About) -> String {
     kind + &entries
 }
 
-fn refused(mappings: &[(&str, &str, &[Field])]) -> String {
+fn refused(mappings: &[Mapping]) -> String {
     let mut table = "| where | key | sentence |\n|---|---|---|\n".to_owned();
     let mut row = |place: &str, key: &str, why: &str| {
         // A code span that holds backticks has two around it, and a blank before one at its end.
@@ -98,13 +108,14 @@ fn refused(mappings: &[(&str, &str, &[Field])]) -> String {
         };
         table.push_str(&format!("| {place} | `{key}` | {code} |\n"));
     };
-    for (name, place, fields) in mappings {
+    for (name, fields) in mappings {
+        let place = called(name);
         if *name == "validators" {
-            OTHER_TYPES.iter().for_each(|(kind, why)| row(place, &format!("type: {kind}"), why));
+            OTHER_TYPES.iter().for_each(|(kind, why)| row(&place, &format!("type: {kind}"), why));
         }
         for field in *fields {
             if let Shape::Refused(why) = field.shape {
-                row(place, field.key, why);
+                row(&place, field.key, why);
             }
         }
     }
