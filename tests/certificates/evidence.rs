@@ -94,7 +94,7 @@ pub(super) fn halves() -> Vec<Minted> {
         minted("certificate-with-an-unreadable-chain", &[Layer { chain: Some("none".to_owned()), ..signed(&alice()) }]),
         minted(
             "log-entry-of-another-kind",
-            &[ours().sign_logged(&alice(), &Entry { api_version: "0.0.2", ..Entry::default() }, &payload())],
+            &[ours().sign_logged(&alice(), &Entry { api_version: "0.0.3", ..Entry::default() }, &payload())],
         ),
         minted(
             "log-entry-without-a-promise",

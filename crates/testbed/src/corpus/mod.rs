@@ -99,15 +99,18 @@ impl Case {
             Value::String(fixture) => fixtures.like(fixture),
             other => fixtures.expand(other),
         };
-        let session = (!row.world.is_empty()).then(|| world::session(&row.world, fixtures));
-        Case {
+        let mut case = Case {
             settings: value(&row.settings),
             request: row.request.as_ref().map(value),
-            session,
+            session: None,
             expect: fixtures.expand(&row.expect),
             name: row.name,
             why: row.why,
+        };
+        if case.request.is_some() && !row.world.is_empty() {
+            case.session = Some(world::session(&row.world, &case.payload(), fixtures));
         }
+        case
     }
 
     /// The payload of `validate`.

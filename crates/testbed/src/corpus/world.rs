@@ -16,17 +16,22 @@
 //! | `{text: TEXT}` | exactly this text |
 //! | a name | the fixture of this name, which is one of these answers |
 //! | any other value | a JSON document |
+//!
+//! An image has no evidence manifest unless its world has one: the question for it need not be written where the answer is "not found".
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+};
 
-use image_trust::{Digest, ImageRef, PublicKey};
+use image_trust::{Digest, ImageRef, PublicKey, answer};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::fixtures::Fixtures;
 use crate::{
     registry::{self, payload_with, repository},
-    session::Request,
+    session::{Host, Request, Response, Words},
 };
 
 /// An exchange with the host, as kwctl writes it.
@@ -37,10 +42,38 @@ struct Exchange {
     response: Value,
 }
 
-/// The session that this world is, in kwctl's format.
-pub fn session(world: &[Value], fixtures: &Fixtures) -> String {
-    let exchanges: Vec<Exchange> = world.iter().map(|item| exchange(item, fixtures)).collect();
+/// The session that this world is for a request's payload, in kwctl's format.
+pub fn session(world: &[Value], payload: &str, fixtures: &Fixtures) -> String {
+    let left = world.iter().map(|item| exchange(item, fixtures)).collect();
+    let weaver = Host(Weaver { left: RefCell::new(left), asked: RefCell::default(), fixtures });
+    answer::validate(payload.as_bytes(), &weaver);
+    let Weaver { left, asked, .. } = weaver.0;
+    let exchanges: Vec<Exchange> = asked.into_inner().into_iter().chain(left.into_inner()).collect();
     serde_yaml::to_string(&exchanges).unwrap()
+}
+
+/// Answers as the world does, and "not found" for evidence manifests of which the world says nothing.
+struct Weaver<'f> {
+    left: RefCell<VecDeque<Exchange>>,
+    asked: RefCell<Vec<Exchange>>,
+    fixtures: &'f Fixtures,
+}
+
+impl Words for Weaver<'_> {
+    fn answer(&self, request: Request) -> Result<String, String> {
+        let text = serde_yaml::to_string(&request).unwrap();
+        let mut left = self.left.borrow_mut();
+        let exchange = match (left.front(), &request) {
+            (Some(next), _) if next.request == text => left.pop_front().unwrap(),
+            (_, Request::OciManifest { image }) if image.ends_with(".evidence") => {
+                Exchange { request: text, response: response(&request, &json!("not-found"), self.fixtures) }
+            }
+            _ => return Err("the world says nothing of this".to_owned()),
+        };
+        let said = serde_json::from_value::<Response>(exchange.response.clone()).unwrap();
+        self.asked.borrow_mut().push(exchange);
+        said.into()
+    }
 }
 
 fn exchange(item: &Value, fixtures: &Fixtures) -> Exchange {
