@@ -5,6 +5,7 @@
 
 mod algorithms;
 mod authorities;
+mod bundles;
 mod evidence;
 mod identities;
 
@@ -54,6 +55,7 @@ fn keys() -> Vec<(&'static str, String)> {
         ("ct-log.pub", ours().ct.public_pem()),
         ("another-log.pub", Key::p256("another log").public_pem()),
         ("alice-rsa.pub", Key::new(Kind::Rsa2048Wide, "alice").public_pem()),
+        ("bundle-p384.pub", Key::new(Kind::P384, "alice").public_pem()),
         ("alice-ed25519.pub", Key::new(Kind::Ed25519, "alice").public_pem()),
     ]
 }
@@ -71,6 +73,14 @@ fn fixtures() -> BTreeMap<String, String> {
         evidence::limits(),
         evidence::logged_keys(),
         algorithms::algorithms(),
+        bundles::good(),
+        bundles::contents(),
+        bundles::entries(),
+        bundles::timestamps(),
+        bundles::materials(),
+        bundles::layers(),
+        bundles::manifests(),
+        bundles::trusted_roots(),
     ];
     let documents = documents.into_iter().flatten();
     let documents = documents

@@ -46,7 +46,8 @@ struct Exchange {
 pub fn session(world: &[Value], payload: &str, fixtures: &Fixtures) -> String {
     let left = world.iter().map(|item| exchange(item, fixtures)).collect();
     let weaver = Host(Weaver { left: RefCell::new(left), asked: RefCell::default(), fixtures });
-    answer::validate(payload.as_bytes(), &weaver);
+    // What comes out is the test's; here only the questions are of interest.
+    let _ = answer::validate(payload.as_bytes(), &weaver);
     let Weaver { left, asked, .. } = weaver.0;
     let exchanges: Vec<Exchange> = asked.into_inner().into_iter().chain(left.into_inner()).collect();
     serde_yaml::to_string(&exchanges).unwrap()

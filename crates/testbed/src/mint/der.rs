@@ -113,8 +113,18 @@ fn calendar(seconds: u64) -> [u64; 6] {
     [year, month, days + 1, rest / 3600, rest / 60 % 60, rest % 60]
 }
 
+/// A Unix time as GeneralizedTime writes it.
+pub fn generalized(time: u64) -> String {
+    timestamp(time).replace(['-', ':', 'T'], "")
+}
+
 pub fn base64(bytes: &[u8]) -> String {
     Base64::encode_string(bytes)
+}
+
+/// The bytes of a base64 text.
+pub fn unbase64(text: &str) -> Vec<u8> {
+    Base64::decode_vec(text).unwrap()
 }
 
 /// Lines of 64, as everybody writes them.

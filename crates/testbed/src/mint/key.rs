@@ -127,6 +127,19 @@ impl Key {
         }
     }
 
+    /// A signature of what has this SHA-256.
+    pub fn sign_hash(&self, hash: &[u8]) -> Vec<u8> {
+        match self.kind {
+            Kind::P256 => self.p256_of(hash),
+            Kind::P384 => self.p384(hash),
+            Kind::Rsa2048 => {
+                let scheme = Pkcs1v15Sign { hash_len: Some(32), prefix: Box::new(SHA256_PREFIX) };
+                rsa().sign(scheme, hash).unwrap()
+            }
+            other => panic!("{other:?} does not sign hashes"),
+        }
+    }
+
     /// A signature as authorities make them: P-384 goes with SHA-384.
     pub fn certify(&self, tbs: &[u8]) -> Vec<u8> {
         match self.kind {

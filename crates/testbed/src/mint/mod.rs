@@ -7,19 +7,24 @@
 //! The module is shared by the tests of the crate and of the harness.
 
 pub mod authority;
+pub mod bundle;
 pub mod der;
+pub mod evidence;
 pub mod key;
 pub mod leaf;
 pub mod log;
 pub mod signature;
+pub mod timestamp;
 
 use serde_json::{Value, json};
 
 pub use authority::{Authority, CODE_SIGNING, Ca, Extension};
+pub use bundle::Bundle;
 pub use key::{Key, Kind};
 pub use leaf::{Certificate, Issuer, Leaf, Name, Sct, Scts};
 pub use log::Entry;
 pub use signature::{Layer, manifest, payload};
+pub use timestamp::{Stamp, Tsa};
 
 /// When everything here begins, if nothing else is said: 2026-01-01, as a Unix time.
 pub const ISSUED: u64 = 1_767_225_600;
@@ -37,6 +42,10 @@ pub struct Instance {
     pub ct: Key,
     /// The log of signatures.
     pub rekor: Key,
+    /// The log of signatures that is a Rekor 2.
+    pub rekor_2: Key,
+    /// The time-stamping authority.
+    pub tsa: Tsa,
     /// When the authority is trusted, the log of certificates, and that of signatures.
     pub authority_period: Period,
     pub ct_period: Period,
@@ -63,6 +72,8 @@ impl Instance {
             root,
             ct: Key::p256(&format!("{name} ct")),
             rekor: Key::p256(&format!("{name} rekor")),
+            rekor_2: Key::new(Kind::Ed25519, &format!("{name} rekor 2")),
+            tsa: Tsa::new(name),
             authority_period: always,
             ct_period: always,
             rekor_period: always,
@@ -117,6 +128,36 @@ impl Instance {
     /// The same, written down like this.
     pub fn sign_logged(&self, leaf: &Leaf, entry: &Entry, payload: &[u8]) -> Layer {
         Layer::by(&self.issue(leaf), payload).logged(self, entry)
+    }
+
+    /// The name of the Rekor 2.
+    pub const REKOR_2: &str = "log2026-1.rekor.example.com";
+
+    /// What entries call the Rekor 2.
+    pub fn rekor_2_id(&self) -> [u8; 32] {
+        bundle::note_id(Self::REKOR_2, &self.rekor_2)
+    }
+
+    /// What says whom to trust, with the Rekor 2 and the time-stamping authority.
+    pub fn whole_trusted_root(&self) -> Value {
+        let mut root = self.trusted_root();
+        let raw = |der: &[u8]| json!({"rawBytes": der::base64(der)});
+        let mut key = raw(&self.rekor_2.public());
+        key["keyDetails"] = "PKIX_ED25519".into();
+        key["validFor"] = valid_for(self.rekor_period);
+        root["tlogs"].as_array_mut().unwrap().push(json!({
+            "baseUrl": format!("https://{}", Self::REKOR_2),
+            "hashAlgorithm": "SHA2_256",
+            "publicKey": key,
+            "logId": {"keyId": der::base64(&self.rekor_2_id())},
+        }));
+        root["timestampAuthorities"] = json!([{
+            "subject": {"organization": "image-trust tests", "commonName": "tsa"},
+            "uri": "https://timestamp.example.com",
+            "certChain": {"certificates": [raw(&self.tsa.der), raw(&self.tsa.ca.der)]},
+            "validFor": valid_for(self.authority_period),
+        }]);
+        root
     }
 
     /// What says whom to trust, as Sigstore writes it.

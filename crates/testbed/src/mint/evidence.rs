@@ -1,0 +1,60 @@
+//! What does an evidence manifest look like?
+
+use base64ct::{Base64, Encoding as _};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::{hex, signature::Layer};
+
+/// An item: its media type, its bytes and the annotations beside its content.
+#[derive(Clone, Debug)]
+pub struct Item {
+    pub media_type: &'static str,
+    pub bytes: Vec<u8>,
+    pub annotations: Map<String, Value>,
+}
+
+impl Item {
+    /// A bundle.
+    pub fn bundle(bundle: &Value) -> Self {
+        Self { media_type: super::bundle::V03, bytes: bundle.to_string().into_bytes(), annotations: Map::new() }
+    }
+
+    /// A layer of a signature manifest, with its payload.
+    pub fn layer(layer: &Layer) -> Self {
+        let descriptor = layer.descriptor();
+        Self {
+            media_type: "application/vnd.dev.cosign.simplesigning.v1+json",
+            bytes: layer.payload.clone(),
+            annotations: descriptor["annotations"].as_object().unwrap().clone(),
+        }
+    }
+
+    /// What the manifest says of it.
+    pub fn descriptor(&self) -> Value {
+        let mut annotations = self.annotations.clone();
+        annotations.insert("dev.image-trust.content".to_owned(), Base64::encode_string(&self.bytes).into());
+        json!({
+            "mediaType": self.media_type,
+            "digest": format!("sha256:{}", hex(&Sha256::digest(&self.bytes))),
+            "size": self.bytes.len(),
+            "annotations": annotations,
+        })
+    }
+}
+
+/// The evidence manifest of these items.
+pub fn manifest(items: &[Item]) -> Value {
+    let layers: Vec<Value> = items.iter().map(Item::descriptor).collect();
+    json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "artifactType": "application/vnd.image-trust.evidence.v1",
+        "config": {
+            "mediaType": "application/vnd.oci.empty.v1+json",
+            "digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+            "size": 2,
+        },
+        "layers": layers,
+    })
+}
