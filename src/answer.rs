@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::{
     host::Host,
     kubernetes::Request,
-    policy::{Policy, Problem, check},
+    policy::{Mistake, Policy, Problem, check},
     report::{Response, problems, respond, respond_unread},
     review::review,
     verdict::{Fault, Reason},
@@ -58,7 +58,7 @@ fn not_a_payload() -> Response {
 pub fn validate_settings(settings: &[u8]) -> Result<(), String> {
     let found = match std::str::from_utf8(settings) {
         Ok(text) => check(text),
-        Err(_) => vec![Problem::new("", "the settings are not UTF-8")],
+        Err(_) => vec![Problem::of_all(Mistake::NotUtf8)],
     };
     if found.is_empty() { Ok(()) } else { Err(problems(&found)) }
 }

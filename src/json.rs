@@ -4,6 +4,8 @@
 //! every other byte as it is, and lets a member's place in the text be known. A member that is there twice is an error: readers disagree on
 //! which one counts. `null` is the same as leaving a member out, as in Kubernetes.
 
+mod path;
+
 use std::{borrow::Cow, collections::BTreeMap, fmt, ops::Range};
 
 use base64ct::{Base64, Encoding as _};
@@ -12,6 +14,8 @@ use serde::{
     de::{Error as _, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::{Deserializer, value::RawValue};
+
+pub use path::JsonPath;
 
 /// A text that borrows from its JSON where nothing in it is escaped.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

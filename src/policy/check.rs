@@ -9,23 +9,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{
-    Problem, bound,
+    Mistake, Problem,
     pattern::Pattern,
     rule::{MAX_RULES, MAX_VALIDATORS, Policy, Rule},
     shape::SETTINGS,
     validator::Validator,
 };
-use crate::text::Shown;
+use crate::json::JsonPath;
 
 /// All problems of these settings (JSON text); none means that requests can be decided with them.
 #[must_use]
 pub fn check(json: &str) -> Vec<Problem> {
     let value: Value = match serde_json::from_str(json) {
         Ok(value) => value,
-        Err(error) => return vec![Problem::new("", format!("the settings are not JSON: {error}"))],
+        Err(error) => return vec![Problem::of_all(Mistake::NotJson(error.to_string()))],
     };
     let mut problems = Vec::new();
-    let kept = SETTINGS.walk(&value, "", &mut problems).unwrap_or_default();
+    let kept = SETTINGS.walk(&value, &JsonPath::root(), &mut problems).unwrap_or_default();
     let whole = Whole {
         validators: entries(&kept, "validators", MAX_VALIDATORS, &mut problems),
         rules: entries(&kept, "policy", MAX_RULES, &mut problems),
@@ -58,35 +58,33 @@ struct Entry {
 }
 
 /// The entries of a list; a list that is no list, or too long, is one entry of which nothing is known.
-fn entries(kept: &Value, list: &str, most: usize, problems: &mut Vec<Problem>) -> Vec<Entry> {
+fn entries(kept: &Value, list: &'static str, most: usize, problems: &mut Vec<Problem>) -> Vec<Entry> {
     let nothing = || vec![Entry { kept: Value::Null, sound: false }];
     let Some(entries) = kept.get(list).and_then(Value::as_array) else { return nothing() };
+    let list = JsonPath::root().key(list);
     if !(1..=most).contains(&entries.len()) {
-        problems.push(Problem::new(list, bound(entries.len(), most)));
+        problems.push(Problem::new(list, Mistake::Entries { length: entries.len(), most }));
         return nothing();
     }
-    let touched: BTreeSet<&str> = problems.iter().map(|problem| entry_of(&problem.path)).collect();
-    let sound = |i: usize| !touched.contains(list) && !touched.contains(format!("{list}[{i}]").as_str());
+    let told = Told::of(problems);
+    let sound = |i: usize| !told.is_about(&list.index(i));
     entries.iter().enumerate().map(|(i, kept)| Entry { kept: kept.clone(), sound: sound(i) }).collect()
 }
 
-/// The list entry that a path begins with: `policy[2]` of `policy[2].with.threshold`.
-fn entry_of(path: &str) -> &str {
-    path.split_inclusive(']').next().unwrap_or(path)
-}
+/// The places of which something was told.
+struct Told(BTreeSet<JsonPath>);
 
-/// What was said of each entry, by its path.
-type Told = BTreeMap<String, Vec<String>>;
+impl Told {
+    fn of(problems: &[Problem]) -> Told {
+        Told(problems.iter().map(|problem| problem.path.clone()).collect())
+    }
 
-/// Was something said of this place already, of one around it, or of one in it?
-fn told(said: &Told, path: &str) -> bool {
-    let within = |inner: &str, outer: &str| {
-        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-    };
-    // What is said of a whole list is found under the list's name, and everything else under its entry's.
-    let list = path.split('[').next().unwrap_or(path);
-    let of_entry = [list, entry_of(path)].into_iter().filter_map(|place| said.get(place)).flatten();
-    of_entry.into_iter().any(|other| within(other, path) || within(path, other))
+    /// Was something told of this place, of one around it other than the whole, or of one in it?
+    fn is_about(&self, path: &JsonPath) -> bool {
+        // What is in a place follows it in this order.
+        let next = self.0.range(path..).next();
+        next.is_some_and(|next| next.is_within(path)) || path.around().any(|outer| self.0.contains(&outer))
+    }
 }
 
 impl Whole {
@@ -119,20 +117,17 @@ impl Whole {
         let validators = &policy.settings().validators;
         for (i, validator) in validators.iter().enumerate() {
             let name = &*validator.name.0;
-            let path = format!("validators[{i}].name");
+            let path = JsonPath::root().key("validators").index(i).key("name");
             if name.is_empty() && sound(&self.validators, i) {
-                problems.push(Problem::new(path, "is empty; rules find a validator by its name"));
+                problems.push(Problem::new(path, Mistake::NoValidatorName));
             } else if !name.is_empty() && validators.iter().take(i).any(|other| other.name.0 == name) {
-                problems.push(Problem::new(path, format!("`{}` is the name of another validator", Shown(name))));
+                problems.push(Problem::new(path, Mistake::ValidatorNameTwice(name.to_owned())));
             }
             if sound(&self.validators, i) {
                 problems.extend(Validator::read((i, validator)).err().into_iter().flatten());
             }
         }
-        let mut said = Told::new();
-        for problem in problems.iter() {
-            said.entry(entry_of(&problem.path).to_owned()).or_default().push(problem.path.clone());
-        }
+        let told = Told::of(problems);
         // Where a validator has no name that can be read, it may be the one that a rule means.
         let all_named = validators.iter().all(|validator| !validator.name.0.is_empty());
         let mut seen: BTreeMap<String, Rule<'_>> = BTreeMap::new();
@@ -140,7 +135,7 @@ impl Whole {
             let rule = match policy.rule(i, written) {
                 Ok(rule) => rule,
                 Err(problem) => {
-                    problems.extend((all_named && !told(&said, &problem.path)).then_some(problem));
+                    problems.extend((all_named && !told.is_about(&problem.path)).then_some(problem));
                     continue;
                 }
             };
@@ -148,9 +143,8 @@ impl Whole {
                 continue;
             }
             if let Err(wrong) = rule.read() {
-                // What is wrong with its validator was said there.
-                let new: Vec<Problem> = wrong.into_iter().filter(|problem| !told(&said, &problem.path)).collect();
-                problems.extend(new);
+                // What is wrong with its validator was told there.
+                problems.extend(wrong.into_iter().filter(|problem| !told.is_about(&problem.path)));
                 continue;
             }
             let Some(pattern) = Pattern::parse(rule.pattern()).ok().filter(|_| sound(&self.rules, i)) else {
@@ -158,11 +152,8 @@ impl Whole {
             };
             match seen.get(&pattern.to_string()) {
                 Some(other) if rule.decides_like(other) != Ok(true) => {
-                    let what = format!(
-                        "matches exactly what `{}` does, and decides differently; keep one of them",
-                        Shown(other.pattern())
-                    );
-                    problems.push(Problem::new(format!("policy[{i}].pattern"), what));
+                    let what = Mistake::SamePattern(other.pattern().to_owned());
+                    problems.push(Problem::new(rule.path().key("pattern"), what));
                 }
                 Some(_) => {}
                 None => drop(seen.insert(pattern.to_string(), rule)),
@@ -181,7 +172,7 @@ mod tests {
         let broken = || vec![Entry { kept: Value::Null, sound: false }];
         let stand_in = Whole { validators: broken(), rules: broken() }.settings(&json!({}));
         let mut problems = Vec::new();
-        assert_eq!(SETTINGS.walk(&stand_in, "", &mut problems), Some(stand_in));
+        assert_eq!(SETTINGS.walk(&stand_in, &JsonPath::root(), &mut problems), Some(stand_in));
         assert_eq!(problems, []);
     }
 

@@ -13,14 +13,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Problem, bound,
-    pattern::{Part, Pattern, PatternError, Specificity},
+    Mistake, Problem,
+    pattern::{Part, Pattern, Specificity},
     settings::{self, ALL, Features, Kind, Mode, Settings, With},
     validator::{CosignValidator, TrustedRootParts, Validator},
 };
 use crate::{
     image::ImageRef,
-    text::Shown,
+    json::JsonPath,
     verify::{CosignTerms, ImageName, Requirement, TrustRoot},
 };
 
@@ -38,6 +38,7 @@ pub(super) const MAX_IDENTITIES: usize = 32;
 const DEFAULT: &str = "default";
 /// The image's own repository, in `identities`.
 const ITSELF: &str = "self";
+
 /// Settings that were read, and whose rules can be asked.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Settings<'a>", bound(deserialize = "'de: 'a"))]
@@ -110,7 +111,9 @@ impl<'a> TryFrom<Settings<'a>> for Policy<'a> {
         let lists =
             [("validators", settings.validators.len(), MAX_VALIDATORS), ("policy", settings.policy.len(), MAX_RULES)];
         match lists.into_iter().find(|(_, length, most)| !(1..=*most).contains(length)) {
-            Some((list, length, most)) => Err(Problem::new(list, bound(length, most))),
+            Some((list, length, most)) => {
+                Err(Problem::new(JsonPath::root().key(list), Mistake::Entries { length, most }))
+            }
             None => Ok(Policy { validators: settings.validators.iter().map(|_| OnceCell::new()).collect(), settings }),
         }
     }
@@ -122,7 +125,7 @@ impl<'a> Policy<'a> {
     /// # Errors
     /// When the settings don't have the shape that `docs/settings.md` gives them.
     pub fn load(json: &'a str) -> Result<Policy<'a>, Problem> {
-        serde_json::from_str(json).map_err(|error| Problem::new("", error.to_string()))
+        serde_json::from_str(json).map_err(|error| Problem::of_all(Mistake::Unreadable(error.to_string())))
     }
 
     /// What holds for every rule.
@@ -139,8 +142,7 @@ impl<'a> Policy<'a> {
         let mut candidates = Vec::new();
         for (index, rule) in self.settings.policy.iter().enumerate() {
             if Pattern::could_match(&rule.pattern.0, registries) {
-                let unreadable =
-                    |error: PatternError| Problem::new(format!("policy[{index}].pattern"), error.to_string());
+                let unreadable = |error| Problem::new(place(index).key("pattern"), Mistake::Pattern(error));
                 candidates.push((index, rule, Pattern::parse(&rule.pattern.0).map_err(unreadable)?));
             }
         }
@@ -168,7 +170,13 @@ impl<'a> Policy<'a> {
         let mut validators = self.settings.validators.iter().zip(&self.validators).enumerate();
         match validators.find(|(_, (validator, _))| validator.name.0 == name) {
             Some((at, (validator, says))) => Ok(Rule { index, rule, validator: (at, validator), says }),
-            None => Err(Problem::new(format!("policy[{index}].validator"), no_validator(name))),
+            None => {
+                let what = match name {
+                    DEFAULT => Mistake::NoDefaultValidator,
+                    _ => Mistake::NoValidator(name.to_owned()),
+                };
+                Err(Problem::new(place(index).key("validator"), what))
+            }
         }
     }
 }
@@ -283,17 +291,15 @@ impl Rule<'_> {
 
     /// What this rule says, or everything that is wrong with it.
     pub(super) fn read(&self) -> Result<Decision, Vec<Problem>> {
+        let wrong = |what| Err(vec![Problem::new(self.path().key("with"), what)]);
         match (self.validator_says()?, self.rule.with) {
-            (Validator::Static(_), Some(_)) => Err(vec![Problem::new(
-                self.path("with"),
-                "a static validator proves nothing, so it takes no options; remove `with`",
-            )]),
+            (Validator::Static(_), Some(_)) => wrong(Mistake::StaticOptions),
             (Validator::Static(true), None) => Ok(Decision::Allow),
             (Validator::Static(false), None) => Ok(Decision::Deny),
             (Validator::Cosign(signers), None) => self.requirement(signers, With::default()),
             (Validator::Cosign(signers), Some(with)) => match serde_json::from_str(with.get()) {
                 Ok(with) => self.requirement(signers, with),
-                Err(error) => Err(vec![Problem::new(self.path("with"), error.to_string())]),
+                Err(error) => wrong(Mistake::Unreadable(error.to_string())),
             },
         }
     }
@@ -305,11 +311,10 @@ impl Rule<'_> {
     fn requirement(&self, signers: &CosignValidator, with: With) -> Result<Decision, Vec<Problem>> {
         let all = signers.roots.as_slice();
         let mut problems = Vec::new();
-        let mut wrong =
-            |option: &str, what: String| problems.push(Problem::new(self.path(&format!("with.{option}")), what));
+        let place = self.path().key("with");
+        let mut wrong = |option: &'static str, what| problems.push(Problem::new(place.key(option), what));
         let wanted = with.trust_root.as_deref().unwrap_or(DEFAULT);
         let required = with.required.unwrap_or_default();
-        let names = quoted(all);
         let chosen = |root: &TrustRoot| match wanted {
             // Without a threshold the required ones are all that is asked for.
             ALL if with.threshold.is_none() && !required.is_empty() => required.contains(&root.name),
@@ -318,54 +323,49 @@ impl Rule<'_> {
         };
         let roots: Vec<TrustRoot> = all.iter().filter(|root| chosen(root)).cloned().collect();
         if roots.is_empty() && wanted != ALL {
-            wrong(
-                "trustRoot",
-                match with.trust_root {
-                    Some(_) => format!("there is no trust root `{}`; there are {names}", Shown(wanted)),
-                    None => format!(
-                        "is missing, and no trust root is called `default`; name one of {names}, or `\"*\"` for all"
-                    ),
-                },
-            );
+            let all = names(all);
+            let what = match &with.trust_root {
+                Some(name) => Mistake::NoTrustRoot { name: name.clone(), all },
+                None => Mistake::NoDefaultTrustRoot { all },
+            };
+            wrong("trustRoot", what);
         }
         for (i, name) in required.iter().enumerate() {
+            let mut wrong = |what| problems.push(Problem::new(place.key("required").index(i), what));
             if !roots.iter().any(|root| &root.name == name) {
-                let asked = if roots.is_empty() { names.clone() } else { quoted(&roots) };
-                wrong(
-                    &format!("required[{i}]"),
-                    format!("`{}` is none of the trust roots that this rule asks: {asked}", Shown(name)),
-                );
+                let asked = if roots.is_empty() { names(all) } else { names(&roots) };
+                wrong(Mistake::NotAsked { name: name.clone(), asked });
             }
             if required.iter().take(i).any(|earlier| earlier == name) {
-                wrong(&format!("required[{i}]"), format!("`{}` is listed twice", Shown(name)));
+                wrong(Mistake::RequiredTwice(name.clone()));
             }
         }
+        let mut wrong = |option: &'static str, what| problems.push(Problem::new(place.key(option), what));
         let threshold = with.threshold.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
         match threshold {
-            Some(_) if wanted != ALL => {
-                wrong("threshold", "needs `trustRoot: \"*\"`: one trust root is one signer".to_owned())
-            }
-            Some(n) if !(1..=roots.len()).contains(&n) => {
-                wrong("threshold", format!("is {n}: it must be from 1 to {}, the number of trust roots", roots.len()));
+            Some(_) if wanted != ALL => wrong("threshold", Mistake::ThresholdOfOne),
+            Some(is) if !(1..=roots.len()).contains(&is) => {
+                wrong("threshold", Mistake::Threshold { is, most: roots.len() });
             }
             _ => {}
         }
         let annotations = with.annotations.unwrap_or_default();
         if annotations.len() > MAX_ANNOTATIONS {
-            wrong("annotations", bound(annotations.len(), MAX_ANNOTATIONS));
+            wrong("annotations", Mistake::Entries { length: annotations.len(), most: MAX_ANNOTATIONS });
         }
         let too_long = |text: &&String| text.len() > MAX_SIGNED;
+        let long = |text: &String| Mistake::TooLong { length: text.len(), most: MAX_SIGNED };
         if let Some(text) = annotations.iter().flat_map(|(key, value)| [key, value]).find(too_long) {
-            wrong("annotations", long(text.len()));
+            wrong("annotations", long(text));
         }
         if let Some(text) = with.identities.iter().flatten().find(too_long) {
-            wrong("identities", long(text.len()));
+            wrong("identities", long(text));
         }
         let identities = with.identities.map(|names| names.into_iter().map(identity).collect::<BTreeSet<_>>());
         if let Some(length) =
             identities.as_ref().map(BTreeSet::len).filter(|length| !(1..=MAX_IDENTITIES).contains(length))
         {
-            wrong("identities", bound(length, MAX_IDENTITIES));
+            wrong("identities", Mistake::Entries { length, most: MAX_IDENTITIES });
         }
         let asked = TrustedRootParts::of(&roots, with.verify_in_transparency_log, with.verify_sct, &mut wrong);
         if !problems.is_empty() {
@@ -401,10 +401,15 @@ impl Rule<'_> {
         Ok((self.validator.0 == other.validator.0 && same_options) || self.decision()? == other.decision()?)
     }
 
-    /// A path inside this rule.
-    fn path(&self, rest: &str) -> String {
-        format!("policy[{}].{rest}", self.index)
+    /// Its place in the settings.
+    pub(super) fn path(&self) -> JsonPath {
+        place(self.index)
     }
+}
+
+/// The place of the rule with this index.
+fn place(index: usize) -> JsonPath {
+    JsonPath::root().key("policy").index(index)
 }
 
 fn identity(name: String) -> ImageName {
@@ -413,21 +418,9 @@ fn identity(name: String) -> ImageName {
 
 /// The first of a list of problems that is not empty.
 fn first(problems: Vec<Problem>) -> Problem {
-    problems.into_iter().next().unwrap_or_else(|| Problem::new("", "can't be used"))
+    problems.into_iter().next().unwrap_or_else(|| Problem::of_all(Mistake::Unknown))
 }
 
-/// A text that is too long to be put into payloads.
-fn long(length: usize) -> String {
-    format!("holds a text of {length} bytes; at most {MAX_SIGNED} are read")
-}
-
-fn no_validator(name: &str) -> String {
-    match name {
-        DEFAULT => "names none, and there is no validator called `default`; name one".to_owned(),
-        _ => format!("there is no validator called `{}`", Shown(name)),
-    }
-}
-
-fn quoted(roots: &[TrustRoot]) -> String {
-    roots.iter().map(|root| format!("`{}`", Shown(&root.name))).collect::<Vec<_>>().join(", ")
+fn names(roots: &[TrustRoot]) -> Vec<String> {
+    roots.iter().map(|root| root.name.clone()).collect()
 }

@@ -9,8 +9,8 @@ mod field;
 mod tests;
 mod walk;
 
-pub use field::{About, Default, Field, Shape};
-use field::{TYPES, about, optional, refused, required};
+pub use field::{About, Default, Field, Shape, TYPES};
+use field::{about, optional, refused, required};
 
 const CERT: &str =
     "belongs to notation validators; for certificates of an own CA write `certificate: {ca: …, subject: …}`";

@@ -14,6 +14,7 @@ mod missing;
 mod reason;
 mod record;
 mod response;
+mod settings;
 mod unproven;
 mod verification;
 mod warning;

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     image::Digest,
+    json::JsonPath,
     signing::{
         KeyError, PublicKey,
         certificate::{Purpose, certificates},
@@ -74,7 +75,7 @@ pub(crate) struct Log {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustedRootError {
     /// Which part of it.
-    pub path: String,
+    pub path: JsonPath,
     /// What is wrong there.
     pub what: String,
 }
@@ -142,10 +143,10 @@ impl TrustedRoot {
     /// When it is none, or one of its keys and certificates can't be used.
     pub fn read(json: &str) -> Result<TrustedRoot, TrustedRootError> {
         let document: Document = serde_json::from_str(json)
-            .map_err(|error| TrustedRootError::new("", format!("is no trusted root: {error}")))?;
+            .map_err(|error| TrustedRootError::new(&JsonPath::root(), format!("is no trusted root: {error}")))?;
         if !MEDIA_TYPES.contains(&&*document.media_type) {
             return Err(TrustedRootError::new(
-                "mediaType",
+                &JsonPath::root().key("mediaType"),
                 format!("is \"{}\"; read are {}", Shown(&document.media_type), MEDIA_TYPES.join(", ")),
             ));
         }
@@ -153,31 +154,31 @@ impl TrustedRoot {
         let [cas, tsas] = [document.certificate_authorities, document.timestamp_authorities].map(Option::unwrap_or_default);
         let certificates = |cas: &[Ca]| cas.iter().map(|ca| ca.cert_chain.certificates.len()).sum();
         if [certificates(&cas), certificates(&tsas), tlogs.len(), ctlogs.len()].into_iter().any(|length: usize| length > MAX_ENTRIES) {
-            return Err(TrustedRootError::new("", format!("has more than {MAX_ENTRIES} CAs, timestamp authorities, tlogs or ctlogs")));
+            return Err(TrustedRootError::new(&JsonPath::root(), format!("has more than {MAX_ENTRIES} CAs, timestamp authorities, tlogs or ctlogs")));
         }
         let mut authorities = Vec::new();
         for (i, ca) in cas.iter().enumerate() {
-            let path = format!("certificateAuthorities[{i}]");
+            let path = JsonPath::root().key("certificateAuthorities").index(i);
             let period = ValidFor::read(&ca.valid_for, &path)?;
             for (at, raw) in ca.cert_chain.certificates.iter().enumerate() {
-                let path = format!("{path}.certChain.certificates[{at}]");
+                let path = path.key("certChain").key("certificates").index(at);
                 let wrong = |error: AuthorityError| TrustedRootError::new(&path, error.to_string());
                 let der = Base64::decode_vec(&raw.raw_bytes).map_err(|_| wrong(AuthorityError::Form))?;
                 authorities.push(Authority::read(&der, period, Purpose::CodeSigning).map_err(wrong)?);
             }
         }
-        let timestamp_authorities = tsas.iter().enumerate().map(|(i, tsa)| tsa.timestamps(&format!("timestampAuthorities[{i}]")));
+        let timestamp_authorities = tsas.iter().enumerate().map(|(i, tsa)| tsa.timestamps(&JsonPath::root().key("timestampAuthorities").index(i)));
         let timestamp_authorities = timestamp_authorities.collect::<Result<_, _>>()?;
-        let logs = |list: &[Instance], name: &str| -> Result<Vec<Log>, TrustedRootError> {
+        let logs = |list: &[Instance], name: &'static str| -> Result<Vec<Log>, TrustedRootError> {
             let read = |(i, instance): (usize, &Instance)| {
-                instance.read(&format!("{name}[{i}].publicKey")).transpose()
+                instance.read(&JsonPath::root().key(name).index(i).key("publicKey")).transpose()
             };
             list.iter().enumerate().filter_map(read).collect()
         };
         // A log without a start would be believed about any time (Sigstore protobuf-specs, "TransparencyLogInstance").
         let is_endless = |instance: &Instance| instance.public_key.valid_for.as_ref().is_none_or(|period| period.start.is_none());
         if let Some(at) = tlogs.iter().position(is_endless) {
-            let path = format!("tlogs[{at}].publicKey.validFor");
+            let path = JsonPath::root().key("tlogs").index(at).key("publicKey").key("validFor");
             return Err(TrustedRootError::new(&path, "has no start: write when the log began".to_owned()));
         }
         let origin = Origin::Validator;
@@ -240,7 +241,7 @@ impl Authorities {
     /// # Errors
     /// When it holds anything but certificates of CAs.
     pub fn read(pem: &str) -> Result<Authorities, TrustedRootError> {
-        let wrong = |what: String| TrustedRootError::new("", what);
+        let wrong = |what: String| TrustedRootError::new(&JsonPath::root(), what);
         let found = certificates(pem, MAX_ENTRIES)
             .filter(|found| !found.is_empty())
             .ok_or_else(|| wrong(format!("is not 1 to {MAX_ENTRIES} PEM blocks `-----BEGIN CERTIFICATE-----`")))?;
@@ -299,8 +300,8 @@ impl Log {
 
 impl Ca {
     /// The time-stamping authority with these certificates.
-    fn timestamps(&self, path: &str) -> Result<TimestampAuthority, TrustedRootError> {
-        let at = |number: usize| format!("{path}.certChain.certificates[{number}]");
+    fn timestamps(&self, path: &JsonPath) -> Result<TimestampAuthority, TrustedRootError> {
+        let at = |number: usize| path.key("certChain").key("certificates").index(number);
         let decode = |(number, raw): (usize, &Raw)| {
             let wrong = |_| TrustedRootError::new(&at(number), AuthorityError::Form.to_string());
             Base64::decode_vec(&raw.raw_bytes).map_err(wrong)
@@ -317,7 +318,7 @@ impl Ca {
 
 impl Instance {
     /// The log at this address and with this key. `None` for a kind of key that is not known.
-    fn read(&self, path: &str) -> Result<Option<Log>, TrustedRootError> {
+    fn read(&self, path: &JsonPath) -> Result<Option<Log>, TrustedRootError> {
         let host = self.base_url.as_deref().map(|url| url.split_once("://").map_or(url, |(_, host)| host));
         let host = host.map(|host| host.trim_end_matches('/').to_owned()).filter(|host| !host.is_empty());
         Ok(self.public_key.read(path)?.map(|log| Log { host, ..log }))
@@ -326,7 +327,7 @@ impl Instance {
 
 impl Key {
     /// The log with this key. One of a kind that is not known here is left out: old logs have such keys, and what nobody can check proves nothing.
-    fn read(&self, path: &str) -> Result<Option<Log>, TrustedRootError> {
+    fn read(&self, path: &JsonPath) -> Result<Option<Log>, TrustedRootError> {
         let der = Base64::decode_vec(&self.raw_bytes)
             .map_err(|_| TrustedRootError::new(path, "has rawBytes that are no base64".to_owned()))?;
         match PublicKey::from_spki(&der) {
@@ -339,7 +340,7 @@ impl Key {
 
 impl ValidFor {
     /// Always, where nothing is said.
-    fn read(written: &Option<ValidFor>, path: &str) -> Result<Period, TrustedRootError> {
+    fn read(written: &Option<ValidFor>, path: &JsonPath) -> Result<Period, TrustedRootError> {
         let Some(written) = written else { return Ok(Period::default()) };
         let read = |text: &Option<String>| match text {
             None => Ok(None),
@@ -355,8 +356,8 @@ impl ValidFor {
 }
 
 impl TrustedRootError {
-    fn new(path: &str, what: String) -> TrustedRootError {
-        TrustedRootError { path: path.to_owned(), what }
+    fn new(path: &JsonPath, what: String) -> TrustedRootError {
+        TrustedRootError { path: path.clone(), what }
     }
 }
 

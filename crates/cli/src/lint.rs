@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::SystemTime};
 use anyhow::{Context as _, Result, bail};
 use comfy_table::{ColumnConstraint, Table, Width};
 use image_trust::{policy::check, time::UnixTime};
-use image_trust_lint::{Finding, Severity, check_manifest, lint, lint_manifest};
+use image_trust_lint::{Finding, Refusal, Severity, check_manifest, lint, lint_manifest};
 use serde::Serialize;
 
 use crate::{
@@ -60,18 +60,21 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let (refused, found) = match written(&text, &origin)? {
         Written::Settings(settings) => {
             let settings = settings.to_string();
-            (check(&settings), progress::during("comparing rules", || lint(&settings, now())))
+            (
+                check(&settings).into_iter().map(Refusal::from).collect(),
+                progress::during("comparing rules", || lint(&settings, now())),
+            )
         }
         Written::Manifest(manifest) => {
             let manifest = manifest.to_string();
             (check_manifest(&manifest), progress::during("comparing rules", || lint_manifest(&manifest, now())))
         }
     };
-    let refused = refused.into_iter().map(|problem| Line {
+    let refused = refused.into_iter().map(|refusal: Refusal| Line {
         severity: Severity::Error.word(),
         finding: REFUSED,
-        path: problem.path,
-        what: problem.what,
+        path: refusal.path.to_string(),
+        what: refusal.what,
         instead: None,
     });
     let is_bad = |finding: &Finding| finding.lint.severity() < Severity::Info;

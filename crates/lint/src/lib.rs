@@ -19,7 +19,7 @@ use image_trust::time::UnixTime;
 use serde_json::Value;
 
 pub use kinds::{Lint, Severity};
-pub use manifest::{check_manifest, lint_manifest};
+pub use manifest::{Refusal, check_manifest, lint_manifest};
 
 use image_trust::policy::{
     pattern::Pattern,

@@ -16,13 +16,12 @@ use super::{
     worst_first,
 };
 use image_trust::{
+    json::JsonPath,
     policy::{Problem, check, settings::Features},
     text::Shown,
     time::UnixTime,
 };
 
-/// Where the settings stand.
-const SETTINGS: &str = "spec.settings";
 /// How long the API server waits where nothing is written, in seconds.
 const DEFAULT_WEBHOOK: u128 = 10;
 /// The label of every namespace that holds its name. The API server writes it, and nobody can change it.
@@ -65,19 +64,40 @@ struct Expression {
     values: Vec<String>,
 }
 
+/// Something in settings or a manifest that is refused: where, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The place, as in `spec.settings.policy[2].with.threshold`.
+    pub path: JsonPath,
+    /// What is wrong there.
+    pub what: String,
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Refusal {
+        Refusal { path: problem.path, what: problem.what.to_string() }
+    }
+}
+
 /// All problems of this manifest (JSON text): those of its settings, and what can't be read beside them.
 #[must_use]
-pub fn check_manifest(json: &str) -> Vec<Problem> {
+pub fn check_manifest(json: &str) -> Vec<Refusal> {
     let manifest: Value = match serde_json::from_str(json) {
         Ok(manifest) => manifest,
-        Err(error) => return vec![Problem::new("", format!("expected a manifest in JSON: {error}"))],
+        Err(error) => {
+            return vec![Refusal { path: JsonPath::root(), what: format!("expected a manifest in JSON: {error}") }];
+        }
     };
     let mut problems = Manifest::read(&manifest).err().unwrap_or_default();
+    let path = JsonPath::root().key("spec").key("settings");
     match settings(&manifest) {
-        None => problems.push(Problem::new(SETTINGS, "expected the settings of the policy, found none")),
-        Some(settings) => problems.extend(
-            check(&settings).into_iter().map(|problem| Problem { path: inside(&problem.path), what: problem.what }),
-        ),
+        None => {
+            problems.push(Refusal { path, what: "expected the settings of the policy, found none".to_owned() });
+        }
+        Some(settings) => {
+            let inside = |problem: Problem| Refusal { path: path.join(&problem.path), ..problem.into() };
+            problems.extend(check(&settings).into_iter().map(inside));
+        }
     }
     problems
 }
@@ -98,7 +118,7 @@ pub fn lint_manifest(json: &str, now: UnixTime) -> Vec<Finding> {
     });
     // What this needs stands in the manifest, so it is told only where it is not there.
     let in_settings = in_settings.into_iter().filter(|finding| finding.lint != Lint::NeedsALaterDeadline);
-    let in_settings = in_settings.map(|finding| Finding { path: inside(&finding.path), ..finding });
+    let in_settings = in_settings.map(|finding| Finding { path: format!("spec.settings.{}", finding.path), ..finding });
     worst_first(in_settings.chain(beside).collect())
 }
 
@@ -107,13 +127,8 @@ fn settings(manifest: &Value) -> Option<String> {
     manifest.pointer("/spec/settings").filter(|settings| !settings.is_null()).map(Value::to_string)
 }
 
-/// A place in the settings as one of the manifest.
-fn inside(path: &str) -> String {
-    if path.is_empty() { SETTINGS.to_owned() } else { format!("{SETTINGS}.{path}") }
-}
-
 impl Manifest {
-    fn read(manifest: &Value) -> Result<Manifest, Vec<Problem>> {
+    fn read(manifest: &Value) -> Result<Manifest, Vec<Refusal>> {
         let mut problems = Vec::new();
         let is_namespaced = manifest.get("kind").and_then(Value::as_str) == Some("AdmissionPolicy");
         let spec = manifest.get("spec").unwrap_or(&Value::Null);
@@ -285,10 +300,13 @@ impl Selector {
 }
 
 /// One field of the spec; `null` is the same as leaving it out.
-fn field<T: DeserializeOwned>(spec: &Value, name: &str, problems: &mut Vec<Problem>) -> Option<T> {
+fn field<T: DeserializeOwned>(spec: &Value, name: &'static str, problems: &mut Vec<Refusal>) -> Option<T> {
     let written = spec.get(name).filter(|value| !value.is_null())?;
     T::deserialize(without_nulls(written))
-        .map_err(|error| problems.push(Problem::new(format!("spec.{name}"), error.to_string())))
+        .map_err(|error| {
+            let path = JsonPath::root().key("spec").key(name);
+            problems.push(Refusal { path, what: error.to_string() });
+        })
         .ok()
 }
 

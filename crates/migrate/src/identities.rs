@@ -121,7 +121,7 @@ fn refused(keyless: &Keyless) -> Option<String> {
         "validators": [{"name": "default", "type": "cosign", "trustRoots": [{"name": "default", "keyless": keyless}]}],
         "policy": [{"pattern": "*"}],
     });
-    check(&settings.to_string()).into_iter().next().map(|problem| problem.what)
+    check(&settings.to_string()).into_iter().next().map(|problem| problem.what.to_string())
 }
 
 /// What the policy has against a part of `host`.
@@ -135,7 +135,7 @@ pub(super) fn refused_host(key: &str, text: &str) -> Option<String> {
         }],
         "policy": [{"pattern": "*"}],
     });
-    check(&settings.to_string()).into_iter().next().map(|problem| problem.what)
+    check(&settings.to_string()).into_iter().next().map(|problem| problem.what.to_string())
 }
 
 /// Whether one of the alternatives of an expression says where it begins, and where it ends.

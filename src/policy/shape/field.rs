@@ -3,9 +3,10 @@
 use crate::policy::settings::{HostCalls, TimeBudget};
 
 /// The types of validators.
-pub(super) const TYPES: &[&str] = &["static", "cosign"];
+pub const TYPES: &[&str] = &["static", "cosign"];
 
 /// What stands at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// A text.
     Text,
@@ -42,6 +43,7 @@ pub enum Shape {
 }
 
 /// A key of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {
     /// The key.
     pub key: &'static str,
@@ -54,7 +56,7 @@ pub struct Field {
 }
 
 /// What people are told of a key.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct About {
     /// What it means, in Markdown. The first sentence says it all.
     pub text: &'static str,
@@ -77,7 +79,7 @@ pub struct About {
 }
 
 /// What holds where a key is left out.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Default {
     /// This value, as JSON.
     Value(&'static str),

@@ -8,8 +8,9 @@ use strsim::osa_distance;
 
 use super::{Field, OTHER_TYPES, Shape, TYPES};
 use crate::{
+    json::JsonPath,
     policy::{
-        Problem,
+        Found, Mistake, Problem,
         pattern::Pattern,
         settings::{HostCalls, TimeBudget},
     },
@@ -24,20 +25,20 @@ const MAX_KEY: usize = 40;
 
 impl Shape {
     /// Notes what is wrong with `value`, and returns it without that; `None` where nothing is left.
-    pub(in crate::policy) fn walk(&self, value: &Value, path: &str, problems: &mut Vec<Problem>) -> Option<Value> {
-        let mut wrong = |what: String| {
-            problems.push(Problem::new(path, what));
+    pub(in crate::policy) fn walk(&self, value: &Value, path: &JsonPath, problems: &mut Vec<Problem>) -> Option<Value> {
+        let mut wrong = |what: Mistake| {
+            problems.push(Problem::new(path.clone(), what));
             None
         };
         match (self, value) {
             (Shape::Text, Value::String(_)) | (Shape::Flag, Value::Bool(_)) => Some(value.clone()),
             (Shape::Pattern, Value::String(text)) => match Pattern::parse(text) {
                 Ok(_) => Some(value.clone()),
-                Err(error) => wrong(error.to_string()),
+                Err(error) => wrong(Mistake::Pattern(error)),
             },
             (Shape::Key, Value::String(text)) => match PublicKey::parse(text) {
                 Ok(_) => Some(value.clone()),
-                Err(error) => wrong(error.to_string()),
+                Err(error) => wrong(Mistake::Key(error)),
             },
             (Shape::Count, Value::Number(number)) if number.as_u64().is_some_and(|n| n > 0) => Some(value.clone()),
             (Shape::Milliseconds, Value::Number(number))
@@ -52,81 +53,57 @@ impl Shape {
             }
             (Shape::Word(words), Value::String(word)) if words.contains(&word.as_str()) => Some(value.clone()),
             (Shape::ValidatorType, Value::String(word)) => match OTHER_TYPES.iter().find(|(other, _)| other == word) {
-                Some((_, why)) => wrong((*why).to_owned()),
+                Some((_, why)) => wrong(Mistake::Refused(why)),
                 None => Shape::Word(TYPES).walk(value, path, problems),
             },
             (Shape::FlagOr(_), Value::Bool(_)) | (Shape::Document, Value::Object(_) | Value::String(_)) => {
                 Some(value.clone())
             }
             (Shape::FlagOr(shape), Value::Object(_)) => shape.walk(value, path, problems),
-            (Shape::Refused(what), _) => wrong((*what).to_owned()),
+            (Shape::Refused(why), _) => wrong(Mistake::Refused(why)),
             (Shape::Texts, Value::Object(map)) => {
                 let entry = |(key, value): (&String, &Value)| {
-                    let path = format!("{path}.{}", Shown(key));
+                    let path = path.key(Shown(key).to_string());
                     Shape::Text.walk(value, &path, problems).map(|value| (key.clone(), value))
                 };
                 Some(Value::Object(map.iter().filter_map(entry).collect()))
             }
-            (Shape::Names, Value::Array(list)) if list.is_empty() => {
-                wrong("is empty, which nothing can satisfy; leave it out".to_owned())
-            }
+            (Shape::Names, Value::Array(list)) if list.is_empty() => wrong(Mistake::NoNames),
             (Shape::Names, Value::Array(_)) => Shape::List(&Shape::Text).walk(value, path, problems),
             (Shape::List(shape), Value::Array(list)) => {
-                let entry = |(i, value): (usize, &Value)| {
-                    shape.walk(value, &format!("{path}[{i}]"), problems).unwrap_or(Value::Null)
-                };
+                let entry =
+                    |(i, value): (usize, &Value)| shape.walk(value, &path.index(i), problems).unwrap_or(Value::Null);
                 Some(Value::Array(list.iter().enumerate().map(entry).collect()))
             }
             (Shape::Object(fields), Value::Object(map)) => walk_object(fields, map, path, problems),
-            _ => wrong(format!("is {}; it must be {}", describe(value), self.expected())),
-        }
-    }
-
-    fn expected(&self) -> String {
-        match self {
-            Shape::Text | Shape::Pattern => "a text".to_owned(),
-            Shape::Key => "a public key in PEM".to_owned(),
-            Shape::Flag => "true or false".to_owned(),
-            Shape::Count => "a whole number, 1 or more".to_owned(),
-            Shape::Milliseconds => format!("a number of milliseconds from 1 to {}", TimeBudget::MAX_MS),
-            Shape::HostCalls => format!("a number of host calls from 1 to {}", HostCalls::MAX),
-            Shape::ValidatorType => format!("one of {}", TYPES.join(", ")),
-            Shape::Word(words) => format!("one of {}", words.join(", ")),
-            Shape::Texts => "a mapping of texts to texts".to_owned(),
-            Shape::List(_) | Shape::Names => "a list".to_owned(),
-            Shape::Object(_) => "a mapping".to_owned(),
-            Shape::FlagOr(_) => "true, false or a mapping".to_owned(),
-            Shape::Document => "a mapping, or its text".to_owned(),
-            Shape::Refused(what) => (*what).to_owned(),
+            _ => wrong(Mistake::Type { found: Found::of(value), expected: *self }),
         }
     }
 }
 
-fn walk_object(fields: &[Field], map: &Map<String, Value>, path: &str, problems: &mut Vec<Problem>) -> Option<Value> {
-    let at = |key: &str| {
-        if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
-    };
+fn walk_object(
+    fields: &[Field],
+    map: &Map<String, Value>,
+    path: &JsonPath,
+    problems: &mut Vec<Problem>,
+) -> Option<Value> {
     let mut kept = Map::new();
     for field in fields {
         // As in Kubernetes, null is the same as leaving a key out; but requests read a refused key as unknown, whatever it holds.
         let refused = matches!(field.shape, Shape::Refused(_));
         match map.get(field.key).filter(|value| refused || !value.is_null()) {
-            Some(value) => kept
-                .extend(field.shape.walk(value, &at(field.key), problems).map(|value| (field.key.to_owned(), value))),
-            None if field.required => problems.push(Problem::new(at(field.key), "is missing")),
+            Some(value) => kept.extend(
+                field.shape.walk(value, &path.key(field.key), problems).map(|value| (field.key.to_owned(), value)),
+            ),
+            None if field.required => problems.push(Problem::new(path.key(field.key), Mistake::Missing)),
             None => {}
         }
     }
     for key in map.keys().filter(|key| !fields.iter().any(|field| field.key == *key)) {
-        let known: Vec<&str> =
+        let known: Vec<&'static str> =
             fields.iter().filter(|field| !matches!(field.shape, Shape::Refused(_))).map(|field| field.key).collect();
-        problems.push(Problem::new(
-            at(&Shown(key).to_string()),
-            match nearest(key, &known) {
-                Some(meant) => format!("is not a key here; did you mean `{meant}`? Known are {}", known.join(", ")),
-                None => format!("is not a key here; known are {}", known.join(", ")),
-            },
-        ));
+        let meant = nearest(key, &known);
+        problems.push(Problem::new(path.key(Shown(key).to_string()), Mistake::UnknownKey { meant, known }));
     }
     Some(Value::Object(kept))
 }
@@ -141,17 +118,6 @@ fn nearest<'k>(written: &str, known: &[&'k str]) -> Option<&'k str> {
     let nearest = known.iter().min_by_key(distance)?;
     let most = if written.len() < 5 { 1 } else { 2 };
     (distance(&nearest) <= most).then_some(*nearest)
-}
-
-fn describe(value: &Value) -> String {
-    match value {
-        Value::Null => "empty".to_owned(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => format!("the text `{}`", Shown(text)),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "a mapping".to_owned(),
-    }
 }
 
 #[cfg(test)]

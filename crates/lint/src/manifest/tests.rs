@@ -331,7 +331,7 @@ fn what_is_wrong_has_its_place() {
     ];
     for (manifest, path, why) in rows {
         let problems = check_manifest(&manifest.to_string());
-        assert!(problems.iter().any(|problem| problem.path == path), "{why}: {problems:?}");
+        assert!(problems.iter().any(|problem| problem.path.to_string() == path), "{why}: {problems:?}");
     }
     assert_eq!(check_manifest("{").len(), 1, "no JSON");
     let unread = broken(json!({"rules": "pods", "settings": settings(json!({"detectionMode": true}))}));

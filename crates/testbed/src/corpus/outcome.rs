@@ -44,7 +44,8 @@ pub fn of(request: &Value, answer: &Value) -> Value {
 
 /// What is said to settings that are refused.
 pub fn of_settings(settings: &Value) -> Value {
-    let paths: Vec<String> = policy::check(&settings.to_string()).into_iter().map(|problem| problem.path).collect();
+    let paths: Vec<String> =
+        policy::check(&settings.to_string()).into_iter().map(|problem| problem.path.to_string()).collect();
     json!({"settings": if paths.is_empty() { "accepted" } else { "refused" }, "at": paths})
 }
 

@@ -1,0 +1,224 @@
+//! What can be wrong with settings, and where?
+//!
+//! Data only: the sentences are in `report::settings`.
+
+use serde_json::Value;
+
+use super::{pattern::PatternError, shape::Shape};
+use crate::{json::JsonPath, signing::KeyError, sigstore::RegexError};
+
+/// Something in the settings that can't be meant, and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The place, as in `policy[2].with.threshold`.
+    pub path: JsonPath,
+    /// What is wrong there.
+    pub what: Mistake,
+}
+
+/// What is wrong at one place of the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mistake {
+    /// The settings are not UTF-8.
+    NotUtf8,
+    /// The settings are not JSON, in the words of the parser.
+    NotJson(String),
+    /// A value that the types of the settings don't take, in the words of serde.
+    Unreadable(String),
+    /// Nobody says what is wrong.
+    Unknown,
+    /// A key that is needed and not there.
+    Missing,
+    /// A key that there is not.
+    UnknownKey {
+        /// The key that was probably meant.
+        meant: Option<&'static str>,
+        /// The keys that there are.
+        known: Vec<&'static str>,
+    },
+    /// A value of another type, or outside of the limits.
+    Type {
+        /// What was found.
+        found: Found,
+        /// What belongs there.
+        expected: Shape,
+    },
+    /// A key or a type that Connaisseur has, and why it is refused.
+    Refused(&'static str),
+    /// A list of names that is empty.
+    NoNames,
+    /// A list or a mapping without entries, or with too many.
+    Entries {
+        /// How many there are.
+        length: usize,
+        /// How many there may be.
+        most: usize,
+    },
+
+    /// A validator without a name.
+    NoValidatorName,
+    /// Two validators have this name.
+    ValidatorNameTwice(String),
+    /// A static validator with trust roots.
+    StaticTrustRoots,
+    /// A static validator with a trusted root.
+    StaticTrustedRoot,
+    /// A static validator with a key about who is asked.
+    StaticAsks,
+    /// A static validator that neither allows nor denies.
+    NoApprove,
+    /// A cosign validator with `approve`.
+    CosignApproves,
+    /// A cosign validator without trust roots.
+    NoTrustRoots,
+    /// `askHost` where no trust root has a key.
+    AskHostWithoutKey,
+    /// `host` beside `trustedRoot`.
+    HostBesideTrustedRoot,
+    /// A trusted root, or certificates of CAs, that can't be used: what is wrong there.
+    TrustedRoot(String),
+    /// A trusted root without a CA, which a rule needs.
+    NoCa,
+    /// A trusted root without a transparency log, which a rule needs.
+    NoTlog,
+    /// A trusted root without a CT log, which a rule needs.
+    NoCtLog,
+    /// A trusted root without a timestamp authority, which a rule needs.
+    NoTimestampAuthority,
+
+    /// A trust root without a name, or with the name that stands for all.
+    NoTrustRootName,
+    /// Two trust roots have this name.
+    TrustRootNameTwice(String),
+    /// The same signer as another trust root's.
+    SameSigner {
+        /// The key that names the signer.
+        key: &'static str,
+        /// The other trust root.
+        other: String,
+    },
+    /// A trust root that says nothing about who signs.
+    NoSigner,
+    /// A trust root that says in several ways who signs.
+    SeveralSigners,
+    /// A public key that can't be used.
+    Key(KeyError),
+    /// An empty name, or one that is too long for a certificate.
+    NameLength {
+        /// Its length in bytes.
+        length: usize,
+        /// How long it may be.
+        most: usize,
+    },
+    /// An expression that can't be used.
+    Regex(RegexError),
+    /// The beginning of a name that is not one of a URI with its host.
+    Prefix,
+    /// No `issuer` or `subject`: neither this key nor one of its other forms.
+    NoIdentity(&'static str),
+    /// An `issuer` or `subject` in several forms.
+    SeveralIdentities(&'static str),
+    /// A text that is no part of a workflow's name.
+    WorkflowName(String),
+    /// A text that is no git reference.
+    GitReference(String),
+    /// A text that is no time.
+    Time(String),
+    /// A time to which nothing counts.
+    EmptyPeriod,
+
+    /// A pattern that can't be read.
+    Pattern(PatternError),
+    /// A pattern that is the same as this one, of a rule that decides differently.
+    SamePattern(String),
+    /// There is no validator of this name.
+    NoValidator(String),
+    /// A rule that names no validator, where none is called `default`.
+    NoDefaultValidator,
+    /// Options of a static validator.
+    StaticOptions,
+    /// There is no trust root of this name.
+    NoTrustRoot {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        all: Vec<String>,
+    },
+    /// A rule that names no trust root, where none is called `default`.
+    NoDefaultTrustRoot {
+        /// Those that there are.
+        all: Vec<String>,
+    },
+    /// A required trust root that the rule does not ask.
+    NotAsked {
+        /// Its name.
+        name: String,
+        /// Those that are asked.
+        asked: Vec<String>,
+    },
+    /// A required trust root that is listed twice.
+    RequiredTwice(String),
+    /// A threshold for a single trust root.
+    ThresholdOfOne,
+    /// A threshold that so many trust roots can't meet, or that asks for nobody.
+    Threshold {
+        /// The threshold.
+        is: usize,
+        /// How many trust roots there are.
+        most: usize,
+    },
+    /// A text of so many bytes, where each is put into payloads.
+    TooLong {
+        /// Its length.
+        length: usize,
+        /// How long it may be.
+        most: usize,
+    },
+    /// The SCT of a certificate, where only keys are asked.
+    SctOfKey,
+}
+
+/// What was found in place of something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing: `null`.
+    Null,
+    /// `true` or `false`.
+    Flag(bool),
+    /// A number.
+    Number(serde_json::Number),
+    /// A text.
+    Text(String),
+    /// A list.
+    List,
+    /// A mapping.
+    Mapping,
+}
+
+impl Problem {
+    /// A problem at this place.
+    #[must_use]
+    pub fn new(path: JsonPath, what: Mistake) -> Problem {
+        Problem { path, what }
+    }
+
+    /// What is wrong with the settings as a whole.
+    #[must_use]
+    pub fn of_all(what: Mistake) -> Problem {
+        Problem::new(JsonPath::root(), what)
+    }
+}
+
+impl Found {
+    /// What `value` is.
+    pub(super) fn of(value: &Value) -> Found {
+        match value {
+            Value::Null => Found::Null,
+            Value::Bool(flag) => Found::Flag(*flag),
+            Value::Number(number) => Found::Number(number.clone()),
+            Value::String(text) => Found::Text(text.clone()),
+            Value::Array(_) => Found::List,
+            Value::Object(_) => Found::Mapping,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What is wrong with the settings?
+//!
+//! Each sentence follows the place that it is about.
+
+use std::fmt;
+
+use crate::{
+    policy::{
+        Found, Mistake, Problem,
+        settings::{HostCalls, TimeBudget},
+        shape::{Shape, TYPES},
+    },
+    text::Shown,
+};
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.is_root() {
+            true => self.what.fmt(f),
+            false => write!(f, "{}: {}", self.path, self.what),
+        }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Mistake::NotUtf8 => f.write_str("the settings are not UTF-8"),
+            Mistake::NotJson(error) => write!(f, "the settings are not JSON: {error}"),
+            Mistake::Unreadable(error) | Mistake::TrustedRoot(error) => f.write_str(error),
+            Mistake::Unknown => f.write_str("can't be used"),
+            Mistake::Missing => f.write_str("is missing"),
+            Mistake::UnknownKey { meant: Some(meant), known } => {
+                write!(f, "is not a key here; did you mean `{meant}`? Known are {}", known.join(", "))
+            }
+            Mistake::UnknownKey { meant: None, known } => {
+                write!(f, "is not a key here; known are {}", known.join(", "))
+            }
+            Mistake::Type { found, expected } => write!(f, "is {found}; it must be {}", form(expected)),
+            Mistake::Refused(why) => f.write_str(why),
+            Mistake::NoNames => f.write_str("is empty, which nothing can satisfy; leave it out"),
+            Mistake::Entries { length: 0, .. } => f.write_str("is empty: it decides nothing"),
+            Mistake::Entries { length, most } => write!(f, "has {length} entries; at most {most} are read"),
+
+            Mistake::NoValidatorName => f.write_str("is empty; rules find a validator by its name"),
+            Mistake::ValidatorNameTwice(name) => write!(f, "{} is the name of another validator", Code(name)),
+            Mistake::StaticTrustRoots => f.write_str("a static validator has no trust roots"),
+            Mistake::StaticTrustedRoot => f.write_str("a static validator proves nothing"),
+            Mistake::StaticAsks => f.write_str("a static validator asks nobody"),
+            Mistake::NoApprove => f.write_str("is missing: write true or false"),
+            Mistake::CosignApproves => {
+                f.write_str("belongs to static validators; a cosign validator approves what is signed")
+            }
+            Mistake::NoTrustRoots => f.write_str(
+                "is missing: list who may sign, as `- {name: …, key: …}` or `- {name: …, keyless: {issuer: …, subject: …}}`",
+            ),
+            Mistake::AskHostWithoutKey => f.write_str(
+                "has no effect: the policy server is asked about public keys only, and no trust root is one; leave it out",
+            ),
+            Mistake::HostBesideTrustedRoot => {
+                f.write_str("stands beside trustedRoot, which says the same and more; keep one of them")
+            }
+            Mistake::NoCa => f.write_str("is empty: keyless trust roots need a CA"),
+            Mistake::NoTlog => f.write_str("is empty: a log entry can't be checked without"),
+            Mistake::NoCtLog => f.write_str("is empty: an SCT can't be checked without; or write `verifySCT: false`"),
+            Mistake::NoTimestampAuthority => f.write_str(
+                "is empty: with `verifyInTransparencyLog: false` only a timestamp says when a keyless certificate, which is valid for minutes, was used",
+            ),
+
+            Mistake::NoTrustRootName => f.write_str("needs a name of its own: `*` stands for all"),
+            Mistake::TrustRootNameTwice(name) => write!(f, "{} is the name of another trust root", Code(name)),
+            Mistake::SameSigner { key, other } => {
+                write!(f, "is the {key} of {}: one signer has one vote", Code(other))
+            }
+            Mistake::NoSigner => f.write_str("is missing: give a key, or one of keyless, github and certificate"),
+            Mistake::SeveralSigners => f.write_str(
+                "has more than one of key, keyless, github and certificate; make them trust roots of their own",
+            ),
+            Mistake::Key(error) => error.fmt(f),
+            Mistake::NameLength { length, most } => write!(f, "has {length} bytes; a name has 1 to {most}"),
+            Mistake::Regex(error) => error.fmt(f),
+            Mistake::Prefix => f.write_str(
+                "must be a URI with its host that ends with a slash, as in `https://github.com/acme/`: else names would do that only begin alike",
+            ),
+            Mistake::NoIdentity(key) => write!(f, "is missing: give {key} or {key}Regex"),
+            Mistake::SeveralIdentities(key) => {
+                write!(f, "is given more than once; keep one of {key}, {key}Regex and {key}Prefix")
+            }
+            Mistake::WorkflowName(text) => {
+                write!(f, "\"{}\" is not one name: write letters, digits, `-`, `_` and `.`", Shown(text))
+            }
+            Mistake::GitReference(text) => write!(
+                f,
+                "\"{}\" is no git reference: write `refs/heads/main`, or `refs/tags/v*`, where `*` stands for any text",
+                Shown(text)
+            ),
+            Mistake::Time(text) => {
+                write!(f, "\"{}\" is no time in UTC; write it as 2026-12-31T23:59:59Z", Shown(text))
+            }
+            Mistake::EmptyPeriod => f.write_str("is not after notBefore: the trust root would never count"),
+
+            Mistake::Pattern(error) => error.fmt(f),
+            Mistake::SamePattern(pattern) => write!(
+                f,
+                "matches exactly what {} does, and decides differently; keep one of them",
+                Code(pattern)
+            ),
+            Mistake::NoValidator(name) => write!(f, "there is no validator called {}", Code(name)),
+            Mistake::NoDefaultValidator => {
+                f.write_str("names none, and there is no validator called `default`; name one")
+            }
+            Mistake::StaticOptions => {
+                f.write_str("a static validator proves nothing, so it takes no options; remove `with`")
+            }
+            Mistake::NoTrustRoot { name, all } => {
+                write!(f, "there is no trust root {}; there are {}", Code(name), codes(all))
+            }
+            Mistake::NoDefaultTrustRoot { all } => write!(
+                f,
+                "is missing, and no trust root is called `default`; name one of {}, or `\"*\"` for all",
+                codes(all)
+            ),
+            Mistake::NotAsked { name, asked } => {
+                write!(f, "{} is none of the trust roots that this rule asks: {}", Code(name), codes(asked))
+            }
+            Mistake::RequiredTwice(name) => write!(f, "{} is listed twice", Code(name)),
+            Mistake::ThresholdOfOne => f.write_str("needs `trustRoot: \"*\"`: one trust root is one signer"),
+            Mistake::Threshold { is, most } => {
+                write!(f, "is {is}: it must be from 1 to {most}, the number of trust roots")
+            }
+            Mistake::TooLong { length, most } => {
+                write!(f, "holds a text of {length} bytes; at most {most} are read")
+            }
+            Mistake::SctOfKey => f.write_str("asks for the SCT of a certificate, and a key has none; leave it out"),
+        }
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Found::Null => f.write_str("empty"),
+            Found::Flag(flag) => flag.fmt(f),
+            Found::Number(number) => number.fmt(f),
+            Found::Text(text) => write!(f, "the text {}", Code(text)),
+            Found::List => f.write_str("a list"),
+            Found::Mapping => f.write_str("a mapping"),
+        }
+    }
+}
+
+/// What belongs at a place.
+fn form(shape: &Shape) -> String {
+    match shape {
+        Shape::Text | Shape::Pattern => "a text".to_owned(),
+        Shape::Key => "a public key in PEM".to_owned(),
+        Shape::Flag => "true or false".to_owned(),
+        Shape::Count => "a whole number, 1 or more".to_owned(),
+        Shape::Milliseconds => format!("a number of milliseconds from 1 to {}", TimeBudget::MAX_MS),
+        Shape::HostCalls => format!("a number of host calls from 1 to {}", HostCalls::MAX),
+        Shape::ValidatorType => format!("one of {}", TYPES.join(", ")),
+        Shape::Word(words) => format!("one of {}", words.join(", ")),
+        Shape::Texts => "a mapping of texts to texts".to_owned(),
+        Shape::List(_) | Shape::Names => "a list".to_owned(),
+        Shape::Object(_) => "a mapping".to_owned(),
+        Shape::FlagOr(_) => "true, false or a mapping".to_owned(),
+        Shape::Document => "a mapping, or its text".to_owned(),
+        Shape::Refused(why) => (*why).to_owned(),
+    }
+}
+
+/// A name of the settings, as code.
+struct Code<'a>(&'a str);
+
+impl fmt::Display for Code<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", Shown(self.0))
+    }
+}
+
+fn codes(names: &[String]) -> String {
+    names.iter().map(|name| Code(name).to_string()).collect::<Vec<_>>().join(", ")
+}
