@@ -1,6 +1,7 @@
 //! Which names did the author of a pattern mean?
 
-use super::*;
+use super::{DOCKER_HUB, Names, is_match, registries_of, repositories_of};
+use crate::connaisseur::HUB;
 
 impl Names {
     /// Could there be one? Each part has only characters that it can have.

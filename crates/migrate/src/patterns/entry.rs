@@ -1,6 +1,11 @@
 //! What does a carried rule become?
 
-use super::*;
+use crate::{
+    names::Names,
+    rules::{Decision, Rule},
+    settings,
+    validators::DENIES,
+};
 
 /// One pattern of the settings, and the rule that it carries.
 #[derive(Debug, Clone, PartialEq, Eq)]

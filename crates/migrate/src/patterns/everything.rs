@@ -1,6 +1,14 @@
 //! Which patterns mean every image, and with which words are patterns tried?
 
-use super::*;
+use std::collections::BTreeSet;
+
+use super::{MAX_STARS, MAX_WORDS};
+use crate::{
+    connaisseur,
+    globs::{globs, stars},
+    names::{self, Budget, Names},
+    rules::Rule,
+};
 
 /// What a rule matches there.
 pub(super) enum Everything {
