@@ -361,9 +361,8 @@ impl Rule<'_> {
         if let Some(text) = with.identities.iter().flatten().find(too_long) {
             wrong("identities", long(text));
         }
-        let identities = with.identities.map(|names| names.into_iter().map(identity).collect::<BTreeSet<_>>());
         if let Some(length) =
-            identities.as_ref().map(BTreeSet::len).filter(|length| !(1..=MAX_IDENTITIES).contains(length))
+            with.identities.as_ref().map(Vec::len).filter(|length| !(1..=MAX_IDENTITIES).contains(length))
         {
             wrong("identities", Mistake::Entries { length, most: MAX_IDENTITIES });
         }
@@ -375,6 +374,7 @@ impl Rule<'_> {
         let required = required.into_iter().collect();
         let sct = asked.sct;
         let trusted_root = signers.trusted_root(self.validator.0, &asked)?;
+        let identities = with.identities.map(|names| names.into_iter().map(identity).collect());
         let ask_policy_server = self.validator.1.ask_host == Some(true);
         let cosign = CosignTerms {
             annotations,

@@ -8,7 +8,7 @@ use super::reference::plain;
 /// The JSON Schema (draft 2020-12) of the settings.
 ///
 /// It refuses nothing that [`check`](image_trust::policy::check()) accepts. What one value alone does not tell it leaves to `check`: whether a name that a rule refers to
-/// exists, and whether a key, an expression or a pattern can be read.
+/// exists, and whether a key, an expression or a pattern can be read. It takes `1.0` for a whole number, as JSON Schema does, and `check` does not.
 #[must_use]
 pub fn json_schema() -> Value {
     let mut schema = object(shape::settings());

@@ -206,6 +206,7 @@ fn the_schema_judges_like_the_check() {
         ("/policy/0/with/required", json!([]), false, "an empty list"),
         ("/policy/0/with/identities", list(32), true, "as many as may be"),
         ("/policy/0/with/identities", list(33), false, "one more"),
+        ("/policy/0/with/identities", json!(vec!["self"; 33]), false, "one more, however often it is the same"),
         ("/policy/0/with/annotations", map(32), true, "as many as may be"),
         ("/policy/0/with/annotations", map(33), false, "one more"),
         ("/policy/0/with/mode", json!("Mutate"), false, "another case"),
@@ -226,6 +227,9 @@ fn the_schema_judges_like_the_check() {
         assert_eq!(problems.is_empty(), expected, "{why}: {place}: {problems:?}");
         assert_eq!(accepts(&settings), expected, "{why}: {place}: {value}");
     }
+    // In JSON Schema 1.0 is an integer. Requests read none in it, so the check refuses it.
+    let settings = set(whole(), "/policy/0/with/threshold", json!(1.0));
+    assert_eq!((check(&settings.to_string()).len(), accepts(&settings)), (1, true));
     let many = |count: usize| {
         let root = |i: usize| json!({"name": format!("t{i}"), "github": {"owner": format!("o{i}")}});
         let roots: Vec<Value> = (0..count).map(root).collect();
