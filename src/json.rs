@@ -25,9 +25,9 @@ pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 /// Why a value was not what it has to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mismatch {
-    /// Another type of value.
+    /// The JSON holds a value of another type than was expected.
     Type,
-    /// A member is there twice.
+    /// A member of a JSON object occurs twice.
     Twice,
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn entries(json: &RawValue) -> Result<Vec<&RawValue>, Mismatch> {
     serde_json::from_str(json.get()).map_err(|_| Mismatch::Type)
 }
 
-/// The text that `json` holds.
+/// The text that the JSON string `json` holds.
 pub(crate) fn text(json: &RawValue) -> Result<Cow<'_, str>, Mismatch> {
     serde_json::from_str(json.get()).map(|Text(text)| text).map_err(|_| Mismatch::Type)
 }

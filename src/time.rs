@@ -21,7 +21,7 @@ impl UnixTime {
         UnixTime(Duration::from_secs(seconds))
     }
 
-    /// How long after 1970-01-01T00:00:00Z it is.
+    /// The time that has passed since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn as_duration(self) -> Duration {
         self.0
@@ -66,14 +66,14 @@ impl fmt::Display for UnixTime {
 /// The time from one point to another, both included. Where an end is missing, it is open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Period {
-    /// The first point in time.
+    /// The first point in time of the period.
     pub start: Option<UnixTime>,
-    /// The last point in time.
+    /// The last point in time of the period.
     pub end: Option<UnixTime>,
 }
 
 impl Period {
-    /// Is `time` in this period?
+    /// Whether `time` is in this period.
     #[must_use]
     pub fn contains(&self, time: UnixTime) -> bool {
         self.start.is_none_or(|start| start <= time) && self.end.is_none_or(|end| time <= end)

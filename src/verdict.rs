@@ -31,20 +31,20 @@ pub struct Denials {
     rest: Vec<Denial>,
 }
 
-/// Why an image was admitted.
+/// The grounds on which an image was admitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grounds {
     /// A static rule allows it by name.
     Allowed,
     /// Enough trust roots signed it.
     Proven(Verified),
-    /// It is in the cluster already.
+    /// The image is in the cluster already, so it needs no proof.
     Approved(Approval),
-    /// Its digest is in the cluster already.
+    /// The digest of the image is in the cluster already, and is kept.
     Carried(Carried),
 }
 
-/// Something that may not run, and why.
+/// A denial: what may not run, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denial {
     /// The containers and volumes that it is about, for people; empty where it is about the whole object.
@@ -53,16 +53,16 @@ pub struct Denial {
     pub image: Option<String>,
     /// The pattern of the rule that decided, as it was written, if one did.
     pub rule: Option<String>,
-    /// Why it may not run.
+    /// The reason for which the image may not run.
     pub reason: Reason,
 }
 
-/// Why something may not run.
+/// The reason for a denial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// The request is no admission request.
     Request(RequestError),
-    /// The object can't be read.
+    /// The object cannot be read.
     Object(ObjectError),
     /// A subresource of which this policy does not know whether it carries images.
     Subresource(String),
@@ -74,13 +74,13 @@ pub enum Reason {
     NoRule(Option<String>),
     /// No rule matches an image without a tag; this pattern is for its tags.
     NoRuleForDigest(String),
-    /// A static rule denies it.
+    /// A static rule denies the image.
     Rule,
     /// Two rules match equally well and decide differently; this is the other one's pattern.
     Tie(String),
     /// The object names this many images, more than are decided in one request.
     TooManyImages(usize),
-    /// It was not proven.
+    /// The image was not proven.
     Unproven(Unproven),
     /// The budget was spent before it was its turn.
     Spent(Spent),
@@ -92,7 +92,7 @@ pub enum Reason {
         proven: String,
         /// The pattern of the other one.
         other: String,
-        /// Why the other one does not admit it.
+        /// The reason for which the other rule does not admit the image.
         reason: Box<Reason>,
     },
     /// Proven by an index that another rule, or none, admits.
@@ -101,16 +101,16 @@ pub enum Reason {
         index: Digest,
         /// The pattern of the rule that decides about it, if there is one.
         other: Option<String>,
-        /// Why it is not admitted.
+        /// The reason for which the index is not admitted.
         reason: Box<Reason>,
     },
     /// The settings can't be used; found late.
     Settings(Problem),
-    /// This program is at fault.
+    /// The policy itself is at fault.
     Fault(Fault),
 }
 
-/// What this program did wrong.
+/// A fault of the policy itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The host's payload is not a request with settings.
@@ -130,9 +130,9 @@ pub enum Fault {
 /// The kinds of denial, worst first: the first one that a response holds gives its code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
-    /// Something can't be read: 400.
+    /// Something cannot be read (code 400).
     Unreadable,
-    /// Something is refused: 403.
+    /// Something is refused (code 403).
     Refused,
     /// The time or the host calls were used up: 504.
     OutOfTime,
@@ -153,9 +153,9 @@ pub struct Record {
     pub slots: Vec<String>,
     /// The winning rule's pattern and validator.
     pub rule: Option<(String, String)>,
-    /// Why it was admitted, or why not.
+    /// The grounds on which the image was admitted, or the reason for which it was denied.
     pub outcome: Result<Grounds, Reason>,
-    /// How many host calls were made for it.
+    /// The number of host calls that were made for the image.
     pub host_calls: usize,
     /// In how many slots the digest was written.
     pub pinned: usize,
@@ -168,7 +168,7 @@ pub enum Warning {
     SignerLeaving {
         /// The image as the user wrote it.
         image: String,
-        /// The trust root that leaves.
+        /// The name of the trust root that will not count any more.
         root: String,
         /// When its signatures count no longer.
         end: UnixTime,
@@ -177,7 +177,7 @@ pub enum Warning {
     NotPinned {
         /// The image as the user wrote it.
         image: String,
-        /// Why the digest is not written.
+        /// The reason for which the digest is not written.
         why: NotPinned,
         /// The digest that was proven.
         digest: Digest,
@@ -193,10 +193,10 @@ pub enum NotPinned {
     Mutation,
 }
 
-/// Everything that a review found.
+/// Everything that the review of a request found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Review {
-    /// The answer.
+    /// The answer to the request.
     pub verdict: Verdict,
     /// How many distinct images, and places that should hold one, were decided.
     pub images: usize,
@@ -204,9 +204,9 @@ pub struct Review {
     pub pins: Vec<Pin>,
     /// Whether images of this object are denied; else users are only warned of them, and whatever comes of the object is decided itself.
     pub enforced: bool,
-    /// What users should know of images that are admitted.
+    /// What users should know about admitted images.
     pub warnings: Vec<Warning>,
-    /// One record an image.
+    /// One record for each image.
     pub records: Vec<Record>,
     /// What the host said where it said no, for the log only.
     pub log: Vec<String>,
@@ -254,7 +254,7 @@ impl Record {
 }
 
 impl Denials {
-    /// One denial.
+    /// Denials with a single one.
     #[must_use]
     pub fn one(denial: Denial) -> Denials {
         Denials { first: denial, rest: Vec::new() }
@@ -265,14 +265,14 @@ impl Denials {
         std::iter::once(&self.first).chain(&self.rest)
     }
 
-    /// How many denials there are.
+    /// The number of denials.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "there is always one")]
     pub fn len(&self) -> usize {
         self.rest.len().saturating_add(1)
     }
 
-    /// The worst kind among them.
+    /// The worst kind among the denials.
     #[must_use]
     pub fn class(&self) -> Class {
         self.iter().map(|denial| denial.reason.class()).min().unwrap_or(Class::Fault)

@@ -59,7 +59,7 @@ fn laws_hold_for_the_corpus() {
     }
 }
 
-/// One way to spoil bytes.
+/// One change that spoils bytes.
 #[derive(Clone, Debug)]
 enum Change {
     Flip(Index, u8),

@@ -25,16 +25,16 @@ pub(super) const MAX_EXPLAINED: usize = 5;
 /// Most signatures that are checked to explain a denial, of keys and of certificates each.
 const MAX_CHECKS: usize = 100;
 
-/// Why a trust root is missing.
+/// The reason for which the signature of a trust root is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MissingSigner {
-    /// Its signatures do not count before this time.
+    /// The signatures of the trust root do not count before this time.
     NotYet(UnixTime),
-    /// Its signatures do not count after this time.
+    /// The signatures of the trust root do not count after this time.
     NoLonger(UnixTime),
     /// This check failed, and this identity was expected, if the check is about one.
     Failed(VerificationError, Option<String>),
-    /// It signs with a certificate, and no signature has one.
+    /// The trust root signs with a certificate, and no signature has one.
     NoCertificate,
     /// The only signer that fits counts for another trust root.
     Shared,
@@ -48,13 +48,13 @@ pub enum MissingSigner {
     OtherPayload(Vec<String>),
     /// It may have signed: signatures of this kind of key cannot be told without the payload.
     Untold,
-    /// It signed with an algorithm that is not accepted.
+    /// The trust root signed with an algorithm that is not accepted.
     OtherAlgorithm(OtherAlgorithm),
     /// It made none of the signatures. This is the fingerprint of its key.
     OtherKeys(Digest),
     /// It made none of the signatures with SHA-256. It may have signed an unknown payload with an algorithm that is not accepted.
     OtherKeysOrAlgorithm(Digest),
-    /// It was not looked at.
+    /// The trust root was not looked at, for this reason.
     NotLookedAt(Unseen),
 }
 

@@ -20,19 +20,19 @@ use crate::{
 use missing::{Look, MAX_EXPLAINED, of_time};
 use other_evidence::{Surroundings, around};
 
-/// Why an image was not verified, explained.
+/// Why an image was not verified, with an explanation.
 pub type Unproven = crate::verify::Unproven<NotSigned>;
 
-/// Too few have signed.
+/// Too few trust roots have signed the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotSigned {
     /// The digest that was judged, if it is known.
     pub digest: Option<Digest>,
-    /// Who signed and who did not.
+    /// The trust roots that signed, and those that did not.
     pub tally: Box<Tally>,
     /// Whether one of those who are missing signs with a key, and not with a certificate.
     pub needs_key: bool,
-    /// What is there instead.
+    /// What was found in place of the missing signatures.
     pub instead: Box<Instead>,
     /// What lies in the evidence manifest, besides signatures.
     pub evidence: OtherItems,
@@ -58,7 +58,7 @@ pub enum Instead {
     Unusable(Unusable),
     /// There are signatures, and this is known of some who did not make them.
     Signed {
-        /// How many signatures there are.
+        /// The number of signatures that the image has.
         signatures: usize,
         /// How many of them came with a certificate, where nobody asked for one.
         certificates: usize,

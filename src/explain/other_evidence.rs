@@ -28,7 +28,7 @@ const REFERRER: &str = "application/vnd.dev.cosign.artifact.sig.v1+json";
 /// What a bundle's manifest says of its content, and what it says of a signature.
 const PREDICATE: &str = "dev.sigstore.bundle.predicateType";
 const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
-/// What the types of every version begin with.
+/// The beginning of the media types of all versions of Sigstore bundles.
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
 
 /// A signature in a format that is not proven.
@@ -47,7 +47,7 @@ pub enum OtherFormat {
 /// What lies beside an image that has no signature in cosign's place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OtherEvidence {
-    /// What refers to it.
+    /// The formats of evidence that refer to the image.
     pub found: BTreeSet<OtherFormat>,
     /// The platforms of it that are signed, if it is an index.
     pub platforms: Vec<String>,
@@ -59,7 +59,7 @@ pub struct OtherEvidence {
 pub(super) enum Surroundings {
     /// The registry does not have the image.
     NotFound,
-    /// This lies beside it.
+    /// This evidence lies beside the image.
     Found(OtherEvidence),
 }
 
@@ -127,7 +127,7 @@ impl Look<'_, '_> {
     }
 }
 
-/// What refers to the image.
+/// The formats of the evidence that refers to the image, as its referrers tag lists it.
 fn referrers(look: &mut Look<'_, '_>, digest: Digest) -> BTreeSet<OtherFormat> {
     let Some(json) = look.at(&look.image.with_tag(&digest.as_tag())).json() else {
         return BTreeSet::new();
@@ -180,7 +180,7 @@ fn kind(json: &[u8], digest: Digest) -> Option<OtherFormat> {
     }
 }
 
-/// The entries of an index.
+/// The entries of an image index.
 fn listed(json: &[u8]) -> Option<Vec<&RawValue>> {
     let [manifests] = members(serde_json::from_slice(json).ok()?, ["manifests"]).ok()?;
     entries(manifests?).ok()

@@ -9,11 +9,11 @@ use crate::host::HostError;
 /// Largest error that is copied, in bytes: [`HostError`] reads no more of one.
 const MAX_ERROR: usize = 1 << 20;
 
-/// Why there is no answer.
+/// The reason for which a host call has no answer.
 pub(super) enum NoAnswer {
-    /// It is too large to be read.
+    /// The host's answer is too large to be read.
     Oversized(HostError),
-    /// The host said this instead.
+    /// The host answered with this error.
     Error(String),
 }
 

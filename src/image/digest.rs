@@ -15,7 +15,7 @@ pub struct Digest([u8; 32]);
 /// Why a text is not a digest that this policy can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DigestError {
-    /// The algorithm is not sha256.
+    /// The algorithm of the digest is not sha256.
     Algorithm,
     /// The part after `sha256:` is not 64 lower-case hex digits.
     Hex,
@@ -59,7 +59,7 @@ impl Digest {
         self.to_string().replace(':', "-")
     }
 
-    /// The hash itself.
+    /// The 32 bytes of the hash.
     #[must_use]
     pub fn bytes(&self) -> [u8; 32] {
         self.0

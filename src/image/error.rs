@@ -12,9 +12,9 @@ pub const MAX_TAG: usize = 128;
 /// Why a text names no image, or could name two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReferenceError {
-    /// Nothing was written.
+    /// The text is empty.
     Empty,
-    /// More than 512 bytes.
+    /// The text has more than 512 bytes.
     TooLong,
     /// The completed name has more than 255 bytes.
     NameTooLong,
@@ -32,9 +32,9 @@ pub enum ReferenceError {
     Registry(String),
     /// A component of the repository is not allowed.
     Repository(String),
-    /// The tag is not allowed.
+    /// The tag has a form that is not allowed.
     Tag(String),
-    /// The digest is not usable.
+    /// The digest has a form that cannot be used.
     Digest(DigestError),
     /// A bare image ID, which a node would look up among the images that it happens to have.
     ImageId,

@@ -156,7 +156,7 @@ impl ImageRef {
         ImageRef { written: image.to_string(), ..image }
     }
 
-    /// What lies under another tag of the same repository.
+    /// The reference to another tag in the same repository.
     #[must_use]
     pub fn with_tag(&self, tag: &str) -> String {
         format!("{}/{}:{tag}", self.registry, self.repository)

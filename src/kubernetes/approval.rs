@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Before<'w>(BTreeMap<(List, &'w str), &'w str>);
 
-/// Why an image is admitted unproven.
+/// The reason for which an image is admitted without a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Approval {
     /// An update leaves it as it is.
@@ -40,12 +40,12 @@ pub struct Carried {
     why: Carrying,
 }
 
-/// Why a live digest is kept.
+/// The reason for which the live digest of an image is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carrying {
     /// The tag still points to it.
     StillResolves,
-    /// Nothing will be stored.
+    /// The request is a dry run, so nothing will be stored.
     DryRun,
 }
 
@@ -54,7 +54,7 @@ pub enum Carrying {
 pub struct Kept(ImageRef);
 
 impl<'w> Before<'w> {
-    /// What `workload` was, if it was anything.
+    /// The slots of `workload` before the update, if it existed before.
     #[must_use]
     pub fn of(workload: &'w Workload<'_>, old: Option<&'w Workload<'_>>) -> Before<'w> {
         let mut before = old.map(Workload::named_images).unwrap_or_default();
@@ -67,7 +67,7 @@ impl<'w> Before<'w> {
         self.0.get(&(slot.place().list, slot.place().name.as_deref()?)).copied()
     }
 
-    /// Does it hold the same text as before?
+    /// Whether a slot holds the same text as before.
     #[must_use]
     pub fn is_unchanged(&self, slot: &Slot<'_>) -> bool {
         self.image(slot) == Some(slot.image())
@@ -122,7 +122,7 @@ impl Carried {
         (self.image == *image).then(|| Kept(image.pinned(self.digest)))
     }
 
-    /// What is live.
+    /// The digest that is live.
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.digest
@@ -130,7 +130,7 @@ impl Carried {
 }
 
 impl Kept {
-    /// The text to be written.
+    /// The text that will be written into the object.
     #[must_use]
     pub fn text(&self) -> &str {
         self.0.written()

@@ -32,7 +32,7 @@ const MAX_OWNER: usize = 512 * 1024;
 /// How far the clocks of the API server and of the policy server may differ.
 const MAX_SKEW: Duration = Duration::from_secs(60);
 
-/// What an object says of one of its owners.
+/// A reference of an object to one of its owners.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnerReference<'a> {
     row: &'static Row,
@@ -43,9 +43,9 @@ pub struct OwnerReference<'a> {
 /// An owner, as the cluster has it.
 #[derive(Debug)]
 pub struct Owner {
-    /// Its kind.
+    /// The kind of the owner.
     pub kind: &'static str,
-    /// Its name.
+    /// The name of the owner.
     pub name: String,
     images: BTreeSet<String>,
     /// Set by the API server and nobody else.
@@ -81,7 +81,7 @@ impl<'a> Workload<'a> {
 }
 
 impl<'a> OwnerReference<'a> {
-    /// The owner's kind.
+    /// The kind of the owner that is referred to.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         self.row.kind
@@ -96,7 +96,7 @@ impl<'a> OwnerReference<'a> {
         (is_name(&name) && uid.len() <= MAX_UID).then_some(OwnerReference { row, name, uid })
     }
 
-    /// Its name.
+    /// The name of the owner that is referred to.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -135,7 +135,7 @@ impl<'a> OwnerReference<'a> {
 }
 
 impl Owner {
-    /// Does it list this image, in just these words?
+    /// Whether the owner lists this image with exactly this text.
     #[must_use]
     pub fn lists(&self, image: &str) -> bool {
         self.images.contains(image)

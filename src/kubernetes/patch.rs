@@ -12,9 +12,9 @@ use crate::verify::Pinned;
 /// A reference with a digest that may be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Digested {
-    /// It was proven.
+    /// The digest was proven.
     Proven(Pinned),
-    /// It is live.
+    /// The digest is live, and is kept.
     Kept(Kept),
 }
 

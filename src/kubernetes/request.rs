@@ -12,23 +12,23 @@ use crate::{
     text::{Shown, ShownInLog},
 };
 
-/// An admission request.
+/// The parts of an admission request that the policy reads.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Wire<'a>", bound(deserialize = "'de: 'a"))]
 pub struct Request<'a> {
     /// The API group of the object's kind; empty for the core group.
     pub group: Cow<'a, str>,
-    /// The object's kind.
+    /// The kind of the object.
     pub kind: Cow<'a, str>,
     /// The subresource, if the request is about one.
     pub subresource: Option<Cow<'a, str>>,
-    /// What is done to the object.
+    /// The operation of the request.
     pub operation: Operation,
     /// The object as it would be.
     pub object: Option<&'a RawValue>,
-    /// The object as it is.
+    /// The object as it is before the request.
     pub old_object: Option<&'a RawValue>,
-    /// Whether nothing will be stored, whatever the answer is.
+    /// Whether the request is a dry run, which stores nothing whatever the answer is.
     pub dry_run: bool,
     /// What the API server and the policy server call this request in their logs.
     pub uid: Option<Cow<'a, str>>,
@@ -36,14 +36,14 @@ pub struct Request<'a> {
     namespace: Option<Cow<'a, str>>,
 }
 
-/// What is done to an object.
+/// The operation of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// It is made.
+    /// An object is created.
     Create,
-    /// It is changed.
+    /// An object is updated.
     Update,
-    /// It is removed.
+    /// An object is deleted.
     Delete,
     /// A connection is made to it.
     Connect,

@@ -17,25 +17,25 @@ pub struct Slot<'a> {
     span: Range<usize>,
 }
 
-/// Which container or volume.
+/// The place of a container or volume in an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place<'a> {
     /// The list that it is in.
     pub list: List,
-    /// Its position in that list.
+    /// The position in the list.
     pub index: usize,
-    /// Its name, if it has one.
+    /// The name of the container or volume, if it has one.
     pub name: Option<Cow<'a, str>>,
 }
 
 /// A list of a pod spec that holds images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum List {
-    /// `containers`
+    /// The list `containers` of a pod spec.
     Containers,
-    /// `initContainers`
+    /// The list `initContainers` of a pod spec.
     InitContainers,
-    /// `ephemeralContainers`
+    /// The list `ephemeralContainers` of a pod spec.
     EphemeralContainers,
     /// `volumes`, of which only image volumes count
     Volumes,
@@ -44,30 +44,30 @@ pub enum List {
 /// A place that should hold an image, or a list of such places, that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotError<'a> {
-    /// The list.
+    /// The list that has the error.
     pub list: List,
     /// The place in it; `None` where it is the whole list.
     pub place: Option<Place<'a>>,
-    /// What is wrong there.
+    /// The error in that list, or in one of its entries.
     pub problem: SlotProblem,
 }
 
 /// Why a container or volume, or a list of them, can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SlotProblem {
-    /// The list is no list.
+    /// The list is not a JSON array.
     NotAList,
     /// The list of containers is empty, and a pod spec has at least one.
     Empty,
-    /// The entry is no mapping.
+    /// The entry is not a JSON object.
     NotAMapping,
-    /// Its name or image occurs twice.
+    /// The name or the image of the entry occurs twice.
     Twice,
-    /// Its image source can't be read.
+    /// The image source of the entry cannot be read.
     ImageSource,
-    /// It names no image.
+    /// The entry names no image.
     NoImage,
-    /// Its image is no text.
+    /// The image of the entry is not a text.
     NotAText,
 }
 
@@ -144,7 +144,7 @@ impl<'a> Slot<'a> {
         &self.image
     }
 
-    /// Where the image's JSON text stands in the object's.
+    /// The range of the image's JSON text in the JSON text of the object.
     pub(super) fn span(&self) -> Range<usize> {
         self.span.clone()
     }

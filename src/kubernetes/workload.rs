@@ -24,7 +24,7 @@ use crate::{
 /// Most slots of one object. The largest Pods that are known to run have about a hundred containers.
 const MAX_SLOTS: usize = 1_000;
 
-/// A kind that is known.
+/// A kind of object that the policy knows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) group: &'static str,
@@ -153,7 +153,7 @@ impl<'a> Workload<'a> {
         self.row.kind == Pod::KIND
     }
 
-    /// Its kind.
+    /// The row of the object's kind.
     pub(super) fn row(&self) -> &'static Row {
         self.row
     }

@@ -37,7 +37,7 @@ impl Cause {
         }
     }
 
-    /// What would make it pass.
+    /// What would make the image pass, despite this cause.
     pub(super) fn help(self) -> &'static str {
         match self {
             Cause::Unauthorized => {
@@ -86,7 +86,7 @@ impl Cause {
         }
     }
 
-    /// What is wrong, in one sentence.
+    /// The cause, as one sentence for people.
     pub(super) fn sentence(self) -> &'static str {
         match self {
             Cause::Unsigned => "no signature could be found",

@@ -77,7 +77,7 @@ fn sentence(told: &Told) -> String {
     [&told.sentence].into_iter().chain(&told.details).map(String::as_str).collect::<Vec<_>>().join("; ")
 }
 
-/// All denials in one line, for the log.
+/// All denials in one line, as the log has them.
 pub(super) fn lines(denials: &Denials) -> String {
     denials.iter().map(|denial| line(denial, Disclosed::All)).collect::<Vec<_>>().join(" | ")
 }

@@ -13,7 +13,7 @@ use crate::{
     verdict::{Denial, Reason},
 };
 
-/// How much the user is shown.
+/// How much of a reason the user is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Disclosed<'r> {
     /// Every detail of the reasons.

@@ -3,7 +3,7 @@
 use super::{listed, quoted, unproven::short};
 use crate::{explain::MissingSigner, image::Digest, signing::OtherAlgorithm, sigstore::VerificationError};
 
-/// What was signed if the payload is not known.
+/// The words for a signed payload that the policy does not know.
 const UNKNOWN: &str = "a payload that the policy cannot rebuild (other annotations, another name or another digest)";
 
 impl MissingSigner {
@@ -161,7 +161,7 @@ impl MissingSigner {
     }
 }
 
-/// Annotations for a sentence.
+/// The annotations as a part of a sentence.
 fn annotations(annotations: &[String]) -> String {
     let noun = if annotations.len() == 1 { "the annotation" } else { "the annotations" };
     format!("{noun} {}", listed(annotations))

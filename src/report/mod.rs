@@ -51,7 +51,7 @@ fn listed<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
     }
 }
 
-/// A name for a sentence.
+/// The name in double quotes, as a sentence needs it.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", Shown(name))
 }

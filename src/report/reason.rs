@@ -17,16 +17,16 @@ const INJECTED: &str = "auto";
 
 /// A reason as people read it.
 pub(super) struct Told {
-    /// What is wrong, in one sentence.
+    /// The reason, as one sentence.
     pub(super) sentence: String,
-    /// What else is known, a sentence each.
+    /// What else is known, one sentence each.
     pub(super) details: Vec<String>,
     /// What would make it pass, and what else to know about that.
     pub(super) help: Vec<String>,
 }
 
 impl Told {
-    /// A sentence, and what helps.
+    /// A reason from its sentence and from what would help.
     pub(super) fn new(sentence: impl Into<String>, help: impl Into<String>) -> Told {
         Told { sentence: sentence.into(), details: Vec::new(), help: vec![help.into()] }
     }

@@ -17,7 +17,7 @@ use crate::{
 const MAX_LIST: usize = 1_024;
 /// Most bytes of whole records in one response. Those that come after have no more than [`BRIEF`] of them.
 const MAX_RECORDS: usize = 65_536;
-/// What every record keeps.
+/// The fields that every record keeps, however short it has to be.
 const BRIEF: [&str; 6] = ["image", "verdict", "reason", "digest", "pinned", "hostCalls"];
 
 /// The member of a record that names what was cut in it.

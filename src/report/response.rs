@@ -37,22 +37,22 @@ pub struct Response {
     audit_annotations: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
-    /// For the log, not for the host's answer.
+    /// The lines for the log, which are no part of the policy's answer.
     #[serde(skip)]
     log: Vec<(Level, String)>,
 }
 
-/// How much a line of the log matters.
+/// The level of a line of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// Something would have been denied.
+    /// An image or an object would have been denied.
     Error,
     /// The host said why it did not say yes.
     Warning,
 }
 
 impl Response {
-    /// What belongs into the log.
+    /// The lines that belong into the log.
     #[must_use]
     pub fn log(&self) -> &[(Level, String)] {
         &self.log
@@ -152,7 +152,7 @@ fn log(subject: &str, review: &Review, features: &Features, disclosed: Disclosed
     log.into_iter().map(|(level, line)| (level, found_by(line))).collect()
 }
 
-/// Why these denials are told, and not enforced.
+/// The reason for which these denials become warnings, if they do.
 fn softening(denials: &Denials, review: &Review, features: &Features) -> Option<&'static str> {
     // Settings that can't be used, and our own faults, are not the image's: they stay denials.
     if denials.iter().any(|denial| denial.reason.class() == Class::Fault) {

@@ -166,7 +166,7 @@ impl Tally {
 }
 
 impl Unseen {
-    /// Why something was not looked at, to follow "because".
+    /// The reason for which something was not looked at, as words that follow "because".
     pub(super) fn sentence(self) -> &'static str {
         match self {
             Unseen::Time => "half of the time budget was used",

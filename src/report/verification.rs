@@ -44,7 +44,7 @@ impl VerificationError {
         }
     }
 
-    /// What would make it pass.
+    /// What would make the signature pass, despite this error.
     pub(super) fn help(&self) -> &'static str {
         match self {
             VerificationError::Identity(..) => {
@@ -105,7 +105,7 @@ impl VerificationError {
         }
     }
 
-    /// What is wrong, in one sentence.
+    /// The error, as one sentence for people.
     pub(super) fn sentence(&self) -> String {
         match self {
             VerificationError::Certificate => {
@@ -181,7 +181,7 @@ impl VerificationError {
     }
 }
 
-/// Who does not know an authority or a log.
+/// The trusted root that does not know an authority or a log, as a part of a sentence.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

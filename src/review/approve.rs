@@ -13,7 +13,7 @@ use crate::{
     verify::Budget,
 };
 
-/// What images of one object can be approved by.
+/// The approvals that can spare the images of one object their proof.
 pub(super) struct Approvals<'r> {
     unchanged: Option<&'r Before<'r>>,
     child: Option<Child<'r>>,
@@ -24,7 +24,7 @@ pub(super) struct Approvals<'r> {
 /// The owners of an object, each asked for once, and not before it is needed.
 struct Child<'r> {
     terms: ChildApproval,
-    /// Where they are; without one there are none.
+    /// The namespace of the owners. Without a namespace, no owner is looked up.
     namespace: Option<&'r str>,
     before: &'r Before<'r>,
     /// The slots that can be told apart.
@@ -42,9 +42,9 @@ type Reference<'r> = (OwnerReference<'r>, Since);
 /// Since when an object names an owner.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Since {
-    /// It does now.
+    /// The object names the owner since this request.
     Now,
-    /// It did before this update.
+    /// The object named the owner before this update.
     Before,
 }
 

@@ -24,7 +24,7 @@ use crate::{
 /// it has, and the policy server's workers are shared.
 const MAX_AFTER_DENIAL: usize = 3;
 
-/// Everything that images are decided by.
+/// Everything that decides about the images of a request.
 pub(super) struct Images<'c> {
     pub(super) request: &'c Request<'c>,
     pub(super) workload: &'c Workload<'c>,

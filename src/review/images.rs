@@ -25,7 +25,7 @@ impl Item<'_> {
         }
     }
 
-    /// Is it a text that names no image?
+    /// Whether the text of this item names no image.
     pub(super) fn is_unreadable(&self) -> bool {
         matches!(self, Item::Image { reference: Err(_), .. })
     }

@@ -74,7 +74,7 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
     review
 }
 
-/// What a request is about.
+/// The images that a request is about, if it is about any.
 enum Relevance<'a> {
     /// No image that is not in the cluster already.
     Nothing,

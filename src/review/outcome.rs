@@ -8,11 +8,11 @@ use crate::{
     verdict::{Grounds, Reason},
 };
 
-/// What became of one image.
+/// The outcome for one image.
 pub(super) struct Outcome {
     /// The deciding rule's pattern and validator.
     pub(super) rule: Option<(String, String)>,
-    /// Where its digest may be written.
+    /// The mode that tells where the digest of the image may be written.
     pub(super) mode: Mode,
     pub(super) result: Result<Grounds, Reason>,
     /// How many host calls it took; taken by the first record that tells, so that the records add up.

@@ -15,7 +15,7 @@ pub(super) struct Turn<'p, 'i> {
     pub(super) rule: Rule<'p>,
     pub(super) requirement: Requirement,
     pub(super) mode: Mode,
-    /// How many host calls were made for it already.
+    /// The number of host calls that were made for the image so far.
     pub(super) calls: usize,
     /// The digest that it keeps if its tag still points to it.
     pub(super) live: Option<LiveDigest<'i>>,

@@ -57,9 +57,9 @@ pub(crate) struct Args {
     attack: attack::Args,
 }
 
-/// A module that is measured.
+/// A module that is measured, and its name in the table.
 struct Module {
-    /// What it is called in the table.
+    /// The name of the module in the table.
     label: String,
     policy: Policy,
 }

@@ -9,7 +9,7 @@ use image_trust_testbed::{corpus, guests};
 
 const REQUEST: &str = r#"{"uid":"u","kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},"operation":"CREATE","userInfo":{},"object":{}}"#;
 
-/// Runs xtask in this folder.
+/// Runs xtask in the folder `dir`.
 fn xtask(dir: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask")).args(args).current_dir(dir).output().expect("an end")
 }

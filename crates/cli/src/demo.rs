@@ -27,10 +27,10 @@ pub(crate) struct Args {
     policy: PathBuf,
 }
 
-/// What came out of a scene.
+/// The outcome of a scene.
 struct Outcome {
     evaluation: Evaluation,
-    /// How many requests the registry got meanwhile.
+    /// The number of requests that the registry got during the scene.
     requests: usize,
 }
 
@@ -132,7 +132,7 @@ fn play(scene: &Scene, policy: &Policy, settings: &Value, live: &Arc<Live>, regi
     Ok(Outcome { evaluation, requests: registry.requests().len() })
 }
 
-/// What was promised and did not happen, if anything.
+/// The promise that was not kept, if there is one.
 fn broken_promise(promise: &Promise, outcome: &Outcome) -> Result<Option<String>> {
     let response = &outcome.evaluation.response;
     let pins = response.decoded_patch()?.map_or(0, |patch| patch.0.len());

@@ -63,7 +63,7 @@ impl Flags {
     }
 }
 
-/// Who answers host calls in this run.
+/// The source of answers to host calls in this run.
 enum Host {
     Live(Arc<Live>),
     Recorded(Arc<Recorder<Live>>, PathBuf),

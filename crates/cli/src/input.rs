@@ -20,7 +20,7 @@ const MAX_NESTED: usize = 1_000;
 const KINDS: [&str; 2] = ["ClusterAdmissionPolicy", "AdmissionPolicy"];
 const API_VERSION: &str = "policies.kubewarden.io/v1";
 
-/// Everything about one evaluation but the request.
+/// The inputs of an evaluation, without the request.
 #[derive(clap::Args)]
 pub struct Input {
     /// The settings, or a policy's manifest that holds them, as YAML or JSON. `-` reads standard input
@@ -41,7 +41,7 @@ pub struct Input {
 }
 
 impl Input {
-    /// Is there anything beyond the defaults?
+    /// Whether any input differs from the defaults.
     pub fn is_given(&self) -> bool {
         let Self { settings, settings_json, replay_host_capabilities_interactions, allow_context_aware, .. } = self;
         let files = [settings, replay_host_capabilities_interactions];
@@ -81,12 +81,12 @@ impl Input {
     }
 }
 
-/// What a file that somebody names as settings holds.
+/// The contents of a file that somebody names as settings.
 #[derive(Debug, PartialEq)]
 pub enum Written {
     /// The settings of a policy, which may be none.
     Settings(Value),
-    /// The manifest of a policy.
+    /// The manifest of a policy, which contains its settings.
     Manifest(Value),
 }
 

@@ -16,7 +16,7 @@ use crate::{
     progress, tables,
 };
 
-/// What a cell has around its text.
+/// The width of the blanks around the text of a cell.
 const PADDING: usize = 2;
 /// The longest place that is not broken into lines.
 const MAX_PLACE: usize = 56;

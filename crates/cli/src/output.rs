@@ -42,7 +42,7 @@ impl From<Color> for ColorChoice {
     }
 }
 
-/// What the command line says of color.
+/// The color setting of the command line.
 static COLOR: OnceLock<Color> = OnceLock::new();
 
 /// Decides about color, once.
@@ -81,7 +81,7 @@ fn painted(safe: &str) -> String {
     safe.lines().map(paint).collect::<Vec<_>>().join("\n")
 }
 
-/// Where a result goes.
+/// The place where a result is written.
 #[derive(clap::Args)]
 pub struct Destination {
     /// Write the result to this file instead of standard output
@@ -145,7 +145,7 @@ pub fn printed(text: &str) -> String {
     safe
 }
 
-/// Prints a result for people.
+/// Prints a result for people to stdout.
 pub fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     let safe = printed(text);
@@ -163,7 +163,7 @@ pub fn tell(text: &str) -> io::Result<()> {
 pub struct Log;
 
 impl Write for Log {
-    /// What is written at once is a line.
+    /// Writes one line of the log. Each write is a whole line.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         io::stderr().lock().write_all(printed(&String::from_utf8_lossy(line)).as_bytes())?;
         Ok(line.len())

@@ -9,7 +9,7 @@ use std::{
 
 use super::output::printed;
 
-/// How long nobody is told anything.
+/// The time after which somebody who waits is told what the command does.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Does `work`, and tells whoever waits at a terminal that it goes on. Logs and scripts see nothing of it.
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc::Sender;
 
-    /// Hands on what is written.
+    /// Passes on each line that is written, through a channel.
     struct Lines(Sender<String>);
 
     impl Write for Lines {

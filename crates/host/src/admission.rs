@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 pub struct AdmissionRequest {
     /// Identifies the request; the response repeats it.
     pub uid: String,
-    /// What is being admitted.
+    /// The group, version and kind of the object.
     pub kind: GroupVersionKind,
-    /// Through which resource.
+    /// The resource through which the object is admitted.
     pub resource: GroupVersionResource,
-    /// `status`, `scale`, `ephemeralcontainers`, ...
+    /// The subresource: `status`, `scale`, `ephemeralcontainers`, ...
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_resource: Option<String>,
     /// The kind of the original request, before conversion.
@@ -31,20 +31,20 @@ pub struct AdmissionRequest {
     /// The object's name, if it has one already.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The object's namespace.
+    /// The namespace of the object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// `CREATE`, `UPDATE`, `DELETE` or `CONNECT`.
+    /// The operation: `CREATE`, `UPDATE`, `DELETE` or `CONNECT`.
     pub operation: String,
-    /// Who asks.
+    /// The user who makes the request.
     pub user_info: UserInfo,
-    /// The object; none for DELETE.
+    /// The object of the request. DELETE has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<Value>,
     /// The object as it is stored now; none for CREATE.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old_object: Option<Value>,
-    /// Whether nothing will be stored.
+    /// Whether the request is a dry run, which stores nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<bool>,
     /// The options of the API call.
@@ -55,38 +55,38 @@ pub struct AdmissionRequest {
 /// A kind with its group and version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupVersionKind {
-    /// Empty for the core group.
+    /// The API group. It is empty for the core group.
     pub group: String,
-    /// `v1`, `v1beta1`, ...
+    /// The API version: `v1`, `v1beta1`, ...
     pub version: String,
-    /// `Pod`, `Deployment`, ...
+    /// The kind: `Pod`, `Deployment`, ...
     pub kind: String,
 }
 
 /// A resource with its group and version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupVersionResource {
-    /// Empty for the core group.
+    /// The API group. It is empty for the core group.
     pub group: String,
-    /// `v1`, `v1beta1`, ...
+    /// The API version: `v1`, `v1beta1`, ...
     pub version: String,
-    /// `pods`, `deployments`, ...
+    /// The resource: `pods`, `deployments`, ...
     pub resource: String,
 }
 
-/// The user who asks.
+/// The user who makes a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserInfo {
-    /// What the authenticator added.
+    /// Further information that the authenticator added.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra: Option<BTreeMap<String, Vec<String>>>,
-    /// Group names.
+    /// The names of the user's groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
     /// A name that is unique over time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
-    /// The name.
+    /// The name of the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
 }

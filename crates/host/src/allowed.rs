@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-/// Which capabilities a deployment grants.
+/// The host capabilities that a deployment grants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedCapabilities(Vec<CapabilityPattern>);
 
-/// One grant: `*`, `oci/*`, `oci/v2/*` or `oci/v2/verify`.
+/// A grant of one or more capabilities: `*`, `oci/*`, `oci/v2/*` or `oci/v2/verify`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapabilityPattern(Pattern);
 
@@ -33,7 +33,7 @@ const KNOWN: [&str; 11] = [
 ];
 
 impl Default for AllowedCapabilities {
-    /// All of them: what kwctl and the controller grant unless told otherwise.
+    /// Grants all capabilities, as kwctl and the controller do by default.
     fn default() -> Self {
         Self(vec![CapabilityPattern(Pattern::Below(String::new()))])
     }
@@ -55,7 +55,7 @@ impl AllowedCapabilities {
     }
 }
 
-/// A pattern that grants nothing.
+/// The error about a pattern that grants nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{pattern}` is no host capability: write `*`, a prefix as in `oci/*`, or one of {}", KNOWN.join(", "))]
 pub struct BadCapability {

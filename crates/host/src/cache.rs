@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use crate::capabilities::Answers;
 use crate::host_request::HostRequest;
 
-/// How long the host remembers a yes.
+/// The time for which the host remembers an answer.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// What is forgotten is thrown away this many times in such a lifetime. At every answer it would be the most work of all, with 10,000 images.
@@ -122,7 +122,7 @@ pub struct Cached<A> {
 }
 
 impl<A: Answers> Cached<A> {
-    /// Nothing is remembered yet.
+    /// A cache over `answers` that remembers nothing yet.
     pub fn new(answers: A) -> Self {
         Self { memories: Memories::default(), answers }
     }
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn registries_are_asked_once_and_the_cluster_each_time() {
-        /// Counts what it is asked.
+        /// Answers that count how often they are asked.
         #[derive(Default)]
         struct Counting(std::sync::atomic::AtomicUsize);
         impl Answers for Counting {

@@ -96,7 +96,7 @@ impl Cluster {
         Ok(serde_json::to_vec(&masked(object, masks))?)
     }
 
-    /// `kubernetes/list_resources_all`, and `list_resources_by_namespace` with one
+    /// Answers `kubernetes/list_resources_all`, and `list_resources_by_namespace` for one namespace.
     pub(crate) fn list(
         &self,
         api_version: &str,

@@ -13,17 +13,17 @@ use payload::{CanI, GetResource, ListAll, ListNamespace, VerifyV1, VerifyV2};
 /// One question of the guest, independent of the protocol version it was asked in: `v1/verify` and `v2/verify` become the same request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HostRequest {
-    /// `oci/v1/manifest_digest`
+    /// The digest of a tag (`oci/v1/manifest_digest`).
     OciManifestDigest {
         /// The image, as the guest wrote it.
         image: String,
     },
-    /// `oci/v1/oci_manifest`
+    /// A manifest (`oci/v1/oci_manifest`).
     OciManifest {
         /// The image, as the guest wrote it.
         image: String,
     },
-    /// `oci/v1/oci_manifest_config`
+    /// A manifest with its config (`oci/v1/oci_manifest_config`).
     OciManifestAndConfig {
         /// The image, as the guest wrote it.
         image: String,
@@ -55,7 +55,7 @@ pub enum HostRequest {
         /// Annotations every signature must carry.
         annotations: Option<BTreeMap<String, String>>,
     },
-    /// `oci/v2/verify` with a GitHub owner
+    /// A verification of a GitHub owner's signatures (`oci/v2/verify`).
     SigstoreGithubActionsVerify {
         /// The image, as the guest wrote it.
         image: String,
@@ -66,29 +66,29 @@ pub enum HostRequest {
         /// Annotations every signature must carry.
         annotations: Option<BTreeMap<String, String>>,
     },
-    /// `oci/v2/verify` with a certificate
+    /// A verification with a certificate (`oci/v2/verify`).
     SigstoreCertificateVerify {
         /// The image, as the guest wrote it.
         image: String,
-        /// The PEM certificate.
+        /// The certificate in PEM.
         certificate: Vec<u8>,
-        /// Its chain.
+        /// The chain of the certificate.
         certificate_chain: Option<Vec<Vec<u8>>>,
         /// Whether a signature without a Rekor bundle is refused.
         require_rekor_bundle: bool,
         /// Annotations every signature must carry.
         annotations: Option<BTreeMap<String, String>>,
     },
-    /// `net/v1/dns_lookup_host`
+    /// A look-up of a host name (`net/v1/dns_lookup_host`).
     DNSLookupHost {
-        /// The name to resolve.
+        /// The host name to resolve.
         host: String,
     },
-    /// `kubernetes/list_resources_by_namespace`
+    /// All objects of a kind in a namespace (`kubernetes/list_resources_by_namespace`).
     KubernetesListResourceNamespace {
-        /// `v1`, `apps/v1`, ...
+        /// The API version: `v1`, `apps/v1`, ...
         api_version: String,
-        /// `Pod`, `Deployment`, ...
+        /// The kind: `Pod`, `Deployment`, ...
         kind: String,
         /// The namespace to list.
         namespace: String,
@@ -99,11 +99,11 @@ pub enum HostRequest {
         /// The fields to keep.
         field_masks: Option<BTreeSet<String>>,
     },
-    /// `kubernetes/list_resources_all`
+    /// All objects of a kind (`kubernetes/list_resources_all`).
     KubernetesListResourceAll {
-        /// `v1`, `apps/v1`, ...
+        /// The API version: `v1`, `apps/v1`, ...
         api_version: String,
-        /// `Pod`, `Deployment`, ...
+        /// The kind: `Pod`, `Deployment`, ...
         kind: String,
         /// Restricts the list by label.
         label_selector: Option<String>,
@@ -112,13 +112,13 @@ pub enum HostRequest {
         /// The fields to keep.
         field_masks: Option<BTreeSet<String>>,
     },
-    /// `kubernetes/get_resource`
+    /// One object (`kubernetes/get_resource`).
     KubernetesGetResource {
-        /// `v1`, `apps/v1`, ...
+        /// The API version: `v1`, `apps/v1`, ...
         api_version: String,
-        /// `Pod`, `Deployment`, ...
+        /// The kind: `Pod`, `Deployment`, ...
         kind: String,
-        /// The object's name.
+        /// The name of the object.
         name: String,
         /// The object's namespace; none for cluster-wide resources.
         namespace: Option<String>,
@@ -127,14 +127,14 @@ pub enum HostRequest {
         /// The fields to keep.
         field_masks: Option<BTreeSet<String>>,
     },
-    /// `kubernetes/can_i`
+    /// A question about permissions (`kubernetes/can_i`).
     KubernetesCanI {
-        /// Who wants to do what.
+        /// The user, and what the user wants to do.
         request: SubjectAccessReview,
         /// Whether the host may answer from its 5 s cache.
         disable_cache: bool,
     },
-    /// `crypto/v1/is_certificate_trusted`
+    /// A check of a certificate's chain (`crypto/v1/is_certificate_trusted`).
     CryptoIsCertificateTrusted {
         /// The certificate and its chain.
         request: CertificateVerification,
@@ -144,44 +144,44 @@ pub enum HostRequest {
 /// An OIDC issuer and the exact subject it vouches for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeylessIdentity {
-    /// The issuer, exactly.
+    /// The issuer, compared exactly.
     pub issuer: String,
-    /// The subject, exactly.
+    /// The subject, compared exactly.
     pub subject: String,
 }
 
 /// An OIDC issuer and a URL that the subject must lie under.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeylessPrefix {
-    /// The issuer, exactly.
+    /// The issuer, compared exactly.
     pub issuer: String,
     /// The URL; the host appends `/`.
     pub url_prefix: String,
 }
 
-/// Whether somebody may do something in the cluster.
+/// A question whether a user may do something in the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubjectAccessReview {
-    /// The user's groups.
+    /// The groups of the user.
     pub groups: Option<Vec<String>>,
-    /// What is to be done.
+    /// The action and the resource that the question is about.
     pub resource_attributes: ResourceAttributes,
-    /// The user.
+    /// The name of the user.
     pub user: String,
 }
 
-/// Something that can be done with a Kubernetes resource.
+/// An action on a Kubernetes resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourceAttributes {
     /// The API group; `*` means all.
     pub group: Option<String>,
-    /// The object; none means all.
+    /// The name of the object. Without one, all objects are meant.
     pub name: Option<String>,
-    /// The namespace; none means all.
+    /// The namespace. Without one, all namespaces are meant.
     pub namespace: Option<String>,
     /// `pods`, `deployments`, ...; `*` means all.
     pub resource: String,
-    /// `status`, `scale`, ...
+    /// The subresource: `status`, `scale`, ...
     pub subresource: Option<String>,
     /// `get`, `update`, ...; `*` means all.
     pub verb: String,
@@ -192,9 +192,9 @@ pub struct ResourceAttributes {
 /// Whether a certificate is trusted by a chain, and at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertificateVerification {
-    /// The certificate.
+    /// The certificate that is checked.
     pub cert: EncodedCertificate,
-    /// Its chain, the root last; none means Mozilla's roots.
+    /// The chain of the certificate, the root last. Without one, Mozilla's roots are used.
     pub cert_chain: Option<Vec<EncodedCertificate>>,
     /// The time, in RFC 3339; none means that the certificate never expires. An empty text is none, and no text at all is a mistake.
     #[serde(deserialize_with = "none_if_empty")]
@@ -204,18 +204,18 @@ pub struct CertificateVerification {
 /// A certificate as guests send it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncodedCertificate {
-    /// What the bytes are.
+    /// The encoding of the bytes.
     pub encoding: CertificateEncoding,
-    /// The bytes.
+    /// The bytes of the certificate.
     pub data: Vec<u8>,
 }
 
 /// The encoding of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CertificateEncoding {
-    /// Binary.
+    /// DER, which is binary.
     Der,
-    /// Text.
+    /// PEM, which is text.
     Pem,
 }
 

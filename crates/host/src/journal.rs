@@ -9,17 +9,17 @@ use crate::wasm::{HostFunction, host_function};
 /// One host call of a guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostCall {
-    /// `oci/v1/oci_manifest`, ...
+    /// The name of the capability, such as `oci/v1/oci_manifest`.
     pub capability: String,
-    /// The payload, as text.
+    /// The payload of the call, as text.
     pub payload: String,
     /// The size of the answer, or the text of the error.
     pub answer: Result<usize, String>,
-    /// How long the guest waited.
+    /// The time for which the guest waited.
     pub elapsed: Duration,
 }
 
-/// What was asked, in order; log lines apart.
+/// The host calls in order, and the log lines.
 #[derive(Default)]
 pub(crate) struct Journal(Mutex<Entries>);
 

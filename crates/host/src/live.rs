@@ -17,10 +17,10 @@ use crate::registry::{Credentials, Registry};
 use crate::sigstore::{self, Constraint, Verifier};
 use crate::sources::{Proxies, Sources};
 
-/// Where answers come from.
+/// The configuration of answers from live registries and a live cluster.
 #[derive(Clone, Debug, Default)]
 pub struct LiveConfig {
-    /// Insecure registries, private authorities, proxies.
+    /// The insecure registries, private authorities and proxies.
     pub sources: Sources,
     /// A Docker config.json with credentials; none means the user's own.
     pub docker_config: Option<PathBuf>,

@@ -16,26 +16,26 @@ pub(crate) const SECTION: &str = "io.kubewarden.metadata";
 pub struct Metadata {
     /// The waPC protocol; set when a module is annotated. policy-server refuses a module without it.
     pub protocol_version: Option<String>,
-    /// What is routed to the policy.
+    /// The requests that are routed to the policy.
     pub rules: Vec<Rule>,
     /// Free text, shown by Kubewarden and Artifact Hub.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub annotations: Option<BTreeMap<String, String>>,
-    /// Whether the policy changes objects.
+    /// Whether the policy can change objects.
     pub mutating: bool,
-    /// Whether audit-scanner runs it.
+    /// Whether the audit scanner runs the policy.
     #[serde(default = "yes")]
     pub background_audit: bool,
-    /// How the module is run; only waPC here.
+    /// The execution mode of the module. Only waPC is supported here.
     #[serde(default)]
     pub execution_mode: ExecutionMode,
-    /// Whether requests are AdmissionRequests.
+    /// Whether the requests are AdmissionRequests.
     #[serde(default)]
     pub policy_type: PolicyType,
-    /// The Kubernetes resources it reads.
+    /// The Kubernetes resources that the policy reads.
     #[serde(default)]
     pub context_aware_resources: BTreeSet<ContextAwareResource>,
-    /// The capabilities it calls; informational.
+    /// The host capabilities that the policy calls, for information.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_capabilities: Option<BTreeSet<String>>,
     /// The oldest Kubewarden that can run it.
@@ -46,50 +46,50 @@ pub struct Metadata {
 /// How a module is run. Kubewarden has more ways; this harness has one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExecutionMode {
-    /// A waPC module.
+    /// A module that speaks waPC.
     #[default]
     #[serde(rename = "kubewarden-wapc")]
     KubewardenWapc,
 }
 
-/// What a policy's requests are.
+/// The kind of requests that a policy gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PolicyType {
-    /// AdmissionRequests.
+    /// The policy gets AdmissionRequests.
     #[default]
     Kubernetes,
-    /// Anything.
+    /// The policy gets any JSON document.
     Raw,
 }
 
-/// One rule of what is routed to the policy.
+/// A rule that routes requests to the policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rule {
     /// API groups; the core group is empty.
     pub api_groups: Vec<String>,
-    /// API versions.
+    /// The API versions that the rule covers.
     pub api_versions: Vec<String>,
-    /// Resources, `x/y` for subresources.
+    /// The resources that the rule covers, `x/y` for subresources.
     pub resources: Vec<String>,
-    /// Operations.
+    /// The operations that the rule covers.
     pub operations: Vec<Operation>,
 }
 
-/// An operation of a rule.
+/// An operation that a rule covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Operation {
-    /// CREATE
+    /// The operation CREATE.
     Create,
-    /// UPDATE
+    /// The operation UPDATE.
     Update,
-    /// DELETE
+    /// The operation DELETE.
     Delete,
-    /// CONNECT
+    /// The operation CONNECT.
     Connect,
-    /// `*`
+    /// All operations, written as `*`.
     #[serde(rename = "*")]
     All,
 }

@@ -26,16 +26,16 @@ pub struct Policy {
     metadata: Option<Metadata>,
 }
 
-/// What one evaluation came to.
+/// The result of one evaluation.
 #[derive(Clone, Debug)]
 pub struct Evaluation {
-    /// What the cluster would see.
+    /// The response that the cluster would get.
     pub response: AdmissionResponse,
     /// What the guest returned, byte for byte; empty if it returned nothing.
     pub raw: Vec<u8>,
     /// The host calls it made, in order, log lines apart.
     pub calls: Vec<HostCall>,
-    /// What it logged, as it was sent.
+    /// The lines that the policy logged, as it sent them.
     pub logs: Vec<String>,
     /// From instantiation to answer, without compilation.
     pub elapsed: Duration,
@@ -48,7 +48,7 @@ struct SettingsVerdict {
 }
 
 impl Policy {
-    /// Compiles the module at `path`.
+    /// Compiles the module in the file `path`.
     pub fn load(path: &Path) -> Result<Self> {
         let wasm = fs::read(path).with_context(|| format!("cannot read the policy {}", path.display()))?;
         Self::from_wasm(&wasm).with_context(|| format!("cannot load the policy {}", path.display()))

@@ -30,14 +30,14 @@ enum RegistryError {
     Json(#[from] serde_json::Error),
 }
 
-/// How a registry is reached.
+/// The way in which a registry is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
     /// TLS, checked against the system's authorities and those of `sources.yaml`.
     Tls,
     /// TLS with whatever certificate is shown.
     UncheckedTls,
-    /// No TLS.
+    /// Plain HTTP, without TLS.
     Plain,
 }
 

@@ -37,7 +37,7 @@ struct Session {
 }
 
 impl Replay {
-    /// Reads a session file.
+    /// Reads the session file at `path`.
     pub fn from_file(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot open host capabilities interactions file {}", path.display()))?;
@@ -111,7 +111,7 @@ pub struct Recorder<A> {
 }
 
 impl<A: Answers> Recorder<A> {
-    /// Records what `inner` answers.
+    /// A recorder of what `inner` answers.
     pub fn new(inner: A) -> Self {
         Self { inner, exchanges: Mutex::new(Vec::new()) }
     }
@@ -149,7 +149,7 @@ fn exchange(request: &HostRequest, answer: &Result<Vec<u8>>) -> Result<Exchange>
 mod tests {
     use super::*;
 
-    /// As kwctl 1.36 writes it.
+    /// A session file as kwctl 1.36 writes it.
     const SESSION: &str = r#"- type: Exchange
   request: |
     !OciManifestDigest

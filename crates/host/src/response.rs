@@ -10,17 +10,17 @@ use serde_json::Value;
 /// What the guest answers to `validate`. Unknown fields are ignored, as in the host.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct ValidationResponse {
-    /// The verdict.
+    /// Whether the policy accepts the request.
     pub accepted: bool,
-    /// Why.
+    /// The message of a rejection.
     pub message: Option<String>,
-    /// HTTP status of a rejection.
+    /// The HTTP status code of a rejection.
     pub code: Option<u16>,
     /// The whole object after mutation.
     pub mutated_object: Option<Value>,
-    /// For the audit log.
+    /// The annotations for the audit log.
     pub audit_annotations: Option<BTreeMap<String, String>>,
-    /// For the user.
+    /// The warnings for the user.
     pub warnings: Option<Vec<String>>,
 }
 
@@ -29,32 +29,32 @@ pub struct ValidationResponse {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AdmissionResponse {
-    /// The request's.
+    /// The uid of the request.
     pub uid: String,
-    /// The verdict.
+    /// Whether the request is allowed.
     pub allowed: bool,
-    /// `JSONPatch`, with a patch.
+    /// The type of the patch, `JSONPatch`, if there is a patch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patch_type: Option<String>,
-    /// RFC 6902, base64.
+    /// The JSON Patch (RFC 6902), as base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patch: Option<String>,
-    /// Why.
+    /// The status of a rejection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
-    /// For the audit log; sorted here, where the host's order is random.
+    /// The annotations for the audit log. They are sorted here; the policy server's order is random.
     pub audit_annotations: Option<BTreeMap<String, String>>,
-    /// For the user.
+    /// The warnings for the user.
     pub warnings: Option<Vec<String>>,
 }
 
 /// Message and code of a verdict.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// The message.
+    /// The message of the rejection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The HTTP status.
+    /// The HTTP status code of the rejection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<u16>,
 }

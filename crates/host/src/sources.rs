@@ -12,7 +12,7 @@ use serde::Deserialize;
 pub struct Sources {
     /// `host:port` of registries that may be asked without TLS, or with a certificate nobody checks.
     pub insecure: BTreeSet<String>,
-    /// Certificates per `host:port`.
+    /// The certificates of private authorities, by `host:port`.
     pub authorities: BTreeMap<String, Vec<Certificate>>,
     /// Proxies; none means those of the environment.
     pub proxies: Option<Proxies>,
@@ -21,20 +21,20 @@ pub struct Sources {
 /// A certificate in the encoding it came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Certificate {
-    /// PEM text.
+    /// A certificate as PEM text.
     Pem(Vec<u8>),
-    /// DER bytes.
+    /// A certificate as DER bytes.
     Der(Vec<u8>),
 }
 
-/// Proxies for outgoing requests.
+/// The proxies for outgoing requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Proxies {
-    /// For http.
+    /// The proxy for http requests.
     pub http_proxy: Option<String>,
-    /// For https.
+    /// The proxy for https requests.
     pub https_proxy: Option<String>,
-    /// Hosts that are asked directly.
+    /// The hosts that are reached without a proxy.
     pub no_proxy: Option<String>,
 }
 

@@ -10,7 +10,7 @@ use wapc::WapcHost;
 use wasmtime::{Config, Engine};
 use wasmtime_provider::{EpochDeadlines, WasmtimeEngineProviderBuilder, WasmtimeEngineProviderPre};
 
-/// policy-server's epoch ticker.
+/// The interval of policy-server's epoch ticker.
 pub(crate) const TICK: Duration = Duration::from_secs(1);
 
 /// What wasmtime-provider writes when a guest call is interrupted; there is no typed error for it.
@@ -23,12 +23,12 @@ const INTERRUPTED: &str = "guest code interrupted, execution deadline exceeded";
 pub enum Deadline {
     /// policy-server's: N ticks of a free-running one second clock are between N-1 and N seconds.
     Ticks(u64),
-    /// kwctl's: none.
+    /// No deadline, as in kwctl.
     Off,
 }
 
 impl Default for Deadline {
-    /// policy-server's default, `--policy-timeout 2`.
+    /// The deadline of policy-server by default, `--policy-timeout 2`.
     fn default() -> Self {
         Self::Ticks(2)
     }
@@ -56,10 +56,10 @@ pub(crate) struct CompiledModule {
     ticker: Once,
 }
 
-/// Why a guest call has no answer.
+/// The reason for which a call of the guest has no answer.
 #[derive(Debug)]
 pub(crate) enum CallError {
-    /// The time was up.
+    /// The deadline passed.
     Deadline,
     /// The guest returned an error or trapped.
     Guest(wapc::errors::Error),
@@ -118,7 +118,7 @@ impl CompiledModule {
     }
 }
 
-/// One running guest.
+/// A running instance of the guest.
 pub(crate) struct Instance(WapcHost);
 
 impl Instance {

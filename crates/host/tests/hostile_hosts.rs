@@ -71,7 +71,7 @@ impl Known {
         serde_json::to_string(&answer::validate(payload.as_bytes(), host)).unwrap()
     }
 
-    /// What is wrong with the module's answer, if anything.
+    /// The error in the module's answer, if there is one.
     fn check(&self, module: &Module, fault: &'static Fault, at: At) -> Result<(), String> {
         let name = &self.case.name;
         let is_late = fault.is_about_time();

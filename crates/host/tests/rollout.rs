@@ -10,12 +10,12 @@ use image_trust_host::{AdmissionRequest, AdmissionResponse, Deadline, Gate, Live
 use image_trust_testbed::loopback::{Fault, ImageKind, Registry, Scope, Signer, signature_tag};
 use serde_json::{Value, json};
 
-/// How a policy is deployed.
+/// A way in which a policy is deployed.
 #[derive(Clone, Copy)]
 struct Deployment {
     monitor: bool,
     mutating: bool,
-    /// `spec.message`
+    /// The field `spec.message` of the policy.
     message: Option<&'static str>,
 }
 
@@ -23,7 +23,7 @@ const MONITOR: Deployment = Deployment { monitor: true, mutating: true, message:
 const PROTECT: Deployment = Deployment { monitor: false, mutating: true, message: None };
 const VALIDATE: Deployment = Deployment { monitor: false, mutating: false, message: None };
 
-/// What policy-server says of a patch that nobody allowed.
+/// The policy server's message about a patch that the policy may not make.
 const MAY_NOT_MUTATE: &str = "Request rejected by policy image-trust. The policy attempted to mutate the request, but it is currently configured to not allow mutations.";
 
 impl Deployment {
@@ -50,7 +50,7 @@ fn counts_in_a_group(answer: &AdmissionResponse) -> bool {
     answer.allowed && answer.patch.is_none()
 }
 
-/// What the user and the cluster see.
+/// The answer as the user and the cluster see it.
 fn seen(answer: &AdmissionResponse) -> String {
     let code = answer.status.as_ref().and_then(|status| status.code);
     let mut words = vec![match (answer.allowed, code) {

@@ -86,16 +86,16 @@ pub struct Pattern {
     ways: Vec<(String, Way)>,
 }
 
-/// A pattern without alternatives.
+/// A pattern without alternatives, as its tokens.
 pub(super) type Way = Vec<Token>;
 
-/// What a pattern is made of.
+/// A token of one of Connaisseur's patterns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
     Literal(char),
     /// `*`: any run of characters, none of them a separator.
     Any,
-    /// `?`: any one character.
+    /// `?`, which stands for any one character.
     One,
     /// `[…]`: one of these, or one of all others.
     Class {
@@ -134,7 +134,7 @@ impl Pattern {
         self.ways.iter().map(|(_, way)| 1 + way.len() / TOKENS_A_STEP).sum()
     }
 
-    /// Does it match this completed name, as one text?
+    /// Whether this pattern matches the completed name `name` as one text.
     pub fn matches(&self, name: &str) -> bool {
         let could = |(needle, _): &&(String, Way)| name.contains(needle);
         let is_match = |(_, way): &(String, Way)| {
@@ -222,7 +222,7 @@ fn needle(way: &[Token]) -> String {
     runs.max_by_key(|run| run.len()).unwrap_or_default().iter().filter_map(plain).collect()
 }
 
-/// One way behind another; two stars in a row are one.
+/// One way followed by another. Two stars in a row become one.
 fn joined(way: &[Token], next: &[Token]) -> Way {
     let mut way = way.to_vec();
     for token in next {
@@ -295,7 +295,7 @@ fn matches(mut way: &[Token], mut text: &[char], takes: impl Fn(&Token, &char) -
 }
 
 impl Token {
-    /// Of those that stand for one character.
+    /// Whether this token, which stands for one character, takes `c`.
     fn takes(&self, c: char) -> bool {
         match self {
             Token::Literal(literal) => *literal == c,

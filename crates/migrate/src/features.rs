@@ -98,7 +98,7 @@ fn flag_of(value: &Value) -> Option<bool> {
     }
 }
 
-/// What the features mean here.
+/// Reports what Connaisseur's features become in the settings.
 fn tell(child: bool, unchanged: bool, detection: bool, pods_only: bool, report: &mut Report) {
     let at = |key: &str| format!("application.features.{key}");
     if child && !pods_only {
@@ -165,7 +165,7 @@ fn namespaces(given: Option<&Value>, report: &mut Report) -> Option<Value> {
     Some(json!({"matchExpressions": [{"key": LABEL, "operator": operator, "values": [value]}]}))
 }
 
-/// Everything that has no place in settings.
+/// Reports all values that have no place in the settings of a policy.
 pub(super) fn surroundings(values: &Map<String, Value>, application: &Map<String, Value>, report: &mut Report) {
     for key in application.keys() {
         match key.as_str() {

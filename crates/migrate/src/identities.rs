@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::report::quoted;
 
-/// Any rest of a name.
+/// An expression for any text, as the rest of a name.
 const ANY: &str = "(?s:.*)";
 /// How the policy begins to say that an expression has open ends.
 const LOOSE: &str = "is not anchored at both ends";
@@ -115,7 +115,7 @@ fn whole(written: &str) -> Result<(String, bool), String> {
     }
 }
 
-/// What the policy has against an identity.
+/// The policy's error about an identity, if it refuses it.
 fn refused(keyless: &Keyless) -> Option<String> {
     let settings = json!({
         "validators": [{"name": "default", "type": "cosign", "trustRoots": [{"name": "default", "keyless": keyless}]}],
@@ -124,7 +124,7 @@ fn refused(keyless: &Keyless) -> Option<String> {
     check(&settings.to_string()).into_iter().next().map(|problem| problem.what.to_string())
 }
 
-/// What the policy has against a part of `host`.
+/// The policy's error about a part of `host`, if it refuses it.
 pub(super) fn refused_host(key: &str, text: &str) -> Option<String> {
     let settings = json!({
         "validators": [{
@@ -149,9 +149,9 @@ struct Ends {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Before {
     Nothing,
-    /// Characters, or a group.
+    /// A character or a group, which can be repeated.
     Atom,
-    /// Something that was repeated already.
+    /// A part of an expression that is repeated already.
     Repeated,
     /// A place, such as the beginning.
     Place,
@@ -165,7 +165,7 @@ struct Scan<'t> {
 }
 
 impl Scan<'_> {
-    /// What is known of each alternative.
+    /// The ends of each alternative in an expression.
     fn of(text: &str) -> Result<Vec<Ends>, String> {
         let mut scan = Scan { rest: text.chars().peekable(), ignores_case: false, excludes: false };
         let (mut all, mut now, mut is_first) = (Vec::new(), Ends::default(), true);
@@ -320,7 +320,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Behind a `[`.
+    /// Reads a character class, after its `[`.
     fn class(&mut self) -> Result<(), String> {
         const OPEN: &str = "has a `[` that is not closed";
         let excludes = self.takes('^');
@@ -352,7 +352,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Behind `[:`, inside a class.
+    /// Reads a named class such as `[:alpha:]`, after its `[:`.
     fn named_class(&mut self) -> bool {
         if self.takes('^') {
             self.excludes = true;

@@ -30,7 +30,7 @@ pub use report::{Line, Report, Severity};
 pub use settings::kinds;
 pub use wrapped::{Found, Parse, find};
 
-/// What Connaisseur's values become.
+/// The result of a migration of Connaisseur's values.
 pub struct Migration {
     rules: Vec<Rule>,
     entries: Vec<Entry>,

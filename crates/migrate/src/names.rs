@@ -10,7 +10,7 @@ use std::{cell::Cell, collections::BTreeSet, fmt};
 
 use super::connaisseur::{HUB, Pattern};
 
-/// What Connaisseur calls [`HUB`].
+/// Connaisseur's name for [`HUB`].
 const DOCKER_HUB: &str = "docker.io";
 /// How many stars of a pattern are kept where only the images are told apart that it can't match.
 const KEPT_STARS: usize = 3;
@@ -21,7 +21,7 @@ const A_MEETING: usize = 16;
 /// Most sets that one pattern is read as.
 const MAX_ALL: usize = 1_000;
 
-/// How many steps of comparing are left.
+/// A budget of comparing steps, which counts those that are left.
 pub(super) struct Budget(Cell<usize>);
 
 impl Budget {
@@ -55,13 +55,13 @@ impl Budget {
 pub(super) struct Names {
     pub(super) registry: String,
     pub(super) repository: String,
-    /// Any, and none, where there is nothing.
+    /// The tag, as a pattern. Without one, any tag and no tag match.
     pub(super) tag: Option<String>,
-    /// Likewise.
+    /// The digest, as a pattern. Without one, any digest and no digest match.
     pub(super) digest: Option<String>,
 }
 
-/// The text of the pattern.
+/// Writes the set as a pattern of the settings.
 impl fmt::Display for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&*self.registry, &*self.repository) {
@@ -84,7 +84,7 @@ impl Names {
         self.texts(!self.is_by_digest()).iter().all(|text| pattern.covers(text))
     }
 
-    /// Does `pattern` match the other way, too?
+    /// Whether `pattern` also matches the other spellings of these images.
     pub(super) fn other_spellings_are_covered_by(&self, pattern: &Pattern) -> bool {
         self.tag.is_some() || self.texts(self.is_by_digest()).iter().all(|text| pattern.covers(text))
     }
@@ -145,7 +145,7 @@ impl Names {
         Some(found.into_iter().collect())
     }
 
-    /// Does the other one stand for all of these?
+    /// Whether `other` matches every image that this set matches.
     fn is_within(&self, other: &Names) -> bool {
         let part = |a: &Option<String>, b: &Option<String>| match (a, b) {
             (_, None) => true,
@@ -167,7 +167,7 @@ impl Names {
         all.into_iter().take_while(|part| !part.contains('*') && *part != "localhost").map(str::to_owned).collect()
     }
 
-    /// Is this completed name one of these?
+    /// Whether this set holds the completed name `image`.
     pub(super) fn hold(&self, image: &str) -> bool {
         let (rest, digest) = image.split_once('@').map_or((image, None), |(rest, digest)| (rest, Some(digest)));
         let (name, tag) = match rest.rsplit_once(':') {

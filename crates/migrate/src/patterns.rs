@@ -45,7 +45,7 @@ const A_SAMPLE: usize = 16;
 /// So many spellings of a pattern of ours are compared with one of Connaisseur's.
 const SPELLINGS: usize = 8;
 
-/// What is known of a pattern that is carried.
+/// The state while the patterns of Connaisseur's rules are carried over.
 struct Carrying<'a> {
     rules: &'a [Rule],
     validators: &'a [Validator],
@@ -280,7 +280,7 @@ impl<'a> Carrying<'a> {
         Ok(())
     }
 
-    /// What never decided there is not to decide here.
+    /// Leaves out the rules that never decided under Connaisseur, so that they do not decide here.
     fn leave_out_dead(&mut self) {
         let mut kept = Vec::new();
         for entry in std::mem::take(&mut self.entries) {
@@ -315,7 +315,7 @@ impl<'a> Carrying<'a> {
         self.entries = kept;
     }
 
-    /// The rule that decides there.
+    /// The rule of Connaisseur's that decides about an image.
     fn there(&self, image: &str) -> Option<usize> {
         there(self.rules, image)
     }
@@ -453,7 +453,7 @@ impl<'a> Carrying<'a> {
         self.entries.push(guard);
     }
 
-    /// Makes an entry deny.
+    /// Makes the entry `at` deny, because of the entry `by`.
     fn deny(&mut self, at: usize, by: usize) {
         let (Some(entry), Some(rule)) = (self.entries.get_mut(at), self.rules.get(by)) else { return };
         if entry.denies {

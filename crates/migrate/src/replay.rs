@@ -15,47 +15,47 @@ use crate::{
     validators::DENIES,
 };
 
-/// What is assumed, for whoever reads the differences.
+/// A sentence for readers of the differences, about what is assumed on both sides.
 pub const ASSUMED: &str = "Assumed on both sides: whatever has to be signed is. Owners are not looked up, so no image is approved for its owner's sake.";
 
-/// Something that is decided otherwise.
+/// An image that Connaisseur and the policy decide differently.
 #[derive(Debug, Serialize)]
 pub struct Difference {
-    /// The request.
+    /// The request, by its object.
     pub request: String,
     /// The container, as our records name it.
     pub slot: String,
-    /// Its image.
+    /// The image of the container.
     pub image: String,
-    /// What Connaisseur decides.
+    /// Connaisseur's decision about the image.
     pub connaisseur: String,
-    /// What the policy decides.
+    /// The policy's decision about the image.
     pub ours: String,
     /// Why they differ: a heading of docs/divergences.md, or a sentence.
     pub why: String,
 }
 
-/// What all recorded requests came to.
+/// The comparison of all recorded requests.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Comparison {
-    /// How many requests were compared.
+    /// The number of requests that were compared.
     pub requests: usize,
-    /// How many images they hold.
+    /// The number of images in these requests.
     pub images: usize,
-    /// Everything that is decided otherwise.
+    /// All images that are decided differently.
     pub differences: Vec<Difference>,
 }
 
-/// What the module answers.
+/// The module's answer to a request.
 pub struct Here {
-    /// Whether it admits the request.
+    /// Whether the module admits the request.
     pub is_allowed: bool,
-    /// The message of its denial.
+    /// The message, if the module denies the request.
     pub message: String,
-    /// The records, by their slots.
+    /// The audit records, by the labels of their slots.
     pub records: BTreeMap<String, Map<String, Value>>,
-    /// Where images were changed.
+    /// The labels of the slots whose images were changed.
     pub pinned: BTreeSet<String>,
 }
 
@@ -132,7 +132,7 @@ fn differences(migration: &Migration, name: &str, there: &Answer, here: &Here) -
     found
 }
 
-/// Why a request is decided otherwise as a whole.
+/// The reason for which a request is decided differently as a whole.
 fn whole(there: &Answer) -> String {
     heading(match there.why {
         Some(requests::DELETED) => "An object that is being deleted may not bring an image",
@@ -148,7 +148,7 @@ fn told_there(migration: &Migration, slot: &Slot) -> String {
     format!("{}{rule}{pinned}", slot.how)
 }
 
-/// What the module says of one image.
+/// The module's decision about one image.
 struct Ours<'a> {
     record: Option<&'a Map<String, Value>>,
     is_pinned: bool,
@@ -204,7 +204,7 @@ impl<'a> Ours<'a> {
         format!("{how}{by}{}", if self.is_pinned { ", pinned" } else { "" })
     }
 
-    /// The divergence that explains it.
+    /// The divergence that explains the different decisions about a slot.
     fn why(&self, migration: &Migration, is_allowed: bool, slot: &Slot) -> String {
         if self.record.is_none() {
             return heading("An update that brings nothing new passes");
@@ -254,7 +254,7 @@ impl<'a> Ours<'a> {
     }
 }
 
-/// A heading of docs/divergences.md.
+/// A heading of docs/divergences.md, as the text that explains a difference.
 fn heading(text: &str) -> String {
     text.to_owned()
 }

@@ -4,30 +4,30 @@ use serde::Serialize;
 
 use image_trust::text::Shown;
 
-/// How bad a line of the report is.
+/// The severity of a line of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// It can't be carried over; what depends on it is denied.
+    /// The value cannot be carried over, and what depends on it is denied.
     Refused,
-    /// It means something else here.
+    /// The value has another meaning in the settings of the policy.
     Changed,
-    /// It has no place here.
+    /// The value has no place in the settings of the policy.
     Dropped,
-    /// Worth knowing.
+    /// The value is worth a look.
     Note,
 }
 
-/// One thing to know.
+/// A line of the report, about one value.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Line {
-    /// How bad it is.
+    /// The severity of the line.
     pub severity: Severity,
-    /// The place in the values.
+    /// The path of the value in the values file.
     pub path: String,
-    /// What it is, and why it matters.
+    /// What was found, and why it matters.
     pub what: String,
-    /// What to do about it.
+    /// What the reader should do.
     pub todo: String,
 }
 
@@ -67,14 +67,14 @@ impl Report {
         lines
     }
 
-    /// How many things could not be carried over.
+    /// The number of values that could not be carried over.
     #[must_use]
     pub fn refusals(&self) -> usize {
         self.0.iter().filter(|line| line.severity == Severity::Refused).count()
     }
 }
 
-/// Foreign words in a sentence.
+/// The foreign text in quotes, for a sentence.
 pub(super) fn quoted(text: &str) -> String {
     format!("`{}`", Shown(text))
 }

@@ -9,7 +9,7 @@ use super::{
     settings::Features,
 };
 
-/// What Connaisseur's webhook is asked about: group, resource, subresource.
+/// The requests that reach Connaisseur's webhook: group, resource, subresource.
 const ASKED: [(&str, &str, Option<&str>); 9] = [
     ("apps", "deployments", None),
     ("apps", "replicasets", None),
@@ -22,7 +22,7 @@ const ASKED: [(&str, &str, Option<&str>); 9] = [
     ("batch", "cronjobs", None),
 ];
 
-/// What Connaisseur reads of an AdmissionRequest (`admission.k8s.io/v1`).
+/// The parts of an AdmissionRequest (`admission.k8s.io/v1`) that Connaisseur reads.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Request<'r> {
@@ -45,10 +45,10 @@ struct Resource<'r> {
     resource: &'r str,
 }
 
-/// Why an object on its way out is admitted.
+/// The reason for which an object that is being deleted is admitted.
 pub(super) const DELETED: &str = "the object is being deleted";
 
-/// Its answer.
+/// Connaisseur's answer to a request.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) is_asked: bool,
@@ -61,9 +61,9 @@ pub(super) struct Answer {
 /// A container, and what it says of its image.
 #[derive(Debug)]
 pub(super) struct Slot {
-    /// As our records name it: list and name.
+    /// The list and the name of the container, as our audit records label it.
     pub(super) label: String,
-    /// Where its image is.
+    /// The JSON pointer to the image.
     pub(super) pointer: String,
     pub(super) image: String,
     pub(super) rule: Option<usize>,
@@ -72,7 +72,7 @@ pub(super) struct Slot {
     pub(super) is_pinned: bool,
 }
 
-/// What Connaisseur answers.
+/// Connaisseur's answer to `request` under these rules and features.
 pub(super) fn decide(request: &Request<'_>, rules: &[Rule], features: &Features) -> Answer {
     let sub_resource = request.sub_resource.filter(|name| !name.is_empty());
     let resource = (request.resource.group, request.resource.resource, sub_resource);
@@ -89,7 +89,7 @@ pub(super) fn decide(request: &Request<'_>, rules: &[Rule], features: &Features)
     answer
 }
 
-/// What it says before any mode softens it.
+/// Connaisseur's answer before detection mode or `podsOnly` softens it.
 fn judged(request: &Request<'_>, rules: &[Rule], features: &Features) -> Answer {
     let kind = request.kind.kind;
     let slots = request.object.as_ref().and_then(|object| slots_of(kind, object));

@@ -21,15 +21,15 @@ const AGAIN: &str = "correct it and run this again";
 pub(super) struct Rule {
     pub(super) path: String,
     pub(super) written: String,
-    /// The same, read.
+    /// The pattern, parsed.
     pub(super) pattern: Pattern,
     /// The name of its validator there.
     pub(super) validator: String,
-    /// What it says there.
+    /// Connaisseur's decision under this rule.
     pub(super) there: Decision,
     /// What it asks for here; nothing where it can't be carried, and denies.
     pub(super) here: Option<(String, With)>,
-    /// Whether a digest is written into objects there.
+    /// Whether Connaisseur writes a digest into objects under this rule.
     pub(super) pins: bool,
 }
 
@@ -116,7 +116,7 @@ fn rule(i: usize, value: &Value, sources: &[Source], report: &mut Report) -> Res
     Ok(Rule { written: written.to_owned(), pattern, validator: name.to_owned(), there, here, pins, path })
 }
 
-/// What a rule of a validator asks for.
+/// The requirements of a rule with a validator.
 struct Asks<'a> {
     path: &'a str,
     name: &'a str,
@@ -226,7 +226,7 @@ impl Asks<'_> {
         }
     }
 
-    /// What is said of the log here.
+    /// Reports what becomes of the rule's transparency log setting, and returns its value.
     fn log(&self, asked: Kinds, report: &mut Report) -> Option<bool> {
         let path = self.at("verifyInTransparencyLog");
         match self.with.get("verifyInTransparencyLog") {
@@ -263,7 +263,7 @@ impl Asks<'_> {
         }
     }
 
-    /// What is said of CT logs here.
+    /// Reports what becomes of the rule's SCT setting, and returns its value.
     fn timestamp(&self, asked: Kinds, report: &mut Report) -> Option<bool> {
         let path = self.at("verifySCT");
         match self.with.get("verifySCT") {

@@ -64,11 +64,11 @@ pub(super) struct TrustRoot {
     pub(super) signs: Signs,
 }
 
-/// What makes its signatures.
+/// The kind of a trust root: what makes its signatures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Signs {
-    /// A key, in PEM.
+    /// A public key in PEM.
     Key(String),
     Keyless(Keyless),
 }

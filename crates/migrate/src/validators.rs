@@ -27,14 +27,14 @@ pub(super) enum Says {
     Static(bool),
     /// Everybody whom the validator lists, those that can't be carried too; and the instance that they sign with.
     Signed(Vec<Root>, Instance),
-    /// Why its rules deny.
+    /// The validator is lost, so its rules deny, for this reason.
     Lost(String),
 }
 
 #[derive(Debug)]
 pub(super) struct Root {
     pub(super) name: String,
-    /// Who it is, or what stands in the way.
+    /// The signer, or the reason for which the trust root cannot be carried over.
     pub(super) who: Result<Who, String>,
 }
 
@@ -179,7 +179,7 @@ fn says(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
     }
 }
 
-/// What a validator says of registries and servers.
+/// Reports the settings of a validator about registries and servers.
 fn surroundings(map: &Map<String, Value>, path: &str, report: &mut Report) {
     let is_there = |key: &str| map.get(key).is_some_and(|value| !value.is_null());
     if is_there("auth") {

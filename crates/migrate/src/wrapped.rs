@@ -12,7 +12,7 @@ const MAX_DEPTH: usize = 12;
 
 /// Connaisseur's values, and where they were found.
 pub struct Found {
-    /// The values.
+    /// The values that were found.
     pub values: Map<String, Value>,
     /// The place in the file; empty, if the file is the values.
     pub path: String,
@@ -133,7 +133,7 @@ fn older(value: &Value, depth: usize, parse: Parse) -> Option<(usize, usize)> {
     }
 }
 
-/// What was found in their place.
+/// A hint about the documents that were found in place of values.
 fn hint(documents: &[Value], parse: Parse) -> String {
     let older = documents.iter().find_map(|document| older(document, 0, parse));
     let kind = documents.iter().find_map(|document| document.get("kind").and_then(Value::as_str));

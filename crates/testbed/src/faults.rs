@@ -21,7 +21,7 @@ use crate::{
     session::{Exchange, Request, Words},
 };
 
-/// One way in which a host fails.
+/// A way in which a host fails.
 pub struct Fault {
     pub name: &'static str,
     does: Does,
@@ -30,9 +30,9 @@ pub struct Fault {
 }
 
 enum Does {
-    /// An error with this text.
+    /// The host call fails with this text.
     Fails(&'static str),
-    /// An answer with this text.
+    /// The host call succeeds with this text as its answer.
     Answers(&'static str),
     /// The answer to a question about another image, or another object.
     OfAnother,
@@ -87,18 +87,18 @@ pub const FAULTS: [Fault; 16] = [
 ];
 
 impl Fault {
-    /// Is it about nothing but time?
+    /// Whether the fault changes only the time that answers take.
     pub fn is_about_time(&self) -> bool {
         matches!(self.does, Takes(_))
     }
 }
 
-/// Which questions go wrong.
+/// The host calls that go wrong.
 #[derive(Clone, Copy, Debug)]
 pub enum At {
-    /// This one.
+    /// Only the host call with this number goes wrong.
     Only(usize),
-    /// This one and all after it.
+    /// The host call with this number goes wrong, and all after it.
     From(usize),
 }
 
@@ -132,7 +132,7 @@ struct Inner {
     elapsed: Duration,
 }
 
-/// How many questions a session holds.
+/// The number of host calls in a session.
 pub fn questions(session: &str) -> usize {
     exchanges(session).len()
 }
@@ -189,7 +189,7 @@ impl Faulty {
         }
     }
 
-    /// Was an answer late already?
+    /// Whether any answer was late so far.
     pub fn is_late(&self) -> bool {
         self.inner().elapsed > Duration::ZERO
     }

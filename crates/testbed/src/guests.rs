@@ -41,17 +41,17 @@ pub fn failing(error: &str) -> Vec<u8> {
     module(&data, &format!("(call $guest_error (i32.const 1024) (i32.const {})) (i32.const 0)", error.len()))
 }
 
-/// Traps.
+/// A guest that traps.
 pub fn trapping() -> Vec<u8> {
     module("", "unreachable")
 }
 
-/// Never returns.
+/// A guest that never returns.
 pub fn endless() -> Vec<u8> {
     module("", "(loop $again (br $again)) (i32.const 1)")
 }
 
-/// Never gets ready.
+/// A guest that never becomes ready.
 pub fn never_ready() -> Vec<u8> {
     module_with_init("(loop $again (br $again))", "", "(i32.const 1)")
 }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::mint::ISSUED;
 
-/// An answer of a host.
+/// The answer of a host to one call.
 pub type Answer<T> = Result<T, HostError>;
 
 /// A day after everything that is minted begins: the time of a host if nothing else is said.
@@ -62,7 +62,7 @@ impl Default for FakeHost<'_> {
 }
 
 impl<'h> FakeHost<'h> {
-    /// A host that has nothing.
+    /// A host without any images, signatures or objects.
     pub fn new() -> Self {
         Self::default()
     }
@@ -80,7 +80,7 @@ impl<'h> FakeHost<'h> {
         FakeHost { digest: Box::new(digest), ..self }
     }
 
-    /// Gives every reference this digest.
+    /// Makes this the digest of every reference.
     pub fn every_digest(self, digest: Digest) -> Self {
         self.digests(move |_| Ok(digest))
     }
@@ -116,7 +116,7 @@ impl<'h> FakeHost<'h> {
         FakeHost { look: Duration::from_millis(milliseconds), ..self }
     }
 
-    /// How many questions were asked.
+    /// The number of host calls so far.
     pub fn calls(&self) -> u64 {
         self.calls.get()
     }

@@ -18,12 +18,12 @@ impl Answer {
     }
 }
 
-/// One request on a connection of its own; it may be that nobody listens.
+/// Sends one request on a connection of its own, which fails if nobody listens.
 pub fn try_ask(host: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
     exchange(TcpStream::connect(host)?, host, method, path, headers, body)
 }
 
-/// The same on a connection that is there already; it ends with the answer.
+/// Sends one request on an open connection, which ends with the answer.
 pub fn exchange(
     mut stream: impl Read + Write,
     host: &str,

@@ -85,7 +85,7 @@ pub fn layer(signature: &str, hash: Digest, size: u64) -> Value {
     })
 }
 
-/// `registry/repository` of an image.
+/// The repository of an image, as `registry/repository`.
 pub fn repository(image: &ImageRef) -> String {
     format!("{}/{}", image.registry(), image.repository())
 }

@@ -63,7 +63,7 @@ pub enum Request {
     },
 }
 
-/// Whoever answers in words.
+/// A source of answers in the words of a recorded session.
 pub trait Words {
     fn answer(&self, request: Request) -> Result<String, String>;
 

@@ -14,7 +14,7 @@ use oci_client::secrets::RegistryAuth::Anonymous;
 
 use image_trust_testbed::http::{self, Answer};
 
-/// One request on a connection of its own.
+/// Sends one request on a connection of its own.
 fn ask(host: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     http::try_ask(host, method, path, headers, body).unwrap()
 }

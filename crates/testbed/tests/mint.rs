@@ -260,7 +260,7 @@ fn a_leaf_can_be_wrong_in_every_way() {
     assert!(!no_sign.key_cert_sign());
 }
 
-/// The promises in a certificate.
+/// The signed certificate timestamps in a certificate.
 fn promises(certificate: &Certificate) -> Vec<SignedCertificateTimestamp> {
     let list = SignedCertificateTimestampList::from_der(value(certificate, leaf::SCT_LIST).unwrap()).unwrap();
     list.parse_timestamps().unwrap().iter().map(|promise| promise.parse_timestamp().unwrap()).collect()

@@ -24,21 +24,21 @@ use image_trust_cli::demo::warm_up;
 pub(super) const NOTE: &str = "waiting for a worker counts; idle: nobody attacks; ratio: the 99th percentile next to the idle one of as many workers\n\
     a request of an attack: 100 images, or one, that nobody has asked for yet, in a registry that answers every request after 5 ms";
 
-/// How late the registry answers.
+/// The delay of each answer of the registry.
 const LATE: Duration = Duration::from_millis(5);
-/// How many images a request may name.
+/// The number of images that a request may name.
 const IMAGES: usize = 100;
 const REPOSITORY: &str = "app";
 /// How long a payload is that somebody pushed, in bytes.
 const PAYLOAD: usize = 64 << 20;
-/// What it was signed for.
+/// The digest that the signatures of an attack are for.
 const SIGNED: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
-/// How many requests of an attack are in flight.
+/// The number of requests of an attack that are in flight.
 const ATTACKERS: usize = 4;
 /// As many workers as a machine with two cores has by default, and more than there are attackers.
 const WORKERS: [usize; 2] = [2, 8];
 
-/// What may be said of an attack.
+/// The arguments of `bench attack`.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Measure how long a request that a static rule decides takes, while others attack for so many seconds each
@@ -141,9 +141,9 @@ impl Workers {
     }
 }
 
-/// What was seen during one attack.
+/// The measurements of one attack.
 struct Seen {
-    /// How long the static requests took, the shortest first.
+    /// The latencies of the static requests, the shortest first.
     waited: Vec<Duration>,
     attacks: usize,
     host_calls: usize,
@@ -193,7 +193,7 @@ pub(super) fn measure(modules: &[Module], seconds: u64) -> Result<String> {
     Ok(table(2, header.map(str::to_owned).to_vec(), rows).to_string())
 }
 
-/// One attack, of one module with so many workers.
+/// Runs one attack against one module with this number of workers.
 fn one(module: &Module, registry: &Registry, workers: usize, attack: Attack, duration: Duration) -> Result<Seen> {
     let host = registry.host();
     let settings = attack.settings(&host);

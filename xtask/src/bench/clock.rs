@@ -7,7 +7,7 @@ use std::{
 
 #[derive(Clone, Copy)]
 pub(super) enum Clock {
-    /// What somebody waits.
+    /// The time that passes on the wall clock.
     Wall,
     /// What this thread works: where it is the time that grows with a request, and not how busy the machine is, that is asked for.
     Processor,
@@ -34,7 +34,7 @@ fn processor() -> Duration {
     Duration::try_from(now).unwrap_or_else(|_| wall())
 }
 
-/// Nobody tells.
+/// The processor time of this process, which this platform does not tell.
 #[cfg(not(unix))]
 fn processor() -> Duration {
     wall()

@@ -14,7 +14,7 @@ mod slope;
 
 use axes::Axis;
 
-/// What may be said of growth.
+/// The arguments of `bench growth`.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Measure how time grows with rules, containers, bytes, keys and signatures
@@ -37,7 +37,7 @@ pub(super) const ROUNDS: u32 = 30;
 /// The first series of an axis, by a module that accepts everything: what is the host's share.
 const UNSEEN: &str = "the first of these, accepted unseen";
 
-/// What was measured of a series: sizes and microseconds.
+/// The measurements of a series: sizes and microseconds.
 pub(super) struct Curve {
     series: &'static str,
     points: Vec<(usize, f64)>,
@@ -45,7 +45,7 @@ pub(super) struct Curve {
     own: Vec<(usize, f64)>,
 }
 
-/// What was measured of an axis.
+/// The measurements of an axis.
 struct Grown {
     name: &'static str,
     what: &'static str,

@@ -17,7 +17,7 @@ pub(super) const NOTE: &str = "(a) accepts everything; medians of evaluations th
 
 /// A case that takes longer than this altogether gets fewer rounds: of what takes long, few samples say as much.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// But never fewer than these.
+/// The smallest number of evaluations, however long they take.
 const FEWEST: u32 = 10;
 
 /// A module that answers every call with the same bytes.
@@ -39,10 +39,10 @@ pub(super) struct Case<'a> {
     pub(super) host: Box<dyn Fn(&Policy) -> Arc<dyn HostCapabilities> + 'a>,
 }
 
-/// What one module made of one case.
+/// The measurements of one module for one case.
 #[derive(Default)]
 struct Measured {
-    /// Nanoseconds.
+    /// The times of the evaluations, in nanoseconds.
     samples: Vec<u128>,
     host_calls: usize,
 }

@@ -20,19 +20,19 @@ pub(super) const NOTE: &str = "medians; cold: the host has not heard of the imag
 
 const DELAYS: [u64; 3] = [0, 20, 50];
 const IMAGES: [usize; 3] = [1, 3, 10];
-/// Who signs: the first, or all of them.
+/// The signers: the first one of them, or all of them.
 const SIGNERS: [&str; 3] = ["alice", "bob", "carol"];
 const KEYS: [usize; 2] = [1, SIGNERS.len()];
 
 struct Row {
     delay: Duration,
-    /// How many different images there are.
+    /// The number of different images.
     images: usize,
-    /// How many signed each of them, and have to.
+    /// The number of keys that have signed each image, all of which are required.
     keys: usize,
 }
 
-/// What one module made of a row.
+/// The measurements of one module for a row.
 #[derive(Default)]
 struct Measured {
     cold: Vec<Duration>,

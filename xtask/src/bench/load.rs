@@ -29,7 +29,7 @@ mod report;
 use images::{Image, Kind};
 pub(super) use report::Loaded;
 
-/// What may be said of a load.
+/// The arguments of `bench load`.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Measure under load for so many seconds: several threads, images that are really signed, and every answer compared with the right one
@@ -50,17 +50,17 @@ fn at_least_one(text: &str) -> Result<usize> {
     text.parse().ok().filter(|count| *count > 0).ok_or_else(|| anyhow!("a count is needed, and 1 at least"))
 }
 
-/// How often somebody looks how far it is.
+/// The interval at which the progress is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What one thread saw.
+/// The measurements of one thread.
 #[derive(Default)]
 struct Seen {
     microseconds: Vec<u32>,
     host_calls: usize,
     /// Requests by kind of image, and how many were answered wrongly.
     kinds: BTreeMap<Kind, (usize, usize)>,
-    /// What was wrong with some of them.
+    /// The wrong answers that were kept, as sentences.
     wrong: Vec<String>,
 }
 
@@ -77,7 +77,7 @@ impl Answers for Counting {
     }
 }
 
-/// What all threads share.
+/// The state that all threads share.
 struct Work<'w> {
     policy: &'w Policy,
     images: &'w [Image],
@@ -146,7 +146,7 @@ impl Work<'_> {
         Ok((Seen::together(seen?), early.or_else(memory::resident)))
     }
 
-    /// One thread: the next image, until it is over.
+    /// Runs one thread, which asks about image after image until the run is over.
     fn ask(&self) -> Result<Seen> {
         let mut seen = Seen::default();
         loop {

@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 pub(super) struct Shelf {
     digests: HashMap<String, String>,
     manifests: HashMap<String, Vec<u8>>,
-    /// What was signed, by its digest.
+    /// The payloads that were signed, by their digests.
     payloads: HashMap<String, String>,
-    /// Registries that nobody reaches.
+    /// The host names of registries that nobody can reach.
     unplugged: BTreeSet<String>,
 }
 
@@ -76,14 +76,14 @@ impl Shelf {
         Ok(trusted(digest))
     }
 
-    /// What a layer stands for, and its signature.
+    /// The payload of a layer, and its signature.
     fn payload<'s>(&'s self, layer: &'s Value) -> Option<(&'s str, &'s str)> {
         let payload = self.payloads.get(layer["digest"].as_str()?)?;
         Some((payload, layer["annotations"][SIGNATURE_ANNOTATION].as_str()?))
     }
 }
 
-/// The host's yes.
+/// The policy server's answer that the image is trusted.
 pub(super) fn trusted(digest: &str) -> Vec<u8> {
     json!({"is_trusted": true, "digest": digest}).to_string().into_bytes()
 }

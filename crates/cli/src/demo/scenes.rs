@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-/// Something that somebody asks the cluster for.
+/// A scene of the demo: what somebody asks the cluster for.
 pub(super) struct Scene {
     pub(super) title: &'static str,
-    /// Why it comes out as it does.
+    /// The reason for the outcome of the scene.
     pub(super) why: String,
     pub(super) kind: &'static str,
     pub(super) name: &'static str,
@@ -14,25 +14,25 @@ pub(super) struct Scene {
     pub(super) promise: Promise,
 }
 
-/// What has to come out.
+/// The outcome that a scene promises.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Promise {
     /// The code of the denial, if it is one.
     pub(super) denied: Option<u16>,
-    /// How many images get their digest.
+    /// The number of images that get their digest.
     pub(super) pins: usize,
     pub(super) warns: bool,
     pub(super) asks: Asks,
 }
 
-/// Whom the decision needs.
+/// Where the policy has to ask to decide the scene.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Asks {
-    /// The rules say it all.
+    /// The rules decide without any question.
     Nobody,
     /// The host remembers its last answer.
     Memory,
-    /// The registry has the signatures.
+    /// The policy reads the signatures from the registry.
     Registry,
 }
 

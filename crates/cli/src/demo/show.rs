@@ -16,7 +16,7 @@ use crate::tables::indented;
 
 /// Wide enough for an image with its digest.
 const WIDTH: u16 = 132;
-/// As wide as a message in it.
+/// The width of a message in a scene, in characters.
 const MESSAGE: usize = 112;
 
 pub(super) fn opening(host: &str) -> String {

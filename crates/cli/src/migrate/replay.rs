@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::tables::{shown, table};
 
-/// The digest of every tag.
+/// The digest that every tag has in a replay.
 const DIGEST: &str = "sha256:5160ed5160ed5160ed5160ed5160ed5160ed5160ed5160ed5160ed5160ed5160";
 
 /// A registry in which all of them have signed every image.
@@ -78,7 +78,7 @@ pub(super) fn read(folder: &Path) -> Result<Vec<(String, AdmissionRequest)>> {
     files.iter().map(request).collect()
 }
 
-/// Decides every request both ways.
+/// Decides every recorded request by Connaisseur's rules and by the module.
 pub(super) fn compare(
     migration: &Migration,
     policy: &Policy,
@@ -131,7 +131,7 @@ fn with_keys(mut settings: Value) -> (Value, Vec<Signer>) {
     (settings, signers)
 }
 
-/// What the module answers.
+/// The module's answer to a request, for images whose signatures are `signed`.
 fn here(policy: &Policy, request: &AdmissionRequest, settings: &Value, signed: &Arc<Signed>) -> Result<Here> {
     let of_owners = policy.context_aware_resources().into_iter().chain(owners()).collect();
     let gate = Gate::new(Arc::clone(signed)).with_resources(of_owners);
@@ -159,7 +159,7 @@ fn owners() -> impl Iterator<Item = ContextAwareResource> {
     kinds().map(|(api_version, kind)| ContextAwareResource { api_version, kind: kind.to_owned() })
 }
 
-/// The differences, for people.
+/// The differences as a text for people.
 pub(super) fn text(comparison: &Comparison) -> String {
     let mut table = table(Some(["request", "slot", "image", "connaisseur", "here", "why (docs/divergences.md)"]));
     for difference in &comparison.differences {

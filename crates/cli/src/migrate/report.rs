@@ -4,7 +4,7 @@ use image_trust_migrate::{Line, Report, Severity};
 
 use crate::tables::{one_line, shown, table};
 
-/// A table, for people.
+/// The report as a table for people.
 pub(super) fn text(report: &Report) -> String {
     let mut table = table(Some(["severity", "where", "what, and why it matters", "what to do"]));
     for (line, paths) in kinds(report) {

@@ -17,7 +17,7 @@ fn built() -> Command {
     command
 }
 
-/// A cell of a table.
+/// The text as a cell of a Markdown table, in which a `|` is escaped.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }

@@ -14,15 +14,15 @@ use crate::host_request::{KeylessIdentity, KeylessPrefix};
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub(crate) enum Constraint {
-    /// A public key.
+    /// The signature has to be made with this public key.
     PubKey { owner: Option<String>, key: String, annotations: Option<BTreeMap<String, String>> },
-    /// A keyless identity.
+    /// The certificate has to name this keyless identity.
     GenericIssuer { issuer: String, subject: Subject, annotations: Option<BTreeMap<String, String>> },
     /// A GitHub owner, and maybe a repository.
     GithubAction { owner: String, repo: Option<String>, annotations: Option<BTreeMap<String, String>> },
 }
 
-/// How a keyless subject is compared.
+/// The comparison of a keyless subject.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Subject {
@@ -30,7 +30,7 @@ pub(crate) enum Subject {
     UrlPrefix(String),
 }
 
-/// The annotations of a request.
+/// The annotations that a request asks for.
 type Annotations = Option<BTreeMap<String, String>>;
 
 /// What must be found for a request with public keys.

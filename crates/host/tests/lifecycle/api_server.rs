@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::webhook::{Denied, Objects, Webhook};
 
-/// Where everything is.
+/// The namespace of all objects.
 pub(crate) const NAMESPACE: &str = "shop";
 
 pub(crate) struct ApiServer {
@@ -18,7 +18,7 @@ pub(crate) struct ApiServer {
     made: usize,
 }
 
-/// Whether a write is stored.
+/// Whether a write is stored, or is a dry run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Run {
     Real,
@@ -35,7 +35,7 @@ impl ApiServer {
         self.stored().get(&(kind.to_owned(), name.to_owned())).cloned()
     }
 
-    /// All of a kind, the eldest first.
+    /// All objects of a kind, the oldest first.
     pub(crate) fn list(&self, kind: &str) -> Vec<Value> {
         let mut objects: Vec<Value> = self.stored().values().filter(|object| object["kind"] == kind).cloned().collect();
         objects.sort_by_key(uid);

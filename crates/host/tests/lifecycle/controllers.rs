@@ -12,10 +12,10 @@ const CRON_JOBS: &str = "system:serviceaccount:kube-system:cronjob-controller";
 const JOBS: &str = "system:serviceaccount:kube-system:job-controller";
 const KUBELET: &str = "system:node:one";
 
-/// Deployments and what they make.
+/// The controllers of Deployments, Jobs and Pods, and what they count.
 #[derive(Default)]
 pub(crate) struct Controllers {
-    /// How often a Deployment went on to another ReplicaSet.
+    /// The number of times that a Deployment changed to another ReplicaSet.
     pub(crate) rollouts: usize,
     current: Option<String>,
 }
@@ -81,7 +81,7 @@ impl Controllers {
     }
 }
 
-/// It is time for a CronJob: a Job, and its Pod.
+/// Runs a CronJob once: creates a Job, and its Pod.
 pub(crate) fn run(api: &mut ApiServer, cron_job: &Value) -> Result<(), Denied> {
     let mut job = cron_job["spec"]["jobTemplate"].clone();
     job["apiVersion"] = json!("batch/v1");

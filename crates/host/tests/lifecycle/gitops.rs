@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::api_server::{ApiServer, Run, has, text};
 use crate::webhook::Denied;
 
-/// Who keeps the cluster equal to git.
+/// A tool that keeps the cluster equal to git.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tool {
     /// A server-side dry run each round. Where its result is not what is live, that is drift, and the manifest is applied.
@@ -14,11 +14,11 @@ pub(crate) enum Tool {
     ArgoCd,
 }
 
-/// What a round came to.
+/// The result of a round of a tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Round {
     InSync,
-    /// Git was applied.
+    /// The tool applied the manifest in git.
     Applied,
     DryRunDenied(Denied),
     ApplyDenied(Denied),
@@ -56,7 +56,7 @@ impl Tool {
         })
     }
 
-    /// What people read of a round.
+    /// The result of a round, in the words that the tables have.
     pub(crate) fn words(self, round: &Round) -> String {
         match (self, round) {
             (Tool::Flux, Round::InSync) => "no drift".to_owned(),

@@ -136,7 +136,7 @@ pub(crate) fn nights(mode: Mode) -> Vec<String> {
 struct Rounds {
     rounds: Vec<(Round, Cost)>,
     rollouts: usize,
-    /// Whom the controllers could not make.
+    /// The objects that the controllers could not create.
     denied: Vec<Denied>,
 }
 
@@ -153,7 +153,7 @@ fn rounds(world: &mut World, tool: Tool, number: usize) -> Rounds {
 }
 
 impl Rounds {
-    /// What came out, each change of it once.
+    /// The results of all rounds, without repetitions.
     fn words(&self, tool: Tool) -> String {
         let mut words: Vec<String> = self.rounds.iter().map(|(round, _)| tool.words(round)).collect();
         words.dedup();
@@ -182,13 +182,13 @@ fn price(cost: &Cost) -> String {
     format!("{}: {}; {}", verdicts.join(" and "), cost.calls, cost.requests)
 }
 
-/// One Pod more: what it runs, or who was denied.
+/// Adds a Pod, and returns what it runs, or which object was denied.
 fn one_more(world: &mut World) -> String {
     let denied = world.scale_by(1);
     outcome(&denied, || world.youngest())
 }
 
-/// Who was denied, and else what came of it.
+/// The objects that were denied. If none was, the result of `or`.
 fn outcome(denied: &[Denied], or: impl FnOnce() -> String) -> String {
     let words: BTreeSet<String> = denied.iter().map(Denied::to_string).collect();
     match words.is_empty() {

@@ -40,7 +40,7 @@ struct Lives {
     argo: Seen,
 }
 
-/// All lives, lived once for all tests.
+/// All lives, each of which is run once for all tests.
 fn lives() -> &'static [Lives] {
     static LIVES: OnceLock<Vec<Lives>> = OnceLock::new();
     LIVES.get_or_init(|| {
@@ -84,7 +84,7 @@ use Column::{ArgoCd, Both, Flux};
 
 /// The first round finds git changed and applies it; the next one finds nothing to do.
 const DRIFT: &str = "drift, then no drift; 1 rollout";
-/// As with Flux, where what is live is what git says.
+/// The cell for Argo CD where it applies git and is in sync afterwards.
 const SYNC: &str = "out of sync, then in sync; 1 rollout";
 /// Where it never is: git has no digest and the live object has one. Only the first round changes anything.
 const LOOP: &str = "out of sync; 1 rollout";

@@ -183,7 +183,7 @@ impl World {
         }
     }
 
-    /// `kubectl rollout restart`.
+    /// Restarts the Deployment, as `kubectl rollout restart` does.
     fn restart(&mut self) -> Vec<Denied> {
         self.edit("Deployment", |object| {
             object["spec"]["template"]["metadata"]["annotations"] =

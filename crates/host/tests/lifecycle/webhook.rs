@@ -88,7 +88,7 @@ impl Webhook {
         Self { registry, settings, resources, objects, live, cost }
     }
 
-    /// As an AdmissionPolicy, which Kubewarden lets look nothing up.
+    /// Makes the policy an AdmissionPolicy, which cannot look anything up.
     pub(crate) fn be_namespaced(&mut self) {
         self.resources.clear();
     }
@@ -97,12 +97,12 @@ impl Webhook {
         self.settings = checked(settings);
     }
 
-    /// As if a minute had passed: the host remembers nothing.
+    /// Makes the host forget all answers, as if a minute had passed.
     pub(crate) fn forget(&mut self) {
         self.live = new_host(&self.registry);
     }
 
-    /// What it cost since this was asked last.
+    /// The cost of all requests since the last call of this function.
     pub(crate) fn take_cost(&mut self) -> Cost {
         std::mem::take(&mut self.cost)
     }

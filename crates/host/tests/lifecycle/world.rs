@@ -16,15 +16,15 @@ pub(crate) const HUMAN: &str = "jane";
 /// How the policy is set, and what is written in git.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mode {
-    /// What the tables call it.
+    /// The name of the mode in the tables.
     pub(crate) name: &'static str,
-    /// `mode` of the rule.
+    /// The `mode` of the rule.
     pub(crate) rule: &'static str,
     /// `features`, but for the time budget.
     pub(crate) features: &'static str,
-    /// Whether git names digests.
+    /// Whether the manifest in git names digests.
     pub(crate) pinned_in_git: bool,
-    /// Whether it is an AdmissionPolicy, of one namespace.
+    /// Whether the policy is an AdmissionPolicy, for one namespace.
     pub(crate) namespaced: bool,
 }
 
@@ -37,7 +37,7 @@ pub(crate) enum Image {
     B,
     /// The one that tag 2 names.
     C,
-    /// The one that nobody signed.
+    /// An image that nobody signed.
     X,
 }
 
@@ -120,7 +120,7 @@ impl World {
         self.api.webhook.forget();
     }
 
-    /// As before the policy was there.
+    /// Allows every image, as if there were no policy yet.
     pub(crate) fn trusts_everything(&mut self) {
         let allow = json!({"name": "allow", "type": "static", "approve": true});
         let settings = json!({"validators": [allow], "policy": [{"pattern": "*:*", "validator": "allow"}]});
@@ -186,7 +186,7 @@ impl World {
         self.api.get("Deployment", "web").expect("it was applied")
     }
 
-    /// The Deployment's image.
+    /// The image of the Deployment, as it is live.
     pub(crate) fn live_image(&self) -> String {
         self.shown(&self.live()["spec"]["template"]["spec"])
     }
@@ -211,13 +211,13 @@ impl World {
         })
     }
 
-    /// What runs, of all Pods.
+    /// The images that all Pods run, as letters.
     pub(crate) fn runs(&self) -> String {
         let letters: BTreeSet<String> = self.api.list("Pod").iter().map(|pod| self.image_of(pod)).collect();
         letters.into_iter().collect::<Vec<_>>().join(" and ")
     }
 
-    /// What the youngest Pod runs.
+    /// The image that the youngest Pod runs, as a letter.
     pub(crate) fn youngest(&self) -> String {
         self.image_of(self.api.list("Pod").last().expect("a Pod runs"))
     }
@@ -264,7 +264,7 @@ impl World {
         [changed, freed].map(|result| result.err().into_iter().collect())
     }
 
-    /// How many ReplicaSets the Deployment has had made.
+    /// The number of ReplicaSets that were created for the Deployment.
     pub(crate) fn replica_sets(&self) -> usize {
         self.api.list("ReplicaSet").len()
     }
@@ -275,7 +275,7 @@ fn push(registry: &Registry, image: Image, tag: &str) -> String {
     registry.push_image(REPOSITORY, tag, ImageKind::Oci, &format!("{image:?}"))
 }
 
-/// One rule, and a trust root with this signer's key.
+/// Settings with one rule, and a trust root with the key of this signer.
 fn settings(registry: &Registry, mode: Mode, signer: &str) -> Value {
     let mut features: Value = serde_yaml::from_str(mode.features).unwrap();
     // What is tested is never how busy this machine is.

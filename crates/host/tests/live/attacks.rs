@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use crate::policy::{asking, by, evaluate, host, settings};
 use crate::told::{flaw, words};
 
-/// How many requests are in flight at once.
+/// The number of requests that are in flight at once.
 const IN_FLIGHT: usize = 4;
-/// What a payload weighs that nobody should download.
+/// The size of a payload that nobody should download.
 const HEAVY: usize = 8 << 20;
 
 fn alice() -> Vec<(&'static str, String)> {

@@ -14,7 +14,7 @@ use image_trust_testbed::http::{Answer, try_ask};
 
 /// alice, whose password is s3cret. Two to the fourth rounds: this guards nothing.
 const HTPASSWD: &str = "alice:$2y$04$abcdefghijklmnopqrstuuLZYjhNQAOdpbzt4WxWlUHjv1wsyH5DG\n";
-/// What she says to the registry.
+/// Alice's credentials, as a `Basic` header has them.
 pub(crate) const BASIC: &str = "YWxpY2U6czNjcmV0";
 
 const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -36,12 +36,12 @@ impl<'a> DockerRegistry<'a> {
         Self::start_for(None, None)
     }
 
-    /// One that answers only to alice.
+    /// Starts a registry that answers only to alice.
     pub(crate) fn start_with_password() -> Option<Self> {
         Self::start_for(None, Some(BASIC))
     }
 
-    /// The same over TLS, with a certificate by this authority.
+    /// Starts a registry that answers only to alice, over TLS, with a certificate of this authority.
     pub(crate) fn start_private(authority: &'a Authority) -> Option<Self> {
         Self::start_for(Some(authority), Some(BASIC))
     }

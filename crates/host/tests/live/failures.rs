@@ -67,12 +67,12 @@ fn a_registry_that_is_gone_tells_nothing() {
     check(&[row], &gone, &alice(), &host(&[&gone]));
 }
 
-/// Which requests fail.
+/// The requests that fail.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Failing {
-    /// Those for the image's own manifest.
+    /// The requests for the manifest of the image.
     Image,
-    /// Those for the manifest with its signatures.
+    /// The requests for the manifest of signatures.
     Signatures,
 }
 use Failing::{Image, Signatures};
@@ -84,7 +84,7 @@ const OTHER_LIMIT: &str =
 const OTHER_MANIFEST: &[u8] = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"a/b","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}"#;
 const NONSENSE: &[u8] = b"<html>it works!</html>";
 
-/// What registries that fail come to.
+/// The outcomes for images in registries that fail.
 const UNREACHABLE: &str = "evidence-unavailable: connection-refused; undecided alice";
 const FAILED: &str = "evidence-unavailable: server-error; undecided alice";
 const UNKNOWN: &str = "evidence-unavailable: unknown-error; undecided alice; tells image-trust explain";

@@ -47,7 +47,7 @@ fn evaluate(deadline: Deadline, image: &str, registry: &str, host: &Arc<Live>) -
 ///   nobody asks for, so that only the host can read what she signed.
 struct Liar<'r> {
     registry: &'r Registry,
-    /// Another registry, with the same repository.
+    /// Another registry, which has the same repository.
     elsewhere: &'r Registry,
     repository: String,
 }
@@ -115,7 +115,7 @@ impl<'r> Liar<'r> {
         signature_tag(&self.digest(tag))
     }
 
-    /// Whoever asks for this tag or digest is told that.
+    /// Tells a lie to whoever asks for this tag or digest.
     fn of(&self, reference: &str, fault: Fault) -> (Scope, Fault) {
         (Scope::Manifest { repository: self.repository.clone(), reference: reference.to_owned() }, fault)
     }
@@ -131,7 +131,7 @@ impl<'r> Liar<'r> {
         vec![self.of(&self.signatures_of("good"), instead("annotated")), (blob, fault)]
     }
 
-    /// What alice signed with an annotation.
+    /// The payload that alice signed with an annotation.
     fn payload(&self) -> String {
         let annotations = [("env".to_owned(), "prod".to_owned())].into();
         signed_payload(&format!("{}/{}", self.registry.host(), self.repository), &self.digest("good"), &annotations)
@@ -157,13 +157,13 @@ impl<'r> Liar<'r> {
         format!("http://{}", self.registry.host())
     }
 
-    /// Whoever asks is sent to the other registry, for the same.
+    /// Sends whoever asks to the other registry, for the same path.
     fn sent_elsewhere(&self) -> Fault {
         Fault::Redirect(format!("http://{}", self.elsewhere.host()))
     }
 }
 
-/// To `HEAD`, or to `GET`.
+/// Limits a lie to requests with this method, `HEAD` or `GET`.
 fn to(method: &'static str, (scope, fault): (Scope, Fault)) -> (Scope, Fault) {
     (Scope::Method(method, Box::new(scope)), fault)
 }
@@ -180,7 +180,7 @@ fn digested(digest: &str) -> Fault {
     Fault::Header(CONTENT_DIGEST, digest.to_owned())
 }
 
-/// These bytes, and no word on their digest.
+/// An answer with these bytes and without their digest.
 fn bytes(bytes: impl Into<Vec<u8>>) -> Fault {
     undigested(Fault::OtherBytes(bytes.into()))
 }
@@ -197,7 +197,7 @@ fn many(layer: &Value, n: usize) -> Fault {
     bytes(manifest(vec![]).to_string().replace(r#""layers":[]"#, &format!(r#""layers":[{layers}]"#)))
 }
 
-/// This document with another value for one member, and no word on its digest.
+/// An answer with this document, changed in one member, and without its digest.
 fn changed(document: &Value, member: &str, value: Value) -> Fault {
     let mut document = document.clone();
     document[member] = value;

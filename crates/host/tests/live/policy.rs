@@ -50,7 +50,7 @@ pub(crate) fn by(name: &str) -> Value {
     json!({"with": {"trustRoot": name}})
 }
 
-/// Does the module take these settings?
+/// Whether the module accepts these settings.
 pub(crate) fn takes(settings: &Value) -> bool {
     module().check_settings(settings).is_ok()
 }
@@ -66,7 +66,7 @@ pub(crate) fn evaluate(request: &AdmissionRequest, settings: &Value, host: &Arc<
     evaluation
 }
 
-/// The same with a deadline, and without a look at the settings.
+/// Evaluates a request under a deadline, without a check of the settings.
 pub(crate) fn evaluate_within(
     deadline: Deadline,
     request: &AdmissionRequest,
@@ -86,7 +86,7 @@ pub(crate) fn pod(image: &str) -> AdmissionRequest {
     AdmissionRequest::create(pod).unwrap()
 }
 
-/// What the patch writes, by place.
+/// The texts that the patch writes, with their places.
 pub(crate) fn pins(evaluation: &Evaluation) -> Vec<(String, String)> {
     let patch = evaluation.response.decoded_patch().unwrap();
     let operations = patch.map_or_else(Vec::new, |patch| patch.0);
@@ -97,7 +97,7 @@ pub(crate) fn pins(evaluation: &Evaluation) -> Vec<(String, String)> {
     operations.into_iter().map(pin).collect()
 }
 
-/// What has to come out for one image.
+/// The expected outcome for one image.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Expect<'a> {
     /// Admitted, with this digest behind what the user wrote, and this for evidence. The host had nothing to complain of.
@@ -164,7 +164,7 @@ impl Row<'_> {
     }
 }
 
-/// What the host said instead of answering.
+/// The errors that the host answered with.
 fn complaints(came: &Evaluation) -> String {
     came.calls.iter().filter_map(|call| call.answer.clone().err()).collect()
 }

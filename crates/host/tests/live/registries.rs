@@ -22,11 +22,11 @@ use crate::told::flaw;
 /// What a registry is asked for when it answers with an error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Asked {
-    /// The image's digest.
+    /// The digest of the image.
     Image,
     /// The manifest of its signatures, after it told the image's digest.
     Signatures,
-    /// Each, in two rows.
+    /// The digest of the image in one row, and the manifest of its signatures in another.
     Either,
 }
 use Asked::{Either, Image, Signatures};
@@ -45,7 +45,7 @@ const JSON: &str = "application/json";
 const HTML: &str = "text/html";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// Not there: of an image it is "not there", of signatures "not signed".
+/// The expectation where something is absent: an image is "not there", signatures are "not signed".
 const ABSENT: (u16, &str) = (403, "absent");
 const CREDENTIALS: (u16, &str) = (503, "unauthorized");
 const LIMITED: (u16, &str) = (503, "rate-limited");

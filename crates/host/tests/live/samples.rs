@@ -71,7 +71,7 @@ fn samples_are_proven_without_tools() {
     ]
     .map(|(name, sample)| (name, fs::read_to_string(folder(sample).join("cosign.pub")).unwrap()));
 
-    /// What stands for the sample's own digest.
+    /// The outcome of a sample that the guest proves, for the digest of the sample.
     const BY_GUEST: Expect<'_> = Expect::Pinned("", GUEST);
     const BY_HOST: Expect<'_> = Expect::Pinned("", HOST);
     const MISSING: &str = "Image verification failed: missing signatures";

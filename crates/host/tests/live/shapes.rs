@@ -43,7 +43,7 @@ fn likely(n: u32, signed: &Value) -> Vec<Value> {
     (0..n).map(layer).collect()
 }
 
-/// A manifest with these layers.
+/// A manifest of signatures with these layers.
 fn manifest(layers: Vec<Value>) -> Value {
     let config = layer("{}", &Value::Null);
     json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers})
@@ -108,7 +108,7 @@ impl Beside {
         self.registry.put_manifest("app", Some(tag), media_type, document.to_string().as_bytes());
     }
 
-    /// What is wrong with the verdict, if anything.
+    /// The error in the verdict, if there is one.
     fn failure(&self, root: &str, calls: &str, expect: Expect<'_>, why: &str) -> Option<String> {
         let keys = ["alice", "bob"].map(|name| (name, Signer::named(name).public_pem()));
         let host_name = self.registry.host();

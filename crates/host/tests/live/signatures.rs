@@ -13,7 +13,7 @@ use crate::docker_registry::{BASIC, DockerRegistry};
 use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, Row, asking, by, check, host};
 use crate::tools::{Cosign, Format, skipped};
 
-/// Distinct signers, of two.
+/// A rule that asks for this number of the two signers.
 fn of_both(threshold: usize) -> Value {
     json!({"with": {"trustRoot": "*", "threshold": threshold}})
 }
@@ -22,7 +22,7 @@ fn annotated(name: &str, value: &str) -> Value {
     json!({"with": {"trustRoot": "alice", "annotations": {name: value}}})
 }
 
-/// By alice, under one of these names.
+/// A rule that asks for alice's signature under one of these names.
 fn named(identities: &[&str]) -> Value {
     json!({"with": {"trustRoot": "alice", "identities": identities}})
 }

@@ -25,7 +25,7 @@ fn annotations(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
 }
 
-/// What the signer writes, as one cosign sees it.
+/// Checks that this cosign accepts what our signer writes.
 fn accepts_our_signatures(name: &str) {
     let folder = folder();
     let Some(cosign) = Cosign::find(name, folder.path()) else {

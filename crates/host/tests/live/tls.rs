@@ -32,7 +32,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), pem: certificate.pem(), client }
     }
 
-    /// Its own certificate.
+    /// The certificate of the authority, in PEM.
     pub(crate) fn pem(&self) -> &str {
         &self.pem
     }
@@ -42,7 +42,7 @@ impl Authority {
         self.certify_with(|_| {})
     }
 
-    /// The same, with this change to the certificate.
+    /// A certificate and its key for a server, after this change to the certificate.
     pub(crate) fn certify_with(&self, change: impl FnOnce(&mut CertificateParams)) -> (String, String) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
@@ -50,7 +50,7 @@ impl Authority {
         (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
     }
 
-    /// One request on a connection of its own.
+    /// Sends one request on a connection of its own.
     pub(crate) fn try_ask(
         &self,
         host: &str,

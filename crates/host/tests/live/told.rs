@@ -36,10 +36,10 @@ const FORMATS: [&str; 4] = ["bundle", "Notation", "attestation", "referrer"];
 
 /// Most bytes of a first line: events and dashboards cut after it.
 const MAX_FIRST_LINE: usize = 256;
-/// As much of the fingerprint of a key as messages tell, in characters.
+/// The length of a fingerprint as messages show it, in characters.
 const FINGERPRINT: usize = 23;
 
-/// The first record, or null.
+/// The first audit record, or null.
 pub(crate) fn record(came: &Evaluation) -> Value {
     let record = came.response.audit_annotations.iter().flat_map(|records| records.values()).next();
     record.map_or(Value::Null, |record| serde_json::from_str(record).expect("a record is JSON"))

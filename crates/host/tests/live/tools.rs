@@ -32,12 +32,12 @@ pub(crate) struct Cosign<'f> {
     folder: &'f Path,
 }
 
-/// How a signature is stored.
+/// The format in which a signature is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// cosign 2's: a manifest under a tag made of the digest.
     Tag,
-    /// The same, as cosign 3 still writes it on request.
+    /// The format of cosign 2, as cosign 3 writes it on request.
     TagBy3,
     /// cosign 3's own: a bundle that refers to the image.
     Bundle,
@@ -53,7 +53,7 @@ impl<'f> Cosign<'f> {
         self.run_with(&[], arguments)
     }
 
-    /// With more in its environment.
+    /// Runs cosign with additional variables in its environment.
     pub(crate) fn run_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Result<String, String> {
         let output = Command::new(&self.program)
             .args(arguments)
@@ -74,7 +74,7 @@ impl<'f> Cosign<'f> {
         self.public_key(name)
     }
 
-    /// The same from a private key in `name.pem`.
+    /// Makes `name.key` and `name.pub` from a private key in `name.pem`, and returns the public key.
     pub(crate) fn import(&self, name: &str) -> String {
         let pem = format!("{name}.pem");
         self.run(&["import-key-pair", "--key", &pem, "--output-key-prefix", name]).unwrap();
@@ -85,7 +85,7 @@ impl<'f> Cosign<'f> {
         fs::read_to_string(self.folder.join(format!("{name}.pub"))).unwrap()
     }
 
-    /// Signs these images with `name.key`.
+    /// Signs these images with the key in `name.key`.
     pub(crate) fn sign(&self, format: Format, name: &str, images: &[String], more: &[&str]) {
         let key = format!("{name}.key");
         let mut arguments = vec!["sign", "--yes", "--key", &key];

@@ -94,7 +94,7 @@ fn is_port(name: &str, tag: &str) -> bool {
     is_host && !tag.is_empty() && tag.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// With a star where it ends in the middle of a word.
+/// The text, with a star at its end if it ends in the middle of a word.
 fn opened(text: &str) -> String {
     if text.ends_with(['-', '_', '.', '/']) { format!("{text}*") } else { text.to_owned() }
 }

@@ -11,21 +11,21 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) names: Names,
-    /// Its place among the rules.
+    /// The index of its rule among Connaisseur's rules.
     pub(crate) rule: usize,
-    /// Whatever its rule says.
+    /// Whether the entry denies, whatever its rule says.
     pub(crate) denies: bool,
 }
 
 impl Entry {
-    /// The rule of the settings.
+    /// The rule of the settings that this entry becomes.
     pub(crate) fn rule(&self, rules: &[Rule]) -> settings::Rule {
         let here = rules.get(self.rule).and_then(|rule| rule.here.clone()).filter(|_| !self.denies);
         let (validator, with) = here.unwrap_or_else(|| (DENIES.to_owned(), settings::With::default()));
         settings::Rule { pattern: self.names.to_string(), validator, with }
     }
 
-    /// What it says here.
+    /// What this entry decides under the migrated settings.
     pub(super) fn says<'a>(&self, rules: &'a [Rule]) -> &'a Decision {
         match rules.get(self.rule) {
             Some(rule) if !self.denies && rule.here.is_some() => &rule.there,

@@ -10,11 +10,11 @@ use crate::{
     rules::Rule,
 };
 
-/// What a rule matches there.
+/// The images that a rule matches under Connaisseur.
 pub(super) enum Everything {
-    /// All images that the rule matches.
+    /// The rule matches exactly the images of these sets.
     Whole(Vec<Names>),
-    /// These images and more, because nobody could look at it one by one.
+    /// The rule matches these images and more, because nobody could look at it one by one.
     More(Vec<Names>),
 }
 

@@ -8,7 +8,7 @@ use super::{
 use crate::mint::leaf::{ISSUER_V1, ISSUER_V2};
 use crate::mint::{Authority, CODE_SIGNING, Ca, Extension, ISSUED, Instance, Issuer, Layer, Leaf};
 
-/// What is wrong with whose certificate it is.
+/// Rows with an error in the authorities of a certificate.
 pub(super) fn authorities() -> Vec<Row> {
     let theirs = |authority| leaf(Leaf { issuer: Issuer::Authority(authority), ..alice() });
     let unknown = |reason, here, mint| Row::new(reason, here, No(CHAIN), No(CHAIN_3), mint);
@@ -78,7 +78,7 @@ pub(super) fn authorities() -> Vec<Row> {
     ]
 }
 
-/// What is wrong with the certificate.
+/// Rows with an error in the certificate.
 pub(super) fn certificates() -> Vec<Row> {
     let row = |reason, here, asked| Row::new(reason, here, Yes, Yes, leaf(asked));
     let extended = |extension| Leaf { extensions: vec![extension], ..alice() };

@@ -13,19 +13,19 @@ use serde_json::{Value, json};
 use crate::mint::{Instance, Key, Layer, payload};
 pub use rows::all;
 
-/// What a verifier says.
+/// A verifier's answer about a signature.
 #[derive(Clone, Copy)]
 pub enum Says {
     Yes,
-    /// With these words.
+    /// The verifier rejects the signature with these words.
     No(&'static str),
-    /// It isn't asked, and why.
+    /// The verifier is not asked, for this reason.
     Unasked(&'static str),
 }
 
 /// The image that a row is about.
 pub struct Image {
-    /// Its repository, as cosign writes it.
+    /// The repository of the image, as cosign writes it.
     pub name: String,
     pub digest: String,
 }
@@ -43,23 +43,23 @@ impl Image {
 
 pub type Mint = Box<dyn Fn(&Instance, &Image) -> Vec<Layer>>;
 
-/// What verifiers are asked to hold a signature to.
+/// A demand that verifiers hold a signature to.
 pub enum Demand {
     Keyless {
         issuer: &'static str,
         subject: &'static str,
     },
-    /// The same with a pattern for the subject.
+    /// A certificate for an identity, with an expression for the subject.
     Matching {
         issuer: &'static str,
         subject: &'static str,
     },
-    /// By this key, and in the log.
+    /// A signature with this key, which has an entry in the log.
     Key(Key),
 }
 
 impl Demand {
-    /// As cosign takes it; the key is in this file.
+    /// The demand as arguments of cosign. A key is in the file `file`.
     pub fn arguments<'d>(&'d self, file: &'d str) -> Vec<&'d str> {
         match self {
             Self::Keyless { issuer, subject } => {
@@ -72,7 +72,7 @@ impl Demand {
         }
     }
 
-    /// As the policy takes it: the trust root, and the rule.
+    /// The demand as the policy's settings: a trust root and a rule.
     fn settings(&self) -> (Value, Value) {
         match self {
             Self::Keyless { issuer, subject } => {
@@ -90,12 +90,12 @@ impl Demand {
     }
 }
 
-/// One way to sign, and who takes it.
+/// A way to sign, with the answer of each verifier.
 pub struct Row {
     pub reason: &'static str,
-    /// Whom the verifiers trust, and who mints.
+    /// The Sigstore instance that the verifiers trust, and that issues the certificate.
     pub trusted: Instance,
-    /// What is under the image's signature tag.
+    /// The signatures under the image's signature tag.
     pub mint: Mint,
     pub demand: Demand,
     /// What the policy says: `proven`, `settings` where it refuses them, or the step that was not passed.
@@ -105,7 +105,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Of which is demanded that it be alice's, in the instance that everybody trusts.
+    /// A row that demands a certificate of alice's, in the instance that every verifier trusts.
     fn new(reason: &'static str, here: &'static str, cosign2: Says, cosign3: Says, mint: Mint) -> Self {
         let demand = Demand::Keyless { issuer: "https://issuer.example.com", subject: "alice@example.com" };
         Self { reason, here, trusted: Instance::new("ours"), mint, demand, cosign2, cosign3 }
@@ -119,7 +119,7 @@ impl Row {
         Self { trusted, ..self }
     }
 
-    /// The same demands as settings of the policy.
+    /// The demand of this row as settings of the policy.
     pub fn settings(&self) -> Value {
         let (trust_root, rule) = self.demand.settings();
         json!({

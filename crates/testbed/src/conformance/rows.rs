@@ -62,7 +62,7 @@ pub(super) fn alice() -> Leaf {
     Leaf::default()
 }
 
-/// Somebody else at the same issuer.
+/// A leaf for somebody else at the same issuer.
 pub(super) fn mallory() -> Leaf {
     Leaf { name: "mallory", names: vec![Name::Email("mallory@example.com")], ..alice() }
 }
@@ -89,12 +89,12 @@ fn scts(scts: Vec<Sct>) -> Mint {
     leaf(Leaf { scts: Scts::List(scts), ..alice() })
 }
 
-/// Signed by alice, then changed.
+/// A signature of alice's that is changed after it was made.
 pub(super) fn changed(change: fn(Layer, &Instance, &Image) -> Layer) -> Mint {
     Box::new(move |ours, image| vec![change(ours.sign(&alice(), &image.payload()), ours, image)])
 }
 
-/// What is signed right, by keys of every kind.
+/// Rows with good signatures, by keys of every kind.
 fn keys() -> Vec<Row> {
     let of_kind = |kind| leaf(Leaf { kind, ..alice() });
     // Written down with this hash of the payload, as the log asks for of some kinds.
@@ -146,7 +146,7 @@ fn keys() -> Vec<Row> {
     ]
 }
 
-/// What is signed right in other ways.
+/// Rows with good signatures that differ in other ways.
 fn right() -> Vec<Row> {
     let yes = |reason, here, mint| Row::new(reason, here, Yes, Yes, mint);
     let names = vec![Name::Uri("https://example.com/a"), Name::Email("alice@example.com")];
@@ -190,7 +190,7 @@ fn right() -> Vec<Row> {
     ]
 }
 
-/// What is wrong with the log of certificates.
+/// Rows with an error in the timestamps of the certificate log.
 fn promises() -> Vec<Row> {
     let sct = Sct::default;
     let another = || Some(another_log());
@@ -263,7 +263,7 @@ fn promises() -> Vec<Row> {
     ]
 }
 
-/// What is wrong with the log of signatures.
+/// Rows with an error in the entry of the signature log.
 fn entries() -> Vec<Row> {
     let plain = Entry::default;
     let row = |reason, here, words, asked| Row::new(reason, here, No(words), No(words), entry(asked));
@@ -373,7 +373,7 @@ fn documents() -> Vec<Row> {
     ]
 }
 
-/// What is wrong with whom the certificate names.
+/// Rows with an error in the identity that the certificate names.
 fn identities() -> Vec<Row> {
     let who = |reason, here, asked| Row::new(reason, here, No(WHO), No(WHO), leaf(asked));
     let other = Some("https://other.example.com");
@@ -399,7 +399,7 @@ fn identities() -> Vec<Row> {
     ]
 }
 
-/// Where what belongs together does not.
+/// Rows with parts that do not belong together.
 fn mixtures() -> Vec<Row> {
     let row = |reason, here, words, mint: Mint| Row::new(reason, here, No(words), No(words), mint);
     vec![

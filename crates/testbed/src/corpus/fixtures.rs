@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::{Map, Value};
 
-/// The fixtures by their names.
+/// The fixtures of the corpus, by their names.
 pub struct Fixtures(BTreeMap<String, Value>);
 
 /// The files of a folder that have this extension, with their texts; by name without the extension.

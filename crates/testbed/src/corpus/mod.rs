@@ -32,17 +32,17 @@ use fixtures::Fixtures;
 /// One case, with its fixtures filled in.
 #[derive(Clone)]
 pub struct Case {
-    /// The name of the row.
+    /// The name of the case.
     pub name: String,
-    /// The reason for the case.
+    /// The reason for which the case exists.
     pub why: String,
-    /// The policy's settings.
+    /// The settings of the policy.
     pub settings: Value,
     /// The AdmissionRequest, unless the settings are refused.
     pub request: Option<Value>,
     /// The host's answers in kwctl's format, if the host is asked at all.
     pub session: Option<String>,
-    /// What has to come out, as [`outcome`] writes it.
+    /// The expected outcome, in the form in which [`outcome`] writes it.
     pub expect: Value,
 }
 
@@ -60,7 +60,7 @@ struct Row {
 
 /// An answer of the crate to a case.
 pub struct Answered {
-    /// The answer's JSON.
+    /// The answer of the policy, as JSON.
     pub text: String,
     /// How many questions of the row's world were not asked.
     pub leftovers: usize,
@@ -88,7 +88,7 @@ pub fn all() -> Vec<Case> {
     cases
 }
 
-/// The case of this name.
+/// The case with this name.
 pub fn case(name: &str) -> Case {
     all().into_iter().find(|case| case.name == name).unwrap_or_else(|| panic!("the corpus has no case {name}"))
 }
@@ -130,7 +130,7 @@ impl Case {
         answer::validate_settings(self.settings.to_string().as_bytes())
     }
 
-    /// What the crate answers, if there is a request.
+    /// The answer of the crate, if the case has a request.
     pub fn answer(&self) -> Option<Answered> {
         self.request.as_ref()?;
         let host = Host(Session::read(self.session.as_deref().unwrap_or("[]")));

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use image_trust::policy;
 use serde_json::{Map, Value, json};
 
-/// What an answer to this request says.
+/// The outcome of a request, from its answer.
 pub fn of(request: &Value, answer: &Value) -> Value {
     let verdict = match (&answer["accepted"], &answer["code"]) {
         (Value::Bool(true), Value::Null) => "admitted".to_owned(),
@@ -42,7 +42,7 @@ pub fn of(request: &Value, answer: &Value) -> Value {
     outcome.into()
 }
 
-/// What is said to settings that are refused.
+/// The outcome of a check of settings: whether they are accepted, and where their problems are.
 pub fn of_settings(settings: &Value) -> Value {
     let paths: Vec<String> =
         policy::check(&settings.to_string()).into_iter().map(|problem| problem.path.to_string()).collect();

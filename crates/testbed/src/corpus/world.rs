@@ -165,7 +165,7 @@ fn told(request: &Request, error: &str) -> String {
     about.iter().fold(error.to_owned(), |text, (hole, meant)| text.replace(hole, meant))
 }
 
-/// Where the host fetches the manifest of an image.
+/// The URL at which the host fetches the manifest of an image.
 fn url(image: &str) -> String {
     let image = ImageRef::parse(image).expect("only references are asked about");
     let reference = image.digest().map(|digest| digest.to_string());

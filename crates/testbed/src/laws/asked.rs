@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use super::mint::{self, Layer};
 use crate::host::{answer_to_image, with_signatures};
 
-/// The image's repository.
+/// The repository of the fuzzed image.
 pub const NAME: &str = "localhost:5000/keyless/fuzzed";
 
-/// The image's digest.
+/// The digest of the fuzzed image.
 pub fn digest() -> Digest {
     Digest::of(b"an image")
 }
 
-/// What is signed of the image.
+/// The payload that is signed for the fuzzed image.
 pub fn payload() -> Vec<u8> {
     mint::payload(NAME, &digest().to_string())
 }
@@ -52,7 +52,7 @@ pub fn is_admitted(settings: &str, layers: &[Layer]) -> bool {
     is_admitted
 }
 
-/// Is there an answer? Whatever it is.
+/// Checks that settings and layers lead to an answer, whatever it is.
 pub fn is_answered(settings: &str, layers: &[Layer]) {
     answer(settings, layers);
 }

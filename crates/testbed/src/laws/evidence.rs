@@ -16,11 +16,11 @@ use super::{
 };
 use crate::host::{FakeHost, nothing};
 
-/// The image's repository.
+/// The repository of the fuzzed image.
 const NAME: &str = "localhost:5000/keyed/fuzzed";
 
 static IMAGE: LazyLock<Digest> = LazyLock::new(|| Digest::of(b"an image"));
-/// What is signed of the image.
+/// The payload that is signed for the fuzzed image.
 static PAYLOAD: LazyLock<Vec<u8>> = LazyLock::new(|| mint::payload(NAME, &IMAGE.to_string()));
 
 /// A key, settings that ask for it, and every signature of the image that anybody without it can have.
@@ -28,7 +28,7 @@ pub struct Signing {
     pub key: Key,
     pub pem: String,
     pub right: Vec<Vec<u8>>,
-    /// The public key in DER.
+    /// The public key, in DER.
     public: Vec<u8>,
     settings: String,
 }
@@ -60,7 +60,7 @@ fn negated(kind: Kind, signature: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// A key of each kind.
+/// A signing key of each kind.
 pub static KEYS: LazyLock<[Signing; 4]> = LazyLock::new(|| {
     [
         Signing::of(&[Kind::P256]),
@@ -139,7 +139,7 @@ fn is_signed(settings: &str, manifest: &[u8]) -> bool {
     is_admitted(settings, &format!("{NAME}:1"), &host)
 }
 
-/// What is still to be signed.
+/// A layer whose payload is still to be signed.
 static UNSIGNED: LazyLock<Layer> = LazyLock::new(|| Layer::by_key(&Key::p256("nobody"), &[]).on(&PAYLOAD));
 
 /// The bytes of a signature, by a key of each kind.

@@ -16,7 +16,7 @@ pub fn answer_to_pod(pod: &Value, settings: &str, host: &dyn Host) -> Value {
     answer(format!(r#"{{"settings":{settings},"request":{request}}}"#).as_bytes(), host)
 }
 
-/// A Pod with these images.
+/// A Pod with these images, one for each container.
 pub fn pod(images: &[&str]) -> Value {
     let container = |(at, image): (usize, &&str)| json!({"name": format!("c{at}"), "image": image});
     let containers: Vec<Value> = images.iter().enumerate().map(container).collect();

@@ -8,7 +8,7 @@ use image_trust::Digest;
 
 use super::Choices;
 
-/// Repositories that exist.
+/// The repositories that exist.
 pub const REPOSITORIES: [&str; 6] = [
     "ghcr.io/acme/app",
     "ghcr.io/acme/lib",
@@ -18,7 +18,7 @@ pub const REPOSITORIES: [&str; 6] = [
     "evil.io/tool",
 ];
 
-/// How users write them.
+/// Names as users write them, with the repositories that they mean.
 const NAMES: [(&str, Option<usize>); 9] = [
     ("ghcr.io/acme/app", Some(0)),
     ("ghcr.io/acme/lib", Some(1)),
@@ -31,14 +31,14 @@ const NAMES: [(&str, Option<usize>); 9] = [
     ("acme/web", Some(3)),
 ];
 
-/// What is no name of an image.
+/// Texts that name no image.
 const NO_NAMES: [(&str, Option<usize>); 3] = [("EVIL/app", None), ("a//b", None), ("", None)];
 
 /// The digests that exist, in every repository: what `v1` points to, what every other tag does, and what the index behind `v1` lists.
 pub static DIGESTS: LazyLock<[Digest; 3]> =
     LazyLock::new(|| ["v1", "v2", "platform"].map(|of| Digest::of(of.as_bytes())));
 
-/// Tags and digests of images.
+/// Endings of references: tags and digests.
 const TAILS: [(&str, Option<usize>); 9] = [
     (":v1", None),
     ("", None),
@@ -80,7 +80,7 @@ impl Image {
         }
     }
 
-    /// With this digest, if it has none.
+    /// The image with this digest, if it has none.
     pub fn pinned(&self, digest: usize) -> Image {
         if self.digest.is_some() || self.repository.is_none() {
             return self.clone();

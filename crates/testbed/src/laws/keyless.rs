@@ -30,7 +30,7 @@ pub struct Right {
     pub certificate: Certificate,
     pub layer: Layer,
     pub settings: String,
-    /// The same, with the root as the only authority.
+    /// The same settings, with the root as the only authority.
     pub of_root: String,
     /// Signatures of workflows, by their names.
     workflows: Vec<(&'static str, Layer)>,
@@ -60,7 +60,7 @@ impl Right {
         Entry::default().body(&self.layer.payload, &self.layer.signature, &self.layer.verifier)
     }
 
-    /// The extension's value.
+    /// The value of the certificate's SCT extension.
     pub fn scts(&self) -> Vec<u8> {
         let tbs = contents(contents(&self.certificate.der).unwrap()).unwrap();
         let value = tbs.windows(scts_oid().len()).position(|bytes| bytes == scts_oid()).unwrap() + scts_oid().len();
@@ -74,7 +74,7 @@ impl Right {
     }
 }
 
-/// The certificate beside a signature.
+/// The law of the certificate beside a signature.
 pub fn certificate(data: &[u8]) -> bool {
     let Right { ours, certificate: right, layer, settings, .. } = &*RIGHT;
     let changed = overwritten(&right.der, data);
@@ -136,7 +136,7 @@ pub fn chain(data: &[u8]) -> bool {
         .contains(&true)
 }
 
-/// What cosign keeps of the log.
+/// The law of the log entry that cosign stores beside a signature.
 pub fn log_entry(data: &[u8]) -> bool {
     let Right { layer, settings, .. } = &*RIGHT;
     let right = layer.bundle.as_deref().unwrap();
@@ -165,7 +165,7 @@ pub fn log_entry(data: &[u8]) -> bool {
         .contains(&true)
 }
 
-/// What the log wrote down, and promised.
+/// The law of the body of a log entry, and of the log's promise about it.
 pub fn log_body(data: &[u8]) -> bool {
     let Right { layer, certificate, .. } = &*RIGHT;
     let right = RIGHT.body();
@@ -223,7 +223,7 @@ pub fn scts(data: &[u8]) -> bool {
         .contains(&true)
 }
 
-/// Whom the settings believe.
+/// The law of the trusted root in the settings.
 pub fn trusted_root(data: &[u8]) -> bool {
     let right = RIGHT.ours.trusted_root();
     let text = right.to_string();
@@ -266,7 +266,7 @@ pub fn trusted_root(data: &[u8]) -> bool {
     is_admitted.fold(false, |any, one| any | one)
 }
 
-/// An expression for names.
+/// The law of expressions for names.
 pub fn regex(data: &[u8]) -> bool {
     let text = lossy(data);
     let keyless = json!({"issuer": "https://token.actions.githubusercontent.com", "subjectRegex": text});
@@ -313,7 +313,7 @@ fn contents(der: &[u8]) -> Option<&[u8]> {
     Some(first(der)?.1)
 }
 
-/// What is signed of a certificate.
+/// The part of a certificate that its issuer signs.
 fn signed(certificate: &[u8]) -> Option<&[u8]> {
     Some(first(contents(certificate)?)?.0)
 }

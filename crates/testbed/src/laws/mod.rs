@@ -19,12 +19,12 @@ use serde_json::Value;
 
 pub use crate::{key_order, mint};
 
-/// A place, and its law.
+/// A target of the fuzzer: a place where outside data comes in, with its law.
 pub struct Target {
     pub name: &'static str,
     /// Asserts the law, and says whether what was read was accepted: an image admitted, a name taken for one.
     pub law: fn(&[u8]) -> bool,
-    /// What has to be there for that.
+    /// Data that the law accepts.
     pub right: fn() -> Vec<u8>,
     /// Certificates and logs take a hundred times as long as everything else.
     pub is_keyless: bool,
@@ -35,7 +35,7 @@ const fn keyless(name: &'static str, law: fn(&[u8]) -> bool, right: fn() -> Vec<
     Target { name, law, right, is_keyless: true }
 }
 
-/// Another place.
+/// A target that has nothing to do with keyless signatures.
 const fn place(name: &'static str, law: fn(&[u8]) -> bool, right: fn() -> Vec<u8>) -> Target {
     Target { name, law, right, is_keyless: false }
 }
@@ -122,7 +122,7 @@ impl<'d> Choices<'d> {
         &of[self.below(of.len())]
     }
 
-    /// One time in so many.
+    /// Whether a choice that is made one time in `times` is made now.
     pub fn once_in(&mut self, times: u8) -> bool {
         self.byte() % times == times - 1
     }

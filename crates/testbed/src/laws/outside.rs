@@ -21,7 +21,7 @@ use crate::host::{FakeHost, nothing};
 
 const APP: &str = "ghcr.io/acme/app:v1";
 
-/// The owner of a Pod.
+/// The document of a Pod's owner.
 pub static OWNER: LazyLock<Document> = LazyLock::new(|| {
     Document::new(json!({
         "apiVersion": "apps/v1", "kind": "ReplicaSet",
@@ -73,7 +73,7 @@ pub fn images(spec: &Value) -> Vec<&str> {
 }
 
 pub const NOT_SIGNED: &str = "Image verification failed: missing signatures";
-/// What hosts say, with a gap.
+/// Texts of hosts, each in two parts around a gap.
 const WORDS: [[&str; 2]; 7] = [
     ["", ""],
     ["cannot verify image ", ": no signatures found for image: "],
@@ -229,7 +229,7 @@ pub static REQUEST: LazyLock<Document> = LazyLock::new(|| {
     }))
 });
 
-/// The request. Is it admitted?
+/// The law of requests, which returns whether a request is admitted.
 pub fn request(data: &[u8]) -> bool {
     let within = |request: &[u8]| [format!(r#"{{"settings":{},"request":"#, *FREE).as_bytes(), request, b"}"].concat();
     let [whole, spoilt] = REQUEST.with(data);

@@ -45,7 +45,7 @@ pub enum Decision {
     Prove(With),
 }
 
-/// What has to be proven.
+/// The requirements of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct With {
     who: usize,
@@ -56,7 +56,7 @@ pub struct With {
 
 pub const MODES: [&str; 3] = ["mutate", "mutatePodsOnly", "insecureValidateOnly"];
 
-/// Who has to sign, in the settings' words.
+/// The signers that a rule asks for, as settings.
 fn who(who: usize) -> Value {
     match who {
         0 => json!({"trustRoot": "alice"}),
@@ -68,7 +68,7 @@ fn who(who: usize) -> Value {
     }
 }
 
-/// Is it enough if these signed?
+/// Whether the signatures of these signers are enough for a rule.
 fn is_enough(who: usize, alice: bool, bob: bool) -> bool {
     match who {
         0 | 5 => alice,
@@ -78,7 +78,7 @@ fn is_enough(who: usize, alice: bool, bob: bool) -> bool {
     }
 }
 
-/// What holds for every rule.
+/// The features, which apply to every rule.
 #[derive(Debug)]
 pub struct Features {
     pub detection: bool,
@@ -179,7 +179,7 @@ impl Rules {
         })
     }
 
-    /// What the rule that decides about an image says.
+    /// The decision of the rule that decides about an image.
     pub fn decision(&self, image: &Image) -> Option<Decision> {
         let decides = |(pattern, decision): &&(usize, Decision)| {
             // Beside a digest a tag is a claim, and nothing is allowed for a claim.

@@ -35,13 +35,13 @@ const KINDS: [(&str, &str, &str, Option<&[&str]>); 13] = [
 
 const LISTS: [&str; 4] = ["containers", "initContainers", "ephemeralContainers", "volumes"];
 
-/// A place for an image.
+/// A slot of the object, with an image.
 #[derive(Clone, Debug)]
 struct Slot {
     list: usize,
     name: String,
     image: Image,
-    /// What stands there, if it can't be read.
+    /// The JSON in the slot, if it cannot be read.
     broken: Option<Value>,
 }
 
@@ -74,7 +74,7 @@ struct Case {
     subresource: &'static str,
     dry_run: bool,
     slots: Vec<Slot>,
-    /// What was there before an update.
+    /// The slots of the object before an update.
     old: Vec<Slot>,
     is_leaving: bool,
     is_owned: bool,
@@ -339,7 +339,7 @@ fn only_what_is_proven_is_asked_about(case: &Case, world: &World<'_>) {
     }
 }
 
-/// The entries of each list.
+/// The entries of each list in an object.
 fn entries(case: &Case, object: &Value) -> BTreeMap<usize, Vec<Value>> {
     let spec = case.kind.3.unwrap_or(TEMPLATE).iter().fold(object, |inner, step| &inner[step]);
     (0..LISTS.len()).filter_map(|list| Some((list, spec[LISTS[list]].as_array()?.clone()))).collect()

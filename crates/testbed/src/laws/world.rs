@@ -24,13 +24,13 @@ use super::{
 };
 use crate::host::{Answer, FakeHost, TODAY, not_signed, nothing};
 
-/// Who may sign. Mallory may not.
+/// The names of the signers. The rules accept alice and bob, and never mallory.
 const SIGNERS: [&str; 3] = ["alice", "bob", "mallory"];
 
 static KEYS: LazyLock<[Key; 3]> =
     LazyLock::new(|| [Key::new(Kind::Ed25519, "alice"), Key::p256("bob"), Key::p256("mallory")]);
 
-/// Of those who may.
+/// The public keys of alice and bob, in PEM.
 static PEMS: LazyLock<[String; 2]> = LazyLock::new(|| [0, 1].map(|signer| KEYS[signer].public_pem()));
 static PUBLIC: LazyLock<[PublicKey; 2]> =
     LazyLock::new(|| [0, 1].map(|signer| PublicKey::parse(&PEMS[signer]).unwrap()));
@@ -53,15 +53,15 @@ static SIGNATURES: LazyLock<BTreeMap<Signature, Layer>> = LazyLock::new(|| {
     signatures
 });
 
-/// What lies beside an image.
+/// The evidence that lies beside an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Beside {
     /// Signatures by these, each with the annotation or without.
     Signed(&'static [(usize, bool)]),
     Nothing,
-    /// Alice's signature of another digest.
+    /// A signature of alice's for another digest.
     OfAnotherDigest,
-    /// Her signature of another repository.
+    /// A signature of alice's for another repository.
     OfAnotherName,
     /// What mallory signed, under alice's payload, and the other way round.
     Mixed,
@@ -88,7 +88,7 @@ const BESIDE: [Beside; 13] = [
     Beside::Error,
 ];
 
-/// What the host says of a signer.
+/// The policy server's answer about a signer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Says {
     No,
@@ -99,29 +99,29 @@ enum Says {
 }
 
 struct Repository {
-    /// Nobody tells what tags point to.
+    /// Whether nobody tells where tags point.
     is_silent: bool,
-    /// Whether what `v1` points to is an index.
+    /// Whether the tag `v1` points to an index.
     lists: bool,
     beside: [Beside; 3],
     says: [Says; 2],
 }
 
-/// An owner in the cluster.
+/// An owner of the object, as the cluster knows it.
 struct Owner {
-    /// Whether it is the one that is meant.
+    /// Whether the cluster's answer is about the owner that was asked for.
     is_meant: bool,
     lists: Vec<String>,
     age: u64,
 }
 
-/// Everything outside.
+/// The world outside of the policy: registries, signatures and owners.
 pub struct World<'d> {
     repositories: Vec<Repository>,
     owners: Vec<Option<Owner>>,
     /// Can everything be told that is asked for?
     pub is_in_order: bool,
-    /// How long every call takes.
+    /// The time that every host call takes.
     pub step: u64,
     /// Whether the keys of its JSON come the other way round.
     pub key_order: Cell<bool>,
@@ -165,7 +165,7 @@ impl<'d> World<'d> {
         World { repositories, owners, is_in_order, step, key_order, asked, rest: choices.0 }
     }
 
-    /// Does the registry answer alike, however it is asked?
+    /// Whether the registry gives the same answer, however it is asked.
     pub fn is_steady(&self) -> bool {
         self.step == 0 && !self.repositories.iter().any(|repository| repository.is_silent)
     }
@@ -175,7 +175,7 @@ impl<'d> World<'d> {
         matches!(self.repositories[repository].beside[digest], Beside::Signed(by) if by.contains(&(signer, annotated)))
     }
 
-    /// Does the host say so?
+    /// Whether the policy server says that this signer signed the digest.
     pub fn is_vouched_for(&self, repository: usize, digest: usize, signer: usize) -> bool {
         match self.repositories[repository].says[signer] {
             Says::Yes => true,

@@ -25,7 +25,7 @@ pub(super) const CONTENT_DIGEST: &str = "docker-content-digest";
 pub(super) struct Told {
     pub(super) scope: Scope,
     pub(super) fault: Fault,
-    /// How many requests have met it.
+    /// The number of requests that have met the fault.
     pub(super) met: usize,
 }
 

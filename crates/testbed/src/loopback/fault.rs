@@ -11,22 +11,22 @@ use oci_spec::distribution::ErrorCode;
 use super::answer::{CONTENT_DIGEST, refusal};
 use super::route::Route;
 
-/// One way to misbehave.
+/// A way in which the registry misbehaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// 401, asking for a password that nobody has.
     Unauthorized,
-    /// 403.
+    /// The registry answers with 403.
     Forbidden,
-    /// 404, for what is there.
+    /// The registry answers with 404, for something that exists.
     NotFound,
-    /// 429.
+    /// The registry answers with 429.
     TooManyRequests,
-    /// 500.
+    /// The registry answers with 500.
     ServerError,
     /// 401, asking for a token from this address.
     WantsToken(String),
-    /// This status, with this JSON for a body: what a registry in particular says.
+    /// The registry answers with this status and this JSON, as a known registry does.
     Says(u16, &'static str),
     /// The connection ends in the middle of the body.
     CutBody,
@@ -41,7 +41,7 @@ pub enum Fault {
     WrongContentType,
     /// As with this fault, and no answer says what its digest is: clients then fetch what they would have asked the digest of.
     Undigested(Box<Fault>),
-    /// None: the right answer.
+    /// The registry gives the right answer.
     Honest,
     /// The right answer, with this header saying that. A `content-length` is not put right either: what is beyond it is not sent, and where something is
     /// missing the connection ends.
@@ -55,7 +55,7 @@ pub enum Fault {
     Endless,
     /// The right answer a byte at a time, each so much later than the one before.
     Drip(Duration),
-    /// All of these, each on top of those before it.
+    /// All of these faults, each on top of those before it.
     All(Vec<Fault>),
     /// For the first request the first of these, for the second the second, and so on; the last one stays.
     InTurn(Vec<Fault>),
@@ -70,20 +70,20 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub enum Scope {
     /// Every request there is, the version check too.
     Everywhere,
-    /// Everything about this repository.
+    /// All requests about this repository.
     Repository(String),
     /// Requests for one manifest, by exactly this tag or digest: a signature can be out of reach while its image isn't.
     Manifest {
-        /// The repository.
+        /// The repository of the manifest.
         repository: String,
         /// The tag or digest, as the path has it.
         reference: String,
     },
     /// Requests for one blob.
     Blob {
-        /// The repository.
+        /// The repository of the blob.
         repository: String,
-        /// Its digest.
+        /// The digest of the blob.
         digest: String,
     },
     /// Of those in this scope the ones with this method: what `HEAD` is told can be another thing than what `GET` is.
@@ -227,7 +227,7 @@ impl Fault {
     }
 }
 
-/// The same answer, with this header saying that.
+/// The same response, with another value in this header.
 async fn says(response: Response, name: HeaderName, value: &str) -> Response {
     let Ok(value) = HeaderValue::from_str(value) else {
         return response;

@@ -13,9 +13,9 @@ use super::{Manifest, digest_of};
 /// The four forms in which registries hold images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageKind {
-    /// An OCI image manifest.
+    /// An image with an OCI manifest.
     Oci,
-    /// A Docker schema 2 manifest.
+    /// An image with a Docker manifest of schema 2.
     Docker,
     /// An OCI index of an amd64 and an arm64 image.
     Index,
@@ -28,7 +28,7 @@ impl ImageKind {
         matches!(self, Self::Docker | Self::DockerList)
     }
 
-    /// This kind's name for what OCI calls `oci`.
+    /// The media type in this kind of image that OCI calls `oci`.
     fn media_type(self, oci: MediaType) -> MediaType {
         match oci.to_docker_v2s2() {
             Ok(docker) if self.is_docker() => MediaType::from(docker),
@@ -54,16 +54,16 @@ fn empty_layer() -> (Vec<u8>, String) {
 /// An image as registries take it: everything that has to be stored, in an order in which nothing refers to what isn't there yet.
 #[derive(Clone, Debug)]
 pub struct TinyImage {
-    /// Configs and layers.
+    /// The bytes of the config and of the layers.
     pub blobs: Vec<Vec<u8>>,
     /// The manifests of an index's images.
     pub children: Vec<Manifest>,
-    /// What the image's tag and digest name.
+    /// The manifest that the image's tag and digest name.
     pub manifest: Manifest,
 }
 
 impl TinyImage {
-    /// The same bytes for the same `kind` and `seed`.
+    /// An image. The same `kind` and `seed` give the same bytes.
     pub fn new(kind: ImageKind, seed: &str) -> Self {
         match kind {
             ImageKind::Oci | ImageKind::Docker => Self::of_platform(kind, seed, Arch::Amd64),

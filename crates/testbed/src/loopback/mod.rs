@@ -32,9 +32,9 @@ use answer::{Shared, Told};
 /// One request as the registry saw it, also those that it was told to fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// `GET`, `HEAD`, `POST`, ...
+    /// The method: `GET`, `HEAD`, `POST`, ...
     pub method: String,
-    /// The path without its query.
+    /// The path of the request, without its query.
     pub path: String,
 }
 
@@ -130,7 +130,7 @@ impl Registry {
         self.shared.requests().clone()
     }
 
-    /// Starts counting requests anew.
+    /// Forgets the requests so far, so that counting starts anew.
     pub fn forget_requests(&self) {
         self.shared.requests().clear();
     }
@@ -145,7 +145,7 @@ impl Registry {
         self.shared.faults().iter().filter(|told| told.met == 0).map(|told| told.scope.clone()).collect()
     }
 
-    /// Forgets all faults.
+    /// Ends all faults of the registry.
     pub fn heal(&self) {
         self.shared.faults().clear();
     }

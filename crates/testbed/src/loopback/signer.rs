@@ -125,7 +125,7 @@ impl Signer {
         Ok(())
     }
 
-    /// One signature.
+    /// A layer with one signature over the payload.
     fn layer(&self, payload: &str) -> Layer {
         let signature: DerSignature = self.key.sign(payload.as_bytes());
         Layer {

@@ -17,11 +17,11 @@ pub fn digest_of(bytes: &[u8]) -> String {
 /// A manifest as it was pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
-    /// Its `Content-Type`.
+    /// The `Content-Type` with which the manifest was pushed.
     pub media_type: String,
-    /// Its bytes.
+    /// The bytes of the manifest.
     pub bytes: Bytes,
-    /// The digest of those bytes.
+    /// The digest of the manifest's bytes.
     pub digest: String,
 }
 
@@ -45,10 +45,10 @@ pub(super) struct Store {
     uploads_begun: u64,
 }
 
-/// Why an upload went no further.
+/// The reason for which an upload cannot go on.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum UploadError {
-    /// Nobody began it, or it is complete.
+    /// No upload with this id was begun, or it is complete.
     Unknown,
     /// The chunk doesn't begin where the last one ended: at this length.
     OutOfOrder(usize),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::answer::{MAX_BLOB, created, refusal};
 use super::store::{Store, UploadError};
 
-/// What a query may say.
+/// The parameters of an upload's query.
 #[derive(Default, Deserialize)]
 struct Asked {
     digest: Option<String>,
@@ -40,7 +40,7 @@ pub(super) fn begin(store: &mut Store, parts: &Parts, repository: &str, body: &B
     }
 }
 
-/// One more chunk.
+/// Adds a chunk to an upload.
 pub(super) fn extend(store: &mut Store, parts: &Parts, repository: &str, id: &str, chunk: &[u8]) -> Response {
     match store.append(id, range_start(parts), chunk, MAX_BLOB) {
         Ok(length) => under_way(StatusCode::ACCEPTED, repository, id, length),
@@ -48,7 +48,7 @@ pub(super) fn extend(store: &mut Store, parts: &Parts, repository: &str, id: &st
     }
 }
 
-/// How far an upload is.
+/// Tells how many bytes of an upload have arrived.
 pub(super) fn progress(store: &Store, repository: &str, id: &str) -> Response {
     match store.uploaded(id) {
         Some(length) => under_way(StatusCode::NO_CONTENT, repository, id, length),

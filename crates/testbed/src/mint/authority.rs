@@ -16,7 +16,7 @@ const DAY: u64 = 86_400;
 pub struct Extension {
     pub oid: &'static str,
     pub critical: bool,
-    /// What is in its octet string.
+    /// The contents of the extension's octet string.
     pub value: Vec<u8>,
 }
 
@@ -38,7 +38,7 @@ impl Extension {
 /// What an authority asks of another, or of itself. Fulcio's intermediate, if nothing else is said.
 #[derive(Clone, Debug)]
 pub struct Ca {
-    /// Its name, its key and its serial number are made of this.
+    /// The text from which the name, the key and the serial number are made.
     pub name: String,
     /// The key is made of this instead, where there is something.
     pub key_name: Option<String>,
@@ -47,13 +47,13 @@ pub struct Ca {
     /// Do certificates say what keys are called?
     pub has_ids: bool,
     pub kind: Kind,
-    /// How many authorities there may be below it.
+    /// The number of authorities that there may be below this one.
     pub path_len: Option<u8>,
     pub not_before: u64,
     pub not_after: u64,
-    /// Is it an authority at all?
+    /// Whether basic constraints call it an authority.
     pub is_ca: bool,
-    /// May it sign certificates?
+    /// Whether its key usage allows signing certificates.
     pub cert_sign: bool,
     /// Purposes, by number; none is no such extension.
     pub purposes: Vec<&'static str>,
@@ -80,29 +80,29 @@ impl Default for Ca {
     }
 }
 
-/// Somebody who signs certificates.
+/// An authority that signs certificates.
 #[derive(Clone, Debug)]
 pub struct Authority {
     pub key: Key,
-    /// Its name, as DER.
+    /// The name of the authority, in DER.
     pub name: Vec<u8>,
-    /// What it calls its key in certificates.
+    /// The identifier of the authority's key in certificates.
     pub key_id: Vec<u8>,
-    /// Its own certificate.
+    /// The certificate of the authority, in DER.
     pub der: Vec<u8>,
     /// The certificates above it, up to the root's.
     pub above: Vec<Vec<u8>>,
 }
 
 impl Authority {
-    /// One that signed itself.
+    /// An authority that signed its own certificate.
     pub fn root(ca: &Ca) -> Self {
         let mut root = Self::of(ca);
         root.der = root.certificate_for(ca, &root);
         root
     }
 
-    /// One below this.
+    /// An authority whose certificate this one signed.
     pub fn sub_ca(&self, ca: &Ca) -> Self {
         let mut below = Self::of(ca);
         below.der = self.certificate_for(ca, &below);
@@ -145,7 +145,7 @@ impl Authority {
         self.sign(&self.tbs(&subject, &extensions))
     }
 
-    /// What is signed of a certificate.
+    /// The part of a certificate that is signed.
     pub fn tbs(&self, subject: &Subject<'_>, extensions: &[Extension]) -> Vec<u8> {
         let extensions: Vec<u8> = extensions.iter().flat_map(Extension::der).collect();
         sequence([
@@ -160,7 +160,7 @@ impl Authority {
         ])
     }
 
-    /// A certificate of that.
+    /// A certificate from the part that is signed.
     pub fn sign(&self, tbs: &[u8]) -> Vec<u8> {
         sequence([tbs.to_vec(), self.key.certify_algorithm(), der::bits(&self.key.certify(tbs))])
     }
@@ -169,15 +169,15 @@ impl Authority {
         der::pem("CERTIFICATE", &self.der)
     }
 
-    /// Its certificate, and those above it.
+    /// The certificate of this authority and of those above it, in PEM.
     pub fn chain_pem(&self) -> String {
         self.above.iter().fold(self.pem(), |chain, above| chain + &der::pem("CERTIFICATE", above))
     }
 }
 
-/// Whom a certificate is about.
+/// The subject of a certificate.
 pub struct Subject<'s> {
-    /// As DER; empty in Fulcio's leaves.
+    /// The name in DER. It is empty in Fulcio's leaves.
     pub name: &'s [u8],
     pub key: &'s Key,
     pub serial: Vec<u8>,

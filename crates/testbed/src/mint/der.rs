@@ -8,7 +8,7 @@ pub const SEQUENCE: u8 = 0x30;
 pub const OCTETS: u8 = 0x04;
 pub const UTF8: u8 = 0x0c;
 
-/// A value of this tag.
+/// A DER value with this tag and these contents.
 pub fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
     let length = contents.len().to_be_bytes();
     let digits = &length[length.iter().take_while(|digit| **digit == 0).count()..];
@@ -24,7 +24,7 @@ pub fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A value made of others.
+/// A DER value with this tag, whose contents are other values.
 pub fn of<const N: usize>(tag: u8, parts: [Vec<u8>; N]) -> Vec<u8> {
     tlv(tag, &parts.concat())
 }
@@ -87,7 +87,7 @@ pub fn time(seconds: u64) -> Vec<u8> {
     }
 }
 
-/// The same as JSON writes it (RFC 3339).
+/// The time in the form in which JSON has it (RFC 3339).
 pub fn timestamp(seconds: u64) -> String {
     let [year, month, day, hour, minute, second] = calendar(seconds);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")

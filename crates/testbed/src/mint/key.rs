@@ -13,7 +13,7 @@ const RSA: &str = include_str!("rsa2048.key");
 /// What stands before a SHA-256 hash in a PKCS #1 v1.5 signature (RFC 8017, section 9.2, note 1).
 const SHA256_PREFIX: [u8; 19] =
     [0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
-/// The same for SHA-512.
+/// What stands before a SHA-512 hash in a PKCS #1 v1.5 signature.
 const SHA512_PREFIX: [u8; 19] =
     [0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04, 0x40];
 
@@ -26,7 +26,7 @@ pub enum Kind {
     Ed25519,
     /// Ed25519 of a SHA-512, as cosign 3 signs.
     Ed25519Hashed,
-    /// There is one of this kind, whatever its name.
+    /// An RSA key. There is only one of this kind, whatever its name.
     Rsa2048,
     /// P-256 with SHA-512, as some KMS sign.
     P256Wide,
@@ -36,7 +36,7 @@ pub enum Kind {
     Rsa2048Pss,
 }
 
-/// A private key.
+/// A private key, with its kind.
 #[derive(Clone, Debug)]
 pub struct Key {
     pub kind: Kind,
@@ -149,7 +149,7 @@ impl Key {
         }
     }
 
-    /// How a certificate names that.
+    /// The algorithm with which this key signs certificates, in DER.
     pub fn certify_algorithm(&self) -> Vec<u8> {
         match self.kind {
             Kind::P256 | Kind::P256Wide => der::sequence([der::oid("1.2.840.10045.4.3.2")]),

@@ -19,15 +19,15 @@ pub const OTHER_NAME: &str = "1.3.6.1.4.1.57264.1.7";
 /// The list of what certificate logs promised.
 pub const SCT_LIST: &str = "1.3.6.1.4.1.11129.2.4.2";
 
-/// Whom a certificate names.
+/// A name that a certificate can have.
 #[derive(Clone, Debug)]
 pub enum Name {
     Email(&'static str),
     Uri(&'static str),
     Dns(&'static str),
-    /// Text under [`OTHER_NAME`].
+    /// Another name, as a text under [`OTHER_NAME`].
     Other(&'static str),
-    /// Any, as DER.
+    /// A name of any form, in DER.
     Raw(Vec<u8>),
 }
 
@@ -50,16 +50,16 @@ impl Name {
 pub enum Issuer {
     Intermediate,
     Root,
-    /// The certified key.
+    /// The certificate is signed with its own key.
     Itself,
-    /// One further down, or of another instance.
+    /// The certificate is signed by an authority further down, or of another instance.
     Authority(Authority),
 }
 
-/// One promise of a certificate log; the right one, if nothing else is said.
+/// A signed certificate timestamp of a certificate log. The default is a correct one.
 #[derive(Clone, Debug, Default)]
 pub struct Sct {
-    /// Who made it, where it isn't the instance's log.
+    /// The key of the log that made it, if that is not the instance's log.
     pub key: Option<Key>,
     /// In milliseconds; the begin of the certificate's validity otherwise.
     pub timestamp: Option<u64>,
@@ -74,10 +74,10 @@ pub struct Sct {
     pub extensions: Vec<u8>,
 }
 
-/// What a certificate has of logs.
+/// The signed certificate timestamps in a certificate.
 #[derive(Clone, Debug)]
 pub enum Scts {
-    /// No extension.
+    /// The certificate has no such extension.
     Missing,
     List(Vec<Sct>),
     /// The extension's value as it is.
@@ -87,7 +87,7 @@ pub enum Scts {
 /// What somebody asks of Fulcio. Alice's, as Fulcio gives it, if nothing else is said.
 #[derive(Clone, Debug)]
 pub struct Leaf {
-    /// Its key and its serial number are made of this.
+    /// The text from which the key and the serial number are made.
     pub name: &'static str,
     pub kind: Kind,
     pub names: Vec<Name>,
@@ -98,14 +98,14 @@ pub struct Leaf {
     pub not_before: u64,
     pub not_after: u64,
     pub digital_signature: bool,
-    /// By number; none is no such extension.
+    /// The extended key usages, by number. Without any, there is no such extension.
     pub purposes: Vec<&'static str>,
     pub is_ca: bool,
     /// Beside the others, and after them.
     pub extensions: Vec<Extension>,
     pub scts: Scts,
     pub issuer: Issuer,
-    /// What follows the certificate.
+    /// The bytes that follow the certificate.
     pub trailing: Vec<u8>,
 }
 
@@ -133,7 +133,7 @@ impl Default for Leaf {
 }
 
 impl Leaf {
-    /// That of a workflow on GitHub.
+    /// The leaf of a workflow on GitHub.
     pub fn of_workflow() -> Self {
         let issuer = Some("https://token.actions.githubusercontent.com");
         Self {
@@ -157,11 +157,11 @@ impl Leaf {
     }
 }
 
-/// What Fulcio gives.
+/// A certificate as Fulcio issues it.
 #[derive(Clone, Debug)]
 pub struct Certificate {
     pub der: Vec<u8>,
-    /// The certified key.
+    /// The key that the certificate certifies.
     pub key: Key,
     /// What logs make their promises about: what is signed of a certificate, without the promises.
     pub logged: Vec<u8>,
@@ -197,7 +197,7 @@ pub(super) fn issue(authority: &Authority, log: &Key, leaf: &Leaf) -> Certificat
     Certificate { der, key, logged, chain: authority.chain_pem() }
 }
 
-/// All but the one for logs.
+/// All extensions of a leaf but the one for timestamps.
 fn extensions(authority: &Authority, leaf: &Leaf) -> Vec<Extension> {
     let usages: &[u8] = if leaf.digital_signature { &[0] } else { &[1] };
     let mut extensions = vec![Extension::critical("2.5.29.15", der::flags(usages))];
@@ -224,7 +224,7 @@ fn extensions(authority: &Authority, leaf: &Leaf) -> Vec<Extension> {
 }
 
 impl Sct {
-    /// As RFC 6962 has it, sections 3.2 and 3.3.
+    /// The bytes of a timestamp (RFC 6962, sections 3.2 and 3.3).
     fn bytes(&self, log: &Key, authority: &Authority, logged: &[u8], not_before: u64) -> Vec<u8> {
         let log = self.key.as_ref().unwrap_or(log);
         let timestamp = self.timestamp.unwrap_or(not_before * 1000).to_be_bytes();
@@ -244,7 +244,7 @@ impl Sct {
     }
 }
 
-/// These bytes after their number, in two bytes.
+/// These bytes, after their length in two bytes.
 fn counted(bytes: &[u8]) -> Vec<u8> {
     [&u16::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat()
 }

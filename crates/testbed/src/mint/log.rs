@@ -23,9 +23,9 @@ pub struct Entry {
     pub integrated_time: u64,
     pub log_index: u64,
     pub log_id: Option<String>,
-    /// Who promises, where it isn't the instance's log.
+    /// The key of the log that signs the entry, if that is not the instance's log.
     pub key: Option<Key>,
-    /// The promise itself.
+    /// The signed entry timestamp, if it is not the correct one.
     pub set: Option<Vec<u8>>,
 }
 
@@ -49,7 +49,7 @@ impl Default for Entry {
 }
 
 impl Entry {
-    /// One that was written down then.
+    /// An entry that the log integrated at this time.
     pub fn at(integrated_time: u64) -> Self {
         Self { integrated_time, ..Self::default() }
     }
@@ -69,7 +69,7 @@ impl Entry {
         canonical(&json!({"apiVersion": self.api_version, "kind": self.kind, "spec": spec})).into_bytes()
     }
 
-    /// What cosign stores of it.
+    /// The bundle that cosign stores beside a signature.
     pub fn bundle(&self, log: &Key, body: &[u8]) -> String {
         let log = self.key.as_ref().unwrap_or(log);
         let log_id = self.log_id.clone().unwrap_or_else(|| hex(&log.id()));

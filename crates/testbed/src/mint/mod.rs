@@ -36,11 +36,11 @@ pub type Period = (u64, Option<u64>);
 #[derive(Clone, Debug)]
 pub struct Instance {
     pub root: Authority,
-    /// Who issues; those above it are trusted with it.
+    /// The authority that issues leaves. It is trusted with those above it.
     pub intermediate: Authority,
-    /// The log of certificates.
+    /// The key of the certificate log.
     pub ct: Key,
-    /// The log of signatures.
+    /// The key of the signature log.
     pub rekor: Key,
     /// The log of signatures that is a Rekor 2.
     pub rekor_2: Key,
@@ -53,17 +53,17 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Everything on P-256.
+    /// An instance whose keys are all on P-256.
     pub fn new(name: &str) -> Self {
         Self::of_kind(Kind::P256, name)
     }
 
-    /// The authorities on this curve.
+    /// An instance whose authorities have keys of this kind.
     pub fn of_kind(kind: Kind, name: &str) -> Self {
         Self::of(name, &Ca { kind, ..Self::root_of(name) }, &Ca { kind, ..Self::intermediate_of(name) })
     }
 
-    /// With these authorities.
+    /// An instance with these authorities.
     pub fn of(name: &str, root: &Ca, intermediate: &Ca) -> Self {
         let root = Authority::root(root);
         let always = (ISSUED - 365 * 86_400, None);
@@ -96,7 +96,7 @@ impl Instance {
         Self::of(name, &other(Self::root_of(name)), &other(Self::intermediate_of(name)))
     }
 
-    /// An authority below the intermediate.
+    /// An authority whose certificate the intermediate signed.
     pub fn sub_ca(&self, name: &str, path_len: Option<u8>) -> Authority {
         self.intermediate.sub_ca(&Ca { name: name.to_owned(), path_len, ..Ca::default() })
     }
@@ -125,7 +125,7 @@ impl Instance {
         self.sign_logged(leaf, &Entry::default(), payload)
     }
 
-    /// The same, written down like this.
+    /// A keyless signature with this leaf, and with this entry in the log.
     pub fn sign_logged(&self, leaf: &Leaf, entry: &Entry, payload: &[u8]) -> Layer {
         Layer::by(&self.issue(leaf), payload).logged(self, entry)
     }

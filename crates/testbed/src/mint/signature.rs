@@ -22,10 +22,10 @@ pub fn payload(name: &str, digest: &str) -> Vec<u8> {
     format!(r#"{{"critical":{{{identity},{image},{kind}}},"optional":null}}"#).into_bytes()
 }
 
-/// One signature, as it is stored: annotations are absent or exactly this text.
+/// A signature as it is stored. An annotation is absent, or exactly this text.
 #[derive(Clone, Debug)]
 pub struct Layer {
-    /// The blob.
+    /// The payload, which is the blob of the layer.
     pub payload: Vec<u8>,
     pub signature: Vec<u8>,
     pub certificate: Option<String>,
@@ -36,14 +36,14 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// By a plain key.
+    /// A signature with a plain key.
     pub fn by_key(key: &Key, payload: &[u8]) -> Self {
         let signature = key.sign(payload);
         let verifier = key.public_pem();
         Self { payload: payload.to_vec(), signature, certificate: None, chain: None, bundle: None, verifier }
     }
 
-    /// By a certified key, with the certificate and those above it.
+    /// A signature with a certified key, beside which are the certificate and those above it.
     pub fn by(certificate: &Certificate, payload: &[u8]) -> Self {
         let verifier = certificate.pem();
         let chain = Some(certificate.chain.clone());
@@ -56,7 +56,7 @@ impl Layer {
         Self { bundle: Some(entry.bundle(&instance.rekor, &body)), ..self }
     }
 
-    /// The same over another blob: whatever was signed and logged stays.
+    /// The same signature over another payload. What was signed and logged stays the same.
     pub fn on(self, payload: &[u8]) -> Self {
         Self { payload: payload.to_vec(), ..self }
     }

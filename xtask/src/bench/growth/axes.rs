@@ -13,16 +13,16 @@ use super::super::{
     shelf::Shelf,
 };
 
-/// Something that grows.
+/// A size that grows, and what is measured for it.
 pub(super) struct Axis {
     /// What it is asked for by, and its plot is called.
     pub(super) name: &'static str,
-    /// What is counted.
+    /// The unit that is counted on this axis.
     pub(super) what: &'static str,
     pub(super) series: Vec<Series>,
 }
 
-/// What is measured while it grows.
+/// A series of measurements along an axis.
 pub(super) struct Series {
     pub(super) name: &'static str,
     /// The code with which each of them is denied, or there is nothing to compare; nothing, where they are admitted.
@@ -36,13 +36,13 @@ const RULES: &[usize] = &[1, 10, 100, 1_000, 2_000, 5_000, 10_000];
 const CONTAINERS: &[usize] = &[1, 3, 10, 30, 100, 300, 1_000];
 /// More different images than are decided.
 const TOO_MANY: &[usize] = &[101, 200, 300, 600, 1_000];
-/// As many different images as the policy decides in one request.
+/// The number of different images that the policy decides in one request.
 const MAX_IMAGES: usize = 100;
 const SIZES: &[usize] = &[1_000, 10_000, 100_000, 300_000, 1_000_000, 3_000_000];
 const KEYS: &[usize] = &[1, 2, 5, 10, 20, MAX_KEYS];
-/// As many keys as a validator can have.
+/// The number of keys that a validator can have.
 const MAX_KEYS: usize = 50;
-/// As many signatures as the policy looks at.
+/// Numbers of signatures, up to the most that the policy looks at.
 const SIGNATURES: &[usize] = &[1, 10, 30, 100, 300, 1_000];
 
 pub(super) fn all() -> Result<Vec<Axis>> {
@@ -189,7 +189,7 @@ enum Signed {
     ByLast,
     /// All of them and all are needed, in the settings' order.
     InOrder,
-    /// The same, from the last to the first.
+    /// All keys have signed and all are needed, from the last to the first.
     Backwards,
 }
 

@@ -12,7 +12,7 @@ const SIZE: (u32, u32) = (760, 440);
 /// Dark enough on white, and told apart by who sees colors differently.
 const COLORS: [RGBColor; 4] =
     [RGBColor(0, 90, 181), RGBColor(204, 85, 0), RGBColor(17, 119, 80), RGBColor(136, 34, 136)];
-/// Of what is no work of the policy.
+/// The color of curves for what is not the work of the policy.
 const UNSEEN: RGBColor = RGBColor(90, 90, 90);
 const GRAY: RGBColor = RGBColor(150, 150, 150);
 

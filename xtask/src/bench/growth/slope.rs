@@ -1,6 +1,6 @@
 //! How does time grow with size?
 
-/// Sizes and what they took.
+/// Sizes, and the time that each of them took.
 pub(super) type Points = [(usize, f64)];
 
 /// The larger points: from a tenth of the largest on. What a request costs in any case hides the growth of the smaller ones.

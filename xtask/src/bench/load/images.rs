@@ -11,21 +11,21 @@ use super::super::{progress, shelf::Shelf};
 /// Whose keys the policy knows. The images of each are below a folder of that name, and nobody else may sign them.
 const SIGNERS: [&str; 4] = ["alice", "bob", "carol", "dave"];
 const REGISTRY: &str = "registry.example.com";
-/// A registry that nobody reaches.
+/// The host name of a registry that nobody can reach.
 const DOWN: &str = "down.example.com";
 
-/// What is the matter with an image.
+/// The evidence that an image has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// A tag, signed by whom the rule asks for.
     Signed,
-    /// The same, named by its digest.
+    /// A digest, signed by whom the rule asks for.
     SignedByDigest,
     /// Signed with an annotation that nobody asked for: only the host can read what was signed.
     SignedUnreadably,
     /// A tag with the digest of one platform; the index behind the tag is signed, and lists it.
     Listed,
-    /// Nobody signed it.
+    /// An image without a signature.
     Unsigned,
     /// Signed by somebody else, whose key the policy knows for other images.
     OtherSigner,
@@ -37,7 +37,7 @@ pub(super) enum Kind {
     Unreachable,
 }
 
-/// Of each 20 images.
+/// The number of images of each kind among 20.
 const SHARES: [(Kind, usize); 9] = [
     (Kind::Signed, 9),
     (Kind::SignedByDigest, 2),
@@ -71,12 +71,12 @@ impl Kind {
     }
 }
 
-/// What is right to answer.
+/// The right answer for an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Expected {
     /// Admitted; this is the container's image afterwards.
     Admitted(String),
-    /// Denied with this code.
+    /// The request is denied with this code.
     Denied(u16),
 }
 
@@ -91,7 +91,7 @@ impl Expected {
 
 pub(super) struct Image {
     pub(super) kind: Kind,
-    /// As a Pod names it.
+    /// The image as a Pod names it.
     pub(super) name: String,
     pub(super) expected: Expected,
 }

@@ -24,7 +24,7 @@ pub(super) fn wrong(object: &Value, name: &str, expected: &Expected, evaluation:
     (came != *expected).then(|| format!("{came:?} instead of {expected:?}, asked for {name}"))
 }
 
-/// Where the image is.
+/// The JSON pointer to the image of the Pod.
 const IMAGE: &str = "/spec/containers/0/image";
 
 fn is_same_but_for_image(before: &Value, after: &Value) -> bool {

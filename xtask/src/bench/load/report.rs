@@ -11,13 +11,13 @@ use super::{
 
 const NOTE: &str = "each in a fresh instance, in this process (no HTTP), no deadline; the host remembers answers for 60 s, and errors never";
 
-/// What came of it.
+/// The result of a load test.
 pub(in super::super) struct Loaded {
     pub(super) images: Vec<Image>,
     pub(super) threads: usize,
     pub(super) elapsed: Duration,
     pub(super) seen: Seen,
-    /// How often the registry was asked.
+    /// The number of requests that reached the registry.
     pub(super) asked: usize,
     /// Kilobytes, after a sixth of the work and in the end.
     pub(super) early: Option<u64>,
@@ -25,7 +25,7 @@ pub(in super::super) struct Loaded {
 }
 
 impl Loaded {
-    /// Everything that is not as it has to be.
+    /// Everything that is wrong in the result.
     pub(in super::super) fn problems(&self) -> Vec<String> {
         let wrong: usize = self.seen.kinds.values().map(|(_, wrong)| wrong).sum();
         let wrong = (wrong > 0).then(|| format!("{wrong} wrong answers, such as\n  {}", self.seen.wrong.join("\n  ")));

@@ -30,7 +30,7 @@ fn some_policy() -> Value {
     json!([{"pattern": "r.io/*", "validator": "key", "with": {"verifyInTransparencyLog": false}}])
 }
 
-/// The same name, here and there?
+/// Whether `name` is accepted by both expressions, or by none of them.
 fn is_alike(written: &str, carried: &str, name: &str) -> bool {
     let there = Regex::new(written).expect("an expression").is_match(name);
     let here = Regex::new(&format!(r"\A^(?:{carried})$\z")).expect("an expression").is_match(name);

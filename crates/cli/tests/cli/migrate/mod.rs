@@ -32,7 +32,7 @@ fn values(validators: &Value, policy: &Value) -> Value {
     json!({"application": {"validators": validators, "policy": policy, "features": {"namespacedValidation": {"mode": "ignore"}}}})
 }
 
-/// What a run came to.
+/// The result of one run of `migrate`.
 struct Run {
     code: Option<i32>,
     out: String,

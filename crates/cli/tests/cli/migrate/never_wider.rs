@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{DIGEST, Run, here, key, validators, values};
 
-/// What Connaisseur says of it, by the same names.
+/// Connaisseur's decision about an image, with the same validator names.
 fn there(rules: &[(String, &str)], image: &str) -> Option<String> {
     let patterns: Vec<image_trust_migrate::Pattern> =
         rules.iter().map(|(pattern, _)| image_trust_migrate::Pattern::parse(pattern).expect("a pattern")).collect();

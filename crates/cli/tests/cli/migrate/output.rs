@@ -159,7 +159,7 @@ fn values_are_found_where_they_lie() {
     }
 }
 
-/// What is said of many rules is said once.
+/// A finding about many rules has one row in the report.
 #[test]
 fn the_report_has_a_row_a_kind() {
     let rules: Vec<_> = (0..9).map(|n| json!({"pattern": format!("r{n}.io/*")})).collect();
