@@ -22,7 +22,7 @@ pub use path::JsonPath;
 #[serde(transparent)]
 pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
-/// Why a value was not what it has to be.
+/// The reason for which a JSON value cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mismatch {
     /// The JSON holds a value of another type than was expected.
@@ -107,7 +107,7 @@ pub(crate) fn all_members(json: &RawValue) -> Result<BTreeMap<Cow<'_, str>, &Raw
     Deserializer::from_str(json.get()).deserialize_map(AllMembers).map_err(|_| Mismatch::Twice)
 }
 
-/// Where `part`, a slice of `whole`, stands in it.
+/// The range of `part`, a slice of `whole`, within `whole`.
 pub(crate) fn place(part: &RawValue, whole: &RawValue) -> Option<Range<usize>> {
     let start = part.get().as_ptr().addr().checked_sub(whole.get().as_ptr().addr())?;
     let range = start..start.checked_add(part.get().len())?;

@@ -33,7 +33,7 @@ impl UnixTime {
         UnixTime(self.0.saturating_add(length))
     }
 
-    /// How long the other time has passed; zero, if it lies ahead.
+    /// The time that has passed since `other`. It is zero if `other` lies ahead.
     #[must_use]
     pub const fn since(self, other: UnixTime) -> Duration {
         self.0.saturating_sub(other.0)

@@ -24,7 +24,7 @@ pub enum Verdict {
     Deny(Denials),
 }
 
-/// One denial or more, in the order of the slots.
+/// The denials of a request, at least one, in the order of the slots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denials {
     first: Denial,
@@ -144,7 +144,7 @@ pub enum Class {
     NotChecked,
 }
 
-/// What is known of one image, for the audit log.
+/// The facts about one image, for the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// The image as the user wrote it.
@@ -161,7 +161,7 @@ pub struct Record {
     pub pinned: usize,
 }
 
-/// What users should know of an image that is admitted.
+/// A fact that users should know about an admitted image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
     /// The image is admitted only because of a trust root whose signatures soon count no longer.
@@ -173,7 +173,7 @@ pub enum Warning {
         /// When its signatures count no longer.
         end: UnixTime,
     },
-    /// It was proven, and its tag is left as it is.
+    /// The image was proven, and its tag is left as it is.
     NotPinned {
         /// The image as the user wrote it.
         image: String,
@@ -184,7 +184,7 @@ pub enum Warning {
     },
 }
 
-/// Why a proven digest is not written, where users should know.
+/// The reason for which a proven digest is not written, if users should know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotPinned {
     /// The rule has `mode: insecureValidateOnly`.
@@ -198,9 +198,9 @@ pub enum NotPinned {
 pub struct Review {
     /// The answer to the request.
     pub verdict: Verdict,
-    /// How many distinct images, and places that should hold one, were decided.
+    /// The number of distinct images, and of places that should hold one, that were decided.
     pub images: usize,
-    /// What was proven and is to be written, whatever the answer is.
+    /// The proven digests that are to be written, whatever the answer is.
     pub pins: Vec<Pin>,
     /// Whether images of this object are denied; else users are only warned of them, and whatever comes of the object is decided itself.
     pub enforced: bool,
@@ -208,7 +208,7 @@ pub struct Review {
     pub warnings: Vec<Warning>,
     /// One record for each image.
     pub records: Vec<Record>,
-    /// What the host said where it said no, for the log only.
+    /// The errors of the host in its own words, only for the log.
     pub log: Vec<String>,
 }
 

@@ -7,7 +7,7 @@ use image_trust_testbed::conformance::{Image, Row, Says};
 use image_trust_testbed::host::{answer_to_image, with_signatures};
 use image_trust_testbed::{conformance, mint};
 
-/// What became of the one image: `proven`, or why not.
+/// The outcome for the only image: `proven`, or the cause of the denial.
 fn word(answer: &Value) -> String {
     let record: Value = serde_json::from_str(answer["audit_annotations"]["image-0"].as_str().unwrap()).unwrap();
     let word = |key: &str| record[key].as_str().map(str::to_owned);
@@ -38,7 +38,7 @@ fn signatures_are_judged_as_by_cosign_or_more_strictly() {
     assert!(wrong.is_empty(), "{} are wrong\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// Both ways to differ from cosign are known, and in `docs/divergences.md`.
+/// Checks that every difference from cosign is known, and is in `docs/divergences.md`.
 #[test]
 fn where_cosign_judges_otherwise_is_known() {
     let rows = conformance::all();

@@ -28,7 +28,7 @@ const LABELS: [(&str, &[&str]); 10] = [
     ("error_code", &["400", "403", "500", "503", "504"]),
     ("le", &[]),
 ];
-/// What else may stand in our queries.
+/// The words that may stand in our queries beside metrics and labels.
 const WORDS: [&str; 11] = [
     "sum",
     "by",
@@ -78,7 +78,7 @@ const COMMON: &[&str] = &[
     "message",
 ];
 const CLUSTER: &[&str] = &["namespaceSelector", "allowInsideAdmissionControllerNamespace"];
-/// What runs a module: a policy, or a member of a group.
+/// The fields of something that runs a module: a policy, or a member of a group.
 const MODULE: &[&str] = &["module", "settings", "timeoutEvalSeconds"];
 
 /// A manifest, and what its kind has.

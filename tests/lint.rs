@@ -58,7 +58,7 @@ fn manifest(name: &str) -> Value {
     serde_yaml::from_str(&read(name)).unwrap()
 }
 
-/// What is found in a manifest.
+/// The findings of a manifest, as words.
 fn words(manifest: &Value) -> Vec<&'static str> {
     let text = manifest.to_string();
     assert_eq!(check_manifest(&text), []);

@@ -38,7 +38,7 @@ fn beside(manifest: Vec<u8>) -> FakeHost<'static> {
     FakeHost::new().every_digest(digest()).signatures(digest(), manifest)
 }
 
-/// What may stand anywhere in a signature manifest.
+/// A value that may stand anywhere in a manifest of signatures.
 fn evidence() -> impl Strategy<Value = Value> {
     let other = payload(APP, Digest::of(b"another image"));
     prop::sample::select(vec![

@@ -76,7 +76,7 @@ fn all_asked(questions: &Value, within: &str, places: &[String], settings: &Valu
     }
 }
 
-/// What the UI lets people choose, its default among it.
+/// The values that the UI offers, including the default.
 fn offered(question: &Value) -> Vec<Value> {
     let mut values = vec![question["default"].clone()];
     match question["type"].as_str().unwrap() {
@@ -101,7 +101,7 @@ fn accepted(asked: &Asked, value: &Value) -> bool {
     asked.places.iter().any(answered)
 }
 
-/// What is wrong with a question, if anything.
+/// The error in a question, if there is one.
 fn problem(asked: &Asked) -> Option<String> {
     let question = &asked.question;
     if ["label", "description", "group", "type", "variable"]

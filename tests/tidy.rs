@@ -55,7 +55,7 @@ fn none(offenders: &[String], rule: &str) {
     assert!(offenders.is_empty(), "{rule}:\n{}", offenders.join("\n"));
 }
 
-/// What a line of Rust code uses of this crate, by module.
+/// Whether a line of Rust code uses the module `module` of this crate.
 fn uses(line: &str, module: &str) -> bool {
     !line.starts_with("//")
         && (line.contains(&format!("crate::{module}"))

@@ -91,7 +91,7 @@ fn certificates_that_were_not_looked_at_are_not_called_none() {
     }
 }
 
-/// What the records say of each image, and then the message.
+/// The contents of each image's record, and then the message.
 fn told(response: &Value) -> String {
     let records = response["audit_annotations"].as_object().into_iter().flat_map(|records| records.values());
     let line = |record: &Value| {

@@ -38,7 +38,7 @@ pub enum MissingSigner {
     NoCertificate,
     /// The only signer that fits counts for another trust root.
     Shared,
-    /// It signed without these annotations (`key=value`), or with other values.
+    /// The trust root signed without these annotations (`key=value`), or with other values.
     Annotations(Vec<String>),
     /// It signed the image under this name, which the rule does not accept.
     OtherName(String),
@@ -236,7 +236,7 @@ fn failed(error: VerificationError, identity: Option<&CertificateIdentity>) -> M
     MissingSigner::Failed(error, identity.filter(|_| is_identity).map(CertificateIdentity::to_string))
 }
 
-/// Why a trust root does not count at this time, if so.
+/// The reason for which a trust root does not count at this time, if there is one.
 pub(super) fn of_time(root: &TrustRoot, now: UnixTime) -> Option<MissingSigner> {
     match (root.period.start, root.period.end) {
         (Some(start), _) if now < start => Some(MissingSigner::NotYet(start)),

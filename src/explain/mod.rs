@@ -49,7 +49,7 @@ pub enum OtherItems {
     Items(BTreeSet<NoSignature>),
 }
 
-/// What is there in place of the signatures that were needed.
+/// The evidence that was found in place of the required signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Instead {
     /// There is no signature of cosign's; this is there instead, if anything is.
@@ -62,17 +62,17 @@ pub enum Instead {
         signatures: usize,
         /// How many of them came with a certificate, where nobody asked for one.
         certificates: usize,
-        /// What those who are missing did instead, by their names.
+        /// What the missing trust roots did instead, by their names.
         missing: Vec<(String, MissingSigner)>,
         /// The fingerprints of two keys, one of which made the first signature, if nobody who is known did.
         makers: Option<[Digest; 2]>,
     },
-    /// Of those who may sign, too few count at this time.
+    /// Too few trust roots count at this time.
     NotNow(Vec<(String, MissingSigner)>),
 }
 
 impl Unproven {
-    /// Who signed and who did not, as far as it is known.
+    /// The trust roots that signed and those that did not, as far as it is known.
     #[must_use]
     pub fn tally(&self) -> Option<&Tally> {
         match self {

@@ -44,18 +44,18 @@ pub enum OtherFormat {
     Referrer(Digest),
 }
 
-/// What lies beside an image that has no signature in cosign's place.
+/// The evidence beside an image that has no cosign signature in the usual place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OtherEvidence {
     /// The formats of evidence that refer to the image.
     pub found: BTreeSet<OtherFormat>,
     /// The platforms of it that are signed, if it is an index.
     pub platforms: Vec<String>,
-    /// Why not everything was looked at, if it was not.
+    /// The reason for which not everything was looked at, if something was not.
     pub unseen: Option<Unseen>,
 }
 
-/// Is the image itself there? If so, what lies beside it.
+/// Whether the image itself exists, and what lies beside it.
 pub(super) enum Surroundings {
     /// The registry does not have the image.
     NotFound,
@@ -63,7 +63,7 @@ pub(super) enum Surroundings {
     Found(OtherEvidence),
 }
 
-/// What lies beside `image`, as far as it can be told.
+/// Finds what lies beside `image`, as far as it can be told.
 pub(super) fn around(image: &ImageRef, digest: Digest, budget: &mut Budget<'_>) -> Surroundings {
     let mut look = Look { image, budget, unseen: None };
     // The digest of a tag was looked up, and so the image is there. One that was written may not be.

@@ -142,14 +142,14 @@ impl ImageRef {
         format!("{}/{}@{digest}", self.registry, self.repository)
     }
 
-    /// The same by its digest alone, if it has one.
+    /// The reference without its tag, if it has a digest.
     #[must_use]
     pub fn without_tag(&self) -> ImageRef {
         let image = ImageRef { tag: self.tag.clone().filter(|_| self.digest.is_none()), ..self.clone() };
         ImageRef { written: image.to_string(), ..image }
     }
 
-    /// The same name and tag with this digest, whichever it had.
+    /// The reference with the same name and tag, and with this digest.
     #[must_use]
     pub fn with_digest(&self, digest: Digest) -> ImageRef {
         let image = ImageRef { digest: Some(digest), ..self.clone() };

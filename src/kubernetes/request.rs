@@ -53,7 +53,7 @@ pub enum Operation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestError(String);
 
-/// What is wrong, as serde wants it.
+/// The error in the form that serde needs.
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -35,7 +35,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// How the cluster is asked for an object of this kind.
+    /// The name of an object of this kind, as the cluster is asked for it.
     pub(super) fn named<'n>(&self, name: &'n str, namespace: &'n str) -> ObjectName<'n> {
         ObjectName { api_version: self.api_version, kind: self.kind, namespace, name }
     }
@@ -76,7 +76,7 @@ pub struct Workload<'a> {
 pub enum ObjectError {
     /// The request has no object.
     Missing,
-    /// Not a kind with a pod spec that this policy knows.
+    /// The kind has no pod spec that this policy knows.
     Kind,
     /// The pod spec is not where this kind has it.
     PodSpec(String),
@@ -147,7 +147,7 @@ impl<'a> Workload<'a> {
         self.slots.iter()
     }
 
-    /// Is this a Pod, and not something that makes Pods?
+    /// Whether this object is a Pod, and not something that creates Pods.
     #[must_use]
     pub fn is_pod(&self) -> bool {
         self.row.kind == Pod::KIND
@@ -158,7 +158,7 @@ impl<'a> Workload<'a> {
         self.row
     }
 
-    /// How the cluster is asked for an object of this kind.
+    /// The name of an object of this kind, as the cluster is asked for it.
     #[must_use]
     pub fn named<'n>(&self, name: &'n str, namespace: &'n str) -> ObjectName<'n> {
         self.row.named(name, namespace)
@@ -170,7 +170,7 @@ impl<'a> Workload<'a> {
         self.metadata("deletionTimestamp").is_some()
     }
 
-    /// What the object asks for; `None` also where it is there twice.
+    /// The specification of the object. It is `None` if there is none, or if it occurs twice.
     pub(super) fn specification(&self) -> Option<&'a RawValue> {
         let [specification] = members(self.object, [self.row.pod_spec.first()?]).ok()?;
         specification

@@ -38,7 +38,7 @@ impl<'r> Disclosed<'r> {
         self == Disclosed::All
     }
 
-    /// As much of the reason as the user is shown.
+    /// The reason, in as much detail as the user is shown.
     pub(super) fn told(self, denial: &Denial) -> Told {
         if self.shows(&denial.reason) {
             return denial.told();

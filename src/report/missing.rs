@@ -57,7 +57,7 @@ impl MissingSigner {
         details
     }
 
-    /// What would make it pass, for the first of them.
+    /// What would make the image pass, for the first trust root that is missing.
     pub(super) fn help(missing: &[(String, MissingSigner)], sign: &[String]) -> Vec<String> {
         match missing.first().and_then(|(root, why)| why.own_help(root)) {
             Some(help) => vec![help],

@@ -21,7 +21,7 @@ pub(super) struct Told {
     pub(super) sentence: String,
     /// What else is known, one sentence each.
     pub(super) details: Vec<String>,
-    /// What would make it pass, and what else to know about that.
+    /// What would make the image pass, and notes about that.
     pub(super) help: Vec<String>,
 }
 

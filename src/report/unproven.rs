@@ -45,7 +45,7 @@ fn reference(image: Option<&str>, digest: Option<Digest>) -> Option<String> {
 }
 
 impl Instead {
-    /// What is there instead, as one stable word for programs.
+    /// What was found in place of the signatures, as one stable word for programs.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -99,10 +99,10 @@ impl Instead {
     }
 }
 
-/// As much of `sha256:…` as tells keys apart, in characters.
+/// The length at which a shortened `sha256:…` still tells keys apart, in characters.
 const SHORT: usize = 23;
 
-/// As much of a fingerprint as tells keys apart.
+/// A fingerprint, shortened to a length that still tells keys apart.
 pub(super) fn short(key: Digest) -> String {
     let text: String = key.to_string().chars().take(SHORT).collect();
     text + "…"
@@ -144,7 +144,7 @@ impl Tally {
         }
     }
 
-    /// How far it got when it could not be decided.
+    /// The state of the quorum when the image could not be decided.
     fn so_far(&self) -> String {
         let signed = match self.signed.as_slice() {
             [] => String::new(),
@@ -207,7 +207,7 @@ fn collect(reference: &str) -> String {
 }
 
 impl OtherEvidence {
-    /// What is there instead, as one stable word for programs.
+    /// What was found beside the image, as one stable word for programs.
     pub(super) fn word(&self) -> &'static str {
         match self {
             OtherEvidence { found, .. } if !found.is_empty() => "signed-in-another-format",

@@ -155,7 +155,7 @@ impl<'c> Images<'c> {
     }
 }
 
-/// What the rules say of an image without asking anybody.
+/// The decision of the rules about an image, without asking anybody.
 enum ByName<'p> {
     Decided(Outcome),
     Prove { rule: Rule<'p>, requirement: Requirement, mode: Mode },

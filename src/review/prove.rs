@@ -11,7 +11,7 @@ use crate::{
     verify::{Budget, Failure, verify},
 };
 
-/// Why an image is refused, or what it takes to tell.
+/// The reason for which an image is refused, or what it takes to find the reason.
 pub(super) enum Refusal<'r> {
     Reason(Reason),
     Failure(Failure<'r>),

@@ -5,7 +5,7 @@ use image_trust_testbed::mint::{
     self, Authority, CODE_SIGNING, Ca, Extension, ISSUED, Instance, Issuer, Layer, Leaf, Scts,
 };
 
-/// Who vouches for somebody else of the same name.
+/// The issuer of an identity with the same name as ours.
 const OTHER_ISSUER: &str = "https://other.example.com";
 
 /// A certificate of an own CA that is valid long after this was written, without a log.
@@ -37,7 +37,7 @@ fn same_name() -> Instance {
     Instance { root, intermediate, ..ours() }
 }
 
-/// Likewise, and nothing tells the keys apart.
+/// One name for root and intermediate, and no identifiers that tell their keys apart.
 fn without_ids() -> Instance {
     let nameless = |ca: Ca| Ca { has_ids: false, key_name: Some("below".to_owned()), ..ca };
     let root = Authority::root(&Ca { not_after: ISSUED + 600, has_ids: false, ..Instance::root_of("same") });

@@ -126,7 +126,7 @@ pub(super) fn halves() -> Vec<Minted> {
     ]
 }
 
-/// How far what lies beside a signature is looked through.
+/// Rows about the limits of what is looked through beside a signature.
 pub(super) fn limits() -> Vec<Minted> {
     // A timestamp of our log, after so many of another one.
     let after = |number: usize| {

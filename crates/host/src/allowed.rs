@@ -12,7 +12,7 @@ pub struct CapabilityPattern(Pattern);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Pattern {
-    /// What stands before the `*`: nothing, or whole segments with their slash.
+    /// The text before the `*`: nothing, or whole segments with their slash.
     Below(String),
     Exactly(String),
 }

@@ -15,7 +15,7 @@ pub trait HostCapabilities: Send + Sync {
     fn call(&self, binding: &str, namespace: &str, operation: &str, payload: &[u8]) -> Result<Vec<u8>, String>;
 }
 
-/// Whoever knows the answers: a live registry, a recorded session, a test.
+/// A source of answers: a live registry, a recorded session, or a test.
 pub trait Answers: Send + Sync {
     /// Answers one request with the bytes the guest reads.
     fn answer(&self, request: &HostRequest) -> anyhow::Result<Vec<u8>>;

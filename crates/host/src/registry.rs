@@ -136,7 +136,7 @@ impl From<&Certificate> for OciCertificate {
 pub(crate) struct Credentials(pub(crate) Option<PathBuf>);
 
 impl Credentials {
-    /// Who we are to `registry`; nobody, where that can't be found out.
+    /// The credentials for `registry`, or anonymous access if there are none that can be used.
     pub(crate) fn of(&self, registry: &str) -> RegistryAuth {
         let credential = match &self.0 {
             Some(path) => File::open(path)

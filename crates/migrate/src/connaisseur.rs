@@ -129,7 +129,7 @@ impl Pattern {
         Pattern { written: self.written.clone(), ways: self.ways.iter().map(widen).collect() }
     }
 
-    /// How much work it is to match one text, in steps.
+    /// The work of matching one text, in steps.
     pub(super) fn cost(&self) -> usize {
         self.ways.iter().map(|(_, way)| 1 + way.len() / TOKENS_A_STEP).sum()
     }
@@ -163,7 +163,7 @@ impl Pattern {
     }
 }
 
-/// How many bytes two components have in common from their beginning.
+/// The number of bytes that two components have in common at their beginning.
 pub(super) fn shared(a: &str, b: &str) -> usize {
     a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
 }

@@ -11,7 +11,7 @@ use super::report::quoted;
 
 /// An expression for any text, as the rest of a name.
 const ANY: &str = "(?s:.*)";
-/// How the policy begins to say that an expression has open ends.
+/// The beginning of the policy's error about an expression with open ends.
 const LOOSE: &str = "is not anchored at both ends";
 /// The most that Go repeats anything.
 const MAX_REPEATED: u64 = 1000;

@@ -36,7 +36,7 @@ pub struct Migration {
     entries: Vec<Entry>,
     settings: Settings,
     namespace_selector: Option<Value>,
-    /// What a person has to know before the settings are applied.
+    /// The report for the person who applies the settings.
     pub report: Report,
 }
 

@@ -117,7 +117,7 @@ impl Names {
         names.iter().flat_map(|name| ends.iter().map(move |end| format!("{name}{end}"))).collect()
     }
 
-    /// What both stand for; nothing where that is too much to say.
+    /// The names that both sets match, or nothing if these are too many.
     pub(super) fn common(&self, other: &Names, budget: &Budget) -> Option<Vec<Names>> {
         let mut found = BTreeSet::new();
         for (a, b) in
@@ -444,7 +444,7 @@ fn ends(rest: &str) -> Vec<(String, Option<String>, Option<String>)> {
     found
 }
 
-/// What is left of a glob behind this text, every way.
+/// The rests of a glob that can follow this text.
 fn behind(glob: &str, text: &str) -> BTreeSet<String> {
     let Some(c) = text.chars().next() else { return BTreeSet::from([glob.to_owned()]) };
     let rest = text.get(c.len_utf8()..).unwrap_or_default();

@@ -52,7 +52,7 @@ struct Carrying<'a> {
     report: &'a mut Report,
     /// The rules' patterns, with stars for what a sample hits by chance only.
     widened: Vec<connaisseur::Pattern>,
-    /// What components of a sample begin with, for each rule.
+    /// The words with which components of a sample begin, for each rule.
     words: Vec<Vec<&'a str>>,
     entries: Vec<Entry>,
     /// What may still be compared, and what it costs to see which rule decides there.
@@ -66,7 +66,7 @@ struct Wider {
     at: usize,
     /// The place of the rule that decides there.
     by: usize,
-    /// What that rule matches, of which these are a part.
+    /// All images that the wider rule matches.
     all: Names,
     /// Which they are; nothing where that can't be told.
     common: Option<Names>,
@@ -79,7 +79,7 @@ pub(super) fn carry(rules: &[Rule], validators: &[Validator], report: &mut Repor
     Ok(carrying.entries)
 }
 
-/// Whether what is said here is at least what was said there.
+/// Whether the decision here is at least as strict as Connaisseur's.
 fn is_enough(here: &Decision, there: &Decision) -> bool {
     *here == Decision::Deny || *there == Decision::Allow || here == there
 }
@@ -244,7 +244,7 @@ impl<'a> Carrying<'a> {
         self.entries = kept;
     }
 
-    /// What no rule matches is denied anyway, and settings need a rule.
+    /// Adds a rule that denies everything if there is no rule, because settings need one.
     fn deny_without_rules(&mut self) {
         if self.entries.is_empty() {
             let what = "none of the rules matches any image that it was meant for, so every image is denied";
@@ -359,7 +359,7 @@ impl<'a> Carrying<'a> {
         Ok(found)
     }
 
-    /// Is the rule of this entry always the more specific one there?
+    /// Whether the rule of `entry` is always more specific than `rule` under Connaisseur.
     fn is_beaten(&self, rule: &Rule, entry: &Entry) -> bool {
         let Some(own) = self.rules.get(entry.rule) else { return false };
         let parts = |text: &str| text.split('/').count();

@@ -31,7 +31,7 @@ pub struct Line {
     pub todo: String,
 }
 
-/// Everything to know, in the order in which it was found.
+/// All lines of the report, in the order in which they were found.
 #[derive(Debug, Default)]
 pub struct Report(Vec<Line>);
 

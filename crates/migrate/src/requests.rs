@@ -53,7 +53,7 @@ pub(super) const DELETED: &str = "the object is being deleted";
 pub(super) struct Answer {
     pub(super) is_asked: bool,
     pub(super) is_allowed: bool,
-    /// Why it is so, where that is not for the images.
+    /// The reason for the answer, if the images are not the reason.
     pub(super) why: Option<&'static str>,
     pub(super) slots: Vec<Slot>,
 }

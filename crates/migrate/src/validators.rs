@@ -313,7 +313,7 @@ fn instance(map: &Map<String, Value>, path: &str, report: &mut Report) -> Result
     })
 }
 
-/// What is asked of every keyless signature here, and not there.
+/// Reports what the policy requires of every keyless signature and Connaisseur does not.
 fn tell_keyless(instance: &Instance, path: &str, report: &mut Report) {
     let path = format!("{path}.trustRoots");
     report.changed(

@@ -194,7 +194,7 @@ impl Faulty {
         self.inner().elapsed > Duration::ZERO
     }
 
-    /// Is the image another one, from the first question about it on?
+    /// Whether the answers are about another image, from the first question about it on.
     fn is_about_another(&self) -> bool {
         matches!((&self.fault.does, self.at), (OfAnother, At::From(_)))
     }

@@ -90,12 +90,12 @@ pub fn repository(image: &ImageRef) -> String {
     format!("{}/{}", image.registry(), image.repository())
 }
 
-/// What cosign signs of an image in the repository of this name.
+/// The payload that cosign signs for an image in the repository with this name.
 pub fn payload(name: &str, digest: Digest) -> String {
     payload_with(name, digest, "null")
 }
 
-/// What cosign signs of an image, with this JSON for its annotations.
+/// The payload that cosign signs for an image, with this JSON for its annotations.
 pub fn payload_with(name: &str, digest: Digest, optional: &str) -> String {
     let docker_reference =
         name.strip_prefix("docker.io/").map_or(name.to_owned(), |rest| format!("index.docker.io/{rest}"));

@@ -29,7 +29,7 @@ const LATE: Duration = Duration::from_millis(5);
 /// The number of images that a request may name.
 const IMAGES: usize = 100;
 const REPOSITORY: &str = "app";
-/// How long a payload is that somebody pushed, in bytes.
+/// The size of a payload that somebody pushed, in bytes.
 const PAYLOAD: usize = 64 << 20;
 /// The digest that the signatures of an attack are for.
 const SIGNED: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
@@ -113,7 +113,7 @@ struct Workers {
 
 struct Queue {
     free: usize,
-    /// How many came, and how many of them were let through.
+    /// The number of requests that came, and the number that was let through.
     came: usize,
     started: usize,
 }

@@ -31,7 +31,7 @@ pub(super) struct Args {
 pub(super) const NOTE: &str = "medians of the processor's time, which leaves out what others had of it; slope: exponent of time over size, from a tenth of the largest\n\
     each in a fresh instance, in this process (no HTTP), no deadline, a host that answers from memory";
 
-/// How often each point is measured, if nothing else is said.
+/// The number of measurements of each point by default.
 pub(super) const ROUNDS: u32 = 30;
 
 /// The first series of an axis, by a module that accepts everything: what is the host's share.

@@ -15,7 +15,7 @@ const TWO_KEYS: &str = "(i) two keys";
 const KEYLESS: &str = "(j) keyless, CAs and logs on P-256";
 const KEYLESS_P384: &str = "(j) keyless, CAs on P-384 as of the public-good instance";
 
-/// What is measured: its name here, and the case of the corpus.
+/// The measurements: the name of each, and its case in the corpus.
 const MEASURED: [(&str, &str); 4] = [
     (ONE_KEY, "key-without-more-is-proven"),
     (TWO_KEYS, "two-keys-are-two-signers"),

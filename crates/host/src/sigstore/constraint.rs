@@ -33,7 +33,7 @@ pub(crate) enum Subject {
 /// The annotations that a request asks for.
 type Annotations = Option<BTreeMap<String, String>>;
 
-/// What must be found for a request with public keys.
+/// The constraints of a request with public keys.
 pub(crate) fn pub_keys(keys: &[String], annotations: &Annotations) -> Result<Vec<Constraint>> {
     if keys.is_empty() {
         bail!("Must provide at least one pub key");
@@ -43,13 +43,13 @@ pub(crate) fn pub_keys(keys: &[String], annotations: &Annotations) -> Result<Vec
     Ok(keys.iter().map(constraint).collect())
 }
 
-/// What must be found for a request with exact identities.
+/// The constraints of a request with exact identities.
 pub(crate) fn keyless(identities: &[KeylessIdentity], annotations: &Annotations) -> Result<Vec<Constraint>> {
     let subjects = identities.iter().map(|id| (&id.issuer, Subject::Equal(id.subject.clone())));
     issuers(subjects.collect(), annotations)
 }
 
-/// What must be found for a request with identities by URL prefix.
+/// The constraints of a request with identities by URL prefix.
 pub(crate) fn keyless_prefix(identities: &[KeylessPrefix], annotations: &Annotations) -> Result<Vec<Constraint>> {
     let subjects = identities.iter().map(|id| (&id.issuer, Subject::UrlPrefix(id.url_prefix.clone())));
     issuers(subjects.collect(), annotations)
@@ -67,7 +67,7 @@ fn issuers(identities: Vec<(&String, Subject)>, annotations: &Annotations) -> Re
     Ok(identities.into_iter().map(constraint).collect())
 }
 
-/// What must be found for a request with a GitHub owner.
+/// The constraints of a request with a GitHub owner.
 pub(crate) fn github(owner: &str, repo: &Option<String>, annotations: &Annotations) -> Result<Vec<Constraint>> {
     if owner.is_empty() {
         bail!("Must provide owner info");

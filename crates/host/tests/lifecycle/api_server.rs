@@ -160,7 +160,7 @@ fn merge(object: &mut Value, wanted: &Value) {
     }
 }
 
-/// Does the object have everything that `wanted` names? What Argo CD asks.
+/// Whether the object has everything that `wanted` names, as Argo CD compares them.
 pub(crate) fn has(object: &Value, wanted: &Value) -> bool {
     let empty = Map::new();
     match (object, wanted) {

@@ -73,7 +73,7 @@ pub(crate) fn live(mode: Mode, tool: Tool) -> Seen {
     seen
 }
 
-/// What happens while what runs could not be proven again.
+/// The results while the image that runs can no longer be proven.
 fn trouble(world: &mut World, tool: Tool) -> Vec<String> {
     let round = rounds(world, tool, 2).words(tool);
     world.git_sets("debug");

@@ -33,7 +33,7 @@ const MODES: [Mode; 9] = [
     Mode { pinned_in_git: true, ..mode("… unchanged approval", "mutate", "{automaticUnchangedApproval: true}") },
 ];
 
-/// What was seen under a mode, with Flux and with Argo CD.
+/// The results under one mode, with Flux and with Argo CD.
 struct Lives {
     mode: &'static str,
     flux: Seen,

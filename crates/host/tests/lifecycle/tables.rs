@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::webhook::checkout;
 
-/// What has to be seen under one mode, and why.
+/// The expected results under one mode, and the reason for them.
 pub(crate) struct Row<'a> {
     mode: &'a str,
     cells: &'a [&'a str],

@@ -25,7 +25,7 @@ pub(crate) fn checkout() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// What the policy may look up, as it is deployed.
+/// The resources that the policy may look up when it is deployed.
 fn resources() -> BTreeSet<ContextAwareResource> {
     let text = std::fs::read_to_string(checkout().join("metadata.yml")).unwrap();
     serde_yaml::from_str::<Metadata>(&text).unwrap().context_aware_resources

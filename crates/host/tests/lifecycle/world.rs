@@ -13,7 +13,7 @@ use crate::webhook::{Cost, Denied};
 const REPOSITORY: &str = "shop/app";
 pub(crate) const HUMAN: &str = "jane";
 
-/// How the policy is set, and what is written in git.
+/// The mode of the policy, and what git contains.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mode {
     /// The name of the mode in the tables.

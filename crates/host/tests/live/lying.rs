@@ -229,7 +229,7 @@ const IS_INDEX: &str =
     "not-signed: unusable-signature-manifest; missing alice; tells index, sha256-….sig, cosign clean";
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// What a lie is: to whom it is told, and what.
+/// A lie: the requests to which it is told, and the wrong answer.
 type Lies = Vec<(Scope, Fault)>;
 
 #[test]

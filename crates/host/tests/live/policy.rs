@@ -134,7 +134,7 @@ pub(crate) fn check(rows: &[Row<'_>], registry: &str, keys: &[(&str, String)], h
 }
 
 impl Row<'_> {
-    /// What did not come out as it has to, if anything.
+    /// The difference from the expected outcome, if there is one.
     pub(crate) fn failure(&self, registry: &str, keys: &[(&str, String)], host: &Arc<Live>) -> Option<String> {
         self.judge(&self.evaluate(registry, keys, host), keys)
     }

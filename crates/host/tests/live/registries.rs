@@ -19,7 +19,7 @@ use crate::policy::{evaluate, host, pins, pod, settings};
 use crate::tls::Authority;
 use crate::told::flaw;
 
-/// What a registry is asked for when it answers with an error.
+/// The question that a registry answers with an error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Asked {
     /// The digest of the image.

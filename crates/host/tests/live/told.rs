@@ -26,7 +26,7 @@ const OTHERS_WORDS: [(u16, &[&str]); 3] = [
     (504, &["not signed", "could not tell"]),
 ];
 
-/// What the platform says of an evaluation that took too long.
+/// The platform's message about an evaluation that took too long.
 const DEADLINE: &str = "Policy execution interrupted because it exceeded the allowed execution time";
 /// The word for that here: the platform leaves no record.
 pub(crate) const INTERRUPTED: &str = "interrupted";

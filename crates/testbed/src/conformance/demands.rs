@@ -7,7 +7,7 @@ use super::{
 };
 use crate::mint::{Entry, Key, Kind, Layer, Leaf};
 
-/// Where the subject is a pattern: Go's, and found anywhere.
+/// Rows whose subject is an expression, which Go finds anywhere in a name.
 pub(super) fn patterns() -> Vec<Row> {
     let row = |reason, here, says, subject| {
         Row::new(reason, here, says, says, leaf(Leaf::of_workflow()))

@@ -35,7 +35,7 @@ impl Image {
         payload(&self.name, &self.digest)
     }
 
-    /// What would be signed of another image in the same place.
+    /// The payload for another image in the same repository.
     fn of_another(&self) -> Vec<u8> {
         payload(&self.name, &format!("sha256:{}", "0".repeat(64)))
     }

@@ -326,7 +326,7 @@ fn entries() -> Vec<Row> {
     ]
 }
 
-/// What is wrong with what the log has written down.
+/// Rows with an error in the document that the log has entered.
 fn documents() -> Vec<Row> {
     let plain = Entry::default;
     let row = |reason, here, asked| Row::new(reason, here, No(IN_ENTRY), No(IN_ENTRY), entry(asked));

@@ -62,7 +62,7 @@ struct Row {
 pub struct Answered {
     /// The answer of the policy, as JSON.
     pub text: String,
-    /// How many questions of the row's world were not asked.
+    /// The number of host calls in the case's world that the policy did not make.
     pub leftovers: usize,
 }
 

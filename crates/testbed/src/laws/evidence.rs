@@ -162,7 +162,7 @@ pub fn signature(data: &[u8]) -> bool {
         .contains(&true)
 }
 
-/// What lies beside an image that mallory signed, and alice.
+/// A manifest of signatures by mallory and by alice.
 pub static MANIFEST: LazyLock<Document> = LazyLock::new(|| {
     let keys = [Key::p256("mallory"), Key::new(Kind::Ed25519, "mallory"), Key::new(Kind::Ed25519, "alice")];
     let layers = keys.map(|key| Layer::by_key(&key, &PAYLOAD));
@@ -246,7 +246,7 @@ pub fn index(data: &[u8]) -> bool {
         .contains(&true)
 }
 
-/// Does an index list the image as one that runs somewhere?
+/// Whether an index lists the image as one that can run.
 fn lists(index: &[u8]) -> bool {
     let index: Value = serde_json::from_slice(index).unwrap();
     let manifests =

@@ -192,7 +192,7 @@ pub fn log_body(data: &[u8]) -> bool {
     is_admitted.contains(&true)
 }
 
-/// What logs of certificates promised, in a certificate of the right authority.
+/// The law of the SCTs in a certificate of the right authority.
 pub fn scts(data: &[u8]) -> bool {
     let Right { ours, .. } = &*RIGHT;
     let right = RIGHT.scts();
@@ -323,7 +323,7 @@ fn scts_oid() -> &'static [u8] {
     &OID
 }
 
-/// Does an entry's body say that this certificate made this signature?
+/// Whether the body of a log entry is about this certificate and this signature.
 fn is_about(body: &[u8], layer: &Layer, certificate: &[u8]) -> bool {
     let Ok(body) = serde_json::from_slice::<Value>(body) else { return false };
     let text = |pointer| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default();

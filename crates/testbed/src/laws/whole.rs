@@ -173,7 +173,7 @@ impl Case {
         self.before(slot).is_some_and(|before| before.image.text == slot.image.text)
     }
 
-    /// Does the request bring no image? `None` where nobody could tell.
+    /// Whether the request brings no image. It is `None` if nobody can tell.
     fn brings_nothing(&self) -> Option<bool> {
         if ["DELETE", "CONNECT"].contains(&self.operation)
             || ["scale", "eviction", "binding"].contains(&self.subresource)
@@ -302,7 +302,7 @@ pub fn review(data: &[u8]) -> bool {
     first["accepted"] == true
 }
 
-/// Is it an answer that a host and a user can use?
+/// Checks that a host and a user can use the answer.
 fn is_answer(answer: &Value, payload: &Value) {
     let is_admitted = answer["accepted"].as_bool().unwrap();
     let is_said = answer["message"].as_str().is_some_and(|message| !message.is_empty());

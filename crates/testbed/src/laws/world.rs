@@ -63,13 +63,13 @@ enum Beside {
     OfAnotherDigest,
     /// A signature of alice's for another repository.
     OfAnotherName,
-    /// What mallory signed, under alice's payload, and the other way round.
+    /// Mallory's signature over alice's payload, and alice's over mallory's.
     Mixed,
     Garbage,
     Error,
 }
 
-/// How many of them, from the first on, are in order.
+/// The number of entries of `BESIDE`, from the first on, that are in order.
 const IN_ORDER: usize = 11;
 
 const BESIDE: [Beside; 13] = [
@@ -123,11 +123,11 @@ pub struct World<'d> {
     pub is_in_order: bool,
     /// The time that every host call takes.
     pub step: u64,
-    /// Whether the keys of its JSON come the other way round.
+    /// Whether the keys of JSON answers are in the opposite order.
     pub key_order: Cell<bool>,
     /// The repositories that were asked about.
     pub asked: RefCell<Vec<String>>,
-    /// What is said in errors, and lies where JSON should.
+    /// The bytes for texts of errors, and for what stands in place of JSON.
     rest: &'d [u8],
 }
 
@@ -209,7 +209,7 @@ impl<'d> World<'d> {
         }
     }
 
-    /// What is asked about: the repository, and the tag or digest.
+    /// The repository, and the tag or digest, that `image` names.
     fn find(&self, image: &str) -> (&Repository, usize, String) {
         assert_eq!(ImageRef::parse(image).unwrap().to_string(), image, "asked about in another spelling");
         let (name, rest) = image.split_once('@').unwrap_or_else(|| image.rsplit_once(':').unwrap());

@@ -14,9 +14,9 @@ use super::route::Route;
 use super::store::Store;
 use super::{Fault, Request, Scope, upload};
 
-/// What the specification obliges registries to take as a manifest.
+/// The size of manifests that registries have to accept, by the specification.
 const MAX_MANIFEST: usize = 4 << 20;
-/// Everything is held in memory, and what tests push is tiny.
+/// The limit for a blob, because everything is in memory and tests push little.
 pub(super) const MAX_BLOB: usize = 64 << 20;
 
 pub(super) const CONTENT_DIGEST: &str = "docker-content-digest";
@@ -29,7 +29,7 @@ pub(super) struct Told {
     pub(super) met: usize,
 }
 
-/// What the server and the owner of the [`super::Registry`] both see.
+/// The state that the server and the owner of the [`super::Registry`] share.
 #[derive(Default)]
 pub(super) struct Shared {
     store: Mutex<Store>,

@@ -134,7 +134,7 @@ pub fn pem(label: &str, der: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
-/// What is in the first block of a PEM text.
+/// The bytes in the first block of a PEM text.
 pub fn unpem(text: &str) -> Vec<u8> {
     let lines = text.lines().skip(1).take_while(|line| !line.starts_with('-'));
     Base64::decode_vec(&lines.collect::<String>()).unwrap()

@@ -93,7 +93,7 @@ impl Key {
         der::pem("PUBLIC KEY", &self.public())
     }
 
-    /// What logs are known by: the SHA-256 of the public key.
+    /// The id by which logs are known: the SHA-256 of the public key.
     pub fn id(&self) -> [u8; 32] {
         Sha256::digest(self.public()).into()
     }

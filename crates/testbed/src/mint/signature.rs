@@ -31,7 +31,7 @@ pub struct Layer {
     pub certificate: Option<String>,
     pub chain: Option<String>,
     pub bundle: Option<String>,
-    /// What it verifies with, as PEM, for the log.
+    /// The certificate or public key that verifies the signature, as PEM, for the log.
     pub verifier: String,
 }
 
@@ -61,7 +61,7 @@ impl Layer {
         Self { payload: payload.to_vec(), ..self }
     }
 
-    /// What the manifest says of it.
+    /// The descriptor of the layer in the manifest.
     pub fn descriptor(&self) -> Value {
         let mut annotations = Map::new();
         annotations.insert(SIGNATURE.to_owned(), der::base64(&self.signature).into());

@@ -15,7 +15,7 @@ use super::super::{
 
 /// A size that grows, and what is measured for it.
 pub(super) struct Axis {
-    /// What it is asked for by, and its plot is called.
+    /// The name of the axis on the command line, and of its plot.
     pub(super) name: &'static str,
     /// The unit that is counted on this axis.
     pub(super) what: &'static str,
@@ -182,12 +182,12 @@ fn padded(bytes: usize, images: &[String]) -> Result<AdmissionRequest> {
     AdmissionRequest::create(pod(pairs, rest))
 }
 
-/// Who signed an image for which there are several keys.
+/// The signers of an image for which there are several keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Signed {
     /// The last of the settings' keys, and one is enough.
     ByLast,
-    /// All of them and all are needed, in the settings' order.
+    /// All keys have signed and all are needed, in the order of the settings.
     InOrder,
     /// All keys have signed and all are needed, from the last to the first.
     Backwards,
