@@ -36,10 +36,33 @@ pub(crate) fn members<'a, const N: usize>(
     json: &'a RawValue,
     keys: [&str; N],
 ) -> Result<[Option<&'a RawValue>; N], Mismatch> {
+    let mut found = [None; N];
+    find(json, &keys, &mut found, false)?;
+    Ok(found)
+}
+
+/// The members called `keys` of the object that `json` holds, which has no others.
+pub(crate) fn only_members<'a, const N: usize>(
+    json: &'a RawValue,
+    keys: [&str; N],
+) -> Result<[Option<&'a RawValue>; N], Mismatch> {
+    let mut found = [None; N];
+    find(json, &keys, &mut found, true)?;
+    Ok(found)
+}
+
+/// Finds members. Not generic, so that the module has it once.
+fn find<'a>(
+    json: &'a RawValue,
+    keys: &[&str],
+    found: &mut [Option<&'a RawValue>],
+    has_no_others: bool,
+) -> Result<(), Mismatch> {
     if !json.get().starts_with('{') {
         return Err(Mismatch::Type);
     }
-    Deserializer::from_str(json.get()).deserialize_map(Members(keys)).map_err(|_| Mismatch::Twice)
+    let members = Members { keys, found, has_no_others };
+    Deserializer::from_str(json.get()).deserialize_map(members).map_err(|_| Mismatch::Twice)
 }
 
 /// The entries of the list that `json` holds.
@@ -134,32 +157,39 @@ impl<'de> Visitor<'de> for AllMembers {
     }
 }
 
-struct Members<'k, const N: usize>([&'k str; N]);
+struct Members<'k, 'f, 'de> {
+    keys: &'k [&'k str],
+    found: &'f mut [Option<&'de RawValue>],
+    has_no_others: bool,
+}
 
-impl<'de, const N: usize> Visitor<'de> for Members<'_, N> {
-    type Value = [Option<&'de RawValue>; N];
+impl<'de> Visitor<'de> for Members<'_, '_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = [None; N];
-        let mut seen = [false; N];
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut seen: Vec<usize> = Vec::with_capacity(self.keys.len());
         while let Some(Text(key)) = map.next_key()? {
-            let mut places = self.0.iter().zip(found.iter_mut().zip(&mut seen));
-            match places.find(|(wanted, _)| **wanted == key) {
-                Some((_, (found, seen))) => {
-                    if std::mem::replace(seen, true) {
-                        return Err(A::Error::custom("there twice"));
-                    }
-                    *found =
-                        map.next_value::<&RawValue>().map(|value| Some(value).filter(|value| value.get() != "null"))?;
+            let Some(at) = self.keys.iter().position(|wanted| *wanted == key) else {
+                if self.has_no_others {
+                    return Err(A::Error::custom("not known"));
                 }
-                None => drop(map.next_value::<IgnoredAny>()?),
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if seen.contains(&at) {
+                return Err(A::Error::custom("there twice"));
+            }
+            seen.push(at);
+            let value = map.next_value::<&RawValue>()?;
+            if let Some(found) = self.found.get_mut(at) {
+                *found = Some(value).filter(|value| value.get() != "null");
             }
         }
-        Ok(found)
+        Ok(())
     }
 }
 

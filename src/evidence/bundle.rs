@@ -99,8 +99,7 @@ impl Bundle {
         let [media_type, material, message, envelope] = members(bundle, keys).map_err(|_| BundleError::Form)?;
         let media_type = media_type.and_then(|media_type| text(media_type).ok()).ok_or(BundleError::Form)?;
         let version = Version::of(&media_type).ok_or(BundleError::Version)?;
-        let keys =
-            ["certificate", "x509CertificateChain", "publicKey", "tlogEntries", "timestampVerificationData"];
+        let keys = ["certificate", "x509CertificateChain", "publicKey", "tlogEntries", "timestampVerificationData"];
         let [certificate, chain, key, tlog_entries, timestamps] =
             members(material.ok_or(BundleError::Material)?, keys).map_err(|_| BundleError::Material)?;
         let (certificate, chain) = match (certificate, chain, key) {
@@ -140,7 +139,8 @@ fn read_certificate(json: &RawValue) -> Result<Document, BundleError> {
 fn read_chain(json: &RawValue) -> Result<(Option<Document>, Vec<Document>), BundleError> {
     let [list] = members(json, ["certificates"]).map_err(|_| BundleError::Material)?;
     let list = list.and_then(|list| entries(list).ok()).ok_or(BundleError::Material)?;
-    let mut chain = list.into_iter().take(MAX_CHAIN.saturating_add(2)).map(read_certificate).collect::<Result<Vec<_>, _>>()?;
+    let mut chain =
+        list.into_iter().take(MAX_CHAIN.saturating_add(2)).map(read_certificate).collect::<Result<Vec<_>, _>>()?;
     let is_root = |document: &Document| {
         let names = Certificate::read(document.as_bytes()).and_then(|certificate| certificate.names());
         names.is_none_or(|names| names.is_root())
@@ -184,9 +184,8 @@ fn read_entries(json: &RawValue, version: Version) -> Result<Vec<TlogEntry>, Bun
         Version::V1 => !entry.has_promise(),
         Version::V2 | Version::V3 => !entry.has_proof(),
     };
-    let is_double = |(at, entry): (usize, &TlogEntry)| {
-        entries.iter().take(at).any(|earlier| earlier.place() == entry.place())
-    };
+    let is_double =
+        |(at, entry): (usize, &TlogEntry)| entries.iter().take(at).any(|earlier| earlier.place() == entry.place());
     if entries.iter().any(lacks) || entries.iter().enumerate().any(is_double) {
         return Err(BundleError::LogEntry);
     }

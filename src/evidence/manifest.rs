@@ -137,8 +137,7 @@ impl Item {
     /// The item that this descriptor is of; `None` if it is of a kind that is not known. `room` is how many bytes of content may still be read.
     fn read(descriptor: &RawValue, room: &mut usize) -> Option<Item> {
         let failed = |content| Some(Item { digest: None, content: Err(content) });
-        let Ok([kind, digest, size, annotations]) =
-            members(descriptor, ["mediaType", "digest", "size", "annotations"])
+        let Ok([kind, digest, size, annotations]) = members(descriptor, ["mediaType", "digest", "size", "annotations"])
         else {
             return failed(ItemError::Form);
         };

@@ -4,8 +4,6 @@
 
 mod bundle;
 mod claim;
-#[cfg(test)]
-mod conformance;
 pub(crate) mod cosign;
 mod document;
 pub mod manifest;
@@ -13,9 +11,11 @@ pub(crate) mod policy_server;
 mod signature;
 mod statement;
 mod subject;
+#[cfg(test)]
+mod tests;
 
-pub use claim::{Claim, Signer, Source, without_reference};
 pub use bundle::BundleError;
+pub use claim::{Claim, Signer, Source, without_reference};
 pub use cosign::Unusable;
 pub(crate) use document::Document;
 pub use document::NoSignature;

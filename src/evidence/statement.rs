@@ -60,8 +60,7 @@ impl Statement {
             Some(Digest::parse(&format!("{SHA256}:{hex}")).ok()? == image)
         };
         for subject in subjects {
-            let [name, digest, annotations] =
-                members(subject, ["name", "digest", "annotations"]).map_err(|_| form)?;
+            let [name, digest, annotations] = members(subject, ["name", "digest", "annotations"]).map_err(|_| form)?;
             if digest.and_then(is_image) == Some(true) {
                 let subject = Subject {
                     name: text_of(name).filter(|name| !name.is_empty()),
@@ -84,7 +83,9 @@ mod tests {
         let image = Digest::of(b"image");
         let hex = image.to_string().replace("sha256:", "");
         let of = |kind: &str, subject: &str| {
-            format!(r#"{{"_type":"{kind}","subject":{subject},"predicateType":"https://a.example/p","predicate":{{}}}}"#)
+            format!(
+                r#"{{"_type":"{kind}","subject":{subject},"predicateType":"https://a.example/p","predicate":{{}}}}"#
+            )
         };
         let v1 = |subject: &str| of("https://in-toto.io/Statement/v1", subject);
         let named = |name: &str| v1(&format!(r#"[{{"name":"{name}","digest":{{"sha256":"{hex}"}}}}]"#));
@@ -92,9 +93,16 @@ mod tests {
         let rows: Vec<(String, Result<Option<&str>, StatementError>, &str)> = vec![
             (named("acme/app"), Ok(Some("acme/app")), "a subject with a name"),
             (named(""), Ok(None), "an empty name is none"),
-            (of("https://in-toto.io/Statement/v0.1", &format!(r#"[{{"digest":{{"sha256":"{hex}"}}}}]"#)), Ok(None), "version 0.1"),
             (
-                v1(&format!(r#"[{{"digest":{{"sha256":"{}"}}}},{{"name":"b","digest":{{"sha256":"{hex}"}}}}]"#, "0".repeat(64))),
+                of("https://in-toto.io/Statement/v0.1", &format!(r#"[{{"digest":{{"sha256":"{hex}"}}}}]"#)),
+                Ok(None),
+                "version 0.1",
+            ),
+            (
+                v1(&format!(
+                    r#"[{{"digest":{{"sha256":"{}"}}}},{{"name":"b","digest":{{"sha256":"{hex}"}}}}]"#,
+                    "0".repeat(64)
+                )),
                 Ok(Some("b")),
                 "the second of two",
             ),
@@ -104,7 +112,11 @@ mod tests {
                 "another hash beside it says nothing",
             ),
             (v1(&format!(r#"[{{"digest":{{"sha512":"{hex}"}}}}]"#)), subject, "the same digits of another hash"),
-            (v1(&format!(r#"[{{"name":"{image}","digest":{{"sha256":"{}"}}}}]"#, "0".repeat(64))), subject, "by name only"),
+            (
+                v1(&format!(r#"[{{"name":"{image}","digest":{{"sha256":"{}"}}}}]"#, "0".repeat(64))),
+                subject,
+                "by name only",
+            ),
             (v1(&format!(r#"[{{"digest":{{"sha256":"{}"}}}}]"#, &hex[..32])), subject, "the beginning of the digest"),
             (v1(&format!(r#"[{{"digest":{{"sha256":"{}"}}}}]"#, hex.to_uppercase())), subject, "in capital letters"),
             (v1("[]"), subject, "no subject"),

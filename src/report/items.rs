@@ -43,14 +43,14 @@ impl NoSignature {
     /// Why an item of the evidence manifest is no signature of the image.
     fn sentence(&self) -> String {
         match self {
-            NoSignature::Attestation(predicate) => format!(
-                "its evidence has an attestation ({}), which is not a signature",
-                quoted(predicate)
-            ),
+            NoSignature::Attestation(predicate) => {
+                format!("its evidence has an attestation ({}), which is not a signature", quoted(predicate))
+            }
             NoSignature::Item(error) => format!("an item of its evidence is not read: {}", error.sentence()),
             NoSignature::Bundle(error) => format!("a bundle in its evidence is not read: {}", error.sentence()),
             NoSignature::PayloadType => {
-                "a bundle in its evidence is not read: expected the payload type application/vnd.in-toto+json".to_owned()
+                "a bundle in its evidence is not read: expected the payload type application/vnd.in-toto+json"
+                    .to_owned()
             }
             NoSignature::Statement(StatementError::Form) => {
                 "a bundle in its evidence is not read: expected an in-toto statement of version 0.1 or 1".to_owned()
@@ -87,7 +87,9 @@ impl BundleError {
             BundleError::Material => "expected one certificate or one public key",
             BundleError::Root => "it contains a self-signed certificate, as old clients wrote it; sign again",
             BundleError::Content => "expected one signature over a digest or a DSSE envelope",
-            BundleError::MessageDigest => "expected a SHA-256 digest; sign a DSSE envelope instead, as cosign sign does",
+            BundleError::MessageDigest => {
+                "expected a SHA-256 digest; sign a DSSE envelope instead, as cosign sign does"
+            }
             BundleError::LogEntry => {
                 "expected transparency log entries, each once, with a signed entry timestamp (version 0.1) or an inclusion proof"
             }

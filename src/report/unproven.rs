@@ -240,7 +240,9 @@ impl OtherEvidence {
     fn help(&self, reference: &str, sign: &[String]) -> Vec<String> {
         let is_collected = |format: &OtherFormat| matches!(format, OtherFormat::Referrer(_) | OtherFormat::Bundle);
         if self.found.iter().any(is_collected) {
-            return vec![format!("collect its signatures, so that this policy can read them: image-trust collect {reference}")];
+            return vec![format!(
+                "collect its signatures, so that this policy can read them: image-trust collect {reference}"
+            )];
         }
         let mut help = sign.to_vec();
         if self.found.is_empty() && !self.platforms.is_empty() {

@@ -87,7 +87,8 @@ impl Leaf {
         let certificate = Certificate::read(der.as_bytes()).ok_or(VerificationError::Certificate)?;
         let key = certificate.key().ok_or(VerificationError::Key)?;
         let usage = certificate.typed::<KeyUsage>().map_err(|_| VerificationError::Purpose)?;
-        let is_for_code = certificate.has(ExtendedKeyUsage::OID) && certificate.is_for(Purpose::CodeSigning) == Some(true);
+        let is_for_code =
+            certificate.has(ExtendedKeyUsage::OID) && certificate.is_for(Purpose::CodeSigning) == Some(true);
         if !(usage.is_some_and(|usage| usage.digital_signature()) && is_for_code) {
             return Err(VerificationError::Purpose);
         }

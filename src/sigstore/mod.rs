@@ -48,7 +48,10 @@ mod tests {
         assert!(workflow("policy-server", "refs/tags/v*").matches(&leaf).is_err());
         assert!(workflow("kubewarden-controller", "refs/heads/*").matches(&leaf).is_err());
         let late = INTEGRATED.plus(std::time::Duration::from_secs(601));
-        assert_eq!(public_good.authorities.issuer_of(&leaf, &[], &[late]), Err(VerificationError::Path(Origin::Module)));
+        assert_eq!(
+            public_good.authorities.issuer_of(&leaf, &[], &[late]),
+            Err(VerificationError::Path(Origin::Module))
+        );
         assert_eq!(sct::check(&leaf, issuer, &public_good.tlogs), Err(VerificationError::CtLogUnknown(Origin::Module)));
         let other = TrustedRoot { authorities: Authorities::default(), ..public_good };
         assert_eq!(

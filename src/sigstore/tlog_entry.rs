@@ -8,8 +8,6 @@ mod body;
 mod checkpoint;
 mod inclusion_proof;
 
-use base64ct::{Base64, Encoding as _};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 pub(crate) use body::{Content, Logged, LoggedBy};
@@ -19,15 +17,12 @@ use super::{
     trusted_root::{Log, Logs},
 };
 use crate::{
-    json::{bytes_of, entries, members, number, text},
+    json::{bytes_of, entries, members, number, only_members, text},
     signing::signature::Message,
     time::UnixTime,
 };
 use checkpoint::Checkpoint;
 use inclusion_proof::InclusionProof;
-
-/// Longest text that is read, in bytes; the largest certificates take some 10 KB of it.
-const MAX_TEXT: usize = 64 * 1024;
 
 /// An entry that is said to be a log's. Nothing of it is proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,46 +52,30 @@ pub(crate) struct BoundEntry<'e> {
     pub(crate) time: Option<UnixTime>,
 }
 
-/// What lies beside a signature of cosign 1 or 2.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RekorBundle {
-    #[serde(rename = "SignedEntryTimestamp")]
-    promise: String,
-    #[serde(rename = "Payload")]
-    entry: RekorPayload,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct RekorPayload {
-    body: String,
-    integrated_time: u64,
-    #[serde(rename = "logID")]
-    log_id: String,
-    log_index: u64,
-}
-
 impl TlogEntry {
     /// Reads the annotation `dev.sigstore.cosign/bundle`.
     ///
     /// # Errors
     /// When it does not have that form.
     pub(crate) fn of_annotation(json: &str) -> Result<TlogEntry, VerificationError> {
-        let bundle: RekorBundle = body::object(json.as_bytes()).ok_or(VerificationError::LogForm)?;
-        let decoded = |text: &str| Base64::decode_vec(text).map_err(|_| VerificationError::LogForm);
-        // A log's identifier is written in hexadecimal here. One that is not is no log's.
-        let log_id = from_hex(&bundle.entry.log_id).unwrap_or_default();
-        Ok(TlogEntry {
-            log_id,
-            log_index: bundle.entry.log_index,
-            body: decoded(&bundle.entry.body)?,
-            body_text: bundle.entry.body,
-            kind: None,
-            integrated_time: Some(bundle.entry.integrated_time),
-            promise: Some(decoded(&bundle.promise)?),
-            proof: None,
-        })
+        let read = || {
+            let [promise, payload] =
+                only_members(body::object(json.as_bytes())?, ["SignedEntryTimestamp", "Payload"]).ok()?;
+            let keys = ["body", "integratedTime", "logID", "logIndex"];
+            let [body, time, log_id, log_index] = only_members(payload?, keys).ok()?;
+            Some(TlogEntry {
+                // A log's identifier is written in hexadecimal here. One that is not is no log's.
+                log_id: from_hex(&text(log_id?).ok()?).unwrap_or_default(),
+                log_index: log_index?.get().parse().ok()?,
+                body: bytes_of(body?)?,
+                body_text: text(body?).ok()?.into_owned(),
+                kind: None,
+                integrated_time: Some(time?.get().parse().ok()?),
+                promise: Some(bytes_of(promise?)?),
+                proof: None,
+            })
+        };
+        read().ok_or(VerificationError::LogForm)
     }
 
     /// Reads an entry of a Sigstore bundle (Sigstore protobuf-specs, "TransparencyLogEntry"). `None` if it does not have that form.
@@ -153,17 +132,11 @@ impl TlogEntry {
     ///
     /// # Errors
     /// What it is not about, or that the log is not known.
-    pub(crate) fn bind<'e>(
-        &'e self,
-        logged: &Logged<'_>,
-        logs: &'e Logs,
-    ) -> Result<BoundEntry<'e>, VerificationError> {
+    pub(crate) fn bind<'e>(&'e self, logged: &Logged<'_>, logs: &'e Logs) -> Result<BoundEntry<'e>, VerificationError> {
         let is_version_2 = body::check(&self.body, self.kind.as_ref(), logged)?;
         // Only what a log signed is a time; a number beside an inclusion proof is anybody's (CVE-2026-48816).
         let time = self.integrated_time.filter(|_| self.promise.is_some()).map(UnixTime::from_secs);
-        let is_its = |log: &&Log| {
-            log.has_id(&self.log_id) && time.is_none_or(|time| log.period.contains(time))
-        };
+        let is_its = |log: &&Log| log.has_id(&self.log_id) && time.is_none_or(|time| log.period.contains(time));
         let log = logs.list.iter().find(is_its).ok_or(VerificationError::LogUnknown(logs.origin))?;
         // Rekor 2 promises nothing: a promise on its kind of entry was made by nobody who should have.
         if is_version_2 && self.promise.is_some() || self.promise.is_some() != time.is_some() {

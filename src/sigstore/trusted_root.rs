@@ -151,10 +151,17 @@ impl TrustedRoot {
             ));
         }
         let [tlogs, ctlogs] = [document.tlogs, document.ctlogs].map(Option::unwrap_or_default);
-        let [cas, tsas] = [document.certificate_authorities, document.timestamp_authorities].map(Option::unwrap_or_default);
+        let [cas, tsas] =
+            [document.certificate_authorities, document.timestamp_authorities].map(Option::unwrap_or_default);
         let certificates = |cas: &[Ca]| cas.iter().map(|ca| ca.cert_chain.certificates.len()).sum();
-        if [certificates(&cas), certificates(&tsas), tlogs.len(), ctlogs.len()].into_iter().any(|length: usize| length > MAX_ENTRIES) {
-            return Err(TrustedRootError::new(&JsonPath::root(), format!("has more than {MAX_ENTRIES} CAs, timestamp authorities, tlogs or ctlogs")));
+        if [certificates(&cas), certificates(&tsas), tlogs.len(), ctlogs.len()]
+            .into_iter()
+            .any(|length: usize| length > MAX_ENTRIES)
+        {
+            return Err(TrustedRootError::new(
+                &JsonPath::root(),
+                format!("has more than {MAX_ENTRIES} CAs, timestamp authorities, tlogs or ctlogs"),
+            ));
         }
         let mut authorities = Vec::new();
         for (i, ca) in cas.iter().enumerate() {
@@ -167,7 +174,10 @@ impl TrustedRoot {
                 authorities.push(Authority::read(&der, period, Purpose::CodeSigning).map_err(wrong)?);
             }
         }
-        let timestamp_authorities = tsas.iter().enumerate().map(|(i, tsa)| tsa.timestamps(&JsonPath::root().key("timestampAuthorities").index(i)));
+        let timestamp_authorities = tsas
+            .iter()
+            .enumerate()
+            .map(|(i, tsa)| tsa.timestamps(&JsonPath::root().key("timestampAuthorities").index(i)));
         let timestamp_authorities = timestamp_authorities.collect::<Result<_, _>>()?;
         let logs = |list: &[Instance], name: &'static str| -> Result<Vec<Log>, TrustedRootError> {
             let read = |(i, instance): (usize, &Instance)| {
@@ -176,7 +186,8 @@ impl TrustedRoot {
             list.iter().enumerate().filter_map(read).collect()
         };
         // A log without a start would be believed about any time (Sigstore protobuf-specs, "TransparencyLogInstance").
-        let is_endless = |instance: &Instance| instance.public_key.valid_for.as_ref().is_none_or(|period| period.start.is_none());
+        let is_endless =
+            |instance: &Instance| instance.public_key.valid_for.as_ref().is_none_or(|period| period.start.is_none());
         if let Some(at) = tlogs.iter().position(is_endless) {
             let path = JsonPath::root().key("tlogs").index(at).key("publicKey").key("validFor");
             return Err(TrustedRootError::new(&path, "has no start: write when the log began".to_owned()));
@@ -308,7 +319,10 @@ impl Ca {
         };
         let chain = self.cert_chain.certificates.iter().enumerate().map(decode).collect::<Result<Vec<_>, _>>()?;
         if !(1..=MAX_CHAIN).contains(&chain.len()) {
-            return Err(TrustedRootError::new(path, format!("has {} certificates; expected 1 to {MAX_CHAIN}", chain.len())));
+            return Err(TrustedRootError::new(
+                path,
+                format!("has {} certificates; expected 1 to {MAX_CHAIN}", chain.len()),
+            ));
         }
         let period = ValidFor::read(&self.valid_for, path)?;
         TimestampAuthority::read(&chain, period)

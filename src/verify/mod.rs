@@ -47,7 +47,9 @@ pub fn verify<'r>(
 ) -> Result<Verified, Failure<'r>> {
     match (Verification::of(image, requirement, resolved, budget), image.tag(), image.digest()) {
         // Who does not count now does not count for an index either.
-        (Err(Unproven::NotSigned(missing)), Some(tag), Some(digest)) if !matches!(missing.found.signatures, Signed::NotNow) => {
+        (Err(Unproven::NotSigned(missing)), Some(tag), Some(digest))
+            if !matches!(missing.found.signatures, Signed::NotNow) =>
+        {
             match index::behind(image, tag, digest, requirement, budget) {
                 Ok(Some(verified)) => Ok(verified.listed(image, digest)),
                 Ok(None) => Err(Unproven::NotSigned(missing)),

@@ -142,9 +142,13 @@ impl Requirement {
                 self.cosign.sct != SctRequirement::None,
                 true,
             ),
-            TrustRootKind::Certificate(authorities, identity) => {
-                (authorities, identity, self.cosign.tlog_entry == Some(true), self.cosign.sct == SctRequirement::All, false)
-            }
+            TrustRootKind::Certificate(authorities, identity) => (
+                authorities,
+                identity,
+                self.cosign.tlog_entry == Some(true),
+                self.cosign.sct == SctRequirement::All,
+                false,
+            ),
         };
         let (tlogs, ctlogs) = (has_tlogs.then_some(tlogs), has_ctlogs.then_some(ctlogs));
         let needs_time = is_keyless || has_tlogs;

@@ -29,11 +29,7 @@ impl<'s> Candidate<'s> {
 
 impl<'r> Verification<'r> {
     /// Counts every trust root that made one of these signatures.
-    pub(super) fn check_signatures(
-        &mut self,
-        signatures: &[Candidate<'_>],
-        budget: &Budget<'_>,
-    ) -> Result<(), Spent> {
+    pub(super) fn check_signatures(&mut self, signatures: &[Candidate<'_>], budget: &Budget<'_>) -> Result<(), Spent> {
         // A signature is by one key, so one that was counted is not tried with another.
         let mut unclaimed: Vec<&Candidate<'_>> = signatures.iter().collect();
         for root in self.roots.clone() {

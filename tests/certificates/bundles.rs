@@ -184,7 +184,8 @@ pub(super) fn contents() -> Vec<Minted> {
 pub(super) fn entries() -> Vec<Minted> {
     let (v1, v2) = (keyless(Log::Rekor1), keyless(Log::Rekor2));
     let proof_only = Bundle { timestamps: Vec::new(), ..v1.clone() };
-    let other = |log| Bundle { content: Content::Statement(statement(&digest('2'), "x").to_string().into()), ..keyless(log) };
+    let other =
+        |log| Bundle { content: Content::Statement(statement(&digest('2'), "x").to_string().into()), ..keyless(log) };
     let by_bob = |log| keyless_by(bob(), log);
     let again = |log| {
         let older = Leaf { not_before: ISSUED - 300, not_after: ISSUED + 300, ..alice() };
@@ -204,7 +205,12 @@ pub(super) fn entries() -> Vec<Minted> {
     twice["verificationMaterial"]["tlogEntries"].as_array_mut().unwrap().push(entry);
     let impostor = |body: &Value| {
         let key = Key::new(Kind::Ed25519, "another log");
-        image_trust_testbed::mint::bundle::proof(&bytes(body, &format!("{ENTRY}/canonicalizedBody")), &key, Instance::REKOR_2, Instance::REKOR_2)
+        image_trust_testbed::mint::bundle::proof(
+            &bytes(body, &format!("{ENTRY}/canonicalizedBody")),
+            &key,
+            Instance::REKOR_2,
+            Instance::REKOR_2,
+        )
     };
     let hash = json_of(&v2).pointer(&format!("{PROOF}/hashes/1")).unwrap().clone();
     let mut promised = json_of(&v2);
@@ -217,21 +223,43 @@ pub(super) fn entries() -> Vec<Minted> {
         taken("bundle-with-the-entry-of-another-certificate", &v1, &again(Log::Rekor1), ENTRY),
         taken("bundle-with-the-entry-of-another-certificate-in-rekor-2", &v2, &again(Log::Rekor2), ENTRY),
         one("bundle-with-an-entry-twice", &twice),
-        changed("bundle-with-an-entry-of-another-kind-beside-it", &v1, &format!("{ENTRY}/kindVersion/version"), "0.0.2".into()),
-        changed("bundle-with-the-promise-of-another-time", &v1, &format!("{ENTRY}/integratedTime"), (ISSUED + 61).to_string().into()),
+        changed(
+            "bundle-with-an-entry-of-another-kind-beside-it",
+            &v1,
+            &format!("{ENTRY}/kindVersion/version"),
+            "0.0.2".into(),
+        ),
+        changed(
+            "bundle-with-the-promise-of-another-time",
+            &v1,
+            &format!("{ENTRY}/integratedTime"),
+            (ISSUED + 61).to_string().into(),
+        ),
         changed("bundle-with-the-promise-of-another-place", &v1, &format!("{ENTRY}/logIndex"), "4712".into()),
         without("bundle-with-a-time-that-nobody-promised", &proof_only, ENTRY, "inclusionPromise"),
         without("bundle-in-rekor-1-without-a-proof", &v1, ENTRY, "inclusionProof"),
         without("bundle-in-rekor-2-without-a-proof", &v2, ENTRY, "inclusionProof"),
         one("bundle-in-rekor-2-with-a-promise", &promised),
         changed("bundle-with-a-hash-of-the-proof-changed", &v2, &format!("{PROOF}/hashes/0"), hash),
-        changed("bundle-with-a-hash-of-the-proof-changed-in-rekor-1", &v1, &format!("{PROOF}/hashes/0"), der::base64(&[1; 32]).into()),
+        changed(
+            "bundle-with-a-hash-of-the-proof-changed-in-rekor-1",
+            &v1,
+            &format!("{PROOF}/hashes/0"),
+            der::base64(&[1; 32]).into(),
+        ),
         changed("bundle-with-another-place-in-the-proof", &v2, &format!("{PROOF}/logIndex"), "4".into()),
         changed("bundle-with-no-hashes-in-the-proof", &v2, &format!("{PROOF}/hashes"), json!([])),
-        changed("bundle-with-another-root-beside-the-proof", &v2, &format!("{PROOF}/rootHash"), der::base64(&[1; 32]).into()),
+        changed(
+            "bundle-with-another-root-beside-the-proof",
+            &v2,
+            &format!("{PROOF}/rootHash"),
+            der::base64(&[1; 32]).into(),
+        ),
         changed("bundle-with-the-checkpoint-of-another-log", &v2, PROOF, impostor(&json_of(&v2))),
         noted("bundle-with-a-checkpoint-of-another-size", &|note| note.replace("\n11\n", "\n12\n")),
-        noted("bundle-with-a-checkpoint-of-another-origin", &|note| note.replacen(Instance::REKOR_2, "log.example.org", 1)),
+        noted("bundle-with-a-checkpoint-of-another-origin", &|note| {
+            note.replacen(Instance::REKOR_2, "log.example.org", 1)
+        }),
         noted("bundle-with-a-checkpoint-of-another-name", &|note| note.replace("\u{2014} log2026", "\u{2014} log2025")),
         noted("bundle-with-a-checkpoint-without-signatures", &|note| note.split("\u{2014}").next().unwrap().to_owned()),
         noted("bundle-with-a-checkpoint-with-another-hint", &|note| {
@@ -255,30 +283,70 @@ pub(super) fn timestamps() -> Vec<Minted> {
     let ours = ours();
     let signature = bytes(&json_of(&bundle), "/dsseEnvelope/signatures/0/sig");
     let stamp = || Stamp::of(&signature);
-    let stamped = |name, tsa: &Tsa, stamp: &Stamp| {
-        changed(name, &bundle, STAMP, der::base64(&tsa.answer(stamp)).into())
-    };
+    let stamped =
+        |name, tsa: &Tsa, stamp: &Stamp| changed(name, &bundle, STAMP, der::base64(&tsa.answer(stamp)).into());
     let other = Tsa::new("theirs");
     let mut trailing = ours.tsa.answer(&stamp());
     trailing.push(0);
     vec![
-        stamped("bundle-with-a-timestamp-with-parts-of-a-second", &ours.tsa, &Stamp { time: "20260101000100.082Z".into(), ..stamp() }),
+        stamped(
+            "bundle-with-a-timestamp-with-parts-of-a-second",
+            &ours.tsa,
+            &Stamp { time: "20260101000100.082Z".into(), ..stamp() },
+        ),
         stamped("bundle-with-a-timestamp-of-sha512", &ours.tsa, &Stamp { is_wide: true, ..stamp() }),
-        stamped("bundle-with-a-timestamp-with-its-certificate", &ours.tsa, &Stamp { certificates: vec![ours.tsa.der.clone()], ..stamp() }),
-        stamped("bundle-with-a-timestamp-that-is-late", &ours.tsa, &Stamp { time: der::generalized(ISSUED + 601), ..stamp() }),
-        stamped("bundle-with-a-timestamp-that-is-early", &ours.tsa, &Stamp { time: der::generalized(ISSUED - 1), ..stamp() }),
-        stamped("bundle-with-a-timestamp-after-the-authority-ended", &ours.tsa, &Stamp { time: der::generalized(ISSUED + 400 * 86_400), ..stamp() }),
+        stamped(
+            "bundle-with-a-timestamp-with-its-certificate",
+            &ours.tsa,
+            &Stamp { certificates: vec![ours.tsa.der.clone()], ..stamp() },
+        ),
+        stamped(
+            "bundle-with-a-timestamp-that-is-late",
+            &ours.tsa,
+            &Stamp { time: der::generalized(ISSUED + 601), ..stamp() },
+        ),
+        stamped(
+            "bundle-with-a-timestamp-that-is-early",
+            &ours.tsa,
+            &Stamp { time: der::generalized(ISSUED - 1), ..stamp() },
+        ),
+        stamped(
+            "bundle-with-a-timestamp-after-the-authority-ended",
+            &ours.tsa,
+            &Stamp { time: der::generalized(ISSUED + 400 * 86_400), ..stamp() },
+        ),
         stamped("bundle-with-a-timestamp-of-something-else", &ours.tsa, &Stamp::of(b"something else")),
         stamped("bundle-with-a-timestamp-of-another-authority", &other, &stamp()),
-        stamped("bundle-with-a-timestamp-by-another-key", &ours.tsa, &Stamp { key: Some(other.key.clone()), ..stamp() }),
-        stamped("bundle-with-a-timestamp-of-another-certificate", &ours.tsa, &Stamp { essential: Some(other.der.clone()), ..stamp() }),
-        stamped("bundle-with-a-timestamp-of-another-issuer", &ours.tsa, &Stamp { issuer: Some(other.ca.name.clone()), ..stamp() }),
-        stamped("bundle-with-a-timestamp-of-another-message", &ours.tsa, &Stamp { digest_of: Some(b"else".to_vec()), ..stamp() }),
+        stamped(
+            "bundle-with-a-timestamp-by-another-key",
+            &ours.tsa,
+            &Stamp { key: Some(other.key.clone()), ..stamp() },
+        ),
+        stamped(
+            "bundle-with-a-timestamp-of-another-certificate",
+            &ours.tsa,
+            &Stamp { essential: Some(other.der.clone()), ..stamp() },
+        ),
+        stamped(
+            "bundle-with-a-timestamp-of-another-issuer",
+            &ours.tsa,
+            &Stamp { issuer: Some(other.ca.name.clone()), ..stamp() },
+        ),
+        stamped(
+            "bundle-with-a-timestamp-of-another-message",
+            &ours.tsa,
+            &Stamp { digest_of: Some(b"else".to_vec()), ..stamp() },
+        ),
         stamped("bundle-with-a-timestamp-with-an-attribute-twice", &ours.tsa, &Stamp { twice: Some(1), ..stamp() }),
         stamped("bundle-with-a-timestamp-with-two-signers", &ours.tsa, &Stamp { signers: 2, ..stamp() }),
         stamped("bundle-with-a-timestamp-that-was-refused", &ours.tsa, &Stamp { status: 2, ..stamp() }),
         changed("bundle-with-a-timestamp-and-a-byte", &bundle, STAMP, der::base64(&trailing).into()),
-        changed("bundle-in-rekor-2-without-a-timestamp", &bundle, "/verificationMaterial/timestampVerificationData", json!({})),
+        changed(
+            "bundle-in-rekor-2-without-a-timestamp",
+            &bundle,
+            "/verificationMaterial/timestampVerificationData",
+            json!({}),
+        ),
     ]
 }
 
@@ -308,8 +376,18 @@ pub(super) fn materials() -> Vec<Minted> {
         one("bundle-with-a-root", &with_root),
         one("bundle-with-a-certificate-and-a-key", &with_both),
         one("bundle-0.3-with-a-chain", &new_with_chain),
-        changed("bundle-of-an-unknown-version", &by_key(), "/mediaType", "application/vnd.dev.sigstore.bundle.v0.4+json".into()),
-        changed("bundle-with-bobs-signature", &keyless(Log::None), "/dsseEnvelope/signatures/0/sig", json_of(&keyless_by(bob(), Log::None))["dsseEnvelope"]["signatures"][0]["sig"].clone()),
+        changed(
+            "bundle-of-an-unknown-version",
+            &by_key(),
+            "/mediaType",
+            "application/vnd.dev.sigstore.bundle.v0.4+json".into(),
+        ),
+        changed(
+            "bundle-with-bobs-signature",
+            &keyless(Log::None),
+            "/dsseEnvelope/signatures/0/sig",
+            json_of(&keyless_by(bob(), Log::None))["dsseEnvelope"]["signatures"][0]["sig"].clone(),
+        ),
         raw("bundle-with-a-member-twice", doubled.as_bytes()),
         raw("bundle-that-is-none", b"{}"),
         raw("bundle-that-is-a-list", b"[]"),
@@ -326,7 +404,8 @@ pub(super) fn layers() -> Vec<Minted> {
     let annotated = text(r#""optional":null"#, r#""optional":{"stage":"prod","by":"ci"}"#);
     let elsewhere = text(REPOSITORY, "mirror.example.com/acme/app");
     let tekton = text("cosign container image signature", "Tekton container signature");
-    let podman = text(r#""optional":null"#, r#""optional":{"creator":"containers/image 5.34.2","timestamp":1795321722}"#);
+    let podman =
+        text(r#""optional":null"#, r#""optional":{"creator":"containers/image 5.34.2","timestamp":1795321722}"#);
     let of_another = text(&digest('1'), &digest('2'));
     let stamped = {
         let layer = ours().sign(&alice(), &annotated);
@@ -361,7 +440,8 @@ pub(super) fn manifests() -> Vec<Minted> {
     let content = "/layers/0/annotations/dev.image-trust.content";
     let base64 = right().pointer(content).unwrap().as_str().unwrap().to_owned();
     let broken = base64.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect::<Vec<_>>();
-    let garbage = |number: usize| Item { bytes: format!("garbage {number}").into_bytes(), ..Item::bundle(&Value::Null) };
+    let garbage =
+        |number: usize| Item { bytes: format!("garbage {number}").into_bytes(), ..Item::bundle(&Value::Null) };
     let behind = |number: usize| {
         let mut items: Vec<Item> = (0..number).map(garbage).collect();
         items.push(Item::bundle(&json_of(&by_key())));

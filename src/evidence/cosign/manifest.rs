@@ -237,7 +237,14 @@ mod tests {
             assert_eq!(read, *expected, "{why}");
         }
         let read = Signatures::read(manifest(&[signed("AQID")]).as_bytes()).unwrap();
-        let bare = Layer { payload: digest, signature: vec![1, 2, 3], certificate: None, chain: None, bundle: None, timestamp: None };
+        let bare = Layer {
+            payload: digest,
+            signature: vec![1, 2, 3],
+            certificate: None,
+            chain: None,
+            bundle: None,
+            timestamp: None,
+        };
         assert_eq!(read.layers, [bare]);
     }
 

@@ -3,15 +3,20 @@
 //! What a log stores differs by the kind of entry. Each kind has to name this content, this signature and this key or certificate, or the entry is another one's
 //! (CVE-2022-36056, CVE-2026-22703).
 
-use base64ct::{Base64, Encoding as _};
-use serde::Deserialize;
+use std::borrow::Cow;
 
-use super::MAX_TEXT;
+use base64ct::{Base64, Encoding as _};
+use serde_json::value::RawValue;
+
 use crate::{
     image::Digest,
+    json::{bytes_of, entries, only_members, text},
     signing::{PublicKey, certificate::certificates, key::Algorithm, signature::Hash},
     sigstore::VerificationError,
 };
+
+/// Longest text that is read, in bytes; the largest certificates take some 10 KB of it.
+const MAX_TEXT: usize = 64 * 1024;
 
 /// What an entry has to be about.
 #[derive(Debug, Clone, Copy)]
@@ -52,163 +57,122 @@ impl Content<'_> {
     }
 }
 
-/// An entry's body, of any kind.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Kind {
-    api_version: String,
-    kind: String,
-}
-
-/// A body of a known kind. The two members that say which one it is are read once more, since every other one is an error.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Body<S> {
-    #[serde(rename = "apiVersion")]
-    _api_version: String,
-    #[serde(rename = "kind")]
-    _kind: String,
-    spec: S,
-}
-
-/// A signature over a hash (Rekor, "hashedrekord", version 0.0.1).
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HashedRekord {
-    data: Data,
-    signature: Signed,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Data {
-    hash: Hashed,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Hashed {
-    algorithm: String,
-    value: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Signed {
-    content: String,
-    public_key: PemContent,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PemContent {
-    content: String,
-}
-
-/// A DSSE envelope (Rekor, "dsse", version 0.0.1). The hash of the envelope is over a text that is not at hand.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Dsse {
-    #[serde(rename = "envelopeHash")]
-    _envelope_hash: Hashed,
-    payload_hash: Hashed,
-    signatures: Vec<DsseSignature>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DsseSignature {
-    signature: String,
-    verifier: String,
-}
-
-/// A DSSE envelope as older clients logged it (Rekor, "intoto", version 0.0.2).
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Intoto {
-    content: IntotoContent,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct IntotoContent {
-    envelope: IntotoEnvelope,
-    #[serde(rename = "hash")]
-    _hash: Hashed,
-    payload_hash: Hashed,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct IntotoEnvelope {
-    payload_type: String,
-    signatures: Vec<IntotoSignature>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct IntotoSignature {
-    #[serde(rename = "keyid")]
-    _key_id: Option<String>,
-    sig: String,
-    public_key: String,
-}
-
 /// Checks that `body` is of a known kind, the one that stands beside it, and about this signature. True if it is an entry of Rekor 2.
+///
+/// Entries are read with these members and no others.
 pub(super) fn check(
     body: &[u8],
     beside: Option<&(String, String)>,
     logged: &Logged<'_>,
 ) -> Result<bool, VerificationError> {
-    let kind: Kind = object(body).ok_or(VerificationError::LogForm)?;
-    if beside.is_some_and(|(name, version)| (name, version) != (&kind.kind, &kind.api_version)) {
+    let [version, kind, spec] =
+        object(body).and_then(|body| all_of(body, ["apiVersion", "kind", "spec"])).ok_or(VerificationError::LogForm)?;
+    let (Ok(version), Ok(kind)) = (text(version), text(kind)) else { return Err(VerificationError::LogForm) };
+    if beside.is_some_and(|(name, of_version)| (&**name, &**of_version) != (&*kind, &*version)) {
         return Err(VerificationError::LogKind);
     }
-    match (&*kind.kind, &*kind.api_version, &logged.content) {
-        ("hashedrekord", "0.0.1", Content::Bytes(_) | Content::Known(_)) => hashedrekord(&spec(body)?, logged),
-        ("dsse", "0.0.1", Content::Envelope { payload, .. }) => dsse(&spec(body)?, payload, logged),
-        ("intoto", "0.0.2", Content::Envelope { payload_type, payload, .. }) => {
-            intoto(&spec(body)?, payload_type, payload, logged)
-        }
+    let entry = match (&*kind, &*version, &logged.content) {
+        ("hashedrekord", "0.0.1", Content::Bytes(_) | Content::Known(_)) => Named::hashedrekord(spec),
+        ("dsse", "0.0.1", Content::Envelope { .. }) => Named::dsse(spec),
+        ("intoto", "0.0.2", Content::Envelope { payload_type, .. }) => Named::intoto(spec, payload_type),
         ("hashedrekord", "0.0.2", _) => return rekor_2(body, logged).map(|()| true),
         _ => return Err(VerificationError::LogKind),
+    };
+    entry.ok_or(VerificationError::LogForm)?.check(logged).map(|()| false)
+}
+
+/// What an entry of Rekor 1 names.
+struct Named<'b> {
+    /// The algorithm and the digits of the hash: of the payload of an envelope, or of what was signed.
+    hash: [&'b RawValue; 2],
+    signature: Cow<'b, str>,
+    /// The key or the certificate, in PEM in base64.
+    signer: &'b RawValue,
+}
+
+impl<'b> Named<'b> {
+    /// A signature over a hash (Rekor, "hashedrekord", version 0.0.1).
+    fn hashedrekord(spec: &'b RawValue) -> Option<Named<'b>> {
+        let [data, signature] = all_of(spec, ["data", "signature"])?;
+        let [hash] = all_of(data, ["hash"])?;
+        let [content, key] = all_of(signature, ["content", "publicKey"])?;
+        let [signer] = all_of(key, ["content"])?;
+        Some(Named { hash: hash_of(hash)?, signature: text(content).ok()?, signer })
     }
-    .map(|()| false)
-}
 
-fn spec<'b, S: Deserialize<'b>>(body: &'b [u8]) -> Result<S, VerificationError> {
-    object(body).map(|body: Body<S>| body.spec).ok_or(VerificationError::LogForm)
-}
-
-fn hashedrekord(spec: &HashedRekord, logged: &Logged<'_>) -> Result<(), VerificationError> {
-    check_hash(&spec.data.hash, |hash| logged.content.hash(hash))?;
-    check_signature(&spec.signature.content, logged)?;
-    check_signer(&spec.signature.public_key.content, logged)
-}
-
-fn dsse(spec: &Dsse, payload: &[u8], logged: &Logged<'_>) -> Result<(), VerificationError> {
-    check_hash(&spec.payload_hash, |hash| Some(hash.of(payload)))?;
-    let [signature] = spec.signatures.as_slice() else { return Err(VerificationError::LogSignature) };
-    check_signature(&signature.signature, logged)?;
-    check_signer(&signature.verifier, logged)
-}
-
-fn intoto(
-    spec: &Intoto,
-    payload_type: &str,
-    payload: &[u8],
-    logged: &Logged<'_>,
-) -> Result<(), VerificationError> {
-    check_hash(&spec.content.payload_hash, |hash| Some(hash.of(payload)))?;
-    let envelope = &spec.content.envelope;
-    if envelope.payload_type != payload_type {
-        return Err(VerificationError::LogPayload);
+    /// A DSSE envelope (Rekor, "dsse", version 0.0.1). The hash of the envelope is over a text that is not at hand.
+    fn dsse(spec: &'b RawValue) -> Option<Named<'b>> {
+        let [_, hash, signatures] = all_of(spec, ["envelopeHash", "payloadHash", "signatures"])?;
+        let [signature, signer] = all_of(one(signatures)?, ["signature", "verifier"])?;
+        Some(Named { hash: hash_of(hash)?, signature: text(signature).ok()?, signer })
     }
-    let [signature] = envelope.signatures.as_slice() else { return Err(VerificationError::LogSignature) };
-    // Those clients put the signature into base64 twice.
-    let once = Base64::decode_vec(&signature.sig).ok().and_then(|text| String::from_utf8(text).ok());
-    check_signature(&once.ok_or(VerificationError::LogSignature)?, logged)?;
-    check_signer(&signature.public_key, logged)
+
+    /// A DSSE envelope of this type as older clients logged it (Rekor, "intoto", version 0.0.2). They put the signature into base64 twice.
+    fn intoto(spec: &'b RawValue, payload_type: &str) -> Option<Named<'b>> {
+        let [content] = all_of(spec, ["content"])?;
+        let [envelope, _, hash] = all_of(content, ["envelope", "hash", "payloadHash"])?;
+        let [of_type, signatures] = all_of(envelope, ["payloadType", "signatures"])?;
+        let [signature, signer, _] = only_members(one(signatures)?, ["sig", "publicKey", "keyid"]).ok()?;
+        let signature = String::from_utf8(bytes_of(signature?)?).ok()?;
+        let is_of_type = text(of_type).ok()? == payload_type;
+        is_of_type.then_some(Named { hash: hash_of(hash)?, signature: Cow::Owned(signature), signer: signer? })
+    }
+
+    fn check(&self, logged: &Logged<'_>) -> Result<(), VerificationError> {
+        let [algorithm, digits] = self.hash.map(|part| text(part).unwrap_or_default());
+        let hash = match &*algorithm {
+            "sha256" => Hash::Sha256,
+            "sha384" => Hash::Sha384,
+            "sha512" => Hash::Sha512,
+            _ => return Err(VerificationError::LogPayload),
+        };
+        let of_content = match logged.content {
+            Content::Envelope { payload, .. } => Some(hash.of(payload)),
+            Content::Bytes(_) | Content::Known(_) => logged.content.hash(hash),
+        };
+        if of_content.is_none_or(|bytes| hex(&bytes) != digits) {
+            return Err(VerificationError::LogPayload);
+        }
+        if Base64::decode_vec(&self.signature).ok().as_deref() != Some(logged.signature) {
+            return Err(VerificationError::LogSignature);
+        }
+        match bytes_of(self.signer).is_some_and(|pem| logged.by.is(pem)) {
+            true => Ok(()),
+            false => Err(VerificationError::LogKey),
+        }
+    }
+}
+
+impl LoggedBy<'_> {
+    /// Is this the key or the certificate that is meant, in PEM?
+    fn is(&self, pem: Vec<u8>) -> bool {
+        let Ok(text) = String::from_utf8(pem) else { return false };
+        match self {
+            LoggedBy::Key(key) => PublicKey::parse(&text).is_ok_and(|other| other == **key),
+            LoggedBy::Certificate(der, _) => {
+                certificates(&text, 1).is_some_and(|found| matches!(found.as_slice(), [one] if one.as_bytes() == *der))
+            }
+        }
+    }
+}
+
+/// The members of an object that has all of these and no others.
+fn all_of<'b, const N: usize>(json: &'b RawValue, keys: [&str; N]) -> Option<[&'b RawValue; N]> {
+    let found: Vec<&RawValue> = only_members(json, keys).ok()?.into_iter().flatten().collect();
+    found.try_into().ok()
+}
+
+/// The algorithm and the digits of a hash.
+fn hash_of(json: &RawValue) -> Option<[&RawValue; 2]> {
+    all_of(json, ["algorithm", "value"])
+}
+
+/// The one entry of a list.
+fn one(json: &RawValue) -> Option<&RawValue> {
+    match entries(json).ok()?.as_slice() {
+        [one] => Some(one),
+        _ => None,
+    }
 }
 
 /// An entry of Rekor 2 (Rekor 2 specification, "hashedrekord", version 0.0.2): the body is written in one form only (RFC 8785), so it is written again and compared.
@@ -243,7 +207,9 @@ fn rekor_2(body: &[u8], logged: &Logged<'_>) -> Result<(), VerificationError> {
     let has = |part: &str| body.windows(part.len().max(1)).any(|window| window == part.as_bytes());
     let is_of_content = ways.iter().filter_map(|(_, hash)| logged.content.hash(*hash));
     Err(match () {
-        () if !is_of_content.into_iter().any(|hash| has(&Base64::encode_string(&hash))) => VerificationError::LogPayload,
+        () if !is_of_content.into_iter().any(|hash| has(&Base64::encode_string(&hash))) => {
+            VerificationError::LogPayload
+        }
         () if !has(&signature) => VerificationError::LogSignature,
         () if !has(&verifier) => VerificationError::LogKey,
         () => VerificationError::LogForm,
@@ -263,37 +229,9 @@ fn key_details(key: &PublicKey) -> Vec<(String, Hash)> {
     }
 }
 
-fn check_hash(written: &Hashed, of: impl FnOnce(Hash) -> Option<Vec<u8>>) -> Result<(), VerificationError> {
-    let hash = match &*written.algorithm {
-        "sha256" => Hash::Sha256,
-        "sha384" => Hash::Sha384,
-        "sha512" => Hash::Sha512,
-        _ => return Err(VerificationError::LogPayload),
-    };
-    let is_same = of(hash).is_some_and(|bytes| hex(&bytes) == written.value);
-    is_same.then_some(()).ok_or(VerificationError::LogPayload)
-}
-
-fn check_signature(content: &str, logged: &Logged<'_>) -> Result<(), VerificationError> {
-    let is_same = Base64::decode_vec(content).ok().as_deref() == Some(logged.signature);
-    is_same.then_some(()).ok_or(VerificationError::LogSignature)
-}
-
-/// Is this the key or the certificate that is meant, in PEM in base64?
-fn check_signer(content: &str, logged: &Logged<'_>) -> Result<(), VerificationError> {
-    let text = Base64::decode_vec(content).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let is_meant = |text: String| match logged.by {
-        LoggedBy::Key(key) => PublicKey::parse(&text).is_ok_and(|other| other == *key),
-        LoggedBy::Certificate(der, _) => {
-            certificates(&text, 1).is_some_and(|found| matches!(found.as_slice(), [one] if one.as_bytes() == der))
-        }
-    };
-    text.is_some_and(is_meant).then_some(()).ok_or(VerificationError::LogKey)
-}
-
-/// The object that these bytes are, and nothing else: serde takes a list for one, too.
-pub(super) fn object<'d, T: Deserialize<'d>>(json: &'d [u8]) -> Option<T> {
-    if json.len() > MAX_TEXT || !json.starts_with(b"{") {
+/// The object that these bytes are, up to a length.
+pub(super) fn object(json: &[u8]) -> Option<&RawValue> {
+    if json.len() > MAX_TEXT {
         return None;
     }
     serde_json::from_slice(json).ok()
@@ -309,16 +247,19 @@ mod tests {
 
     #[test]
     fn objects_are_read_up_to_a_length() {
-        let json = r#"{"apiVersion":"0.0.1","kind":"hashedrekord"}"#;
+        let json = r#"{"kind":"a"}"#;
         let filled = |length: usize| json.to_owned() + &" ".repeat(length - json.len());
         let rows = [
             (json.to_owned(), true, "an object"),
-            (r#"["0.0.1","hashedrekord"]"#.to_owned(), false, "a list of the same"),
+            (r#"["a"]"#.to_owned(), false, "a list of the same"),
+            (r#"{"kind":"a","more":1}"#.to_owned(), false, "another member"),
+            (r#"{"kind":"a","kind":"a"}"#.to_owned(), false, "a member twice"),
             (filled(MAX_TEXT), true, "as long as may be"),
             (filled(MAX_TEXT + 1), false, "one byte longer"),
         ];
         for (json, expected, why) in rows {
-            assert_eq!(object::<Kind>(json.as_bytes()).is_some(), expected, "{why}");
+            let read = object(json.as_bytes()).and_then(|json| all_of(json, ["kind"]));
+            assert_eq!(read.is_some(), expected, "{why}");
         }
     }
 }

@@ -5,10 +5,7 @@
 
 use base64ct::{Base64, Encoding as _};
 
-use crate::{
-    signing::signature::Message,
-    sigstore::trusted_root::Log,
-};
+use crate::{signing::signature::Message, sigstore::trusted_root::Log};
 
 /// Most signatures of a checkpoint that are looked at.
 const MAX_SIGNATURES: usize = 32;

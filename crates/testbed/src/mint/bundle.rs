@@ -236,8 +236,7 @@ pub fn encoding(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 
 /// The proof that this body is in the tree of a log, with the log's checkpoint.
 pub fn proof(body: &[u8], log: &Key, origin: &str, name: &str) -> Value {
-    let leaves: Vec<Vec<u8>> =
-        (0..LEAVES).map(|at| if at == PLACE { body.to_vec() } else { vec![at as u8] }).collect();
+    let leaves: Vec<Vec<u8>> = (0..LEAVES).map(|at| if at == PLACE { body.to_vec() } else { vec![at as u8] }).collect();
     let root = root_of(&leaves);
     let note = format!("{origin}\n{LEAVES}\n{}\n", der::base64(&root));
     let hint = match log.kind {

@@ -37,7 +37,8 @@ impl Tsa {
 
     /// One whose certificate is for these purposes, and says so in a way that every reader has to understand, or not.
     pub fn with(of: &str, purposes: &[&str], is_critical: bool) -> Self {
-        let ca = Authority::root(&Ca { name: format!("{of} tsa root"), purposes: vec![TIME_STAMPING], ..Ca::default() });
+        let ca =
+            Authority::root(&Ca { name: format!("{of} tsa root"), purposes: vec![TIME_STAMPING], ..Ca::default() });
         let key = Key::p256(&format!("{of} tsa"));
         let list: Vec<u8> = purposes.iter().flat_map(|purpose| der::oid(purpose)).collect();
         let purposes = Extension { oid: "2.5.29.37", critical: is_critical, value: tlv(der::SEQUENCE, &list) };
@@ -93,7 +94,8 @@ impl Tsa {
             tlv(OCTETS, &signature),
         ]);
         let signers = vec![signer; stamp.signers].concat();
-        let certificates = if stamp.certificates.is_empty() { Vec::new() } else { tlv(0xa0, &stamp.certificates.concat()) };
+        let certificates =
+            if stamp.certificates.is_empty() { Vec::new() } else { tlv(0xa0, &stamp.certificates.concat()) };
         let data = sequence([
             der::integer(&[3]),
             tlv(SET, &algorithm(SHA256)),

@@ -109,7 +109,8 @@ fn the_conformance_suite_comes_out_as_its_names_say() {
     for case in fs::read_dir(&suite).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
         let name = case.file_name().unwrap().to_string_lossy().into_owned();
         let artifact = fs::read(case.join("artifact")).or_else(|_| fs::read(suite.join("a.txt"))).unwrap();
-        let (key, identity, issuer) = (text(case.join("key.pub")), text(case.join("identity")), text(case.join("issuer")));
+        let (key, identity, issuer) =
+            (text(case.join("key.pub")), text(case.join("identity")), text(case.join("issuer")));
         let by = match &key {
             Some(pem) => By::Key(pem),
             None => By::Name {
