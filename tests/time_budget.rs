@@ -131,13 +131,13 @@ fn time_that_runs_out_is_a_denial_that_says_so() {
             "the second image has no time left",
         ),
         (
-            300,
+            225,
             false,
             json!({}),
             &["a"],
             Some(504),
             &["a: out-of-time, signed by [\"alice\"], not asked [\"bob\"]"],
-            "the third call takes it all",
+            "the fourth call takes it all",
         ),
         (
             225,

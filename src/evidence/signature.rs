@@ -15,7 +15,7 @@ use super::{
 use crate::{
     image::Digest,
     signing::{
-        OtherAlgorithm, PublicKey,
+        PublicKey, SignatureAlgorithm,
         certificate::certificates,
         path::MAX_CHAIN,
         signature::{Message, Trial},
@@ -119,7 +119,7 @@ impl<'s> Signature<'s> {
     }
 
     /// How did the holder of this key make the signature, if not in a way that is accepted?
-    pub(crate) fn is_signed_otherwise(&self, key: &PublicKey) -> Option<OtherAlgorithm> {
+    pub(crate) fn is_signed_otherwise(&self, key: &PublicKey) -> Option<SignatureAlgorithm> {
         match self.message() {
             Message::Bytes(bytes) => key.signed_otherwise(bytes, self.signature),
             Message::Known(_) => None,

@@ -80,6 +80,7 @@ fn claim(json: &[u8], artifact: Option<Digest>, by: &By<'_>, root: &str, asked: 
             let identity = CertificateIdentity::Named {
                 issuer: issuer.map(exactly),
                 subject: subject.map_or(TextMatcher::Prefix(String::new()), exactly),
+                claims: Vec::new(),
             };
             let terms = CertificateTerms {
                 authorities: &root.authorities,

@@ -12,7 +12,7 @@ use crate::{
     },
     image::Digest,
     signing::{
-        OtherAlgorithm, PublicKey,
+        PublicKey, SignatureAlgorithm,
         signature::{Message, possible_makers},
     },
     sigstore::{CertificateIdentity, Leaf, VerificationError},
@@ -49,7 +49,7 @@ pub enum MissingSigner {
     /// It may have signed: signatures of this kind of key cannot be told without the payload.
     Untold,
     /// The trust root signed with an algorithm that is not accepted.
-    OtherAlgorithm(OtherAlgorithm),
+    OtherAlgorithm(SignatureAlgorithm),
     /// It made none of the signatures. This is the fingerprint of its key.
     OtherKeys(Digest),
     /// It made none of the signatures with SHA-256. It may have signed an unknown payload with an algorithm that is not accepted.

@@ -73,6 +73,10 @@ pub enum Mistake {
     NoTrustRoots,
     /// `askHost` where no trust root has a key.
     AskHostWithoutKey,
+    /// `askHost` beside `repository`, where the policy server does not look.
+    AskHostBesideRepository,
+    /// A text that is no repository.
+    Repository(String),
     /// `host` beside `trustedRoot`.
     HostBesideTrustedRoot,
     /// A trusted root, or certificates of CAs, that can't be used: what is wrong there.
@@ -103,6 +107,14 @@ pub enum Mistake {
     SeveralSigners,
     /// A public key that can't be used.
     Key(KeyError),
+    /// An algorithm with which a key of this kind can't sign.
+    SignatureAlgorithm(&'static str),
+    /// An algorithm for a trust root that is no key.
+    AlgorithmWithoutKey,
+    /// No claims, one that there is not, or no text for one.
+    Claims,
+    /// An issuer of workflows that is no address.
+    WorkflowIssuer(String),
     /// An empty name, or one that is too long for a certificate.
     NameLength {
         /// Its length in bytes.

@@ -51,6 +51,19 @@ pub struct Validator<'a> {
     /// `host`: the same in the words of Connaisseur.
     #[serde(borrow)]
     pub host: Option<Instance<'a>>,
+    /// `repository`: where signatures and evidence lie, if not beside the image.
+    #[serde(borrow)]
+    pub repository: Option<Text<'a>>,
+    /// `evidence`: how evidence manifests are read.
+    pub evidence: Option<Evidence>,
+}
+
+/// How evidence manifests are read.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// `first`: whether the evidence manifest is read before the signature manifest.
+    pub first: Option<bool>,
 }
 
 /// Connaisseur's name for an instance of Sigstore: what it signs with.
@@ -88,6 +101,9 @@ pub struct TrustRoot<'a> {
     /// `key`: a public key in PEM.
     #[serde(borrow)]
     pub key: Option<Text<'a>>,
+    /// `signatureAlgorithm`: how the key signs, if not as cosign does by default.
+    #[serde(borrow)]
+    pub signature_algorithm: Option<Text<'a>>,
     /// `keyless`: a certificate identity.
     #[serde(borrow)]
     pub keyless: Option<Keyless<'a>>,
@@ -124,6 +140,9 @@ pub struct Keyless<'a> {
     /// `subjectPrefix`, which ends with a slash.
     #[serde(borrow)]
     pub subject_prefix: Option<Text<'a>>,
+    /// `claims`: what the CA has to say of the signer besides.
+    #[serde(borrow)]
+    pub claims: Option<&'a RawValue>,
 }
 
 /// Which workflow of GitHub signs, as `github` says it.
@@ -136,7 +155,10 @@ pub struct Github<'a> {
     /// `repo`: the repository; any of the account, if it is left out.
     #[serde(borrow)]
     pub repo: Option<Text<'a>>,
-    /// `workflow`: the name of the file; any, if it is left out.
+    /// `issuer`: who vouches for the workflow, if not the issuer of github.com.
+    #[serde(borrow)]
+    pub issuer: Option<Text<'a>>,
+    /// `workflow`: the name of the file, or its path with its repository; any, if it is left out.
     #[serde(borrow)]
     pub workflow: Option<Text<'a>>,
     /// `ref`: the git reference; any, if it is left out.

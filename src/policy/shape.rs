@@ -4,7 +4,15 @@
 //! `docs/settings.md` from it; tests hold the serde types and `questions-ui.yml` to it. The module for the cluster reads [`SETTINGS`], in which
 //! the words for people are left out, so that they cost it nothing.
 
+/// What people are told, or nothing in the table without words.
+macro_rules! told {
+    ($about:expr) => {
+        if TOLD { Some(const { &$about }) } else { None }
+    };
+}
+
 mod field;
+mod signers;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -49,13 +57,6 @@ pub fn settings() -> &'static [Field] {
 
 /// The table, with or without the words for people.
 struct Table<const TOLD: bool>;
-
-/// What people are told, or nothing in the table without words.
-macro_rules! told {
-    ($about:expr) => {
-        if TOLD { Some(const { &$about }) } else { None }
-    };
-}
 
 impl<const TOLD: bool> Table<TOLD> {
     const SETTINGS: &'static [Field] = &[
@@ -126,10 +127,25 @@ impl<const TOLD: bool> Table<TOLD> {
             "trustedRoot",
             Shape::Document,
             told!(
-                about("The CAs and logs that are believed: [The trusted root](#the-trusted-root).", r#"{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#)
+                about("The CAs and logs that are believed: [The trusted root](#the-trusted-root). `public-good` and `github` name those that the module carries.", r#"{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#)
                     .absent("the public-good instance's")
                     .only("cosign", false)
             ),
+        ),
+        optional(
+            "repository",
+            Shape::Text,
+            told!(
+                about("The repository where signatures and evidence lie instead of beside the image, as cosign's `COSIGN_REPOSITORY`: [Evidence](evidence.md).", r#""registry.example.com/trust/evidence""#)
+                    .bytes(255)
+                    .absent("the image's own")
+                    .only("cosign", false)
+            ),
+        ),
+        optional(
+            "evidence",
+            Shape::Object(Self::EVIDENCE),
+            told!(about("How [evidence manifests](evidence.md) are read.", r#"{"first": true}"#).default("{}").only("cosign", false)),
         ),
         refused("auth", CREDENTIALS),
         refused("cert", TLS),
@@ -142,6 +158,15 @@ impl<const TOLD: bool> Table<TOLD> {
             ),
         ),
     ];
+
+    const EVIDENCE: &'static [Field] = &[optional(
+        "first",
+        Shape::Flag,
+        told!(
+            about("Whether the evidence manifest is read before the signature manifest: for images that only cosign 3 signs.", "true")
+                .default("false")
+        ),
+    )];
 
     const INSTANCE: &'static [Field] = &[
         optional(
@@ -160,130 +185,6 @@ impl<const TOLD: bool> Table<TOLD> {
             told!(about("Replaces the CT logs by the one with this key, at any time.", KEY)),
         ),
         refused("rekor", REKOR),
-    ];
-
-    const TRUST_ROOT: &'static [Field] = &[
-        required(
-            "name",
-            Shape::Text,
-            told!(Self::named("The name by which rules and messages refer to it. It is distinct, and not `*`. A rule that names no trust root uses the one called `default`.")),
-        ),
-        optional(
-            "key",
-            Shape::Key,
-            told!(
-                about("A public key in one `-----BEGIN PUBLIC KEY-----` block, of any line width and indentation. Text before and after the block is ignored.", KEY)
-                    .choice("signer")
-            ),
-        ),
-        optional(
-            "keyless",
-            Shape::Object(Self::KEYLESS),
-            told!(
-                about("An identity that a CA of the [trusted root](#the-trusted-root) certifies: [keyless](#keyless).", r#"{"issuer": "https://accounts.google.com", "subject": "alice@acme.example"}"#)
-                    .choice("signer")
-            ),
-        ),
-        optional(
-            "github",
-            Shape::Object(Self::GITHUB),
-            told!(about("A workflow of GitHub: [github](#github).", r#"{"owner": "acme", "repo": "app"}"#).choice("signer")),
-        ),
-        optional(
-            "certificate",
-            Shape::Object(Self::CERTIFICATE),
-            told!(
-                about("An identity that a CA of your own certifies: [certificate](#certificate).", r#"{"ca": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n", "subject": "release@acme.example"}"#)
-                    .choice("signer")
-            ),
-        ),
-        optional(
-            "notBefore",
-            Shape::Text,
-            told!(Self::time("The first moment at which its signatures count, by the time of admission: [Rotation](#rotation).", r#""2026-07-01T00:00:00Z""#)),
-        ),
-        optional(
-            "notAfter",
-            Shape::Text,
-            told!(Self::time("The last moment at which its signatures count, by the time of admission.", r#""2026-12-31T23:59:59Z""#)),
-        ),
-        refused("cert", CERT),
-        refused("tsCert", NOTATION),
-    ];
-
-    const KEYLESS: &'static [Field] = &[
-        optional(
-            "issuer",
-            Shape::Text,
-            told!(
-                about(
-                    "Who vouches for the name. It is compared with the certificate's as it stands.",
-                    r#""https://accounts.google.com""#
-                )
-                .bytes(2048)
-                .choice("issuer")
-            ),
-        ),
-        optional(
-            "issuerRegex",
-            Shape::Text,
-            told!(
-                Self::expression(
-                    "The same by a regular expression, which has to match the whole issuer.",
-                    r#""^https://gitlab\\.(com|acme\\.example)$""#
-                )
-                .choice("issuer")
-            ),
-        ),
-        optional(
-            "subject",
-            Shape::Text,
-            told!(about(SUBJECT, r#""alice@acme.example""#).bytes(2048).choice("subject")),
-        ),
-        optional(
-            "subjectRegex",
-            Shape::Text,
-            told!(Self::expression(SUBJECT_REGEX, r#""^[^/:@]+@acme\\.example$""#).choice("subject")),
-        ),
-        optional("subjectPrefix", Shape::Text, told!(Self::prefix(SUBJECT_PREFIX))),
-    ];
-
-    const GITHUB: &'static [Field] = &[
-        required("owner", Shape::Text, told!(Self::part("The account. It is compared in the case in which GitHub writes it.", r#""acme""#))),
-        optional(
-            "repo",
-            Shape::Text,
-            told!(Self::part("The repository. Without it every repository of the account counts, and `lint` says so.", r#""app""#).absent("any")),
-        ),
-        optional("workflow", Shape::Text, told!(Self::part("The file below `.github/workflows`.", r#""release.yml""#).absent("any"))),
-        optional(
-            "ref",
-            Shape::Text,
-            told!(
-                about("The git reference at which the workflow was defined, and for which it ran. `*` stands for any text.", r#""refs/tags/v*""#)
-                    .absent("any")
-                    .bytes(2048)
-                    .form("^refs/")
-            ),
-        ),
-    ];
-
-    const CERTIFICATE: &'static [Field] = &[
-        required(
-            "ca",
-            Shape::Text,
-            told!(
-                about("1 to 32 certificates of CAs, each of which is believed. Name intermediates too if those beside signatures should not count.", CERTIFICATES)
-                    .kind("PEM")
-            ),
-        ),
-        optional("subject", Shape::Text, told!(about("The certificate's one alternative name. It is compared as it stands.", r#""release@acme.example""#).bytes(2048).choice("subject"))),
-        optional(
-            "subjectRegex",
-            Shape::Text,
-            told!(Self::expression(SUBJECT_REGEX, r#""^[^/:@]+@acme\\.example$""#).choice("subject")),
-        ),
-        optional("subjectPrefix", Shape::Text, told!(Self::prefix(SUBJECT_PREFIX))),
     ];
 
     const RULE: &'static [Field] = &[
@@ -337,7 +238,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "annotations",
             Shape::Texts,
             told!(
-                about("The annotations of every signature that counts, and no others: the policy writes the payload again to verify it. With [`askHost`](#askhost) a signature may carry more.", r#"{"env": "prod"}"#)
+                about("The annotations of every signature that counts. They are a minimum where the payload is at hand: in an [evidence manifest](evidence.md), or with [`askHost`](#askhost). Beside a signature manifest alone the policy writes the payload again, so a signature carries just these.", r#"{"env": "prod"}"#)
                     .absent("none")
                     .most(32)
             ),
@@ -348,7 +249,7 @@ impl<const TOLD: bool> Table<TOLD> {
             told!(
                 about("The names under which an image may have been signed. `self` is its own repository.", r#"["self", "ghcr.io/acme/app"]"#)
                     .kind("texts")
-                    .absent("keys: not looked at; certificates: `[self]`")
+                    .absent("keys: not looked at; certificates: `[self]`, and nothing for bundles, which have no name")
                     .most(32)
             ),
         ),
@@ -361,7 +262,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "verifyInTransparencyLog",
             Shape::Flag,
             told!(
-                about("Whether every signature that counts needs an entry in a transparency log. `false` is refused with keyless trust roots.", "true")
+                about("Whether every signature that counts needs an entry in a transparency log. With keyless trust roots `false` needs a trusted root with time-stamping authorities.", "true")
                     .absent("`true` for keyless, else `false`")
             ),
         ),

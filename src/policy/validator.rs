@@ -2,7 +2,7 @@
 //!
 //! Read when a rule of the validator wins, and once however many images there are. Which of it a rule needs is the rule's business.
 
-use std::{cell::OnceCell, collections::BTreeSet, rc::Rc};
+use std::{borrow::Cow, cell::OnceCell, collections::BTreeSet, rc::Rc};
 
 use serde_json::value::RawValue;
 
@@ -11,9 +11,13 @@ use super::{
     settings::{self, ALL, Kind},
 };
 use crate::{
-    json::{JsonPath, Text, text},
-    signing::PublicKey,
-    sigstore::{Anchored, Authorities, CertificateIdentity, TextMatcher, TrustedRoot, TrustedRootError, Workflow},
+    image::ImageRef,
+    json::{JsonPath, Text, all_members, only_members, text},
+    signing::{PublicKey, SignatureAlgorithm},
+    sigstore::{
+        Anchored, Authorities, CLAIMS, CertificateIdentity, GITHUB, GITHUB_ISSUER, TextMatcher, TrustedRoot,
+        TrustedRootError, WantedClaim, Workflow, WorkflowFile,
+    },
     time::{Period, UnixTime},
     verify::{EvidenceTerms, SctRequirement, TrustRoot, TrustRootKind},
 };
@@ -41,15 +45,23 @@ impl Validator {
             (Kind::Static, ..) if validator.trusted_root.is_some() => wrong("trustedRoot", Mistake::StaticTrustedRoot),
             (Kind::Static, ..) if validator.host.is_some() => wrong("host", Mistake::StaticAsks),
             (Kind::Static, ..) if validator.ask_host.is_some() => wrong("askHost", Mistake::StaticAsks),
+            (Kind::Static, ..) if validator.repository.is_some() => wrong("repository", Mistake::StaticAsks),
+            (Kind::Static, ..) if validator.evidence.is_some() => wrong("evidence", Mistake::StaticAsks),
             (Kind::Static, None, None) => wrong("approve", Mistake::NoApprove),
             (Kind::Static, Some(approve), None) => Ok(Validator::Static(approve)),
             (Kind::Cosign, Some(_), _) => wrong("approve", Mistake::CosignApproves),
             (Kind::Cosign, None, None) => wrong("trustRoots", Mistake::NoTrustRoots),
             (Kind::Cosign, None, Some(text)) => {
                 let signers = CosignValidator::read(at, validator, text)?;
-                match validator.ask_host == Some(true) && signers.roots.iter().all(|root| root.key().is_none()) {
-                    true => wrong("askHost", Mistake::AskHostWithoutKey),
-                    false => Ok(Validator::Cosign(signers)),
+                let asks = validator.ask_host == Some(true);
+                match () {
+                    () if asks && signers.roots.iter().all(|root| root.key().is_none()) => {
+                        wrong("askHost", Mistake::AskHostWithoutKey)
+                    }
+                    () if asks && signers.evidence.repository.is_some() => {
+                        wrong("askHost", Mistake::AskHostBesideRepository)
+                    }
+                    () => Ok(Validator::Cosign(signers)),
                 }
             }
         }
@@ -99,12 +111,20 @@ impl CosignValidator {
             (None, Some(instance)) => read_instance(&path.key("host"), instance).map(Some),
             (None, None) => Ok(None),
         };
-        match (read_roots(&path.key("trustRoots"), text), given) {
-            (Ok(roots), Ok(given)) => {
+        let repository = validator.repository.as_ref().map(|Text(text)| {
+            repository(text).ok_or_else(|| {
+                vec![Problem::new(path.key("repository"), Mistake::Repository(text.clone().into_owned()))]
+            })
+        });
+        match (read_roots(&path.key("trustRoots"), text), given, repository.transpose()) {
+            (Ok(roots), Ok(given), Ok(repository)) => {
                 let trusted_root = given.map(Rc::new).map_or_else(OnceCell::new, OnceCell::from);
-                Ok(CosignValidator { roots, evidence: EvidenceTerms::default(), trusted_root })
+                let first = validator.evidence.is_some_and(|evidence| evidence.first == Some(true));
+                Ok(CosignValidator { roots, evidence: EvidenceTerms { repository, first }, trusted_root })
             }
-            (roots, given) => Err([roots.err(), given.err()].into_iter().flatten().flatten().collect()),
+            (roots, given, repository) => {
+                Err([roots.err(), given.err(), repository.err()].into_iter().flatten().flatten().collect())
+            }
         }
     }
 
@@ -170,13 +190,24 @@ impl TrustedRootParts {
     }
 }
 
+/// The repository that a text names with its registry, and without tag and digest.
+fn repository(text: &str) -> Option<ImageRef> {
+    let image = ImageRef::parse(text).ok()?;
+    // What a reference leaves out is completed, and a tag that was written is not that.
+    let is_whole = text.eq_ignore_ascii_case(&format!("{}/{}", image.registry(), image.repository()));
+    is_whole.then_some(image)
+}
+
 fn wrong(path: &JsonPath, error: TrustedRootError) -> Vec<Problem> {
     vec![Problem::new(path.join(&error.path), Mistake::TrustedRoot(error.what))]
 }
 
-/// A `trusted_root.json`, as a mapping or as its text.
+/// A `trusted_root.json`, as a mapping or as its text, or the name of one that the module carries.
 fn read_trusted_root(path: &JsonPath, json: &RawValue) -> Result<TrustedRoot, Vec<Problem>> {
     let inner = if json.get().starts_with('"') { text(json).ok() } else { None };
+    if let Some(carried) = inner.as_deref().and_then(TrustedRoot::carried) {
+        return carried.map_err(|error| wrong(path, error));
+    }
     TrustedRoot::read(inner.as_deref().unwrap_or(json.get())).map_err(|error| wrong(path, error))
 }
 
@@ -237,14 +268,28 @@ fn read_kind(path: &JsonPath, root: &settings::TrustRoot<'_>) -> Result<(&'stati
     match (&root.key, &root.keyless, &root.github, &root.certificate) {
         (Some(Text(pem)), None, None, None) => {
             let key = PublicKey::parse(pem).map_err(|error| Problem::new(path.key("key"), Mistake::Key(error)))?;
-            Ok(("key", TrustRootKind::Key(key)))
+            let Some(Text(word)) = &root.signature_algorithm else { return Ok(("key", TrustRootKind::Key(key))) };
+            let can = key.algorithms();
+            let only = SignatureAlgorithm::parse(word).and_then(|algorithm| key.only_with(algorithm));
+            let wrong = || Problem::new(path.key("signatureAlgorithm"), Mistake::SignatureAlgorithm(can));
+            Ok(("key", TrustRootKind::Key(only.ok_or_else(wrong)?)))
+        }
+        _ if root.signature_algorithm.is_some() => {
+            Err(Problem::new(path.key("signatureAlgorithm"), Mistake::AlgorithmWithoutKey))
         }
         (None, Some(keyless), None, None) => {
             let path = path.key("keyless");
             let issuer = read_wanted(&path, ISSUER, &keyless.issuer, &keyless.issuer_regex, &None)?;
             let subject =
                 read_wanted(&path, SUBJECT, &keyless.subject, &keyless.subject_regex, &keyless.subject_prefix)?;
-            Ok(("keyless", TrustRootKind::Keyless(CertificateIdentity::Named { issuer: Some(issuer), subject })))
+            Ok((
+                "keyless",
+                TrustRootKind::Keyless(CertificateIdentity::Named {
+                    issuer: Some(issuer),
+                    subject,
+                    claims: read_claims(&path, keyless.claims)?,
+                }),
+            ))
         }
         (None, None, Some(github), None) => {
             let workflow = read_workflow(&path.key("github"), github)?;
@@ -256,7 +301,7 @@ fn read_kind(path: &JsonPath, root: &settings::TrustRoot<'_>) -> Result<(&'stati
                 .map_err(|error| Problem::new(path.key("ca"), Mistake::TrustedRoot(error.what)))?;
             let settings::Certificate { subject, subject_regex, subject_prefix, .. } = certificate;
             let subject = read_wanted(&path, SUBJECT, subject, subject_regex, subject_prefix)?;
-            let identity = CertificateIdentity::Named { issuer: None, subject };
+            let identity = CertificateIdentity::Named { issuer: None, subject, claims: Vec::new() };
             Ok(("certificate", TrustRootKind::Certificate(authorities, identity)))
         }
         (None, None, None, None) => Err(Problem::new(path.key("key"), Mistake::NoSigner)),
@@ -316,12 +361,58 @@ fn read_workflow(path: &JsonPath, github: &settings::Github<'_>) -> Result<Workf
     if let Some(text) = reference.as_ref().filter(|text| !text.starts_with("refs/") || text.len() > MAX_NAME) {
         return Err(Problem::new(path.key("ref"), Mistake::GitReference(text.clone())));
     }
+    let file = |text: &Text<'_>| match text.0.split_once("/.github/workflows/") {
+        None => name("workflow", text).map(WorkflowFile::Name),
+        Some((repository, file)) => {
+            let wrong = || Problem::new(path.key("workflow"), Mistake::WorkflowName(text.0.clone().into_owned()));
+            let (file, at) = file.split_once('@').map_or((file, None), |(file, at)| (file, Some(at.to_owned())));
+            let (owner, repo) = repository.split_once('/').ok_or_else(wrong)?;
+            let are_names = [owner, repo, file].iter().all(|part| name("workflow", &Text((*part).into())).is_ok());
+            let is_reference = at.as_deref().is_none_or(|at| at.starts_with("refs/") && at.len() <= MAX_NAME);
+            if !are_names || !is_reference {
+                return Err(wrong());
+            }
+            Ok(WorkflowFile::Path(format!("{repository}/.github/workflows/{file}"), at))
+        }
+    };
+    let issuer = github.issuer.as_ref().map_or(GITHUB_ISSUER, |Text(text)| text);
+    let server = server_of(issuer).filter(|_| issuer.len() <= MAX_NAME);
+    let wrong = || Problem::new(path.key("issuer"), Mistake::WorkflowIssuer(issuer.to_owned()));
     Ok(Workflow {
+        server: server.ok_or_else(wrong)?,
+        issuer: issuer.to_owned(),
         owner: name("owner", &github.owner)?,
         repo: optional("repo", &github.repo)?,
-        workflow: optional("workflow", &github.workflow)?,
+        workflow: github.workflow.as_ref().map(file).transpose()?,
         reference,
     })
+}
+
+/// The server whose workflows an issuer vouches for. Enterprises have issuers below that of github.com, and servers of their own have their own.
+fn server_of(issuer: &str) -> Option<String> {
+    if issuer == GITHUB_ISSUER || issuer.strip_prefix(GITHUB_ISSUER).is_some_and(|rest| rest.starts_with('/')) {
+        return Some(GITHUB.to_owned());
+    }
+    let host = issuer.strip_prefix("https://")?.split('/').next().filter(|host| !host.is_empty())?;
+    Some(format!("https://{}/", host.strip_prefix("token.actions.").unwrap_or(host)))
+}
+
+/// What the CA has to say of a signer: each claim a text, or an expression that matches one.
+fn read_claims(path: &JsonPath, claims: Option<&RawValue>) -> Result<Vec<WantedClaim>, Problem> {
+    let Some(claims) = claims else { return Ok(Vec::new()) };
+    let path = path.key("claims");
+    let wrong = || Problem::new(path.clone(), Mistake::Claims);
+    let written = all_members(claims).ok().filter(|claims| !claims.is_empty()).ok_or_else(wrong)?;
+    let read = |(key, value): (Cow<'_, str>, &RawValue)| {
+        let claim = CLAIMS.into_iter().find(|(name, _)| *name == key).ok_or_else(wrong)?;
+        let expression = || text(only_members(value, ["matches"]).ok()?[0]?).ok();
+        let (is, matches) = match text(value) {
+            Ok(exact) => (Some(Text(exact)), None),
+            Err(_) => (None, Some(Text(expression().ok_or_else(wrong)?))),
+        };
+        Ok(WantedClaim { claim, text: read_wanted(&path, [claim.0; 3], &is, &matches, &None)? })
+    };
+    written.into_iter().map(read).collect()
 }
 
 fn read_period(path: &JsonPath, root: &settings::TrustRoot<'_>) -> Result<Period, Problem> {

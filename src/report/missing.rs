@@ -1,7 +1,7 @@
 //! What did the signers do who are missing?
 
 use super::{listed, quoted, unproven::short};
-use crate::{explain::MissingSigner, image::Digest, signing::OtherAlgorithm, sigstore::VerificationError};
+use crate::{explain::MissingSigner, image::Digest, signing::SignatureAlgorithm, sigstore::VerificationError};
 
 /// The words for a signed payload that the policy does not know.
 const UNKNOWN: &str = "a payload that the policy cannot rebuild (other annotations, another name or another digest)";
@@ -99,9 +99,10 @@ impl MissingSigner {
             MissingSigner::OtherPayload(_) | MissingSigner::Untold => format!(
                 "have {root} sign this digest in its own repository without annotations, or change `annotations` or `identities` of the rule"
             ),
-            MissingSigner::OtherAlgorithm(_) => {
-                format!("have {root} sign it as cosign does by default: ECDSA P-256 or RSA PKCS #1 v1.5, with SHA-256")
-            }
+            MissingSigner::OtherAlgorithm(algorithm) => format!(
+                "write `signatureAlgorithm: {}` at the trust root {root}, or have it sign as cosign does by default",
+                algorithm.word()
+            ),
             MissingSigner::OtherKeysOrAlgorithm(_) => format!(
                 "have {root} sign this digest without annotations and with SHA-256 (RSA: PKCS #1 v1.5), as cosign does by default"
             ),
@@ -141,7 +142,7 @@ impl MissingSigner {
                 format!("{root} signed {UNKNOWN}{wanted}")
             }
             MissingSigner::OtherAlgorithm(algorithm) => {
-                format!("{root} signed it with {}, which this policy does not accept", algorithm.noun())
+                format!("{root} signed it with {}, which this trust root does not accept", algorithm.noun())
             }
             MissingSigner::NotLookedAt(unseen) => {
                 format!(
@@ -167,14 +168,20 @@ fn annotations(annotations: &[String]) -> String {
     format!("{noun} {}", listed(annotations))
 }
 
-impl OtherAlgorithm {
+impl SignatureAlgorithm {
     fn noun(self) -> &'static str {
         match self {
-            OtherAlgorithm::EcdsaSha384 => "ECDSA and SHA-384",
-            OtherAlgorithm::EcdsaSha512 => "ECDSA and SHA-512",
-            OtherAlgorithm::RsaSha384 => "RSA PKCS #1 v1.5 and SHA-384",
-            OtherAlgorithm::RsaSha512 => "RSA PKCS #1 v1.5 and SHA-512",
-            OtherAlgorithm::RsaPss => "RSASSA-PSS",
+            SignatureAlgorithm::EcdsaSha256 => "ECDSA and SHA-256",
+            SignatureAlgorithm::EcdsaSha384 => "ECDSA and SHA-384",
+            SignatureAlgorithm::EcdsaSha512 => "ECDSA and SHA-512",
+            SignatureAlgorithm::RsaPkcs1Sha256 => "RSA PKCS #1 v1.5 and SHA-256",
+            SignatureAlgorithm::RsaPkcs1Sha384 => "RSA PKCS #1 v1.5 and SHA-384",
+            SignatureAlgorithm::RsaPkcs1Sha512 => "RSA PKCS #1 v1.5 and SHA-512",
+            SignatureAlgorithm::RsaPssSha256 => "RSASSA-PSS and SHA-256",
+            SignatureAlgorithm::RsaPssSha384 => "RSASSA-PSS and SHA-384",
+            SignatureAlgorithm::RsaPssSha512 => "RSASSA-PSS and SHA-512",
+            SignatureAlgorithm::Ed25519 => "Ed25519",
+            SignatureAlgorithm::Ed25519ph => "Ed25519ph",
         }
     }
 }

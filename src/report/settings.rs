@@ -57,11 +57,21 @@ impl fmt::Display for Mistake {
             Mistake::AskHostWithoutKey => f.write_str(
                 "has no effect: the policy server is asked about public keys only, and no trust root is one; leave it out",
             ),
+            Mistake::AskHostBesideRepository => f.write_str(
+                "has no effect beside `repository`: the policy server looks for signatures beside the image; keep one of them",
+            ),
+            Mistake::Repository(text) => write!(
+                f,
+                "is {}; it must be a registry and a repository, without tag and digest, as in `registry.example.com/trust/evidence`",
+                Code(text)
+            ),
             Mistake::HostBesideTrustedRoot => {
                 f.write_str("stands beside trustedRoot, which says the same and more; keep one of them")
             }
             Mistake::NoCa => f.write_str("is empty: keyless trust roots need a CA"),
-            Mistake::NoTlog => f.write_str("is empty: a log entry can't be checked without"),
+            Mistake::NoTlog => f.write_str(
+                "is empty: a log entry can't be checked without; or write `verifyInTransparencyLog: false` where timestamps say when a certificate was used",
+            ),
             Mistake::NoCtLog => f.write_str("is empty: an SCT can't be checked without; or write `verifySCT: false`"),
             Mistake::NoTimestampAuthority => f.write_str(
                 "is empty: with `verifyInTransparencyLog: false` only a timestamp says when a keyless certificate, which is valid for minutes, was used",
@@ -77,6 +87,18 @@ impl fmt::Display for Mistake {
                 "has more than one of key, keyless, github and certificate; make them trust roots of their own",
             ),
             Mistake::Key(error) => error.fmt(f),
+            Mistake::SignatureAlgorithm(can) => write!(f, "is no algorithm of this key; it can sign with {can}"),
+            Mistake::AlgorithmWithoutKey => {
+                f.write_str("belongs to a trust root with `key`; a certificate says itself how its key signs")
+            }
+            Mistake::Claims => f.write_str(
+                "must be a mapping of claims to a text, or to `{matches: EXPRESSION}`, as in `{sourceRepository: https://github.com/acme/app}`",
+            ),
+            Mistake::WorkflowIssuer(text) => write!(
+                f,
+                "is {}; it must be an address, as in `https://token.actions.githubusercontent.com/acme`",
+                Code(text)
+            ),
             Mistake::NameLength { length, most } => write!(f, "has {length} bytes; a name has 1 to {most}"),
             Mistake::Regex(error) => error.fmt(f),
             Mistake::Prefix => f.write_str(
@@ -87,7 +109,11 @@ impl fmt::Display for Mistake {
                 write!(f, "is given more than once; keep one of {key}, {key}Regex and {key}Prefix")
             }
             Mistake::WorkflowName(text) => {
-                write!(f, "\"{}\" is not one name: write letters, digits, `-`, `_` and `.`", Shown(text))
+                write!(
+                    f,
+                    "\"{}\" is not one name: write letters, digits, `-`, `_` and `.`; a workflow can also be a path, as in `acme/app/.github/workflows/release.yml`",
+                    Shown(text)
+                )
             }
             Mistake::GitReference(text) => write!(
                 f,
@@ -164,6 +190,7 @@ fn form(shape: &Shape) -> String {
         Shape::List(_) | Shape::Names => "a list".to_owned(),
         Shape::Object(_) => "a mapping".to_owned(),
         Shape::FlagOr(_) => "true, false or a mapping".to_owned(),
+        Shape::TextOr(_) => "a text or a mapping".to_owned(),
         Shape::Document => "a mapping, or its text".to_owned(),
         Shape::Refused(why) => (*why).to_owned(),
     }

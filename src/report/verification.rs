@@ -18,6 +18,7 @@ impl VerificationError {
             VerificationError::Identity(..) => "certificate-identity",
             VerificationError::Repository(_) => "certificate-repository",
             VerificationError::Reference(_) => "certificate-reference",
+            VerificationError::Claim(..) => "certificate-claim",
             VerificationError::NoLogEntry => "log-entry-missing",
             VerificationError::LogForm => "log-entry-form",
             VerificationError::LogKind => "log-entry-kind",
@@ -55,6 +56,9 @@ impl VerificationError {
             }
             VerificationError::Reference(_) => {
                 "have it signed by a workflow that runs for the git reference that the trust root names"
+            }
+            VerificationError::Claim(..) => {
+                "have it signed by a workflow with the `claims` that the trust root asks for"
             }
             VerificationError::Certificate
             | VerificationError::Key
@@ -125,6 +129,10 @@ impl VerificationError {
             VerificationError::Identity(subject, None) => format!("the certificate is for {}", quoted(subject)),
             VerificationError::Repository(_) => "the workflow ran for another repository".to_owned(),
             VerificationError::Reference(_) => "the workflow ran for another git reference".to_owned(),
+            VerificationError::Claim(claim, Some(found)) => {
+                format!("the certificate has {} as `{claim}`", quoted(found))
+            }
+            VerificationError::Claim(claim, None) => format!("the certificate has no `{claim}`"),
             VerificationError::NoLogEntry => "the signature has no transparency log entry".to_owned(),
             VerificationError::LogForm => "the transparency log entry cannot be read".to_owned(),
             VerificationError::LogKind => {

@@ -1,7 +1,7 @@
 //! Is this text a public key that a signature can be checked with?
 //!
-//! One PEM block (`pem`) around a SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7): ECDSA on P-256 or
-//! P-384 (RFC 5480), Ed25519 (RFC 8410), RSA from 2048 bits (RFC 8017, appendix A.1.1). What a key verifies is `signature`'s.
+//! One PEM block (`pem`) around a SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7): ECDSA on P-256,
+//! P-384 or P-521 (RFC 5480), Ed25519 (RFC 8410), RSA from 2048 bits (RFC 8017, appendix A.1.1). What a key verifies is `signature`'s.
 
 mod error;
 mod pem;
@@ -15,16 +15,17 @@ use rsa::pkcs1::{self, der::Decode as _};
 
 pub use error::KeyError;
 
+use super::SignatureAlgorithm;
 use crate::image::Digest;
 
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// Curves and algorithms that are not supported, and that people have keys of.
-const CURVES: [(&str, ObjectIdentifier); 5] = [
-    ("P-521", ObjectIdentifier::new_unwrap("1.3.132.0.35")),
+const CURVES: [(&str, ObjectIdentifier); 4] = [
     ("P-224", ObjectIdentifier::new_unwrap("1.3.132.0.33")),
     ("secp256k1", ObjectIdentifier::new_unwrap("1.3.132.0.10")),
     ("brainpoolP256r1", ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.7")),
@@ -48,12 +49,15 @@ pub struct PublicKey {
     pub(crate) algorithm: Algorithm,
     /// The key's own number, in its one canonical encoding: a point (SEC 1, uncompressed), 32 bytes of Ed25519, or RSA's numbers in DER.
     pub(crate) material: Vec<u8>,
+    /// The only way of signing that is accepted, where it is not the usual one.
+    pub(crate) only: Option<SignatureAlgorithm>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Algorithm {
     P256,
     P384,
+    P521,
     Ed25519,
     Rsa,
 }
@@ -75,6 +79,7 @@ impl PublicKey {
             EC => match spki.algorithm.parameters_oid() {
                 Ok(p256::NistP256::OID) => Algorithm::P256,
                 Ok(P384) => Algorithm::P384,
+                Ok(P521) => Algorithm::P521,
                 Ok(curve) => return Err(KeyError::Curve(name(&CURVES, curve))),
                 Err(_) => return Err(KeyError::Curve("given without a name")),
             },
@@ -83,12 +88,29 @@ impl PublicKey {
             other => return Err(KeyError::Algorithm(name(&ALGORITHMS, other))),
         };
         let material = algorithm.material(bits)?;
-        Ok(PublicKey { spki: der.to_vec(), fingerprint: Digest::of(der), algorithm, material })
+        Ok(PublicKey { spki: der.to_vec(), fingerprint: Digest::of(der), algorithm, material, only: None })
+    }
+
+    /// What settings call the ways in which such a key can sign.
+    pub(crate) fn algorithms(&self) -> &'static str {
+        match self.algorithm {
+            Algorithm::P256 | Algorithm::P384 | Algorithm::P521 => "ecdsa-sha256, ecdsa-sha384 or ecdsa-sha512",
+            Algorithm::Ed25519 => "ed25519 or ed25519ph",
+            Algorithm::Rsa => {
+                "rsa-pkcs1-sha256, rsa-pkcs1-sha384, rsa-pkcs1-sha512, rsa-pss-sha256, rsa-pss-sha384 or rsa-pss-sha512"
+            }
+        }
     }
 
     /// The key's SubjectPublicKeyInfo in DER, as it was given.
     pub(crate) fn spki(&self) -> &[u8] {
         &self.spki
+    }
+
+    /// The same key, whose signatures count only if they are made so. `None` if such a key can't sign so.
+    pub(crate) fn only_with(self, algorithm: SignatureAlgorithm) -> Option<PublicKey> {
+        let can = self.algorithm.possible().contains(&algorithm);
+        can.then_some(PublicKey { only: Some(algorithm), ..self })
     }
 
     /// The key in PEM.
@@ -110,7 +132,7 @@ impl PublicKey {
     pub fn rsa_bits(&self) -> Option<usize> {
         let numbers = match self.algorithm {
             Algorithm::Rsa => pkcs1::RsaPublicKey::from_der(&self.material).ok()?,
-            Algorithm::P256 | Algorithm::P384 | Algorithm::Ed25519 => return None,
+            Algorithm::P256 | Algorithm::P384 | Algorithm::P521 | Algorithm::Ed25519 => return None,
         };
         Some(bits(numbers.modulus.as_bytes()))
     }
@@ -122,6 +144,7 @@ impl Algorithm {
         match self {
             Algorithm::P256 => p256_point(bits),
             Algorithm::P384 => p384_point(bits),
+            Algorithm::P521 => p521_point(bits),
             Algorithm::Ed25519 => ed25519_point(bits),
             Algorithm::Rsa => rsa_numbers(bits),
         }
@@ -157,6 +180,12 @@ fn p256_point(sec1: &[u8]) -> Result<Vec<u8>, KeyError> {
 fn p384_point(sec1: &[u8]) -> Result<Vec<u8>, KeyError> {
     checked_form(sec1)?;
     let key = p384::PublicKey::from_sec1_bytes(sec1).map_err(|_| KeyError::Material)?;
+    Ok(key.to_sec1_bytes().into_vec())
+}
+
+fn p521_point(sec1: &[u8]) -> Result<Vec<u8>, KeyError> {
+    checked_form(sec1)?;
+    let key = p521::PublicKey::from_sec1_bytes(sec1).map_err(|_| KeyError::Material)?;
     Ok(key.to_sec1_bytes().into_vec())
 }
 
@@ -231,7 +260,7 @@ mod tests {
             (key!("rsa-exponent-even"), Some(KeyError::Material), "an exponent that has no inverse"),
             (key!("rsa-exponent-long"), Some(KeyError::Material), "an exponent that only costs time"),
             (key!("rsa-even"), Some(KeyError::Material), "a modulus that two divides"),
-            (key!("p521"), Some(KeyError::Curve("P-521")), "a curve that nobody here verifies"),
+            (key!("p521"), None, "ECDSA P-521"),
             ("", Some(KeyError::Empty), "nothing"),
             (" \n\t", Some(KeyError::Empty), "nothing that can be seen"),
             ("MFkwEwYH", Some(KeyError::NoBlock), "no PEM"),

@@ -2,6 +2,7 @@
 //!
 //! Keys, signatures, certificates and the path to an authority (RFC 5280). Nothing here knows Sigstore, images or settings.
 
+mod algorithm;
 pub(crate) mod certificate;
 pub(crate) mod dsse;
 pub(crate) mod key;
@@ -9,5 +10,5 @@ pub(crate) mod path;
 pub(crate) mod signature;
 pub(crate) mod timestamp_token;
 
+pub use algorithm::SignatureAlgorithm;
 pub use key::{KeyError, PublicKey};
-pub use signature::OtherAlgorithm;

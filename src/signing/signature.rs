@@ -1,12 +1,10 @@
 //! Did this key make this signature?
 //!
-//! ECDSA as X9.62 DER (FIPS 186-5, section 6.4) on P-256 with SHA-256, on P-384 with SHA-256 (cosign 2) or SHA-384 (cosign 3); Ed25519 (RFC 8032) pure (cosign
-//! 2) or pre-hashed with SHA-512 (cosign 3); RSA PKCS #1 v1.5 with SHA-256 (RFC 8017, section 8.2.2). A key that verifies one of them made the signature.
+//! If the settings say nothing else: ECDSA as X9.62 DER (FIPS 186-5, section 6.4) with SHA-256 on every curve (cosign 2), with SHA-384 on P-384 and with SHA-512 on
+//! P-521 (cosign 3); Ed25519 (RFC 8032) pure (cosign 2) or pre-hashed with SHA-512 (cosign 3); RSA PKCS #1 v1.5 with SHA-256 (RFC 8017, section 8.2.2). A key that
+//! verifies one of them made the signature.
 
-use std::{
-    cell::{Cell, OnceCell},
-    fmt,
-};
+use std::cell::{Cell, OnceCell};
 
 use ed25519_dalek::Sha512;
 use p256::{
@@ -16,7 +14,10 @@ use p256::{
 use rsa::{Pss, pkcs1v15::Pkcs1v15Sign, traits::PublicKeyParts as _};
 use sha2::{Digest as _, Sha256, Sha384};
 
-use super::key::{Algorithm, PublicKey, rsa_key};
+use super::{
+    SignatureAlgorithm,
+    key::{Algorithm, PublicKey, rsa_key},
+};
 use crate::image::Digest;
 
 /// A hash that signatures are made over.
@@ -58,10 +59,12 @@ pub(crate) enum Message<'m> {
 }
 
 impl Message<'_> {
-    fn sha256(&self) -> [u8; 32] {
-        match self {
-            Message::Bytes(bytes) => Digest::of(bytes).bytes(),
-            Message::Known(digest) => digest.bytes(),
+    /// The hash, if it can be told.
+    fn hash(&self, hash: Hash) -> Option<Vec<u8>> {
+        match (self, hash) {
+            (Message::Bytes(bytes), _) => Some(hash.of(bytes)),
+            (Message::Known(digest), Hash::Sha256) => Some(digest.bytes().to_vec()),
+            (Message::Known(_), Hash::Sha384 | Hash::Sha512) => None,
         }
     }
 
@@ -93,7 +96,7 @@ impl<'s> Trial<'s> {
     /// Can it be by this key, so that it is worth a try? On P-256, few keys can have made it, and after a few tries it is known which.
     pub(crate) fn may_be_by(&self, key: &PublicKey) -> bool {
         let tries = self.tries.get();
-        if key.algorithm != Algorithm::P256 {
+        if key.algorithm != Algorithm::P256 || !key.signs_sha256_only() {
             return true;
         }
         if tries < MAX_TRIES {
@@ -129,102 +132,108 @@ fn possible_keys(hash: Digest, signature: &[u8]) -> Option<[VerifyingKey; 2]> {
 }
 
 impl PublicKey {
-    /// Is it certain without the message whether this key signed it? Not where cosign signs something else than a SHA-256.
+    /// Is it certain without the message whether this key signed it? Not where something else than a SHA-256 is signed.
     pub(crate) fn signs_sha256_only(&self) -> bool {
-        match self.algorithm {
-            Algorithm::P256 | Algorithm::Rsa => true,
-            Algorithm::P384 | Algorithm::Ed25519 => false,
-        }
+        use SignatureAlgorithm::{EcdsaSha256, RsaPkcs1Sha256, RsaPssSha256};
+        self.accepted().iter().all(|algorithm| matches!(algorithm, EcdsaSha256 | RsaPkcs1Sha256 | RsaPssSha256))
     }
 
     /// Does `signature` prove that the holder of this key signed `message`?
     pub(crate) fn signed(&self, message: Message<'_>, signature: &[u8]) -> bool {
-        match self.algorithm {
-            Algorithm::P256 => self.p256_signed(message, signature),
-            Algorithm::P384 => self.p384_signed(message, signature),
-            Algorithm::Ed25519 => self.ed25519_signed(message, signature),
-            Algorithm::Rsa => self.rsa_signed(message, signature),
+        self.accepted().iter().any(|algorithm| self.signed_with(*algorithm, message, signature).is_some())
+    }
+
+    /// How did the holder of this key sign `message`, if not in a way that is accepted?
+    pub(crate) fn signed_otherwise(&self, message: &[u8], signature: &[u8]) -> Option<SignatureAlgorithm> {
+        let others = self.algorithm.possible().iter().filter(|algorithm| !self.accepted().contains(algorithm));
+        let message = Message::Bytes(message);
+        others.copied().find(|algorithm| self.signed_with(*algorithm, message, signature).is_some())
+    }
+
+    /// The ways of signing that are accepted: the one that the settings say, or those of cosign 2 and 3.
+    fn accepted(&self) -> &[SignatureAlgorithm] {
+        match &self.only {
+            Some(only) => std::slice::from_ref(only),
+            None => self.algorithm.by_default(),
         }
-        .is_some()
     }
 
-    fn p256_signed(&self, message: Message<'_>, signature: &[u8]) -> Option<()> {
-        p256_verifies(&self.material, &message.sha256(), signature)
+    /// Is it a signature of this kind, by this key?
+    fn signed_with(&self, algorithm: SignatureAlgorithm, message: Message<'_>, signature: &[u8]) -> Option<()> {
+        use SignatureAlgorithm::*;
+        let pkcs1 = |hash: Hash| rsa_verifies(&self.material, hash, &message.hash(hash)?, signature);
+        match algorithm {
+            EcdsaSha256 => self.ecdsa_signed(&message.hash(Hash::Sha256)?, signature),
+            EcdsaSha384 => self.ecdsa_signed(&message.hash(Hash::Sha384)?, signature),
+            EcdsaSha512 => self.ecdsa_signed(&message.hash(Hash::Sha512)?, signature),
+            RsaPkcs1Sha256 => pkcs1(Hash::Sha256),
+            RsaPkcs1Sha384 => pkcs1(Hash::Sha384),
+            RsaPkcs1Sha512 => pkcs1(Hash::Sha512),
+            RsaPssSha256 => {
+                self.pss_signed(&message.hash(Hash::Sha256)?, signature, Pss::new_with_salt::<rsa::sha2::Sha256>)
+            }
+            RsaPssSha384 => {
+                self.pss_signed(&message.hash(Hash::Sha384)?, signature, Pss::new_with_salt::<rsa::sha2::Sha384>)
+            }
+            RsaPssSha512 => {
+                self.pss_signed(&message.hash(Hash::Sha512)?, signature, Pss::new_with_salt::<rsa::sha2::Sha512>)
+            }
+            Ed25519 | Ed25519ph => self.ed25519_signed(algorithm, message.bytes()?, signature),
+        }
     }
 
-    fn p384_signed(&self, message: Message<'_>, signature: &[u8]) -> Option<()> {
-        let by_sha384 = || p384_verifies(&self.material, &Hash::Sha384.of(message.bytes()?), signature);
-        p384_verifies(&self.material, &message.sha256(), signature).or_else(by_sha384)
+    fn ecdsa_signed(&self, hash: &[u8], signature: &[u8]) -> Option<()> {
+        match self.algorithm {
+            Algorithm::P256 => p256_verifies(&self.material, hash, signature),
+            Algorithm::P384 => p384_verifies(&self.material, hash, signature),
+            Algorithm::P521 => p521_verifies(&self.material, hash, signature),
+            Algorithm::Ed25519 | Algorithm::Rsa => None,
+        }
     }
 
     /// Strictly: a signature with a point of small order, or not in its one form, is none.
-    fn ed25519_signed(&self, message: Message<'_>, signature: &[u8]) -> Option<()> {
+    fn ed25519_signed(&self, algorithm: SignatureAlgorithm, message: &[u8], signature: &[u8]) -> Option<()> {
         let key = ed25519_dalek::VerifyingKey::from_bytes(self.material.as_slice().try_into().ok()?).ok()?;
         let signature = ed25519_dalek::Signature::from_slice(signature).ok()?;
-        let message = message.bytes()?;
-        let prehashed = || key.verify_prehashed_strict(Sha512::new_with_prefix(message), None, &signature).ok();
-        key.verify_strict(message, &signature).ok().or_else(prehashed)
+        match algorithm {
+            SignatureAlgorithm::Ed25519ph => {
+                key.verify_prehashed_strict(Sha512::new_with_prefix(message), None, &signature).ok()
+            }
+            _ => key.verify_strict(message, &signature).ok(),
+        }
     }
 
-    fn rsa_signed(&self, message: Message<'_>, signature: &[u8]) -> Option<()> {
-        rsa_verifies(&self.material, Hash::Sha256, &message.sha256(), signature)
-    }
-}
-
-/// A way of signing that is not accepted as a proof, because cosign does not sign so by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OtherAlgorithm {
-    /// ECDSA with SHA-384.
-    EcdsaSha384,
-    /// ECDSA with SHA-512.
-    EcdsaSha512,
-    /// RSA PKCS #1 v1.5 with SHA-384.
-    RsaSha384,
-    /// RSA PKCS #1 v1.5 with SHA-512.
-    RsaSha512,
-    /// RSASSA-PSS, with any of these hashes.
-    RsaPss,
-}
-
-impl PublicKey {
-    /// How did the holder of this key sign `message`, if not in a way that is accepted?
-    pub(crate) fn signed_otherwise(&self, message: &[u8], signature: &[u8]) -> Option<OtherAlgorithm> {
-        use OtherAlgorithm::{EcdsaSha384, EcdsaSha512, RsaPss, RsaSha384, RsaSha512};
-        let candidates: &[(OtherAlgorithm, Hash)] = match self.algorithm {
-            Algorithm::P256 => &[(EcdsaSha384, Hash::Sha384), (EcdsaSha512, Hash::Sha512)],
-            Algorithm::P384 => &[(EcdsaSha512, Hash::Sha512)],
-            Algorithm::Rsa => &[(RsaSha384, Hash::Sha384), (RsaSha512, Hash::Sha512)],
-            Algorithm::Ed25519 => &[],
-        };
-        let verifies = |hash: &Hash| self.algorithm.verifies(*hash, &self.material, message, signature);
-        let found = candidates.iter().find(|(_, hash)| verifies(hash)).map(|(algorithm, _)| *algorithm);
-        found.or_else(|| (self.algorithm == Algorithm::Rsa && self.is_pss(message, signature)).then_some(RsaPss))
-    }
-
-    /// Is it an RSASSA-PSS signature, with a salt as long as the hash (RFC 8017, section 9.1) or as long as fits, which other libraries take?
-    fn is_pss(&self, message: &[u8], signature: &[u8]) -> bool {
-        let Some(key) = rsa_key(&self.material) else { return false };
-        let verifies = |hash: Hash, scheme: fn(usize) -> Pss| {
-            let hash = hash.of(message);
-            let longest = key.size().saturating_sub(hash.len()).saturating_sub(2);
-            let salts = [hash.len(), longest];
-            salts.into_iter().any(|salt| key.verify(scheme(salt), &hash, signature).is_ok())
-        };
-        verifies(Hash::Sha256, Pss::new_with_salt::<rsa::sha2::Sha256>)
-            || verifies(Hash::Sha384, Pss::new_with_salt::<rsa::sha2::Sha384>)
-            || verifies(Hash::Sha512, Pss::new_with_salt::<rsa::sha2::Sha512>)
+    /// With a salt as long as the hash (RFC 8017, section 9.1) or as long as fits, which other libraries take.
+    fn pss_signed(&self, hash: &[u8], signature: &[u8], scheme: fn(usize) -> Pss) -> Option<()> {
+        let key = rsa_key(&self.material)?;
+        let longest = key.size().saturating_sub(hash.len()).saturating_sub(2);
+        [hash.len(), longest].into_iter().find_map(|salt| key.verify(scheme(salt), hash, signature).ok())
     }
 }
 
-impl fmt::Display for OtherAlgorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            OtherAlgorithm::EcdsaSha384 => "ECDSA with SHA-384",
-            OtherAlgorithm::EcdsaSha512 => "ECDSA with SHA-512",
-            OtherAlgorithm::RsaSha384 => "RSA PKCS #1 v1.5 with SHA-384",
-            OtherAlgorithm::RsaSha512 => "RSA PKCS #1 v1.5 with SHA-512",
-            OtherAlgorithm::RsaPss => "RSASSA-PSS",
-        })
+impl Algorithm {
+    /// How cosign 2 and 3 sign with such a key, if nothing else is said.
+    fn by_default(self) -> &'static [SignatureAlgorithm] {
+        use SignatureAlgorithm::*;
+        match self {
+            Algorithm::P256 => &[EcdsaSha256],
+            Algorithm::P384 => &[EcdsaSha256, EcdsaSha384],
+            Algorithm::P521 => &[EcdsaSha256, EcdsaSha512],
+            Algorithm::Ed25519 => &[Ed25519, Ed25519ph],
+            Algorithm::Rsa => &[RsaPkcs1Sha256],
+        }
+    }
+
+    /// Every way in which such a key can sign.
+    pub(crate) fn possible(self) -> &'static [SignatureAlgorithm] {
+        use SignatureAlgorithm::*;
+        match self {
+            Algorithm::P256 | Algorithm::P384 | Algorithm::P521 => &[EcdsaSha256, EcdsaSha384, EcdsaSha512],
+            Algorithm::Ed25519 => &[Ed25519, Ed25519ph],
+            Algorithm::Rsa => {
+                &[RsaPkcs1Sha256, RsaPkcs1Sha384, RsaPkcs1Sha512, RsaPssSha256, RsaPssSha384, RsaPssSha512]
+            }
+        }
     }
 }
 
@@ -236,6 +245,7 @@ impl Algorithm {
             match self {
                 Algorithm::P256 => p256_verifies(&key, &hash.of(message), signature),
                 Algorithm::P384 => p384_verifies(&key, &hash.of(message), signature),
+                Algorithm::P521 => p521_verifies(&key, &hash.of(message), signature),
                 Algorithm::Rsa => rsa_verifies(&key, hash, &hash.of(message), signature),
                 Algorithm::Ed25519 => {
                     let key = ed25519_dalek::VerifyingKey::from_bytes(key.as_slice().try_into().ok()?).ok()?;
@@ -255,6 +265,11 @@ fn p256_verifies(point: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
 fn p384_verifies(point: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
     let signature = p384::ecdsa::Signature::from_der(signature).ok()?;
     p384::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()?.verify_prehash(hash, &signature).ok()
+}
+
+fn p521_verifies(point: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
+    let signature = p521::ecdsa::Signature::from_der(signature).ok()?;
+    p521::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()?.verify_prehash(hash, &signature).ok()
 }
 
 fn rsa_verifies(numbers: &[u8], kind: Hash, hash: &[u8], signature: &[u8]) -> Option<()> {
@@ -330,16 +345,16 @@ mod tests {
 
     #[test]
     fn other_algorithms_are_told() {
-        use OtherAlgorithm::{EcdsaSha384, EcdsaSha512, RsaPss, RsaSha384, RsaSha512};
+        use SignatureAlgorithm::{EcdsaSha384, RsaPkcs1Sha512, RsaPssSha256};
         let (alice, bob, p384, rsa) = (key!("alice"), key!("bob"), key!("p384"), key!("rsa2048"));
-        let rows: &[(&PublicKey, &str, Option<OtherAlgorithm>, &str)] = &[
+        let rows: &[(&PublicKey, &str, Option<SignatureAlgorithm>, &str)] = &[
             (&alice, P256, None, "what is accepted is no other algorithm"),
             (&alice, P256_SHA384, Some(EcdsaSha384), "P-256 with SHA-384"),
             (&bob, P256_SHA384, None, "another key"),
             (&p384, P384_SHA384, None, "P-384 with SHA-384 is accepted"),
             (&rsa, RSA, None, "RSA as it is accepted"),
-            (&rsa, RSA_SHA512, Some(RsaSha512), "as cert-manager signs"),
-            (&rsa, RSA_PSS, Some(RsaPss), "as Azure Key Vault signs"),
+            (&rsa, RSA_SHA512, Some(RsaPkcs1Sha512), "as cert-manager signs"),
+            (&rsa, RSA_PSS, Some(RsaPssSha256), "as Azure Key Vault signs"),
             (&alice, RSA_PSS, None, "of another kind of key"),
         ];
         for (key, signature, expected, why) in rows {
@@ -347,9 +362,6 @@ mod tests {
             assert_eq!(key.signed_otherwise(b"a payload", &signature), *expected, "{why}");
             assert_eq!(key.signed_otherwise(b"a paylaod", &signature), None, "another message: {why}");
         }
-        let names: Vec<String> =
-            [EcdsaSha384, EcdsaSha512, RsaSha384, RsaSha512, RsaPss].iter().map(OtherAlgorithm::to_string).collect();
-        assert!(names.iter().all(|name| !name.is_empty()));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::fmt;
 
 pub use expression::{Anchored, RegexError};
 
-use super::{GITHUB, Leaf, VerificationError};
+use super::{Claim, Leaf, VerificationError};
 use crate::{glob::glob, text::Shown};
 
 /// Who vouches for workflows of GitHub (GitHub, "About security hardening with OpenID Connect").
@@ -23,9 +23,20 @@ pub enum CertificateIdentity {
         issuer: Option<TextMatcher>,
         /// The name.
         subject: TextMatcher,
+        /// What the CA has to say besides.
+        claims: Vec<WantedClaim>,
     },
     /// A workflow of GitHub.
     Workflow(Workflow),
+}
+
+/// A claim that is asked for, and the text that it has to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedClaim {
+    /// The claim.
+    pub claim: Claim,
+    /// The text that is accepted.
+    pub text: TextMatcher,
 }
 
 /// A text that is accepted.
@@ -42,14 +53,27 @@ pub enum TextMatcher {
 /// Which workflows of GitHub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workflow {
+    /// Who vouches for the workflow.
+    pub issuer: String,
+    /// The address of the server, with a slash at its end.
+    pub server: String,
     /// The account whose repositories it is defined in, and ran for.
     pub owner: String,
     /// The repository; any of that account, where there is none.
     pub repo: Option<String>,
-    /// The name of its file; any, where there is none.
-    pub workflow: Option<String>,
+    /// The file that defines it; any of the repository, where there is none.
+    pub workflow: Option<WorkflowFile>,
     /// The git reference at which it was defined, and for which it ran, where `*` stands for any text; any, where there is none.
     pub reference: Option<String>,
+}
+
+/// The file that defines a workflow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WorkflowFile {
+    /// A file of this name in the repository that the workflow runs for.
+    Name(String),
+    /// A file of any repository (`owner/repo/.github/workflows/file`), at a git reference that matches this; at any, where there is none.
+    Path(String, Option<String>),
 }
 
 impl CertificateIdentity {
@@ -57,22 +81,33 @@ impl CertificateIdentity {
     pub(crate) fn matches(&self, leaf: &Leaf) -> Result<(), VerificationError> {
         let other = || VerificationError::Identity(leaf.subject.text().to_owned(), leaf.issuer.clone());
         match self {
-            CertificateIdentity::Named { issuer, subject } => {
+            CertificateIdentity::Named { issuer, subject, claims } => {
                 let is_issuer =
                     |wanted: &TextMatcher| leaf.issuer.as_deref().is_some_and(|issuer| wanted.accepts(issuer));
                 let fits = issuer.as_ref().is_none_or(is_issuer) && subject.accepts(leaf.subject.text());
-                fits.then_some(()).ok_or_else(other)
+                if !fits {
+                    return Err(other());
+                }
+                for WantedClaim { claim: (name, number), text } in claims {
+                    let found = leaf.claims.iter().find(|(of, _)| of == number).map(|(_, text)| text);
+                    if !found.is_some_and(|found| text.accepts(found)) {
+                        return Err(VerificationError::Claim(name, found.cloned()));
+                    }
+                }
+                Ok(())
             }
             CertificateIdentity::Workflow(workflow) => {
-                if leaf.issuer.as_deref() != Some(GITHUB_ISSUER) || !workflow.defines(leaf.subject.text()) {
+                if leaf.issuer.as_deref() != Some(workflow.issuer.as_str()) || !workflow.defines(leaf.subject.text()) {
                     return Err(other());
                 }
                 // Anybody may use a workflow that others can call, from wherever they like, and gets a certificate with its name.
                 let all = |named: &[Option<String>], is: &dyn Fn(&str) -> bool| {
                     !named.is_empty() && named.iter().all(|name| name.as_deref().is_some_and(is))
                 };
-                if !all(&leaf.repositories, &|name| workflow.owns(name)) {
-                    return Err(VerificationError::Repository(leaf.repositories.iter().flatten().cloned().collect()));
+                if !all(&leaf.repositories, &|name| workflow.owns(workflow.without_server(name))) {
+                    let names = leaf.repositories.iter().flatten();
+                    let names = names.map(|name| workflow.without_server(name).to_owned());
+                    return Err(VerificationError::Repository(names.collect()));
                 }
                 let is_there = |wanted: &String| all(&leaf.references, &|name| glob(wanted, name));
                 match workflow.reference.as_ref().is_none_or(is_there) {
@@ -108,19 +143,29 @@ impl Workflow {
     /// Is this the name of such a workflow: `https://github.com/<owner>/<repo>/.github/workflows/<file>@<ref>`?
     fn defines(&self, subject: &str) -> bool {
         let parts = || {
-            let (path, reference) = subject.strip_prefix(GITHUB)?.split_once('@')?;
+            let (path, reference) = subject.strip_prefix(self.server.as_str())?.split_once('@')?;
             let (repository, file) = path.split_once("/.github/workflows/")?;
-            Some((repository, file, reference))
+            Some((path, repository, file, reference))
         };
-        parts().is_some_and(|(repository, file, reference)| {
+        parts().is_some_and(|(path, repository, file, reference)| {
             // Where a workflow is defined is a reference, or a commit.
             let is_reference = reference.starts_with("refs/")
                 || (reference.len() == 40 && reference.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            let is_at = |wanted: &Option<String>| wanted.as_deref().is_none_or(|wanted| glob(wanted, reference));
             is_reference
-                && self.owns(repository)
-                && self.workflow.as_deref().is_none_or(|wanted| wanted == file)
-                && self.reference.as_deref().is_none_or(|wanted| glob(wanted, reference))
+                && match &self.workflow {
+                    Some(WorkflowFile::Path(wanted, at)) => wanted == path && is_at(at),
+                    Some(WorkflowFile::Name(wanted)) => {
+                        wanted == file && self.owns(repository) && is_at(&self.reference)
+                    }
+                    None => self.owns(repository) && is_at(&self.reference),
+                }
         })
+    }
+
+    /// The name of a repository without the server, which only one of the extensions has.
+    fn without_server<'n>(&self, name: &'n str) -> &'n str {
+        name.strip_prefix(self.server.as_str()).unwrap_or(name)
     }
 
     /// Is this such a repository, as `owner/name`?
@@ -135,16 +180,24 @@ impl Workflow {
 impl fmt::Display for CertificateIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CertificateIdentity::Named { issuer, subject } => {
+            CertificateIdentity::Named { issuer, subject, .. } => {
                 write!(f, "{subject}")?;
                 issuer.as_ref().map_or(Ok(()), |issuer| write!(f, " by {issuer}"))
             }
-            CertificateIdentity::Workflow(Workflow { owner, repo, workflow, reference }) => {
-                write!(f, "a workflow of {GITHUB}{}", Shown(owner))?;
+            CertificateIdentity::Workflow(Workflow { issuer, server, owner, repo, workflow, reference }) => {
+                write!(f, "a workflow of {}{}", Shown(server), Shown(owner))?;
                 repo.as_ref().map_or(Ok(()), |repo| write!(f, "/{}", Shown(repo)))?;
-                workflow.as_ref().map_or(Ok(()), |file| write!(f, ", file \"{}\"", Shown(file)))?;
+                match workflow {
+                    None => Ok(()),
+                    Some(WorkflowFile::Name(file) | WorkflowFile::Path(file, None)) => {
+                        write!(f, ", file \"{}\"", Shown(file))
+                    }
+                    Some(WorkflowFile::Path(file, Some(at))) => {
+                        write!(f, ", file \"{}\" at \"{}\"", Shown(file), Shown(at))
+                    }
+                }?;
                 reference.as_ref().map_or(Ok(()), |reference| write!(f, ", at \"{}\"", Shown(reference)))?;
-                write!(f, ", by \"{GITHUB_ISSUER}\"")
+                write!(f, ", by \"{}\"", Shown(issuer))
             }
         }
     }
@@ -163,6 +216,7 @@ impl fmt::Display for TextMatcher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sigstore::GITHUB;
 
     #[test]
     fn a_workflow_is_defined_at_a_reference_or_a_commit() {
@@ -175,7 +229,14 @@ mod tests {
             (&longer, false, "hexadecimal, and a digit too long"),
             (&none, false, "as long as a commit, and not hexadecimal"),
         ];
-        let workflow = Workflow { owner: "acme".to_owned(), repo: None, workflow: None, reference: None };
+        let workflow = Workflow {
+            issuer: GITHUB_ISSUER.to_owned(),
+            server: GITHUB.to_owned(),
+            owner: "acme".to_owned(),
+            repo: None,
+            workflow: None,
+            reference: None,
+        };
         for (reference, expected, why) in rows {
             let subject = format!("https://github.com/acme/app/.github/workflows/release.yml@{reference}");
             assert_eq!(workflow.defines(&subject), expected, "{why}: {reference}");

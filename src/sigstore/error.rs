@@ -27,6 +27,8 @@ pub enum VerificationError {
     Repository(BTreeSet<String>),
     /// Its identity fits, but the workflow ran for another git reference: these are named.
     Reference(BTreeSet<String>),
+    /// Its identity fits, but a claim that the trust root asks for is another one, or is not there: its name, and what was found.
+    Claim(&'static str, Option<String>),
     /// Log entry (cosign, "Rekor Bundle"): there is none.
     NoLogEntry,
     /// The log entry can't be read.
@@ -91,6 +93,7 @@ impl VerificationError {
             VerificationError::Identity(..) => 6,
             VerificationError::Repository(_) => 7,
             VerificationError::Reference(_) => 8,
+            VerificationError::Claim(..) => 8,
             VerificationError::NoLogEntry => 9,
             VerificationError::LogForm => 10,
             VerificationError::LogKind => 11,

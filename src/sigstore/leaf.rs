@@ -13,7 +13,7 @@ use x509_cert::ext::pkix::{
     name::{GeneralName, OtherName},
 };
 
-use super::VerificationError;
+use super::{VerificationError, claims};
 use crate::{
     signing::{
         PublicKey,
@@ -52,10 +52,12 @@ pub(crate) struct Leaf {
     pub(crate) subject: Subject,
     /// Who says so, as an OpenID Connect issuer; own CAs name none.
     pub(crate) issuer: Option<String>,
-    /// The repository that a workflow of GitHub ran for, in each of the ways in which the certificate says it.
+    /// The repository that a workflow of GitHub ran for, in each of the ways in which the certificate says it: with and without the server.
     pub(crate) repositories: Vec<Option<String>>,
     /// The git reference that it ran for, likewise.
     pub(crate) references: Vec<Option<String>>,
+    /// What else the CA says of the signer.
+    pub(crate) claims: Vec<(u8, String)>,
 }
 
 /// Whose key a certificate says that it holds: its one alternative name. A text is never of two kinds, so that no name can pass for one of another kind.
@@ -100,12 +102,12 @@ impl Leaf {
         let subject = Subject::read(name).ok_or(VerificationError::Subject)?;
         let issuer = issuer(&certificate)?;
         let raw = certificate.extension(WORKFLOW_REPOSITORY).map(raw_text);
-        let uri = |bytes| der_text(bytes)?.strip_prefix(GITHUB).map(str::to_owned);
-        let repositories = raw.into_iter().chain(certificate.extension(SOURCE_REPOSITORY).map(uri)).collect();
+        let repositories = raw.into_iter().chain(certificate.extension(SOURCE_REPOSITORY).map(der_text)).collect();
         let raw = certificate.extension(WORKFLOW_REFERENCE).map(raw_text);
         let references = raw.into_iter().chain(certificate.extension(SOURCE_REFERENCE).map(der_text)).collect();
         let scts = certificate.extension(SignedCertificateTimestampList::OID).map(<[u8]>::to_vec);
-        Ok(Leaf { validity: certificate.validity(), scts, key, subject, issuer, repositories, references, der })
+        let claims = claims::read(&certificate);
+        Ok(Leaf { validity: certificate.validity(), scts, key, subject, issuer, repositories, references, claims, der })
     }
 
     /// What a CT log signed of it: everything that its CA signed, without what CT logs said (RFC 6962, section 3.2).

@@ -3,6 +3,7 @@
 //! The parts that every format of Sigstore shares: the trusted root, the signer's certificate and its identity, certificate transparency and the transparency log.
 
 mod certificate_identity;
+mod claims;
 mod error;
 mod leaf;
 mod origin;
@@ -11,7 +12,10 @@ mod timestamp;
 pub(crate) mod tlog_entry;
 mod trusted_root;
 
-pub use certificate_identity::{Anchored, CertificateIdentity, GITHUB_ISSUER, RegexError, TextMatcher, Workflow};
+pub use certificate_identity::{
+    Anchored, CertificateIdentity, GITHUB_ISSUER, RegexError, TextMatcher, WantedClaim, Workflow, WorkflowFile,
+};
+pub use claims::{CLAIMS, Claim};
 pub use error::VerificationError;
 pub use leaf::GITHUB;
 pub(crate) use leaf::Leaf;
@@ -38,9 +42,11 @@ mod tests {
         assert_eq!(sct::check(&leaf, issuer, &public_good.ctlogs), Ok(()));
         let workflow = |repo: &str, reference: &str| {
             CertificateIdentity::Workflow(Workflow {
+                server: GITHUB.into(),
+                issuer: GITHUB_ISSUER.into(),
                 owner: "kubewarden".into(),
                 repo: Some(repo.into()),
-                workflow: Some("release.yml".into()),
+                workflow: Some(WorkflowFile::Name("release.yml".into())),
                 reference: Some(reference.into()),
             })
         };

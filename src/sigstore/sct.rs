@@ -48,7 +48,9 @@ pub(crate) fn check(leaf: &Leaf, issuer: Digest, logs: &Logs) -> Result<(), Veri
         is_known = true;
         let signed = signed(&sct, issuer, &logged).ok_or(VerificationError::Sct)?;
         let is_named = match log.key.algorithm {
-            Algorithm::P256 | Algorithm::P384 => sct.signature.algorithm.signature == SignatureAlgorithm::Ecdsa,
+            Algorithm::P256 | Algorithm::P384 | Algorithm::P521 => {
+                sct.signature.algorithm.signature == SignatureAlgorithm::Ecdsa
+            }
             Algorithm::Rsa => sct.signature.algorithm.signature == SignatureAlgorithm::Rsa,
             // No version of TLS for which such signatures are written has a name for it.
             Algorithm::Ed25519 => false,

@@ -29,7 +29,9 @@ const MAX_ENTRIES: usize = 32;
 
 /// The public-good instance's trusted root, as the `sigstore-trust-root` crate carries it (Apache-2.0; `scripts/trusted-root`).
 const PUBLIC_GOOD: &str = include_str!("public-good.json");
-/// When it was taken: the day on which that crate was released with it.
+/// The trusted root of the instance that GitHub has for attestations of private repositories, from the same crate.
+const GITHUB_ROOT: &str = include_str!("github.json");
+/// When they were taken: the day on which that crate was released with it.
 pub const PUBLIC_GOOD_DATE: &str = include_str!("public-good.date").trim_ascii_end();
 
 /// The kinds of file that are read; they differ in what is left alone.
@@ -135,6 +137,15 @@ impl TrustedRoot {
     /// Never, as long as the file that this module carries is sound (a test reads it).
     pub fn public_good() -> Result<TrustedRoot, TrustedRootError> {
         Ok(TrustedRoot::read(PUBLIC_GOOD)?.from(Origin::Module))
+    }
+
+    /// The trusted root of this name that the module carries: of the public-good instance, or of GitHub's for private repositories.
+    pub fn carried(name: &str) -> Option<Result<TrustedRoot, TrustedRootError>> {
+        match name {
+            "public-good" => Some(TrustedRoot::public_good()),
+            "github" => Some(TrustedRoot::read(GITHUB_ROOT).map(|root| root.from(Origin::Module))),
+            _ => None,
+        }
     }
 
     /// Reads a `trusted_root.json`.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Requirement;
+use super::requirement::{Mistake, Requirement, annotation};
 use crate::{
     evidence::cosign::{Payload, repository_name},
     image::{Digest, ImageRef},
@@ -12,17 +12,6 @@ use crate::{
 
 /// Most accepted names under which mistakes are looked for.
 const MAX_NAMES: usize = 4;
-
-/// What is wrong with a payload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Mistake {
-    /// These annotations are missing, or have other values.
-    Annotations(Vec<String>),
-    /// It names the image by this name, which the rule does not accept.
-    Name(String),
-    /// It names no image, and the rule lists the names that are accepted.
-    NoName,
-}
 
 impl Requirement {
     /// The likely mistakes of whoever signed `image`, by the digests of the payloads.
@@ -52,9 +41,4 @@ impl Requirement {
     pub(crate) fn wanted_annotations(&self) -> Vec<String> {
         self.cosign.annotations.iter().map(|(key, value)| annotation(key, value)).collect()
     }
-}
-
-/// An annotation as `cosign sign -a` takes it.
-pub(crate) fn annotation(key: &str, value: &str) -> String {
-    format!("{key}={value}")
 }

@@ -20,9 +20,9 @@ mod signatures;
 mod verification;
 
 pub use budget::{Asked, Budget, Spent, Unseen};
-pub(crate) use mistakes::{Mistake, annotation};
 pub use quorum::{Quorum, Standing, Tally, Vote};
 pub use requirement::{CosignTerms, EvidenceTerms, ImageName, Requirement, SctRequirement, TrustRoot, TrustRootKind};
+pub(crate) use requirement::{Mistake, annotation};
 pub(crate) use verification::{Evidence, Signed};
 pub use verification::{Failure, Missing, Pinned, Unproven, Verified};
 

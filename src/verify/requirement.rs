@@ -5,7 +5,6 @@ use std::{
     rc::Rc,
 };
 
-use super::{Mistake, annotation};
 use crate::{
     evidence::{
         CertificateTerms, Subject,
@@ -118,6 +117,17 @@ pub enum ImageName {
     Name(String),
 }
 
+/// What is wrong with what a signature says of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mistake {
+    /// These annotations are missing, or have other values.
+    Annotations(Vec<String>),
+    /// It names the image by this name, which the rule does not accept.
+    Name(String),
+    /// It names no image, and the rule lists the names that are accepted.
+    NoName,
+}
+
 impl Requirement {
     /// The key of `root`, if the policy server may be asked about it: only where the validator allows it, and never where more is wanted than that the key
     /// signed.
@@ -205,4 +215,9 @@ impl Requirement {
         };
         self.names(image).map(payload).collect()
     }
+}
+
+/// An annotation as `cosign sign -a` takes it.
+pub(crate) fn annotation(key: &str, value: &str) -> String {
+    format!("{key}={value}")
 }

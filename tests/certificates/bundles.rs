@@ -1,7 +1,7 @@
 //! Bundles and payloads in evidence manifests: right ones, and others that are wrong in one way each.
 
 use image_trust_testbed::mint::{
-    Bundle, ISSUED, Instance, Key, Kind, Layer, Leaf, Scts, Stamp, Tsa,
+    Bundle, Extension, ISSUED, Instance, Key, Kind, Layer, Leaf, Name, Scts, Stamp, Tsa,
     bundle::{Content, Log, Signer, V01, V02, note_id, statement},
     der,
     evidence::{self, Item},
@@ -97,6 +97,8 @@ pub(super) fn good() -> Vec<Minted> {
         one("bundle-by-a-key-0.2", &version(V02, by_key())),
         one("bundle-by-p384", &of_kind(Kind::P384)),
         one("bundle-by-p384-with-sha384", &of_kind(Kind::P384Wide)),
+        one("bundle-by-p521", &of_kind(Kind::P521)),
+        one("bundle-by-p521-with-sha512", &of_kind(Kind::P521Wide)),
         one("bundle-by-ed25519", &of_kind(Kind::Ed25519)),
         one("bundle-by-rsa", &of_kind(Kind::Rsa2048)),
         one("bundle-by-p256-with-sha512", &of_kind(Kind::P256Wide)),
@@ -120,6 +122,39 @@ pub(super) fn good() -> Vec<Minted> {
         one("bundle-in-rekor-2-with-a-witness", &witnessed),
         one("bundle-with-a-timestamp-only", &json_of(&Bundle { timestamps: vec![ISSUED + 60], ..keyless(Log::None) })),
         one("bundle-without-any-time", &json_of(&keyless(Log::None))),
+    ]
+}
+
+/// Bundles of workflows, and what the CA says of them.
+pub(super) fn workflows() -> Vec<Minted> {
+    let claim = |oid, text: &str| Extension::new(oid, der::tlv(der::UTF8, text.as_bytes()));
+    let workflow = || {
+        let leaf = Leaf::of_workflow();
+        let claims = [claim("1.3.6.1.4.1.57264.1.11", "github-hosted"), claim("1.3.6.1.4.1.57264.1.15", "891715444")];
+        Leaf { extensions: [leaf.extensions.clone(), claims.to_vec()].concat(), ..leaf }
+    };
+    let shared = Leaf {
+        names: vec![Name::Uri("https://github.com/builders/shared/.github/workflows/build.yml@refs/tags/v2")],
+        ..workflow()
+    };
+    let enterprise = Some("https://token.actions.githubusercontent.com/acme");
+    let of_enterprise = Leaf { issuer_v1: enterprise, issuer_v2: enterprise, ..workflow() };
+    let server = Some("https://github.acme.example/_services/token");
+    let of_server = Leaf {
+        names: vec![Name::Uri("https://github.acme.example/acme/app/.github/workflows/release.yml@refs/tags/v1")],
+        issuer_v1: server,
+        issuer_v2: server,
+        repository_v2: Some("https://github.acme.example/acme/app"),
+        ..workflow()
+    };
+    let of_another_server = Leaf { repository_v2: Some("https://github.example.org/acme/app"), ..of_server.clone() };
+    let logged = |leaf| json_of(&keyless_by(leaf, Log::Rekor1));
+    vec![
+        one("bundle-of-a-workflow", &logged(workflow())),
+        one("bundle-of-a-shared-workflow", &logged(shared)),
+        one("bundle-of-an-enterprise", &logged(of_enterprise)),
+        one("bundle-of-a-server", &logged(of_server)),
+        one("bundle-of-a-server-for-another-server", &logged(of_another_server)),
     ]
 }
 

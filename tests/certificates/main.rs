@@ -55,6 +55,7 @@ fn keys() -> Vec<(&'static str, String)> {
         ("ct-log.pub", ours().ct.public_pem()),
         ("another-log.pub", Key::p256("another log").public_pem()),
         ("alice-rsa.pub", Key::new(Kind::Rsa2048Wide, "alice").public_pem()),
+        ("bundle-p521.pub", Key::new(Kind::P521, "alice").public_pem()),
         ("bundle-p384.pub", Key::new(Kind::P384, "alice").public_pem()),
         ("alice-ed25519.pub", Key::new(Kind::Ed25519, "alice").public_pem()),
     ]
@@ -74,6 +75,7 @@ fn fixtures() -> BTreeMap<String, String> {
         evidence::logged_keys(),
         algorithms::algorithms(),
         bundles::good(),
+        bundles::workflows(),
         bundles::contents(),
         bundles::entries(),
         bundles::timestamps(),

@@ -2,6 +2,7 @@
 
 mod bench;
 mod case;
+mod root;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,7 @@ struct Cli {
 enum Command {
     Bench(bench::Args),
     Case(case::Args),
+    CompactRoot(root::Args),
 }
 
 fn main() -> ExitCode {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Bench(args) => bench::run(args),
         Command::Case(args) => case::run(args),
+        Command::CompactRoot(args) => root::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -83,7 +83,7 @@ fn escaped(text: &str) -> String {
 
 /// What is certainly wrong with the names of the trust root at this path.
 pub(super) fn lint(path: &str, keyless: &Keyless<'_>, known: &Known) -> Vec<Finding> {
-    let Keyless { issuer, issuer_regex, subject, subject_regex, subject_prefix } = keyless;
+    let Keyless { issuer, issuer_regex, subject, subject_regex, subject_prefix, claims: _ } = keyless;
     let issuer =
         Said::of([("issuer", Form::Is, issuer), ("issuerRegex", Form::Matches, issuer_regex), ("", Form::Is, &None)]);
     let subject = Said::of([

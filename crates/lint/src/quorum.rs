@@ -6,7 +6,7 @@ use super::{Finding, Lint, ReadRule};
 use image_trust::{
     evidence::without_reference,
     policy::rule::Decision,
-    sigstore::{CertificateIdentity, GITHUB, GITHUB_ISSUER, TextMatcher, Workflow},
+    sigstore::{CertificateIdentity, TextMatcher, Workflow, WorkflowFile},
     text::Shown,
     verify::{Requirement, TrustRoot, TrustRootKind},
 };
@@ -100,13 +100,18 @@ fn by_workflow(requirement: &Requirement) -> BTreeMap<String, Vec<&str>> {
 fn only_workflow(root: &TrustRoot) -> Option<(String, &str)> {
     let TrustRootKind::Keyless(holder) = &root.kind else { return None };
     match holder {
-        CertificateIdentity::Workflow(Workflow { owner, repo: Some(repo), workflow: Some(file), .. }) => {
-            let name = format!("{GITHUB}{owner}/{repo}/.github/workflows/{file}");
-            Some((name.to_ascii_lowercase(), GITHUB_ISSUER))
+        CertificateIdentity::Workflow(Workflow { issuer, server, owner, repo, workflow: Some(file), .. }) => {
+            let path = match (repo, file) {
+                (_, WorkflowFile::Path(path, _)) => path.clone(),
+                (Some(repo), WorkflowFile::Name(file)) => format!("{owner}/{repo}/.github/workflows/{file}"),
+                (None, WorkflowFile::Name(_)) => return None,
+            };
+            Some((format!("{server}{path}").to_ascii_lowercase(), issuer.as_str()))
         }
         CertificateIdentity::Named {
             issuer: Some(TextMatcher::Exact(issuer)),
             subject: TextMatcher::Exact(subject),
+            ..
         } => {
             let name = without_reference(subject);
             (name != subject).then(|| (name.to_ascii_lowercase(), issuer.as_str()))
@@ -123,7 +128,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use image_trust::policy::check;
+    use image_trust::{policy::check, sigstore::GITHUB_ISSUER};
 
     #[test]
     fn a_workflow_is_not_two_signers() {

@@ -98,7 +98,8 @@ fn identity(root: &Root<'_>, written: &TrustRoot<'_>, has_public_cas: bool) -> O
         return Some(Finding::new(root.path(".github"), Lint::AnyRepository, what, instead));
     }
     let keyless = written.keyless.as_ref()?;
-    let TrustRootKind::Keyless(CertificateIdentity::Named { issuer: Some(wanted), subject: name }) = &root.root.kind
+    let TrustRootKind::Keyless(CertificateIdentity::Named { issuer: Some(wanted), subject: name, .. }) =
+        &root.root.kind
     else {
         return None;
     };

@@ -138,9 +138,8 @@ fn value(shape: &'static Shape, about: Option<&About>) -> Map<String, Value> {
             }
         }
         Shape::Object(fields) => return object(fields),
-        Shape::FlagOr(more) => {
-            set("anyOf", json!([{"type": "boolean"}, value(more, None)]));
-        }
+        Shape::FlagOr(more) => set("anyOf", json!([{"type": "boolean"}, value(more, None)])),
+        Shape::TextOr(more) => set("anyOf", json!([{"type": "string"}, value(more, None)])),
         Shape::Document => set("type", json!(["object", "string"])),
         Shape::Refused(_) => set("not", json!({})),
     }

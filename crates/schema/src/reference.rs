@@ -86,6 +86,7 @@ fn kind(shape: &Shape, about: &About) -> String {
         (None, Shape::List(_)) => "list".to_owned(),
         (None, Shape::Object(_)) => "mapping".to_owned(),
         (None, Shape::FlagOr(_)) => "bool, or a mapping".to_owned(),
+        (None, Shape::TextOr(_)) => "text, or `{matches: EXPRESSION}`".to_owned(),
         (None, Shape::Document) => "mapping or text".to_owned(),
         (None, _) => match (shape.words(), shape.numbers()) {
             (Some(words), _) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),

@@ -36,6 +36,8 @@ pub enum Shape {
     Object(&'static [Field]),
     /// `true`, `false`, or something that says more.
     FlagOr(&'static Shape),
+    /// A text, or something that says more.
+    TextOr(&'static Shape),
     /// A mapping, or its text, which is read elsewhere.
     Document,
     /// Known, and refused: why, and what to do.

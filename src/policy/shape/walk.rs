@@ -56,10 +56,10 @@ impl Shape {
                 Some((_, why)) => wrong(Mistake::Refused(why)),
                 None => Shape::Word(TYPES).walk(value, path, problems),
             },
-            (Shape::FlagOr(_), Value::Bool(_)) | (Shape::Document, Value::Object(_) | Value::String(_)) => {
-                Some(value.clone())
-            }
-            (Shape::FlagOr(shape), Value::Object(_)) => shape.walk(value, path, problems),
+            (Shape::FlagOr(_), Value::Bool(_))
+            | (Shape::TextOr(_), Value::String(_))
+            | (Shape::Document, Value::Object(_) | Value::String(_)) => Some(value.clone()),
+            (Shape::FlagOr(shape) | Shape::TextOr(shape), Value::Object(_)) => shape.walk(value, path, problems),
             (Shape::Refused(why), _) => wrong(Mistake::Refused(why)),
             (Shape::Texts, Value::Object(map)) => {
                 let entry = |(key, value): (&String, &Value)| {

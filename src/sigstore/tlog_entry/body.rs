@@ -221,6 +221,7 @@ fn key_details(key: &PublicKey) -> Vec<(String, Hash)> {
     match key.algorithm {
         Algorithm::P256 => vec![("PKIX_ECDSA_P256_SHA_256".to_owned(), Hash::Sha256)],
         Algorithm::P384 => vec![("PKIX_ECDSA_P384_SHA_384".to_owned(), Hash::Sha384)],
+        Algorithm::P521 => vec![("PKIX_ECDSA_P521_SHA_512".to_owned(), Hash::Sha512)],
         Algorithm::Ed25519 => vec![("PKIX_ED25519_PH".to_owned(), Hash::Sha512)],
         Algorithm::Rsa => {
             let bits = key.rsa_bits().unwrap_or_default();

@@ -23,6 +23,9 @@ pub enum Kind {
     P384,
     /// P-384 with SHA-384, as cosign 3 signs.
     P384Wide,
+    P521,
+    /// P-521 with SHA-512, as cosign 3 signs.
+    P521Wide,
     Ed25519,
     /// Ed25519 of a SHA-512, as cosign 3 signs.
     Ed25519Hashed,
@@ -63,6 +66,12 @@ impl Key {
         p384::SecretKey::from_slice(&wide).unwrap().into()
     }
 
+    fn as_p521(&self) -> p521::ecdsa::SigningKey {
+        let mut wide = [0; 66];
+        wide[34..].copy_from_slice(&self.secret);
+        p521::ecdsa::SigningKey::from_slice(&wide).unwrap()
+    }
+
     fn as_ed25519(&self) -> ed25519_dalek::SigningKey {
         ed25519_dalek::SigningKey::from_bytes(&self.secret)
     }
@@ -76,6 +85,9 @@ impl Key {
             }
             Kind::P384 | Kind::P384Wide => {
                 (curve("1.3.132.0.34"), self.as_p384().verifying_key().to_sec1_point(false).as_bytes().to_vec())
+            }
+            Kind::P521 | Kind::P521Wide => {
+                (curve("1.3.132.0.35"), self.as_p521().verifying_key().to_sec1_point(false).as_bytes().to_vec())
             }
             Kind::Ed25519 | Kind::Ed25519Hashed => {
                 (der::sequence([der::oid("1.3.101.112")]), self.as_ed25519().verifying_key().to_bytes().to_vec())
@@ -106,6 +118,8 @@ impl Key {
             Kind::P256Wide => self.p256_of(&Sha512::digest(message)),
             Kind::P384 => self.p384(&hash),
             Kind::P384Wide => self.p384(&Sha384::digest(message)),
+            Kind::P521 => self.p521(&hash),
+            Kind::P521Wide => self.p521(&Sha512::digest(message)),
             Kind::Ed25519 => self.as_ed25519().sign(message).to_bytes().to_vec(),
             Kind::Ed25519Hashed => {
                 let signature = self.as_ed25519().sign_prehashed(Sha512::new_with_prefix(message), None);
@@ -154,6 +168,7 @@ impl Key {
         match self.kind {
             Kind::P256 | Kind::P256Wide => der::sequence([der::oid("1.2.840.10045.4.3.2")]),
             Kind::P384 | Kind::P384Wide => der::sequence([der::oid("1.2.840.10045.4.3.3")]),
+            Kind::P521 | Kind::P521Wide => der::sequence([der::oid("1.2.840.10045.4.3.4")]),
             Kind::Ed25519 | Kind::Ed25519Hashed => der::sequence([der::oid("1.3.101.112")]),
             Kind::Rsa2048 | Kind::Rsa2048Wide | Kind::Rsa2048Pss => {
                 der::sequence([der::oid("1.2.840.113549.1.1.11"), der::tlv(0x05, &[])])
@@ -163,6 +178,11 @@ impl Key {
 
     fn p256_of(&self, hash: &[u8]) -> Vec<u8> {
         let signature: p256::ecdsa::DerSignature = self.as_p256().sign_prehash(hash).unwrap();
+        signature.as_bytes().to_vec()
+    }
+
+    fn p521(&self, hash: &[u8]) -> Vec<u8> {
+        let signature: p521::ecdsa::DerSignature = self.as_p521().sign_prehash(hash).unwrap();
         signature.as_bytes().to_vec()
     }
 

@@ -234,7 +234,7 @@ impl Sct {
         let extensions = counted(&self.extensions);
         let promised = [&[0, 0], &timestamp[..], &[0, 1], &issuer, &length[1..], about, &extensions].concat();
         let algorithm = match log.kind {
-            Kind::P256 | Kind::P256Wide | Kind::P384 | Kind::P384Wide => 3,
+            Kind::P256 | Kind::P256Wide | Kind::P384 | Kind::P384Wide | Kind::P521 | Kind::P521Wide => 3,
             Kind::Rsa2048 | Kind::Rsa2048Wide | Kind::Rsa2048Pss => 1,
             Kind::Ed25519 | Kind::Ed25519Hashed => 7,
         };

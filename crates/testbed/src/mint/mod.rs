@@ -166,6 +166,7 @@ impl Instance {
             let details = match key.kind {
                 Kind::P256 | Kind::P256Wide => "PKIX_ECDSA_P256_SHA_256",
                 Kind::P384 | Kind::P384Wide => "PKIX_ECDSA_P384_SHA_384",
+                Kind::P521 | Kind::P521Wide => "PKIX_ECDSA_P521_SHA_512",
                 Kind::Ed25519 => "PKIX_ED25519",
                 Kind::Ed25519Hashed => "PKIX_ED25519_PH",
                 Kind::Rsa2048 | Kind::Rsa2048Wide | Kind::Rsa2048Pss => "PKIX_RSA_PKCS1V15_2048_SHA256",
