@@ -7,6 +7,7 @@ mod algorithms;
 mod authorities;
 mod bundles;
 mod evidence;
+mod evidence_manifests;
 mod identities;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
@@ -80,9 +81,9 @@ fn fixtures() -> BTreeMap<String, String> {
         bundles::entries(),
         bundles::timestamps(),
         bundles::materials(),
-        bundles::layers(),
-        bundles::manifests(),
-        bundles::trusted_roots(),
+        evidence_manifests::layers(),
+        evidence_manifests::manifests(),
+        evidence_manifests::trusted_roots(),
     ];
     let documents = documents.into_iter().flatten();
     let documents = documents
