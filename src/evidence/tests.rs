@@ -128,3 +128,177 @@ fn the_conformance_suite_comes_out_as_its_names_say() {
     let wrong: Vec<_> = told.iter().filter(|(name, result)| name.ends_with("_fail") == result.is_ok()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// Trusted roots by the words of the table below.
+fn root(evidence: &Path, name: &str) -> String {
+    let path = match name {
+        "public-good" => "root-signing/trusted_root.json",
+        "staging" => "sigstore-rust/trust-root/trusted_root_staging.json",
+        "github" => "sigstore-rust/trust-root/trusted_root_github.json",
+        path => path,
+    };
+    fs::read_to_string(evidence.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+#[test]
+fn bundles_of_other_clients_come_out_as_their_readers_say() {
+    let Some(evidence) = evidence() else { return };
+    const ONLY_TIME: Asked = Asked { tlog: false, sct: false };
+    let ours = "own-rekor2/trusted-root.json";
+    // the bundle, the trusted root, what is asked, what comes out, the reason
+    let rows: &[(&str, &str, Asked, &str, &str)] = &[
+        ("sigstore-rust/bundles/cosign-v3-blob.sigstore.json", "public-good", ALL, "", "cosign 3 over a file"),
+        ("sigstore-rust/bundles/cosign-v3-blob.sigstore.json", "public-good", ONLY_TIME, "", "by its timestamp alone"),
+        ("sigstore-rust/bundles/conda-attestation.sigstore.json", "public-good", ALL, "", "an attestation in Rekor 1"),
+        ("sigstore-rust/bundles/conda-attestation-rekor2.sigstore.json", "staging", ALL, "", "with three witnesses"),
+        (
+            "sigstore-rust/bundles/conda-attestation-rekor2.sigstore.json",
+            "public-good",
+            ALL,
+            "LogUnknown",
+            "another instance",
+        ),
+        ("sigstore-rust/bundles/bundle_v3_github.whl.sigstore", "public-good", ALL, "", "a Python package"),
+        (
+            "sigstore-rust/bundles/sigstore.js@2.0.0-provenance.sigstore.json",
+            "public-good",
+            ALL,
+            "",
+            "npm, intoto 0.0.2",
+        ),
+        ("cosign/oci-attestation.sigstore.json", "public-good", ALL, "", "an attestation from a registry"),
+        (
+            "sigstore-rust/bundles/github-private-attestation.sigstore.json",
+            "github",
+            ONLY_TIME,
+            "",
+            "GitHub's own instance",
+        ),
+        ("sigstore-rust/timestamps/github_sha384_bundle.json", "github", ONLY_TIME, "", "timestamps with SHA-384"),
+        (
+            "sigstore-rust/bundles/github-private-attestation.sigstore.json",
+            "github",
+            ALL,
+            "NoLogEntry",
+            "it has no log",
+        ),
+        ("sigstore-rust/timestamps/valid_bundle.json", "staging", ALL, "", "a timestamp beside a log entry"),
+        (
+            "sigstore-rust/sct-multi-intermediate/staging_bundle.sigstore.json",
+            "staging",
+            ALL,
+            "",
+            "several intermediates",
+        ),
+        (
+            "sigstore-rust/bundles/bundle_cve_2022_36056.txt.sigstore",
+            "public-good",
+            ALL,
+            "LogSignature",
+            "another signature's entry",
+        ),
+        ("sigstore-rust/bundles/bundle_no_log_entry.txt.sigstore", "public-good", ALL, "NoLogEntry", "no entry"),
+        (
+            "sigstore-rust/bundles/bundle_no_checkpoint.txt.sigstore",
+            "public-good",
+            ALL,
+            "bundle: LogEntry",
+            "no checkpoint",
+        ),
+        (
+            "sigstore-rust/bundles/bundle_no_cert_v1.txt.sigstore",
+            "public-good",
+            ALL,
+            "bundle: Material",
+            "no certificate",
+        ),
+        (
+            "sigstore-rust/bundles/bundle_invalid_version.txt.sigstore",
+            "public-good",
+            ALL,
+            "bundle: Version",
+            "a version that never was",
+        ),
+        (
+            "sigstore-rust/bundles/bundle_v3_no_signed_time.txt.sigstore.json",
+            "public-good",
+            ALL,
+            "NoTime",
+            "a time that nobody promised",
+        ),
+        ("sigstore-go/bundle-provenance.json", "public-good", ALL, "bundle: Root", "an old client's, with a root"),
+        ("sigstore-go/bundles/dsse-2sigs.sigstore.json", "public-good", ALL, "bundle: ", "two signatures"),
+        ("own-rekor2/good.json", ours, ALL, "", "Rekor 2 and a timestamp"),
+        ("own-rekor2/cosigned.json", ours, ALL, "", "a witness"),
+        ("own-rekor2/embedded.json", ours, ALL, "", "a timestamp with its certificate"),
+        ("own-rekor2/sha384.json", ours, ALL, "", "a timestamp with SHA-384"),
+        ("own-rekor2/late.json", ours, ALL, "TimestampTime", "after the certificate ended"),
+        ("own-rekor2/notsa.json", ours, ALL, "NoTime", "no timestamp"),
+        ("own-rekor2/evil.json", ours, ALL, "LogUnknown", "another log"),
+        ("own-rekor2/othersig.json", ours, ALL, "LogSignature", "another signature's entry"),
+    ];
+    let anybody = By::Name { issuer: None, subject: None };
+    for (bundle, trusted, asked, expected, why) in rows {
+        let json = fs::read(evidence.join(bundle)).unwrap_or_else(|error| panic!("{bundle}: {error}"));
+        let said = claim(&json, None, &anybody, &root(&evidence, trusted), *asked);
+        match said {
+            Ok(()) => assert_eq!(*expected, "", "{why}: {bundle} is proven"),
+            Err(error) => assert!(!expected.is_empty() && error.starts_with(expected), "{why}: {bundle}: {error}"),
+        }
+    }
+    let key = fs::read_to_string(evidence.join("own-rekor2/own.pub")).unwrap();
+    let own = fs::read(evidence.join("own-rekor2/own.json")).unwrap();
+    assert_eq!(claim(&own, None, &By::Key(&key), &root(&evidence, ours), ALL), Ok(()), "a key of one's own in Rekor 2");
+}
+
+/// What the module carries of GitHub's instance is written without what repeats, and proves the same.
+#[test]
+fn the_trusted_root_of_github_is_believed_as_it_is_carried() {
+    let Some(evidence) = evidence() else { return };
+    let carried = include_str!("../sigstore/github.json");
+    for bundle in ["bundles/github-private-attestation.sigstore.json", "timestamps/github_sha384_bundle.json"] {
+        let json = fs::read(evidence.join("sigstore-rust").join(bundle)).unwrap();
+        let asked = Asked { tlog: false, sct: false };
+        let said = claim(&json, None, &By::Name { issuer: None, subject: None }, carried, asked);
+        assert_eq!(said, Ok(()), "{bundle}");
+    }
+}
+
+/// May a byte of a bundle be changed, because nobody reads it, or because it is of the name of a member that need not be there? The status of a timestamp, at its
+/// beginning, says whether it was granted with changes or without; and one that does not verify is none, where a log says a time, too.
+fn is_of_no_meaning(text: &str, at: usize) -> bool {
+    let start = text[..at].rfind('"').unwrap_or(0);
+    let is_name = text[at..].split_once('"').is_some_and(|(_, rest)| rest.trim_start().starts_with(':'));
+    let member = text[..start].trim_end().trim_end_matches([':', ' ']).rsplit('"').nth(1).unwrap_or_default();
+    match member {
+        _ if is_name => true,
+        "rootHash" | "treeSize" | "hint" | "keyid" => true,
+        "signedTimestamp" => at < start + 20 || text.contains("signedEntryTimestamp"),
+        _ => false,
+    }
+}
+
+/// A signature holds for every byte: with one bit of a byte changed, a bundle is proven only if what was changed is nothing that anybody reads.
+#[test]
+fn no_byte_of_a_bundle_can_be_changed() {
+    let Some(evidence) = evidence() else { return };
+    let anybody = By::Name { issuer: None, subject: None };
+    let rows = [
+        ("own-rekor2/good.json", "own-rekor2/trusted-root.json"),
+        ("sigstore-rust/bundles/conda-attestation.sigstore.json", "public-good"),
+        ("sigstore-rust/bundles/cosign-v3-blob.sigstore.json", "public-good"),
+    ];
+    for (bundle, trusted) in rows {
+        let json = fs::read(evidence.join(bundle)).unwrap();
+        let root = root(&evidence, trusted);
+        let text = String::from_utf8(json.clone()).unwrap();
+        for at in 0..json.len() {
+            let mut changed = json.clone();
+            changed[at] ^= 1;
+            if claim(&changed, None, &anybody, &root, ALL).is_ok() {
+                let around = &text[at.saturating_sub(64)..(at + 32).min(text.len())];
+                assert!(is_of_no_meaning(&text, at), "{bundle} at {at}: {around}");
+            }
+        }
+    }
+}

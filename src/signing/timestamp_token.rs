@@ -94,7 +94,11 @@ impl TimestampToken {
     /// Reads SignedData (RFC 5652, section 5.1), which has exactly one signer.
     fn of_signed_data(data: AnyRef<'_>) -> Option<TimestampToken> {
         let parts = sequence(data)?;
-        let [_version, _hashes, content, rest @ ..] = parts.as_slice() else { return None };
+        let [version, hashes, content, rest @ ..] = parts.as_slice() else { return None };
+        if !is_number(*version, 3) || hashes.tag() != Tag::Set {
+            return None;
+        }
+        let hashes: Vec<Hash> = list(hashes.value())?.into_iter().map(hash_of).collect::<Option<_>>()?;
         let (signers, between) = rest.split_last()?;
         let mut certificates = Vec::new();
         for part in between {
@@ -113,7 +117,8 @@ impl TimestampToken {
         let signers = list(signers.value())?;
         let [signer] = signers.as_slice() else { return None };
         let (time, imprint) = read_info(content.value())?;
-        TimestampToken::of_signer(*signer, content.value(), time, imprint, certificates)
+        let token = TimestampToken::of_signer(*signer, content.value(), time, imprint, certificates)?;
+        hashes.contains(&token.hash).then_some(token)
     }
 
     /// Reads SignerInfo (RFC 5652, section 5.3) of a signer of `content`.
@@ -125,8 +130,16 @@ impl TimestampToken {
         certificates: Vec<Vec<u8>>,
     ) -> Option<TimestampToken> {
         let parts = sequence(signer)?;
-        let [_version, id, digest, attributes, algorithm, signature, ..] = parts.as_slice() else { return None };
+        let [version, id, digest, attributes, algorithm, signature, ..] = parts.as_slice() else { return None };
         if context(*attributes)? != 0 || signature.tag() != Tag::OctetString {
+            return None;
+        }
+        let signer = Signer::read(*id)?;
+        let of_version = match signer {
+            Signer::Number { .. } => 1,
+            Signer::KeyId(_) => 3,
+        };
+        if !is_number(*version, of_version) {
             return None;
         }
         let hash = hash_of(*digest)?;
@@ -150,7 +163,7 @@ impl TimestampToken {
             signed: AnyRef::new(Tag::Set, attributes.value()).ok()?.to_der().ok()?,
             hash,
             signature: signature.value().to_vec(),
-            signer: Signer::read(*id)?,
+            signer,
             essential: essential(one_attribute(&signed, SIGNING_CERTIFICATE_V2)?)?,
             certificates,
         })
@@ -202,7 +215,7 @@ impl Signer {
 fn read_info(info: &[u8]) -> Option<(UnixTime, (Hash, Vec<u8>))> {
     let parts = sequence(AnyRef::from_der(info).ok()?)?;
     let [version, _policy, imprint, _serial, time, ..] = parts.as_slice() else { return None };
-    if version.tag() != Tag::Integer || version.value() != [1] || time.tag() != Tag::GeneralizedTime {
+    if !is_number(*version, 1) || time.tag() != Tag::GeneralizedTime {
         return None;
     }
     let imprint = sequence(*imprint)?;
@@ -260,6 +273,11 @@ fn one_attribute<'a>(attributes: &[AnyRef<'a>], wanted: ObjectIdentifier) -> Opt
 fn hash_of(algorithm: AnyRef<'_>) -> Option<Hash> {
     let named = oid(sequence(algorithm)?.first().copied()?)?;
     HASHES.iter().find(|(known, _)| *known == named).map(|(_, hash)| *hash)
+}
+
+/// Is this the INTEGER of this value?
+fn is_number(part: AnyRef<'_>, number: u8) -> bool {
+    part.tag() == Tag::Integer && part.value() == [number]
 }
 
 fn oid(part: AnyRef<'_>) -> Option<ObjectIdentifier> {

@@ -138,8 +138,9 @@ impl TlogEntry {
         let time = self.integrated_time.filter(|_| self.promise.is_some()).map(UnixTime::from_secs);
         let is_its = |log: &&Log| log.has_id(&self.log_id) && time.is_none_or(|time| log.period.contains(time));
         let log = logs.list.iter().find(is_its).ok_or(VerificationError::LogUnknown(logs.origin))?;
-        // Rekor 2 promises nothing: a promise on its kind of entry was made by nobody who should have.
-        if is_version_2 && self.promise.is_some() || self.promise.is_some() != time.is_some() {
+        // Rekor 2 promises nothing, and has one number for the place of an entry; Rekor 1 has another one in each of its trees.
+        let is_elsewhere = self.proof.as_ref().is_some_and(|proof| proof.index != self.log_index);
+        if is_version_2 && (self.promise.is_some() || is_elsewhere) || self.promise.is_some() != time.is_some() {
             return Err(VerificationError::LogForm);
         }
         Ok(BoundEntry { entry: self, log, time })

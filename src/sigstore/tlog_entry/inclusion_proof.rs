@@ -13,7 +13,8 @@ const MAX_HASHES: usize = 63;
 /// The size and the root that stand beside it are not read: only those of the checkpoint are signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct InclusionProof {
-    index: u64,
+    /// The place of the leaf.
+    pub(super) index: u64,
     hashes: Vec<[u8; 32]>,
     pub(super) checkpoint: String,
 }
