@@ -6,11 +6,12 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use image_trust_testbed::loopback::{
-    Fault, ImageKind, Manifest, Registry, SIGNATURE_ANNOTATION, Scope, Signer, digest_of, signature_tag,
+    Account, Fault, ImageKind, Login, Manifest, Registry, SIGNATURE_ANNOTATION, Scope, Signer, digest_of, signature_tag,
 };
+use oci_client::RegistryOperation::{Pull, Push};
 use oci_client::client::{Client, ClientConfig, ClientProtocol, Config, ImageLayer};
 use oci_client::manifest::OciManifest;
-use oci_client::secrets::RegistryAuth::Anonymous;
+use oci_client::secrets::RegistryAuth::{self, Anonymous};
 
 use image_trust_testbed::http::{self, Answer};
 
@@ -168,6 +169,99 @@ async fn oci_client_pushes() {
     assert_eq!(pulled.digest.unwrap(), registry.manifest("pushed/by/client", "1").unwrap().digest);
 }
 
+/// A manifest that refers to `subject`, and nothing else.
+fn referrer(subject: &str, seed: usize) -> Vec<u8> {
+    let kind = format!("application/x-{seed}");
+    serde_json::json!({"artifactType": kind, "subject": {"digest": subject}, "layers": []}).to_string().into_bytes()
+}
+
+#[tokio::test]
+async fn referrers_are_listed_page_by_page() {
+    let registry = Registry::start().unwrap();
+    let digest = registry.push_image("a/b", "1", ImageKind::Oci, "x");
+    registry.offer_referrers(2);
+    let image = reference(&registry, &format!("a/b@{digest}"));
+    assert!(client().pull_referrers(&image, None).await.unwrap().manifests.is_empty(), "none yet");
+    let mut pushed = Vec::new();
+    for seed in 0..5 {
+        let path = format!("/v2/a/b/manifests/{}", digest_of(&referrer(&digest, seed)));
+        let answer = ask(&registry.host(), "PUT", &path, &[("Content-Type", ACCEPTED[0])], &referrer(&digest, seed));
+        assert_eq!((answer.status, answer.header("oci-subject")), (201, digest.as_str()));
+        pushed.push(digest_of(&referrer(&digest, seed)));
+    }
+    registry.put_manifest("a/b", None, ACCEPTED[0], &referrer("sha256:00", 9));
+    let first = client().pull_referrers(&image, None).await.unwrap();
+    assert_eq!(first.manifests.len(), 2, "oci-client reads the first page");
+    assert!(first.manifests.iter().all(|entry| entry.artifact_type.is_some()), "{first:?}");
+
+    let (mut found, mut path) = (Vec::new(), format!("/v2/a/b/referrers/{digest}"));
+    loop {
+        let answer = ask(&registry.host(), "GET", &path, &[], b"");
+        assert_eq!((answer.status, answer.header("content-type")), (200, ACCEPTED[1]), "{path}");
+        let page: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        let entries = page["manifests"].as_array().unwrap();
+        found.extend(entries.iter().map(|entry| entry["digest"].as_str().unwrap().to_owned()));
+        match answer.header("link").strip_suffix(">; rel=\"next\"") {
+            Some(next) => path = next.trim_start_matches('<').to_owned(),
+            None => break,
+        }
+    }
+    pushed.sort();
+    assert_eq!(found, pushed, "all pages, and nothing that refers to another image");
+}
+
+#[test]
+fn tags_can_be_kept() {
+    let registry = Registry::start().unwrap();
+    let oci = ("Content-Type", ACCEPTED[0]);
+    let put = |reference: &str, bytes: &[u8]| {
+        ask(&registry.host(), "PUT", &format!("/v2/a/manifests/{reference}"), &[oci], bytes)
+    };
+    assert_eq!(put("1", b"{}").status, 201);
+    registry.keep_tags();
+    let digest = digest_of(b"[]");
+    // what is pushed under which name, the answer, the reason
+    let table: [(&str, &[u8], u16, &str); 4] = [
+        ("1", b"{}", 201, "what it names already"),
+        ("1", b"[]", 400, "something else"),
+        ("2", b"[]", 201, "a new tag"),
+        (&digest, b"[]", 201, "no tag"),
+    ];
+    for (name, bytes, status, reason) in table {
+        assert_eq!(put(name, bytes).status, status, "{reason}");
+    }
+    assert_eq!(error_code(&put("1", b"[]")), "TAG_INVALID");
+}
+
+#[tokio::test]
+async fn oci_client_logs_in() {
+    let alice = Account { user: "alice", password: "s3cret", may_push: true };
+    let bob = Account { user: "bob", password: "hunter2", may_push: false };
+    let of = |account: &Account| RegistryAuth::Basic(account.user.to_owned(), account.password.to_owned());
+    let wrong = RegistryAuth::Basic("alice".to_owned(), "hunter2".to_owned());
+    for login in [Login::Basic, Login::Token] {
+        let registry = Registry::start().unwrap();
+        registry.push_image("a/b", "1", ImageKind::Oci, "x");
+        registry.require_login(login, &[alice.clone(), bob.clone()]);
+        let image = reference(&registry, "a/b:1");
+        // who asks; may they pull, may they push
+        let table = [
+            (of(&alice), [true, true]),
+            (of(&bob), [true, false]),
+            (wrong.clone(), [false; 2]),
+            (Anonymous, [false; 2]),
+        ];
+        for (who, expected) in table {
+            let client = client();
+            let _ = client.auth(&image, &who, Pull).await;
+            let pulled = client.pull_manifest_raw(&image, &who, ACCEPTED).await;
+            let _ = client.auth(&image, &who, Push).await;
+            let pushed = client.push_manifest_raw(&image, b"{}".to_vec(), ACCEPTED[0].parse().unwrap()).await;
+            assert_eq!([pulled.is_ok(), pushed.is_ok()], expected, "{login:?}, {who:?}: {pulled:?}, {pushed:?}");
+        }
+    }
+}
+
 #[test]
 fn the_same_seed_is_the_same_image() {
     let (one, other) = (Registry::start().unwrap(), Registry::start().unwrap());
@@ -237,6 +331,10 @@ fn a_fault_has_a_scope() {
         let statuses = paths.map(|path| ask(&registry.host(), "GET", path, &[], b"").status);
         assert_eq!(statuses, expected, "{scope:?}");
     }
+    registry.fail(Scope::Writes, Fault::InTurn(vec![Fault::Honest, Fault::ServerError]));
+    let put = || ask(&registry.host(), "PUT", "/v2/n/manifests/1", &[("Content-Type", ACCEPTED[0])], b"{}").status;
+    let get = || ask(&registry.host(), "GET", "/v2/c/manifests/1", &[], b"").status;
+    assert_eq!([get(), put(), get(), put(), put()], [200, 201, 200, 500, 500], "only what is pushed");
     registry.fail(Scope::Repository("c".into()), Fault::NotFound);
     registry.fail(Scope::Everywhere, Fault::Forbidden);
     assert_eq!(ask(&registry.host(), "GET", "/v2/c/manifests/1", &[], b"").status, 403, "the last one told counts");

@@ -5,14 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
-use axum::http::{Method, StatusCode, header, request::Parts};
+use axum::http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use oci_spec::distribution::ErrorCode;
+use serde::Serialize;
 use serde_json::json;
 
+use super::login::{self, Account, Login};
 use super::route::Route;
 use super::store::Store;
-use super::{Fault, Request, Scope, upload};
+use super::{Fault, Request, Scope, referrers, upload};
 
 /// The size of manifests that registries have to accept, by the specification.
 const MAX_MANIFEST: usize = 4 << 20;
@@ -29,12 +31,24 @@ pub(super) struct Told {
     pub(super) met: usize,
 }
 
+/// What this registry does that the plainest one doesn't.
+#[derive(Clone, Default)]
+pub(super) struct Habits {
+    /// Entries on a page of the referrers API, if there is one.
+    pub(super) referrers: Option<usize>,
+    /// Are tags immutable?
+    pub(super) keeps_tags: bool,
+    /// Who is served, if not everybody.
+    pub(super) login: Option<(Login, Vec<Account>)>,
+}
+
 /// The state that the server and the owner of the [`super::Registry`] share.
 #[derive(Default)]
 pub(super) struct Shared {
     store: Mutex<Store>,
     faults: Mutex<Vec<Told>>,
     requests: Mutex<Vec<Request>>,
+    habits: Mutex<Habits>,
 }
 
 impl Shared {
@@ -48,6 +62,10 @@ impl Shared {
 
     pub(super) fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
         lock(&self.requests)
+    }
+
+    pub(super) fn habits(&self) -> MutexGuard<'_, Habits> {
+        lock(&self.habits)
     }
 
     fn fault_for(&self, method: &Method, route: &Route<'_>) -> Fault {
@@ -76,7 +94,8 @@ async fn answer(State(shared): State<Arc<Shared>>, request: axum::extract::Reque
     shared.requests().push(Request { method: parts.method.to_string(), path: path.to_owned() });
     let route = Route::parse(path);
     let fault = shared.fault_for(&parts.method, &route);
-    let response = match fault.before(path).await {
+    let habits = shared.habits().clone();
+    let response = match fault.before(path).await.or_else(|| login::answer(&habits, &parts, &route)) {
         Some(instead) => instead,
         None => {
             let limit = if matches!(route, Route::Manifest { .. }) { MAX_MANIFEST } else { MAX_BLOB };
@@ -85,7 +104,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: axum::extract::Reque
                 (route, _) => route,
             };
             match to_bytes(body, limit).await {
-                Ok(body) => serve(&mut shared.store(), &parts, route, &body),
+                Ok(body) => serve(&mut shared.store(), &habits, &parts, route, &body),
                 Err(_) => {
                     refusal(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, "larger than this registry takes")
                 }
@@ -95,7 +114,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: axum::extract::Reque
     fault.after(response).await
 }
 
-fn serve(store: &mut Store, parts: &Parts, route: Route<'_>, body: &Bytes) -> Response {
+fn serve(store: &mut Store, habits: &Habits, parts: &Parts, route: Route<'_>, body: &Bytes) -> Response {
     match (&parts.method, route) {
         (&Method::GET | &Method::HEAD, Route::Base) => {
             ([("docker-distribution-api-version", "registry/2.0")], json_body(json!({}))).into_response()
@@ -107,7 +126,7 @@ fn serve(store: &mut Store, parts: &Parts, route: Route<'_>, body: &Bytes) -> Re
             }
         }
         (&Method::PUT, Route::Manifest { repository, reference }) => {
-            put_manifest(store, parts, repository, reference, body)
+            put_manifest(store, habits, parts, repository, reference, body)
         }
         (&Method::GET | &Method::HEAD, Route::Blob { repository, digest }) => match store.blob(repository, digest) {
             Some(bytes) => content("application/octet-stream", digest, bytes.clone()),
@@ -121,8 +140,13 @@ fn serve(store: &mut Store, parts: &Parts, route: Route<'_>, body: &Bytes) -> Re
             Some(tags) => json_body(json!({"name": repository, "tags": tags})),
             None => not_here(store, repository, ErrorCode::NameUnknown, "repository name not known to registry"),
         },
+        (&Method::GET, Route::Referrers { repository, digest }) if let Some(page) = habits.referrers => {
+            referrers::list(store, parts, page, repository, digest)
+        }
         // As docker-registry 2.8 answers to the referrers API: not in the specification's own words.
-        (_, Route::Unknown) => (StatusCode::NOT_FOUND, "404 page not found\n").into_response(),
+        (_, Route::Unknown | Route::Referrers { .. }) => {
+            (StatusCode::NOT_FOUND, "404 page not found\n").into_response()
+        }
         _ => refusal(
             StatusCode::METHOD_NOT_ALLOWED,
             ErrorCode::Unsupported,
@@ -131,7 +155,14 @@ fn serve(store: &mut Store, parts: &Parts, route: Route<'_>, body: &Bytes) -> Re
     }
 }
 
-fn put_manifest(store: &mut Store, parts: &Parts, repository: &str, reference: &str, bytes: &Bytes) -> Response {
+fn put_manifest(
+    store: &mut Store,
+    habits: &Habits,
+    parts: &Parts,
+    repository: &str,
+    reference: &str,
+    bytes: &Bytes,
+) -> Response {
     let Some(media_type) = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
         return refusal(StatusCode::BAD_REQUEST, ErrorCode::ManifestInvalid, "a manifest needs a Content-Type");
     };
@@ -140,8 +171,21 @@ fn put_manifest(store: &mut Store, parts: &Parts, repository: &str, reference: &
     if is_digest && super::digest_of(bytes) != reference {
         return refusal(StatusCode::BAD_REQUEST, ErrorCode::DigestInvalid, "the manifest has another digest");
     }
+    let other = store.manifest(repository, reference).filter(|there| there.digest != super::digest_of(bytes));
+    if habits.keeps_tags && other.is_some() {
+        let words = format!(
+            "The image tag '{reference}' already exists in the '{repository}' repository and cannot be overwritten because the tag is immutable."
+        );
+        return refusal(StatusCode::BAD_REQUEST, "TAG_INVALID", &words);
+    }
     let digest = store.put_manifest(repository, (!is_digest).then_some(reference), media_type, bytes.clone());
-    created(&format!("/v2/{repository}/manifests/{digest}"), &digest)
+    let mut response = created(&format!("/v2/{repository}/manifests/{digest}"), &digest);
+    // By this a client knows that it need not maintain a list of referrers itself.
+    let subject = habits.referrers.and_then(|_| referrers::subject(bytes));
+    if let Some(subject) = subject.and_then(|subject| HeaderValue::from_str(&subject).ok()) {
+        response.headers_mut().insert("oci-subject", subject);
+    }
+    response
 }
 
 fn content(media_type: &str, digest: &str, bytes: Bytes) -> Response {
@@ -162,10 +206,10 @@ fn not_here(store: &Store, repository: &str, code: ErrorCode, message: &str) -> 
 }
 
 /// An error in the specification's form.
-pub(super) fn refusal(status: StatusCode, code: ErrorCode, message: &str) -> Response {
+pub(super) fn refusal(status: StatusCode, code: impl Serialize, message: &str) -> Response {
     (status, json_body(json!({"errors": [{"code": code, "message": message}]}))).into_response()
 }
 
-fn json_body(value: serde_json::Value) -> Response {
+pub(super) fn json_body(value: serde_json::Value) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
 }

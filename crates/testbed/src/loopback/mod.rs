@@ -5,11 +5,14 @@
 //! request ([`Fault`]), because most of what a verifier has to get right happens when the registry misbehaves. [`Signer`] signs
 //! images in it the way cosign does.
 //!
-//! It is a stand-in for tests and demonstrations: no deletion, no authentication, everything in memory.
+//! It is a stand-in for tests and demonstrations: no deletion, everything in memory. Logins, the referrers API and immutable tags are switched on by those who
+//! test with them.
 
 mod answer;
 mod fault;
 mod image;
+mod login;
+mod referrers;
 mod route;
 mod signer;
 mod store;
@@ -24,6 +27,7 @@ use tokio::sync::oneshot;
 
 pub use fault::{Fault, Scope};
 pub use image::{ImageKind, TinyImage};
+pub use login::{Account, Login};
 pub use signer::{SIGNATURE_ANNOTATION, Signer, signature_tag, signed_by_all, signed_payload};
 pub use store::{Manifest, digest_of};
 
@@ -143,6 +147,21 @@ impl Registry {
     /// The scopes of all faults that no request has met yet: what is only told to fail proves nothing.
     pub fn unmet(&self) -> Vec<Scope> {
         self.shared.faults().iter().filter(|told| told.met == 0).map(|told| told.scope.clone()).collect()
+    }
+
+    /// From now on there is the referrers API (OCI distribution specification, "Listing Referrers"), with at most so many entries on a page.
+    pub fn offer_referrers(&self, page: usize) {
+        self.shared.habits().referrers = Some(page);
+    }
+
+    /// From now on a tag that is there names what it names: pushes of anything else are refused, in the words of Amazon ECR.
+    pub fn keep_tags(&self) {
+        self.shared.habits().keeps_tags = true;
+    }
+
+    /// From now on only these are served, after they logged in.
+    pub fn require_login(&self, login: Login, accounts: &[Account]) {
+        self.shared.habits().login = Some((login, accounts.to_vec()));
     }
 
     /// Ends all faults of the registry.

@@ -22,7 +22,11 @@ pub(super) enum Route<'a> {
     Tags {
         repository: &'a str,
     },
-    /// Anything else, the referrers API among it, which many registries do not have either.
+    Referrers {
+        repository: &'a str,
+        digest: &'a str,
+    },
+    /// Anything else.
     Unknown,
 }
 
@@ -49,6 +53,8 @@ impl<'a> Route<'a> {
             Self::Manifest { repository, reference: last }
         } else if let Some(repository) = front.strip_suffix("/blobs") {
             Self::Blob { repository, digest: last }
+        } else if let Some(repository) = front.strip_suffix("/referrers") {
+            Self::Referrers { repository, digest: last }
         } else if let Some(repository) = rest.strip_suffix("/tags/list") {
             Self::Tags { repository }
         } else {
@@ -56,7 +62,9 @@ impl<'a> Route<'a> {
         };
         // Without a repository, or without what is asked about in it, the path is of no endpoint.
         match route {
-            Self::Manifest { reference: "", .. } | Self::Blob { digest: "", .. } => Self::Unknown,
+            Self::Manifest { reference: "", .. }
+            | Self::Blob { digest: "", .. }
+            | Self::Referrers { digest: "", .. } => Self::Unknown,
             route if route.repository() == Some("") => Self::Unknown,
             route => route,
         }
@@ -69,6 +77,7 @@ impl<'a> Route<'a> {
             | Self::Blob { repository, .. }
             | Self::Uploads { repository }
             | Self::Upload { repository, .. }
+            | Self::Referrers { repository, .. }
             | Self::Tags { repository } => Some(repository),
         }
     }
@@ -95,7 +104,8 @@ mod tests {
             ("/v2/a/b/blobs/uploads", Uploads { repository: "a/b" }, "the same, without the slash"),
             ("/v2/a/blobs/uploads/7", Upload { repository: "a", id: "7" }, "an upload under way"),
             ("/v2/a/b/tags/list", Tags { repository: "a/b" }, "tags"),
-            ("/v2/a/referrers/sha256:00", Unknown, "not offered"),
+            ("/v2/a/b/referrers/sha256:00", Referrers { repository: "a/b", digest: "sha256:00" }, "referrers"),
+            ("/v2/a/referrers/", Unknown, "referrers of nothing"),
             ("/v2/a/manifests/", Unknown, "no reference"),
             ("/v2//manifests/1", Unknown, "no repository"),
             ("/v2/manifests/1", Unknown, "no repository either"),

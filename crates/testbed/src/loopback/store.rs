@@ -86,6 +86,14 @@ impl Store {
         repository.manifests.get(digest)
     }
 
+    /// All manifests of a repository, in the order of their digests.
+    pub(super) fn manifests(&self, repository: &str) -> Vec<&Manifest> {
+        let held = self.repositories.get(repository).map(|repository| repository.manifests.values());
+        let mut manifests: Vec<&Manifest> = held.into_iter().flatten().collect();
+        manifests.sort_by(|one, other| one.digest.cmp(&other.digest));
+        manifests
+    }
+
     pub(super) fn tags(&self, repository: &str) -> Option<Vec<&str>> {
         Some(self.repositories.get(repository)?.tags.keys().map(String::as_str).collect())
     }

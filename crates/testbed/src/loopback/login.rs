@@ -1,0 +1,105 @@
+//! Who may ask?
+
+use axum::extract::Query;
+use axum::http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use oci_spec::distribution::ErrorCode;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::answer::{Habits, json_body, refusal};
+use super::route::Route;
+
+/// How the registry lets somebody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// With a password in every request (RFC 7617).
+    Basic,
+    /// With a token that is to be had for a password, for one repository, to pull or also to push (distribution, "Token Authentication").
+    Token,
+}
+
+/// Somebody whom the registry knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The name.
+    pub user: &'static str,
+    /// The password.
+    pub password: &'static str,
+    /// May they push, too?
+    pub may_push: bool,
+}
+
+/// Where tokens are handed out.
+const TOKENS: &str = "/token";
+
+#[derive(Default, Deserialize)]
+struct Asked {
+    scope: Option<String>,
+}
+
+/// The answer to a login, or to a request by somebody who may not make it.
+pub(super) fn answer(habits: &Habits, parts: &Parts, route: &Route<'_>) -> Option<Response> {
+    let (login, accounts) = habits.login.as_ref()?;
+    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let basic = authorization.and_then(|value| value.strip_prefix("Basic "));
+    let account = basic.and_then(|basic| accounts.iter().find(|account| account.basic() == basic));
+    let is_write = ![Method::GET, Method::HEAD].contains(&parts.method);
+    match login {
+        Login::Token if parts.uri.path() == TOKENS => Some(token(parts, account)),
+        Login::Basic => match account {
+            None => Some(challenge("Basic realm=\"loopback\"")),
+            Some(account) if is_write && !account.may_push => Some(denied()),
+            Some(_) => None,
+        },
+        Login::Token => {
+            let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
+            let allows = |actions: &str| {
+                token.is_some_and(|token| route.repository().is_none_or(|name| token == named(name, actions)))
+            };
+            let may = allows("pull,push") || (!is_write && allows("pull"));
+            (!may).then(|| wants_token(parts))
+        }
+    }
+}
+
+impl Account {
+    fn basic(&self) -> String {
+        STANDARD.encode(format!("{}:{}", self.user, self.password))
+    }
+}
+
+/// A token for this. It is nobody's secret.
+fn named(repository: &str, actions: &str) -> String {
+    STANDARD.encode(format!("repository:{repository}:{actions}"))
+}
+
+/// A token for as much of what is asked for as the account may do.
+fn token(parts: &Parts, account: Option<&Account>) -> Response {
+    let Some(account) = account else {
+        return refusal(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, "incorrect username or password");
+    };
+    let asked = Query::<Asked>::try_from_uri(&parts.uri).map_or_else(|_| Asked::default(), |Query(asked)| asked);
+    let scope = asked.scope.unwrap_or_default();
+    let allowed = if account.may_push { scope } else { scope.replace(",push", "") };
+    json_body(json!({"token": STANDARD.encode(allowed)}))
+}
+
+fn wants_token(parts: &Parts) -> Response {
+    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    challenge(&format!("Bearer realm=\"http://{host}{TOKENS}\",service=\"loopback\""))
+}
+
+fn challenge(challenge: &str) -> Response {
+    let mut response = refusal(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, "authentication required");
+    if let Ok(challenge) = HeaderValue::from_str(challenge) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+fn denied() -> Response {
+    refusal(StatusCode::FORBIDDEN, ErrorCode::Denied, "requested access to the resource is denied")
+}
