@@ -1,0 +1,239 @@
+//! What does an evidence manifest look like?
+//!
+//! The same items give the same bytes, in whatever order they were found.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64ct::{Base64, Encoding as _};
+use image_trust::{
+    Digest,
+    evidence::manifest::{ARTIFACT_TYPE, CONTENT, MANIFEST, MAX_CONTENT, MAX_ITEM, MAX_ITEMS, evidence_tag},
+};
+use serde::Serialize;
+
+/// The media type of a manifest.
+pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// The media type of the empty descriptor (OCI image specification, "Guidance for an Empty Descriptor").
+pub const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
+/// The blob of the empty descriptor.
+pub const EMPTY: &[u8] = b"{}";
+/// Largest item that is written at all, in bytes: what a policy reads by a manifest of its own.
+pub const MAX_POINTED: usize = 4 * 1024 * 1024;
+/// Largest manifest, in bytes: every registry takes as much (OCI distribution specification, "Pushing Manifests").
+pub const MAX_MANIFEST: usize = 4 * 1024 * 1024 - 1;
+/// What annotations of this format begin with. Those that a found file brings along are dropped: only the writer makes them.
+const OWN: &str = "dev.image-trust.";
+
+/// One file of evidence, as it was found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Item {
+    /// What it is.
+    pub media_type: String,
+    /// Its bytes, as they were signed.
+    pub bytes: Vec<u8>,
+    /// What its own format says beside it.
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl Item {
+    /// The digest of its bytes.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.bytes)
+    }
+}
+
+/// Why an item is not in the manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Left {
+    /// It is larger than [`MAX_POINTED`].
+    #[error("it has more than 4 MiB, which is the most that a policy can read")]
+    TooLarge,
+    /// Its annotations are larger than [`MAX_ITEM`].
+    #[error("its annotations have more than 256 KiB")]
+    Annotations,
+    /// There are [`MAX_ITEMS`] items already.
+    #[error("an evidence manifest has at most 100 items")]
+    TooMany,
+    /// Nothing of its size fits any more.
+    #[error(
+        "an evidence manifest has at most 3 MiB of content and less than 4 MiB in all, and this does not fit any more"
+    )]
+    Full,
+}
+
+/// A manifest that can be pushed: its bytes, and the tag for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tagged {
+    /// The tag.
+    pub tag: String,
+    /// The digest of the bytes.
+    pub digest: Digest,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// An item that is in the manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The item.
+    pub item: Item,
+    /// The number of the manifest whose config the item is, if it is too large for an annotation.
+    pub pointer: Option<usize>,
+}
+
+/// The evidence for one digest, ready to be pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceManifest {
+    /// The evidence manifest itself.
+    pub manifest: Tagged,
+    /// The manifests whose config is an item. They have to be there before [`EvidenceManifest::manifest`] is.
+    pub pointers: Vec<Tagged>,
+    /// What is in it, in its order.
+    pub items: Vec<Kept>,
+    /// What is not, and why.
+    pub left: Vec<(Item, Left)>,
+}
+
+impl EvidenceManifest {
+    /// Writes these items about `digest`, sorted and without duplicates.
+    #[must_use]
+    pub fn of(digest: Digest, items: impl IntoIterator<Item = Item>) -> EvidenceManifest {
+        let tag = evidence_tag(digest);
+        let (mut pointers, mut kept, mut left) = (Vec::new(), Vec::new(), Vec::new());
+        let mut layers: Vec<Descriptor> = Vec::new();
+        let mut content = MAX_CONTENT;
+        let mut room = MAX_MANIFEST.saturating_sub(json(&Manifest::of(Descriptor::empty(), &[])).len());
+        for item in sorted(items) {
+            if item.bytes.len() > MAX_POINTED {
+                left.push((item, Left::TooLarge));
+                continue;
+            }
+            if item.annotations.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > MAX_ITEM {
+                left.push((item, Left::Annotations));
+                continue;
+            }
+            let is_inline = item.bytes.len() <= MAX_ITEM;
+            let pointer = (!is_inline).then(|| pointer(&item, &tag, pointers.len() + 1));
+            let layer = Descriptor::of(&item, pointer.as_ref().map(|pointer| pointer.digest));
+            // One more for the comma between two layers.
+            let length = json(&layer).len() + 1;
+            let needed = if is_inline { as_counted(&item) } else { 0 };
+            if layers.len() == MAX_ITEMS {
+                left.push((item, Left::TooMany));
+            } else if length > room || needed > content {
+                left.push((item, Left::Full));
+            } else {
+                (room, content) = (room - length, content - needed);
+                layers.push(layer);
+                pointers.extend(pointer);
+                kept.push(Kept { item, pointer: (!is_inline).then_some(pointers.len()) });
+            }
+        }
+        let bytes = json(&Manifest::of(Descriptor::empty(), &layers));
+        EvidenceManifest { manifest: Tagged::of(tag, bytes), pointers, items: kept, left }
+    }
+
+    /// Every blob that the manifests name, in the order of the items; the empty one comes first.
+    pub fn blobs(&self) -> impl Iterator<Item = (Digest, &[u8])> {
+        let items = self.items.iter().map(|kept| kept.item.bytes.as_slice());
+        let mut seen = BTreeSet::new();
+        let all = std::iter::once(EMPTY).chain(items).map(|bytes| (Digest::of(bytes), bytes));
+        all.filter(move |(digest, _)| seen.insert(*digest))
+    }
+
+    /// Every manifest, in the order in which they may be pushed.
+    pub fn manifests(&self) -> impl Iterator<Item = &Tagged> {
+        self.pointers.iter().chain([&self.manifest])
+    }
+}
+
+/// As many bytes as a reader counts that measures the base64 in its quotes before it decodes it.
+fn as_counted(item: &Item) -> usize {
+    (Base64::encoded_len(&item.bytes) + 2) * 3 / 4
+}
+
+/// The items by media type, digest and annotations, each once.
+fn sorted(items: impl IntoIterator<Item = Item>) -> Vec<Item> {
+    let own = |item: Item| Item {
+        annotations: item.annotations.into_iter().filter(|(key, _)| !key.starts_with(OWN)).collect(),
+        ..item
+    };
+    let mut items: Vec<(Digest, Item)> = items.into_iter().map(own).map(|item| (item.digest(), item)).collect();
+    items.sort_by(|(one, a), (other, b)| {
+        (&a.media_type, one, &a.annotations).cmp(&(&b.media_type, other, &b.annotations))
+    });
+    items.dedup();
+    items.into_iter().map(|(_, item)| item).collect()
+}
+
+/// The manifest whose config is this item.
+fn pointer(item: &Item, tag: &str, number: usize) -> Tagged {
+    let config = Descriptor {
+        media_type: item.media_type.clone(),
+        digest: item.digest().to_string(),
+        size: item.bytes.len(),
+        annotations: None,
+    };
+    Tagged::of(format!("{tag}.{number}"), json(&Manifest::of(config, &[Descriptor::empty()])))
+}
+
+impl Tagged {
+    fn of(tag: String, bytes: Vec<u8>) -> Tagged {
+        Tagged { tag, digest: Digest::of(&bytes), bytes }
+    }
+}
+
+/// An OCI image manifest; its fields are written in this order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest<'a> {
+    schema_version: u8,
+    media_type: &'static str,
+    artifact_type: &'static str,
+    config: Descriptor,
+    layers: &'a [Descriptor],
+}
+
+impl Manifest<'_> {
+    fn of(config: Descriptor, layers: &[Descriptor]) -> Manifest<'_> {
+        Manifest { schema_version: 2, media_type: OCI_MANIFEST, artifact_type: ARTIFACT_TYPE, config, layers }
+    }
+}
+
+/// An OCI descriptor; its fields are written in this order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Descriptor {
+    media_type: String,
+    digest: String,
+    size: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+impl Descriptor {
+    fn empty() -> Descriptor {
+        let digest = Digest::of(EMPTY).to_string();
+        Descriptor { media_type: EMPTY_TYPE.to_owned(), digest, size: EMPTY.len(), annotations: None }
+    }
+
+    /// The layer of this item, whose content is in an annotation, or is the config of the manifest that `pointer` names.
+    fn of(item: &Item, pointer: Option<Digest>) -> Descriptor {
+        let mut annotations = item.annotations.clone();
+        match pointer {
+            Some(manifest) => annotations.insert(MANIFEST.to_owned(), manifest.to_string()),
+            None => annotations.insert(CONTENT.to_owned(), Base64::encode_string(&item.bytes)),
+        };
+        Descriptor {
+            media_type: item.media_type.clone(),
+            digest: item.digest().to_string(),
+            size: item.bytes.len(),
+            annotations: Some(annotations),
+        }
+    }
+}
+
+fn json(document: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(document).expect("structs of strings and numbers have a JSON form")
+}
