@@ -48,6 +48,7 @@ pub use journal::HostCall;
 pub use live::{Live, LiveConfig};
 pub use metadata::{ExecutionMode, Metadata, Operation, PolicyType, Rule};
 pub use policy::{Evaluation, Policy};
+pub use registry::{Credentials, Route};
 pub use replay::{Recorder, Replay};
 pub use response::{AdmissionResponse, Status, ValidationResponse};
 pub use sources::{Certificate, Proxies, Sources};

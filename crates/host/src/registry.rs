@@ -32,13 +32,41 @@ enum RegistryError {
 
 /// The way in which a registry is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Route {
+pub enum Route {
     /// TLS, checked against the system's authorities and those of `sources.yaml`.
     Tls,
     /// TLS with whatever certificate is shown.
     UncheckedTls,
     /// Plain HTTP, without TLS.
     Plain,
+}
+
+impl Route {
+    /// The routes that may be tried to this registry, one after the other: the earlier ones, and the last one, which counts.
+    pub fn all(sources: &Sources, registry: &str) -> (&'static [Route], Route) {
+        match sources.insecure.contains(registry) {
+            true => (&[Route::Tls, Route::UncheckedTls], Route::Plain),
+            false => (&[], Route::Tls),
+        }
+    }
+
+    /// How oci-client is told to take this route.
+    pub fn config(self, sources: &Sources, registry: &str) -> ClientConfig {
+        let proxies = sources.proxies();
+        let authorities = sources.authorities.get(registry).filter(|_| self == Route::Tls);
+        ClientConfig {
+            protocol: match self {
+                Route::Tls | Route::UncheckedTls => ClientProtocol::Https,
+                Route::Plain => ClientProtocol::Http,
+            },
+            accept_invalid_certificates: self == Route::UncheckedTls,
+            extra_root_certificates: authorities.into_iter().flatten().map(OciCertificate::from).collect(),
+            http_proxy: proxies.http_proxy,
+            https_proxy: proxies.https_proxy,
+            no_proxy: proxies.no_proxy,
+            ..ClientConfig::default()
+        }
+    }
 }
 
 impl Registry {
@@ -89,10 +117,7 @@ impl Registry {
         image: &Reference,
         ask: impl AsyncFn(Client) -> Result<T, RegistryError>,
     ) -> Result<T, RegistryError> {
-        let (last, earlier) = match self.sources.insecure.contains(image.registry()) {
-            true => (Route::Plain, [Route::Tls, Route::UncheckedTls].as_slice()),
-            false => (Route::Tls, [].as_slice()),
-        };
+        let (earlier, last) = Route::all(&self.sources, image.registry());
         for route in earlier {
             match ask(self.client(*route, image.registry())).await {
                 Ok(answer) => return Ok(answer),
@@ -104,20 +129,7 @@ impl Registry {
 
     /// A new client for every call, as the host does: no connection and no token is reused.
     fn client(&self, route: Route, registry: &str) -> Client {
-        let proxies = self.sources.proxies();
-        let authorities = self.sources.authorities.get(registry).filter(|_| route == Route::Tls);
-        Client::new(ClientConfig {
-            protocol: match route {
-                Route::Tls | Route::UncheckedTls => ClientProtocol::Https,
-                Route::Plain => ClientProtocol::Http,
-            },
-            accept_invalid_certificates: route == Route::UncheckedTls,
-            extra_root_certificates: authorities.into_iter().flatten().map(OciCertificate::from).collect(),
-            http_proxy: proxies.http_proxy,
-            https_proxy: proxies.https_proxy,
-            no_proxy: proxies.no_proxy,
-            ..ClientConfig::default()
-        })
+        Client::new(route.config(&self.sources, registry))
     }
 }
 
@@ -133,11 +145,11 @@ impl From<&Certificate> for OciCertificate {
 
 /// A Docker config.json: the one given, or the user's own.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Credentials(pub(crate) Option<PathBuf>);
+pub struct Credentials(pub Option<PathBuf>);
 
 impl Credentials {
     /// The credentials for `registry`, or anonymous access if there are none that can be used.
-    pub(crate) fn of(&self, registry: &str) -> RegistryAuth {
+    pub fn of(&self, registry: &str) -> RegistryAuth {
         let credential = match &self.0 {
             Some(path) => File::open(path)
                 .map_err(|_| CredentialRetrievalError::ConfigReadError)
