@@ -4,5 +4,11 @@
 //! image: the evidence manifest (`docs/evidence.md`). It proves nothing, and leaves nothing out because it looks wrong: that is for the policy to say.
 
 pub mod bundle;
+#[cfg(feature = "registry")]
+pub mod find;
 pub mod layout;
 pub mod manifest;
+#[cfg(feature = "registry")]
+pub mod push;
+#[cfg(feature = "registry")]
+pub mod registry;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64ct::{Base64, Encoding as _};
 use image_trust::{
     Digest,
-    evidence::manifest::{ARTIFACT_TYPE, CONTENT, MANIFEST, MAX_CONTENT, MAX_ITEM, MAX_ITEMS, evidence_tag},
+    evidence::manifest::{ARTIFACT_TYPE, CONTENT, MANIFEST, MAX_ITEM, MAX_ITEMS, evidence_tag},
 };
 use serde::Serialize;
 
@@ -19,7 +19,8 @@ pub const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 pub const EMPTY: &[u8] = b"{}";
 /// Largest item that is written at all, in bytes: what a policy reads by a manifest of its own.
 pub const MAX_POINTED: usize = 4 * 1024 * 1024;
-/// Largest manifest, in bytes: every registry takes as much (OCI distribution specification, "Pushing Manifests").
+/// Largest manifest, in bytes: every registry takes as much (OCI distribution specification, "Pushing Manifests"). Base64 is a third longer than what it holds,
+/// so this also keeps the contents below the 3 MiB that a reader takes.
 pub const MAX_MANIFEST: usize = 4 * 1024 * 1024 - 1;
 /// What annotations of this format begin with. Those that a found file brings along are dropped: only the writer makes them.
 const OWN: &str = "dev.image-trust.";
@@ -56,9 +57,7 @@ pub enum Left {
     #[error("an evidence manifest has at most 100 items")]
     TooMany,
     /// Nothing of its size fits any more.
-    #[error(
-        "an evidence manifest has at most 3 MiB of content and less than 4 MiB in all, and this does not fit any more"
-    )]
+    #[error("an evidence manifest has less than 4 MiB, and this does not fit any more")]
     Full,
 }
 
@@ -102,7 +101,6 @@ impl EvidenceManifest {
         let tag = evidence_tag(digest);
         let (mut pointers, mut kept, mut left) = (Vec::new(), Vec::new(), Vec::new());
         let mut layers: Vec<Descriptor> = Vec::new();
-        let mut content = MAX_CONTENT;
         let mut room = MAX_MANIFEST.saturating_sub(json(&Manifest::of(Descriptor::empty(), &[])).len());
         for item in sorted(items) {
             if item.bytes.len() > MAX_POINTED {
@@ -118,13 +116,12 @@ impl EvidenceManifest {
             let layer = Descriptor::of(&item, pointer.as_ref().map(|pointer| pointer.digest));
             // One more for the comma between two layers.
             let length = json(&layer).len() + 1;
-            let needed = if is_inline { as_counted(&item) } else { 0 };
             if layers.len() == MAX_ITEMS {
                 left.push((item, Left::TooMany));
-            } else if length > room || needed > content {
+            } else if length > room {
                 left.push((item, Left::Full));
             } else {
-                (room, content) = (room - length, content - needed);
+                room -= length;
                 layers.push(layer);
                 pointers.extend(pointer);
                 kept.push(Kept { item, pointer: (!is_inline).then_some(pointers.len()) });
@@ -146,11 +143,6 @@ impl EvidenceManifest {
     pub fn manifests(&self) -> impl Iterator<Item = &Tagged> {
         self.pointers.iter().chain([&self.manifest])
     }
-}
-
-/// As many bytes as a reader counts that measures the base64 in its quotes before it decodes it.
-fn as_counted(item: &Item) -> usize {
-    (Base64::encoded_len(&item.bytes) + 2) * 3 / 4
 }
 
 /// The items by media type, digest and annotations, each once.

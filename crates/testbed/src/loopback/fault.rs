@@ -86,6 +86,8 @@ pub enum Scope {
         /// The digest of the blob.
         digest: String,
     },
+    /// The referrers API, whether there is one or not.
+    Referrers,
     /// Requests that may change something: those that push blobs, manifests and tags.
     Writes,
     /// Of those in this scope the ones with this method: what `HEAD` is told can be another thing than what `GET` is.
@@ -99,6 +101,7 @@ impl Scope {
             Self::Repository(name) => route.repository() == Some(name),
             Self::Manifest { repository, reference } => *route == Route::Manifest { repository, reference },
             Self::Blob { repository, digest } => *route == Route::Blob { repository, digest },
+            Self::Referrers => matches!(route, Route::Referrers { .. }),
             Self::Writes => ![Method::GET, Method::HEAD].contains(method),
             Self::Method(name, scope) => method == name && scope.covers(method, route),
         }

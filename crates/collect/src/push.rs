@@ -1,0 +1,70 @@
+//! How does evidence get into a registry, so that a reader finds the old evidence or all of the new?
+
+use std::collections::BTreeSet;
+
+use image_trust::Digest;
+use serde::Deserialize;
+
+use crate::{
+    manifest::EvidenceManifest,
+    registry::{Client, Error, Repository},
+};
+
+/// What is under the tag before anything is pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// The digest of the manifest.
+    pub digest: Digest,
+    /// The digests of its items.
+    items: BTreeSet<String>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default)]
+    layers: Vec<Layer>,
+}
+
+#[derive(Deserialize)]
+struct Layer {
+    #[serde(default)]
+    digest: String,
+}
+
+impl Before {
+    /// Looks what is there; `None` if nothing is.
+    ///
+    /// # Errors
+    /// When the registry can't say.
+    pub fn of(client: &Client, to: &Repository, tag: &str) -> Result<Option<Before>, Error> {
+        let there = client.manifest(to, tag)?;
+        Ok(there.map(|manifest| {
+            let document: Option<Document> = serde_json::from_slice(&manifest.bytes).ok();
+            let layers = document.map(|document| document.layers).unwrap_or_default();
+            Before { digest: manifest.digest, items: layers.into_iter().map(|layer| layer.digest).collect() }
+        }))
+    }
+
+    /// The digests of the items that were there, and are not in this manifest.
+    #[must_use]
+    pub fn lost(&self, evidence: &EvidenceManifest) -> Vec<String> {
+        let kept: BTreeSet<String> = evidence.items.iter().map(|kept| kept.item.digest().to_string()).collect();
+        self.items.difference(&kept).cloned().collect()
+    }
+}
+
+/// Pushes the blobs, then the manifests that are named, then the evidence manifest under its tag.
+///
+/// Whatever ends this early, readers find what they found before: the tag is moved by the last request.
+///
+/// # Errors
+/// When the registry does not take something.
+pub fn push(client: &Client, to: &Repository, evidence: &EvidenceManifest) -> Result<(), Error> {
+    for (digest, bytes) in evidence.blobs() {
+        client.push_blob(to, digest, bytes)?;
+    }
+    for manifest in evidence.manifests() {
+        client.push_manifest(to, &manifest.tag, &manifest.bytes)?;
+    }
+    Ok(())
+}
