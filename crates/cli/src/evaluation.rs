@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use image_trust_host::{
     AdmissionRequest, Answers, Deadline, Evaluation, HostRequest, Live, LiveConfig, Policy, Recorder, Replay, Sources,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{input::Input, output::tell, progress};
 
@@ -17,12 +17,8 @@ use crate::{input::Input, output::tell, progress};
 pub struct Flags {
     #[command(flatten)]
     input: Input,
-    /// A sources.yaml with insecure registries, private authorities and proxies
-    #[arg(long, value_name = "FILE")]
-    sources_path: Option<PathBuf>,
-    /// A Docker config.json with registry credentials, or the folder that contains it
-    #[arg(long, value_name = "PATH")]
-    docker_config_json_path: Option<PathBuf>,
+    #[command(flatten)]
+    registries: Registries,
     /// Record the host calls as a session in this file
     #[arg(long, value_name = "FILE", conflicts_with = "replay_host_capabilities_interactions")]
     record_host_capabilities_interactions: Option<PathBuf>,
@@ -31,9 +27,42 @@ pub struct Flags {
     cluster_dir: Option<PathBuf>,
 }
 
+/// How registries are reached.
+#[derive(clap::Args)]
+pub struct Registries {
+    /// A sources.yaml with insecure registries, private authorities and proxies
+    #[arg(long, value_name = "FILE")]
+    sources_path: Option<PathBuf>,
+    /// A Docker config.json with registry credentials, or the folder that contains it
+    #[arg(long, value_name = "PATH")]
+    docker_config_json_path: Option<PathBuf>,
+}
+
+impl Registries {
+    /// The special registries; none without a file.
+    pub fn sources(&self) -> Result<Sources> {
+        Ok(self.sources_path.as_deref().map(Sources::from_file).transpose()?.unwrap_or_default())
+    }
+
+    /// The file with credentials, if one is named.
+    pub fn docker_config(&self) -> Result<Option<PathBuf>> {
+        self.docker_config_json_path.as_deref().map(docker_config).transpose()
+    }
+}
+
 /// Compiles the module at `path`.
 pub fn load(path: &Path) -> Result<Policy> {
     progress::during(&format!("compiling {}", path.display()), || Policy::load(path))
+}
+
+/// What the API server would ask for a Pod with this image and nothing else.
+pub fn pod(name: &str, image: &str) -> Result<AdmissionRequest> {
+    AdmissionRequest::create(json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"containers": [{"name": "image", "image": image}]},
+    }))
 }
 
 impl Flags {
@@ -75,10 +104,9 @@ impl Host {
         if let Some(session) = args.input.session()? {
             return Ok(Self::Replayed(Arc::new(session)));
         }
-        let sources = args.sources_path.as_deref().map(Sources::from_file).transpose()?.unwrap_or_default();
         let live = Live::new(LiveConfig {
-            sources,
-            docker_config: args.docker_config_json_path.as_deref().map(docker_config).transpose()?,
+            sources: args.registries.sources()?,
+            docker_config: args.registries.docker_config()?,
             cluster_dir: args.cluster_dir.clone(),
         })?;
         Ok(match &args.record_host_capabilities_interactions {

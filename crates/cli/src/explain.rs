@@ -10,13 +10,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use image_trust_host::{AdmissionRequest, AdmissionResponse, Evaluation, HostCall};
+use image_trust_host::{AdmissionResponse, Evaluation, HostCall};
 use json_patch::PatchOperation;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    evaluation::{Flags, load},
+    evaluation::{Flags, load, pod},
     output::{Destination, Output},
 };
 
@@ -117,7 +117,7 @@ fn explain(args: &Args) -> Result<ExitCode> {
     let policy = load(&args.policy)?;
     let settings = args.flags.settings(&policy)?;
     let (image, rules) = rules::read(&args.image, &settings.to_string())?;
-    let evaluation = args.flags.evaluate(&policy, &request(&args.image)?, &patient(settings.clone()))?;
+    let evaluation = args.flags.evaluate(&policy, &pod("explain", &args.image)?, &patient(settings.clone()))?;
     let evidence = record(&evaluation.response);
     let explanation = Explanation {
         disagreement: evidence.as_ref().and_then(|record| rules::disagreement(&rules, record)),
@@ -157,16 +157,6 @@ fn patient(mut settings: Value) -> Value {
         }
     }
     settings
-}
-
-/// What the API server would ask for a Pod with this image and nothing else.
-fn request(image: &str) -> Result<AdmissionRequest> {
-    AdmissionRequest::create(json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "explain", "namespace": "default"},
-        "spec": {"containers": [{"name": "image", "image": image}]},
-    }))
 }
 
 fn record(response: &AdmissionResponse) -> Option<Map<String, Value>> {

@@ -6,6 +6,7 @@ use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcomma
 use tracing_subscriber::EnvFilter;
 
 mod annotate;
+mod collect;
 mod completions;
 pub mod demo;
 pub mod evaluation;
@@ -54,6 +55,7 @@ enum Command {
     Explain(explain::Args),
     Lint(lint::Args),
     Migrate(migrate::Args),
+    Collect(collect::Args),
     Schema(schema::Args),
     Annotate(annotate::Args),
     Demo(demo::Args),
@@ -91,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => return explain::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Migrate(args) => migrate::run(&args),
+        Command::Collect(args) => return collect::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Annotate(args) => annotate::run(&args),
         Command::Demo(args) => demo::run(&args),
@@ -117,10 +120,12 @@ fn color(line: &[OsString]) -> Color {
 fn log(verbose: u8, command: &Command) {
     let level = match (verbose, command) {
         // The policy's log has the host's words for every denial; these show them themselves, or deny on purpose.
-        (0, Command::Demo(_) | Command::Explain(_) | Command::Migrate(_)) => "warn,policy=off",
+        (0, Command::Collect(_) | Command::Demo(_) | Command::Explain(_) | Command::Migrate(_)) => "warn,policy=off",
         (0, _) => "warn",
         (1, _) => "info",
-        (2, _) => "info,policy=debug,image_trust=debug,image_trust_cli=debug,image_trust_host=debug",
+        (2, _) => {
+            "info,policy=debug,image_trust=debug,image_trust_cli=debug,image_trust_collect=debug,image_trust_host=debug"
+        }
         (_, _) => "trace",
     };
     tracing_subscriber::fmt()

@@ -145,6 +145,11 @@ pub fn printed(text: &str) -> String {
     safe
 }
 
+/// Prints a result for programs, which is JSON, to stdout.
+pub fn print_json(json: &str) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{}", ascii(json))
+}
+
 /// Prints a result for people to stdout.
 pub fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();

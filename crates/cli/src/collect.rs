@@ -1,0 +1,228 @@
+//! `image-trust collect`: what did anybody sign about an image, and how does the policy get to see it?
+//!
+//! The crate finds and writes. Nothing is proven here, but `--check` asks the module what it would say.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, Result, bail};
+use image_trust::ImageRef;
+use image_trust_collect::{
+    bundle::{self, Bundle},
+    find::{Found, Places, find},
+    layout,
+    manifest::EvidenceManifest,
+    push::{Before, push},
+    registry::{Client, Config, Error, Patience, Repository},
+};
+
+use crate::{
+    evaluation::Registries,
+    output::{Output, print, print_json, tell},
+    progress,
+};
+
+mod check;
+mod show;
+
+use check::Check;
+use show::Collected;
+
+/// Most bytes of a file with bundles.
+const MAX_FILE: u64 = 64 * 1024 * 1024;
+/// The exit codes of this command.
+const FAILED: u8 = 1;
+const NOTHING: u8 = 3;
+const LEFT: u8 = 4;
+
+/// Collects the signatures and attestations of images into evidence manifests, which the policy can read
+///
+/// Finds what cosign, GitHub and Notation leave beside an image and its platforms, and pushes it as one manifest for each digest. Pushes only what has changed.
+#[derive(clap::Args)]
+#[command(after_help = "Exit codes:
+  0  everything that was found is in the evidence manifests
+  1  an image failed, or the policy would deny it
+  2  the command line is wrong
+  3  nothing was found for an image
+  4  something was found that an evidence manifest cannot hold, or that is about none of the images")]
+pub(crate) struct Args {
+    /// The images, by tag or digest
+    #[arg(value_name = "IMAGE", required = true, value_parser = image)]
+    images: Vec<ImageRef>,
+    /// Push to this repository, instead of beside the image. Name it in the settings as `repository`
+    #[arg(long, value_name = "REPOSITORY", value_parser = Repository::parse)]
+    to: Option<Repository>,
+    /// Look in this repository, too: where COSIGN_REPOSITORY pointed when the image was signed
+    #[arg(long, value_name = "REPOSITORY", value_parser = Repository::parse)]
+    from: Option<Repository>,
+    /// Take the bundles in this file along, one on each line or one document. Can be repeated
+    #[arg(long, value_name = "FILE")]
+    bundle: Vec<PathBuf>,
+    /// Push nothing, and tell what would be pushed
+    #[arg(long)]
+    dry_run: bool,
+    /// Write an OCI image layout into this folder, and push nothing
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Ask the policy with these settings about each image before it is pushed. What it denies is not pushed
+    #[arg(long, value_name = "SETTINGS")]
+    check: Option<PathBuf>,
+    /// The policy's module, for --check
+    #[arg(long, value_name = "FILE", default_value = "policy.wasm", requires = "check")]
+    policy: PathBuf,
+    /// The format of the result
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Output::Text)]
+    output: Output,
+    #[command(flatten)]
+    registries: Registries,
+}
+
+fn image(text: &str) -> Result<ImageRef, String> {
+    ImageRef::parse(text).map_err(|error| error.to_string())
+}
+
+/// What became of the evidence for one digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Pushed,
+    Unchanged,
+    WouldPush,
+    Written,
+    Denied,
+    Nothing,
+    /// An earlier push failed, and this one was not tried.
+    Failed,
+}
+
+/// What was found and written for one digest.
+pub(super) struct Evidence {
+    found: Found,
+    manifest: EvidenceManifest,
+    before: Option<Before>,
+    outcome: Outcome,
+}
+
+pub(crate) fn run(args: &Args) -> ExitCode {
+    match collect(args) {
+        Ok(code) => code,
+        Err(error) => crate::told(&format!("Error: {error:#}"), ExitCode::from(FAILED)),
+    }
+}
+
+fn collect(args: &Args) -> Result<ExitCode> {
+    let check =
+        args.check.as_deref().map(|settings| Check::new(settings, &args.policy, &args.registries)).transpose()?;
+    let (bundles, mut unread) = bundles(&args.bundle)?;
+    let client = Client::new(Config {
+        sources: args.registries.sources()?,
+        docker_config: args.registries.docker_config()?,
+        patience: Patience::default(),
+    })?;
+    let mut collected: Vec<Collected> = Vec::new();
+    for image in &args.images {
+        let one = |evidence: &mut Vec<Evidence>| one_image(args, &client, image, &bundles, check.as_ref(), evidence);
+        let mut evidence = Vec::new();
+        let what = format!("collecting evidence for {}", image.written());
+        let result = progress::during(&what, || one(&mut evidence));
+        collected.push(Collected::of(image, evidence, result));
+    }
+    let is_used = |bundle: &Bundle| collected.iter().any(|image| image.is_about(bundle));
+    let unused = bundles.iter().filter(|(_, bundle)| !is_used(bundle));
+    unread.extend(unused.map(|(place, _)| (place.clone(), "it is about none of the images".to_owned())));
+    if let Some(folder) = &args.out {
+        let evidence: Vec<&EvidenceManifest> = collected.iter_mut().flat_map(Collected::write).collect();
+        layout::write(folder, &evidence).with_context(|| format!("cannot write {}", folder.display()))?;
+    }
+    match args.output {
+        Output::Text => print(&show::text(&collected))?,
+        Output::Json => print_json(&show::json(&collected, &unread)?)?,
+    }
+    show::complaints(&collected, &unread).iter().try_for_each(|complaint| tell(complaint))?;
+    let is_any = |is: fn(&Collected) -> bool| collected.iter().any(is);
+    Ok(if is_any(Collected::has_failed) {
+        ExitCode::from(FAILED)
+    } else if is_any(Collected::has_left) || !unread.is_empty() {
+        ExitCode::from(LEFT)
+    } else if is_any(Collected::has_nothing) {
+        ExitCode::from(NOTHING)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Finds, checks and pushes the evidence for one image. What is done by then is in `evidence`, also after an error.
+fn one_image(
+    args: &Args,
+    client: &Client,
+    image: &ImageRef,
+    bundles: &[(String, Bundle)],
+    check: Option<&Check>,
+    evidence: &mut Vec<Evidence>,
+) -> Result<Option<check::Verdict>> {
+    let at = Repository::of(image);
+    let places = Places { from: args.from.as_ref(), bundles };
+    let Some(found) = find(client, image, places)? else {
+        bail!("there is no image {}; check the name, and that the credentials may see it", image.written());
+    };
+    let to = args.to.as_ref().unwrap_or(&at);
+    for found in found {
+        let manifest = EvidenceManifest::of(found.digest, found.items.keys().cloned());
+        let before = match args.out {
+            Some(_) => None,
+            None => Before::of(client, to, &manifest.manifest.tag)?,
+        };
+        let is_same = before.as_ref().is_some_and(|before| before.digest == manifest.manifest.digest);
+        let outcome = if manifest.items.is_empty() {
+            Outcome::Nothing
+        } else if is_same {
+            Outcome::Unchanged
+        } else {
+            Outcome::WouldPush
+        };
+        evidence.push(Evidence { found, manifest, before, outcome });
+    }
+    let verdict = check.map(|check| check.of(image, to, evidence)).transpose()?;
+    let mut waiting = evidence.iter_mut().filter(|evidence| evidence.outcome == Outcome::WouldPush);
+    if verdict.as_ref().is_some_and(|verdict| !verdict.allowed) {
+        waiting.for_each(|evidence| evidence.outcome = Outcome::Denied);
+    } else if !args.dry_run && args.out.is_none() {
+        // Platforms first: once the index has its evidence, so does what it lists.
+        let pushed = waiting.by_ref().rev().try_for_each(|evidence| {
+            evidence.outcome = Outcome::Failed;
+            push(client, to, &evidence.manifest)?;
+            evidence.outcome = Outcome::Pushed;
+            Ok::<(), Error>(())
+        });
+        waiting.for_each(|evidence| evidence.outcome = Outcome::Failed);
+        pushed?;
+    }
+    Ok(verdict)
+}
+
+/// Every bundle in these files with its place, and what is none, with the reason.
+#[expect(clippy::type_complexity, reason = "two lists of a place and something")]
+fn bundles(files: &[PathBuf]) -> Result<(Vec<(String, Bundle)>, Vec<(String, String)>)> {
+    let (mut bundles, mut unread) = (Vec::new(), Vec::new());
+    for file in files {
+        let text = bundle_file(file)?;
+        for (line, bundle) in bundle::read(text.trim_start_matches('\u{feff}')) {
+            let place = format!("{}:{line}", file.display());
+            match bundle {
+                Ok(bundle) => bundles.push((place, bundle)),
+                Err(why) => unread.push((place, why.to_string())),
+            }
+        }
+    }
+    Ok((bundles, unread))
+}
+
+fn bundle_file(file: &Path) -> Result<String> {
+    let size = fs::metadata(file).map(|metadata| metadata.len()).unwrap_or_default();
+    if size > MAX_FILE {
+        bail!("expected a file with bundles of at most 64 MiB, found {} with {} MiB", file.display(), size >> 20);
+    }
+    fs::read_to_string(file).with_context(|| format!("cannot read the bundles {}", file.display()))
+}
