@@ -203,7 +203,6 @@ fn one_image(
 }
 
 /// Every bundle in these files with its place, and what is none, with the reason.
-#[expect(clippy::type_complexity, reason = "two lists of a place and something")]
 fn bundles(files: &[PathBuf]) -> Result<(Vec<(String, Bundle)>, Vec<(String, String)>)> {
     let (mut bundles, mut unread) = (Vec::new(), Vec::new());
     for file in files {

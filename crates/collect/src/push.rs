@@ -34,10 +34,15 @@ struct Layer {
 impl Before {
     /// Looks what is there; `None` if nothing is.
     ///
+    /// Some registries refuse to read what is not there yet. So a refusal counts as nothing: the push will be refused too, or it is fine.
+    ///
     /// # Errors
     /// When the registry can't say.
     pub fn of(client: &Client, to: &Repository, tag: &str) -> Result<Option<Before>, Error> {
-        let there = client.manifest(to, tag)?;
+        let there = match client.manifest(to, tag) {
+            Err(error) if error.is_denied() => None,
+            there => there?,
+        };
         Ok(there.map(|manifest| {
             let document: Option<Document> = serde_json::from_slice(&manifest.bytes).ok();
             let layers = document.map(|document| document.layers).unwrap_or_default();

@@ -110,6 +110,11 @@ impl Error {
         matches!(self.cause, Cause::OtherDigest(_) | Cause::TooLong(_))
     }
 
+    /// Did the registry refuse because of who asks?
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(self.cause, Cause::Login { .. } | Cause::Refused { status: 401 | 403, .. })
+    }
+
     /// What may help.
     #[must_use]
     pub fn help(&self) -> Option<String> {

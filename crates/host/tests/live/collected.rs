@@ -9,12 +9,13 @@ use image_trust_collect::find::{DSSE, NOTATION, Places, find};
 use image_trust_collect::manifest::EvidenceManifest;
 use image_trust_collect::push::{Before, push};
 use image_trust_collect::registry::{Client, Config, Repository};
-use image_trust_host::LiveConfig;
+use image_trust_host::{LiveConfig, Sources};
 use image_trust_testbed::loopback::{ImageKind, Registry};
 use serde_json::json;
 
-use crate::docker_registry::DockerRegistry;
+use crate::docker_registry::{BASIC, DockerRegistry};
 use crate::policy::{by, evaluate, host, pins, pod, settings};
+use crate::tls::Authority;
 use crate::tools::{Cosign, Format, tool};
 
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -141,6 +142,49 @@ fn a_registry_with_the_referrers_api_holds_what_every_tool_signed() {
     let registry = Registry::start().unwrap();
     registry.offer_referrers(1);
     every_tool(&registry.host(), &|name| registry.push_image(&format!("live/{name}"), "1", ImageKind::Index, name));
+}
+
+/// TLS by an authority of one's own, and a password.
+#[test]
+fn a_private_registry_takes_evidence() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = Authority::new();
+    let (Some(registry), Some(cosign)) = (DockerRegistry::start_private(&ours), Cosign::find("cosign2", folder.path()))
+    else {
+        return;
+    };
+    cosign.generate("alice");
+    let host = registry.host();
+    let digest = registry.push("private", "1", ImageKind::Oci, "x");
+    let config = folder.path().join("config.json");
+    std::fs::write(&config, json!({"auths": {host: {"auth": BASIC}}}).to_string()).unwrap();
+    std::fs::write(folder.path().join("ca.pem"), ours.pem()).unwrap();
+    let image = format!("{host}/private@{digest}");
+    cosign.sign(Format::Tag, "alice", std::slice::from_ref(&image), &["--registry-cacert", "ca.pem"]);
+
+    let client = |authority: Option<&Authority>, docker_config: &Path| {
+        let authorities = authority.map(|authority| json!({host: [{"type": "Data", "data": authority.pem()}]}));
+        let sources = json!({"source_authorities": authorities.unwrap_or(json!({}))}).to_string();
+        let sources =
+            Sources { proxies: LiveConfig::loopback([]).sources.proxies, ..Sources::from_yaml(&sources).unwrap() };
+        Client::new(Config { sources, docker_config: Some(docker_config.to_owned()), ..Config::default() }).unwrap()
+    };
+    let refused = |client: &Client| {
+        let error = find(client, &ImageRef::parse(&image).unwrap(), Places { from: None, bundles: &[] }).unwrap_err();
+        error.help().unwrap_or_default()
+    };
+    // whose authority, whose credentials, a part of what helps
+    let nobody = folder.path().join("none.json");
+    let rows = [
+        (None, &config, "`source_authorities`"),
+        (Some(&Authority::new()), &config, "`source_authorities`"),
+        (Some(&ours), &nobody, "docker login"),
+    ];
+    for (authority, credentials, part) in rows {
+        let help = refused(&client(authority, credentials));
+        assert!(help.contains(part), "{help}");
+    }
+    assert_eq!(collected(&client(Some(&ours), &config), &image, None, None), counts(&[(SIGNATURE, 1)]));
 }
 
 /// Evidence is an artifact like any other: crane copies it, with what it names, into another registry, where it is the same.

@@ -216,6 +216,17 @@ fn logins_are_made() {
     }
 }
 
+/// Registries that let nobody read what is not there yet let it be pushed all the same.
+#[test]
+fn a_repository_is_not_read_before_it_is_there() {
+    let bed = signed();
+    let to = format!("{}/trust/evidence", bed.registry.host());
+    let scope = Scope::Manifest { repository: "trust/evidence".to_owned(), reference: evidence_tag(&bed.image) };
+    bed.registry.fail(Scope::Method("GET", Box::new(scope)), Fault::InTurn(vec![Fault::Forbidden, Fault::Honest]));
+    assert_eq!(bed.collect(&["--to", &to]).outcome(), "pushed");
+    assert_eq!(bed.collect(&["--to", &to]).outcome(), "unchanged");
+}
+
 #[test]
 fn a_registry_without_time_is_asked_again() {
     let now = Fault::Header("retry-after", "0".to_owned());
