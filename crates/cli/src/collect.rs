@@ -31,7 +31,7 @@ mod show;
 use check::Check;
 use show::Collected;
 
-/// Most bytes of a file with bundles.
+/// The size of the largest file with bundles, in bytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 /// The exit codes of this command.
 const FAILED: u8 = 1;
@@ -40,7 +40,7 @@ const LEFT: u8 = 4;
 
 /// Collects the signatures and attestations of images into evidence manifests, which the policy can read
 ///
-/// Finds what cosign, GitHub and Notation leave beside an image and its platforms, and pushes it as one manifest for each digest. Pushes only what has changed.
+/// Searches for everything that cosign, GitHub and Notation store beside an image and its platforms. Pushes one evidence manifest for each digest, if it has changed.
 #[derive(clap::Args)]
 #[command(after_help = "Exit codes:
   0  everything that was found is in the evidence manifests
@@ -55,10 +55,10 @@ pub(crate) struct Args {
     /// Push to this repository, instead of beside the image. Name it in the settings as `repository`
     #[arg(long, value_name = "REPOSITORY", value_parser = Repository::parse)]
     to: Option<Repository>,
-    /// Look in this repository, too: where COSIGN_REPOSITORY pointed when the image was signed
+    /// Search this repository, too. Use it if COSIGN_REPOSITORY was set when the image was signed
     #[arg(long, value_name = "REPOSITORY", value_parser = Repository::parse)]
     from: Option<Repository>,
-    /// Take the bundles in this file along, one on each line or one document. Can be repeated
+    /// Add the bundles in this file: one document, or one bundle on each line. Can be repeated
     #[arg(long, value_name = "FILE")]
     bundle: Vec<PathBuf>,
     /// Push nothing, and tell what would be pushed
@@ -67,7 +67,7 @@ pub(crate) struct Args {
     /// Write an OCI image layout into this folder, and push nothing
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Ask the policy with these settings about each image before it is pushed. What it denies is not pushed
+    /// Evaluate the policy with these settings before a push. Evidence for an image that is denied is not pushed
     #[arg(long, value_name = "SETTINGS")]
     check: Option<PathBuf>,
     /// The policy's module, for --check
@@ -84,7 +84,7 @@ fn image(text: &str) -> Result<ImageRef, String> {
     ImageRef::parse(text).map_err(|error| error.to_string())
 }
 
-/// What became of the evidence for one digest.
+/// The outcome for the evidence of one digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Pushed,
@@ -93,11 +93,11 @@ pub(super) enum Outcome {
     Written,
     Denied,
     Nothing,
-    /// An earlier push failed, and this one was not tried.
+    /// The push failed, or an earlier one failed and this one was not tried.
     Failed,
 }
 
-/// What was found and written for one digest.
+/// The evidence for one digest: what was found, and what was written.
 pub(super) struct Evidence {
     found: Found,
     manifest: EvidenceManifest,
@@ -153,7 +153,7 @@ fn collect(args: &Args) -> Result<ExitCode> {
     })
 }
 
-/// Finds, checks and pushes the evidence for one image. What is done by then is in `evidence`, also after an error.
+/// Finds, checks and pushes the evidence for one image. After an error, `evidence` holds what was done until then.
 fn one_image(
     args: &Args,
     client: &Client,
@@ -202,7 +202,7 @@ fn one_image(
     Ok(verdict)
 }
 
-/// Every bundle in these files with its place, and what is none, with the reason.
+/// The bundles in these files with their places, and the texts that are no bundles with the reasons.
 fn bundles(files: &[PathBuf]) -> Result<(Vec<(String, Bundle)>, Vec<(String, String)>)> {
     let (mut bundles, mut unread) = (Vec::new(), Vec::new());
     for file in files {

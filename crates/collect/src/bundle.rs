@@ -11,25 +11,25 @@ use serde_json::value::RawValue;
 
 use crate::manifest::Item;
 
-/// A bundle, and the digests that it says it is about. Nothing of that is proven.
+/// A bundle, and the digests that it names. No signature was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {
     /// The bundle as it was written.
     pub item: Item,
-    /// The digests that it names.
+    /// The digests of the bundle's subjects.
     pub names: BTreeSet<Digest>,
 }
 
-/// Why a text is no bundle.
+/// The reason why a text is not a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoBundle {
-    /// It is not JSON.
+    /// The text is not JSON.
     #[error("expected a bundle as one JSON document, or a bundle on each line, found {0}")]
     Json(String),
-    /// It says that it is something else.
+    /// The media type is not that of a bundle.
     #[error("expected a Sigstore bundle of version 0.1, 0.2 or 0.3, found `mediaType: {0}`")]
     Type(String),
-    /// It names no digest that an image can have.
+    /// The bundle names no SHA-256 digest.
     #[error("expected a bundle about an image, found one that names no SHA-256 digest")]
     Subject,
 }
@@ -61,7 +61,7 @@ struct MessageDigest {
     digest: String,
 }
 
-/// The part of an in-toto statement that says what it is about.
+/// The subjects of an in-toto statement.
 #[derive(Deserialize)]
 struct Statement {
     #[serde(default)]

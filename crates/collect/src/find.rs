@@ -21,29 +21,29 @@ use crate::{
 pub const DSSE: &str = "application/vnd.dsse.envelope.v1+json";
 /// The media types of Notation's signatures.
 pub const NOTATION: [&str; 2] = ["application/jose+json", "application/cose"];
-/// What cosign appends to the tag of a digest.
+/// The endings that cosign appends to the tag of a digest.
 const TAGS: [&str; 2] = [".sig", ".att"];
-/// What cosign writes about a bundle, and only in the manifest.
+/// The annotations about a bundle that cosign writes into the referrer's manifest.
 const OF_BUNDLES: [&str; 2] = ["dev.sigstore.bundle.content", "dev.sigstore.bundle.predicateType"];
-/// Most platforms of an index that are looked at.
+/// The most platforms of an index that are looked at.
 const MAX_PLATFORMS: usize = 100;
-/// Most bytes of evidence that are read about one digest: an evidence manifest holds a fraction of it.
+/// The most bytes of evidence that are read about one digest. An evidence manifest holds a fraction of them.
 const MAX_READ: usize = 64 * 1024 * 1024;
 
 /// Everything that was found about one digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// The digest.
+    /// The digest of the image, or of one of its platforms.
     pub digest: Digest,
     /// The platform, if it is one of an index.
     pub platform: Option<String>,
     /// The evidence, with the place where it was found first.
     pub items: BTreeMap<Item, String>,
-    /// What could not be taken along: the place, and why.
+    /// Places whose evidence could not be taken along, and the reason for each.
     pub left: Vec<(String, String)>,
 }
 
-/// Where to look.
+/// The places to search beside the image's own repository.
 #[derive(Debug, Clone, Copy)]
 pub struct Places<'a> {
     /// Another repository with evidence (`COSIGN_REPOSITORY`).
@@ -155,7 +155,11 @@ fn of_digest(
         }
     }
     for (place, bundle) in places.bundles.iter().filter(|(_, bundle)| bundle.names.contains(&digest)) {
-        search.found.items.entry(bundle.item.clone()).or_insert_with(|| place.clone());
+        // The same bundle beside the image has annotations, and proves the same.
+        let is_known = search.found.items.keys().any(|item| item.bytes == bundle.item.bytes);
+        if !is_known {
+            search.found.items.insert(bundle.item.clone(), place.clone());
+        }
     }
     Ok(search.found)
 }
@@ -165,12 +169,12 @@ struct Search<'a> {
     client: &'a Client,
     digest: Digest,
     found: Found,
-    /// How many bytes were read.
+    /// The number of bytes that were read.
     read: usize,
 }
 
 impl Search<'_> {
-    /// What the registry lists, and what is under the fallback tag: a registry that got the API later does not list what was pushed before.
+    /// Searches the registry's list of referrers and the index under the fallback tag. A registry that got the API later does not list older referrers.
     fn referrers(&mut self, at: &Repository) -> Result<(), Error> {
         let Referrers { mut digests, has_more } = self.client.referrers(at, self.digest)?.unwrap_or_default();
         if has_more {
@@ -240,7 +244,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// The blob. One that is not there, or is another one, is told, because no later run would find it either.
+    /// The blob of a layer. A missing or wrong blob is reported as left out, because no later run would find it either.
     fn blob(&mut self, at: &Repository, digest: Digest, place: &str) -> Result<Option<Vec<u8>>, Error> {
         match self.client.blob(at, digest, MAX_POINTED) {
             Ok(Some(bytes)) => Ok(Some(bytes)),

@@ -17,46 +17,46 @@ pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 /// The blob of the empty descriptor.
 pub const EMPTY: &[u8] = b"{}";
-/// Largest item that is written at all, in bytes: what a policy reads by a manifest of its own.
+/// The size of the largest item that is written, in bytes. A policy reads no more by a pointer manifest.
 pub const MAX_POINTED: usize = 4 * 1024 * 1024;
-/// Largest manifest, in bytes: every registry takes as much (OCI distribution specification, "Pushing Manifests"). Base64 is a third longer than what it holds,
+/// The size of the largest manifest, in bytes: every registry takes as much (OCI distribution specification, "Pushing Manifests"). Base64 is a third longer than what it holds,
 /// so this also keeps the contents below the 3 MiB that a reader takes.
 pub const MAX_MANIFEST: usize = 4 * 1024 * 1024 - 1;
-/// What annotations of this format begin with. Those that a found file brings along are dropped: only the writer makes them.
+/// The beginning of this format's annotations. Only the writer makes them, so those of a found file are dropped.
 const OWN: &str = "dev.image-trust.";
 
 /// One file of evidence, as it was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Item {
-    /// What it is.
+    /// The media type of the file.
     pub media_type: String,
-    /// Its bytes, as they were signed.
+    /// The bytes of the file, as they were signed.
     pub bytes: Vec<u8>,
-    /// What its own format says beside it.
+    /// The annotations of the layer in which the file was found.
     pub annotations: BTreeMap<String, String>,
 }
 
 impl Item {
-    /// The digest of its bytes.
+    /// The digest of the item's bytes.
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of(&self.bytes)
     }
 }
 
-/// Why an item is not in the manifest.
+/// The reason why an item is not in the manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Left {
-    /// It is larger than [`MAX_POINTED`].
+    /// The item is larger than [`MAX_POINTED`].
     #[error("it has more than 4 MiB, which is the most that a policy can read")]
     TooLarge,
-    /// Its annotations are larger than [`MAX_ITEM`].
+    /// The annotations are larger than [`MAX_ITEM`].
     #[error("its annotations have more than 256 KiB")]
     Annotations,
-    /// There are [`MAX_ITEMS`] items already.
+    /// The manifest has [`MAX_ITEMS`] items already.
     #[error("an evidence manifest has at most 100 items")]
     TooMany,
-    /// Nothing of its size fits any more.
+    /// The manifest has no room for an item of this size.
     #[error("an evidence manifest has less than 4 MiB, and this does not fit any more")]
     Full,
 }
@@ -64,20 +64,20 @@ pub enum Left {
 /// A manifest that can be pushed: its bytes, and the tag for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tagged {
-    /// The tag.
+    /// The tag under which the manifest is pushed.
     pub tag: String,
     /// The digest of the bytes.
     pub digest: Digest,
-    /// The bytes.
+    /// The bytes of the manifest.
     pub bytes: Vec<u8>,
 }
 
 /// An item that is in the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
-    /// The item.
+    /// The item itself.
     pub item: Item,
-    /// The number of the manifest whose config the item is, if it is too large for an annotation.
+    /// The number of the pointer manifest, from 1, if the item is too large for an annotation.
     pub pointer: Option<usize>,
 }
 
@@ -86,11 +86,11 @@ pub struct Kept {
 pub struct EvidenceManifest {
     /// The evidence manifest itself.
     pub manifest: Tagged,
-    /// The manifests whose config is an item. They have to be there before [`EvidenceManifest::manifest`] is.
+    /// The pointer manifests, each with an item as its config. They must be pushed before [`EvidenceManifest::manifest`].
     pub pointers: Vec<Tagged>,
-    /// What is in it, in its order.
+    /// The items in the manifest, in the order of its layers.
     pub items: Vec<Kept>,
-    /// What is not, and why.
+    /// The items that are not in the manifest, each with the reason.
     pub left: Vec<(Item, Left)>,
 }
 

@@ -10,12 +10,12 @@ use crate::{
     registry::{Client, Error, Repository},
 };
 
-/// What is under the tag before anything is pushed.
+/// The manifest under the tag before anything is pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Before {
     /// The digest of the manifest.
     pub digest: Digest,
-    /// The digests of its items.
+    /// The digests of the manifest's items.
     items: BTreeSet<String>,
 }
 
@@ -32,9 +32,9 @@ struct Layer {
 }
 
 impl Before {
-    /// Looks what is there; `None` if nothing is.
+    /// Reads the manifest under `tag`; `None` if there is none.
     ///
-    /// Some registries refuse to read what is not there yet. So a refusal counts as nothing: the push will be refused too, or it is fine.
+    /// Some registries answer 401 or 403 if a repository does not exist yet. So such an answer counts as "none". If the credentials are wrong, the push fails.
     ///
     /// # Errors
     /// When the registry can't say.
@@ -50,7 +50,7 @@ impl Before {
         }))
     }
 
-    /// The digests of the items that were there, and are not in this manifest.
+    /// The digests of the items of the old manifest that are not in the new one.
     #[must_use]
     pub fn lost(&self, evidence: &EvidenceManifest) -> Vec<String> {
         let kept: BTreeSet<String> = evidence.items.iter().map(|kept| kept.item.digest().to_string()).collect();
@@ -60,7 +60,7 @@ impl Before {
 
 /// Pushes the blobs, then the manifests that are named, then the evidence manifest under its tag.
 ///
-/// Whatever ends this early, readers find what they found before: the tag is moved by the last request.
+/// The last request moves the tag. If the push ends earlier, readers still find the old manifest.
 ///
 /// # Errors
 /// When the registry does not take something.

@@ -21,10 +21,10 @@ pub(super) struct Check {
     live: Arc<Live>,
 }
 
-/// What the module says.
+/// The module's verdict.
 pub(super) struct Verdict {
     pub(super) allowed: bool,
-    /// Its reason, if it denies.
+    /// The module's message, if it denies.
     pub(super) message: String,
 }
 
@@ -65,7 +65,7 @@ impl Check {
 
 /// The registries as they will be after the push.
 struct Ahead {
-    /// By reference: the digest, and the bytes.
+    /// The digest and the bytes of each manifest, by its reference.
     manifests: BTreeMap<String, (String, Vec<u8>)>,
     blobs: BTreeMap<String, Vec<u8>>,
     live: Arc<Live>,

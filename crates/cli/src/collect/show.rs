@@ -36,7 +36,7 @@ impl Collected {
         Collected { image: image.clone(), evidence, verdict, error, help }
     }
 
-    /// Does this bundle name the image, or one of its platforms?
+    /// Whether this bundle names the image, or one of its platforms.
     pub(super) fn is_about(&self, bundle: &Bundle) -> bool {
         self.evidence.iter().any(|evidence| bundle.names.contains(&evidence.found.digest))
     }
@@ -64,7 +64,7 @@ impl Collected {
 }
 
 impl Evidence {
-    /// Everything that is not in the manifest: its place, and why.
+    /// The evidence that is not in the manifest: its places, and the reasons.
     fn left(&self) -> Vec<(String, String)> {
         let place = |item| self.found.items.get(item).cloned().unwrap_or_default();
         let of_manifest = self.manifest.left.iter().map(|(item, why)| (place(item), why.to_string()));
@@ -77,7 +77,7 @@ impl Evidence {
         self.before.iter().filter(|_| changes).flat_map(|before| before.lost(&self.manifest)).collect()
     }
 
-    /// How many items of each kind there are: `2 bundles, 1 signature`.
+    /// The number of items of each kind, as in `2 bundles, 1 signature`.
     fn counted(&self) -> String {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for kept in &self.manifest.items {
@@ -99,7 +99,7 @@ fn kind(media_type: &str) -> &'static str {
 }
 
 impl Outcome {
-    /// For people, and for programs.
+    /// The words for people, and the word for programs.
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Outcome::Pushed => ("pushed", "pushed"),
@@ -113,7 +113,7 @@ impl Outcome {
     }
 }
 
-/// A line for each digest.
+/// A table with a line for each digest.
 pub(super) fn text(collected: &[Collected]) -> String {
     let mut table = table(Some(["image", "platform", "digest", "evidence", "result"]));
     for image in collected {
@@ -144,7 +144,7 @@ pub(super) fn text(collected: &[Collected]) -> String {
     table.trim_fmt()
 }
 
-/// What whoever waits has to know beside the table.
+/// The errors and warnings that belong to the table.
 pub(super) fn complaints(collected: &[Collected], unread: &[(String, String)]) -> Vec<String> {
     let mut told = Vec::new();
     for image in collected {
@@ -169,7 +169,7 @@ pub(super) fn complaints(collected: &[Collected], unread: &[(String, String)]) -
     told
 }
 
-/// Everything, for programs.
+/// The whole result as JSON.
 pub(super) fn json(collected: &[Collected], unread: &[(String, String)]) -> Result<String> {
     let images: Vec<Value> = collected.iter().map(of_image).collect();
     Ok(serde_json::to_string_pretty(&json!({"images": images, "leftOut": left(unread)}))?)

@@ -7,48 +7,48 @@ use serde::Deserialize;
 
 use super::Repository;
 
-/// Longest words of a registry that are repeated, in characters.
+/// The longest message of a registry that is repeated, in characters.
 const MAX_WORDS: usize = 300;
-/// What registries call a tag that can't be moved: Amazon ECR, Harbor and Docker Hub, Google Artifact Registry, Azure.
+/// Parts of the messages about immutable tags: Harbor and Docker Hub, Amazon ECR, Google Artifact Registry, Azure.
 const IMMUTABLE: [&str; 4] = ["immutab", "cannot be overwritten", "cannot update tag", "is disallowed"];
 
-/// Something that could not be read or stored.
+/// A failed read or push.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     pub(super) what: String,
     pub(super) at: Repository,
     pub(super) is_push: bool,
     pub(super) size: Option<usize>,
-    /// Why not.
+    /// The cause of the failure.
     pub cause: Cause,
 }
 
-/// Why something could not be read or stored.
+/// The cause of a failed read or push.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// Nothing answers.
+    /// The registry does not answer.
     Unreachable(String),
-    /// The registry's token server does not let us in.
+    /// The registry's token server refuses the login.
     Login {
-        /// What it said.
+        /// The server's message.
         words: String,
-        /// As whom we came.
+        /// The user name in the credentials, if there were any.
         user: Option<String>,
     },
-    /// The registry said no.
+    /// The registry answers with an error status.
     Refused {
-        /// Its status.
+        /// The HTTP status.
         status: u16,
-        /// What it said.
+        /// The server's message.
         words: String,
-        /// As whom we came.
+        /// The user name in the credentials, if there were any.
         user: Option<String>,
     },
-    /// What came has another digest than what was asked for.
+    /// The content has this digest, and not the one that was asked for.
     OtherDigest(Digest),
-    /// What came has more bytes than this.
+    /// The content has more bytes than this.
     TooLong(usize),
-    /// A list of referrers that can't be read.
+    /// The list of referrers is not an image index.
     NoIndex,
     /// The registry names no place to upload to.
     NoUpload,
@@ -97,7 +97,7 @@ impl Cause {
 }
 
 impl Error {
-    /// Is this the refusal to move a tag?
+    /// Whether the registry refused to move an immutable tag.
     #[must_use]
     pub fn is_immutable(&self) -> bool {
         let Cause::Refused { status, words, .. } = &self.cause else { return false };
@@ -105,17 +105,17 @@ impl Error {
         self.is_push && (400..500).contains(status) && IMMUTABLE.iter().any(|part| words.contains(part))
     }
 
-    /// Did the registry answer, with something else than what was asked for?
+    /// Whether the registry answered with other content than was asked for.
     pub(crate) fn is_wrong_content(&self) -> bool {
         matches!(self.cause, Cause::OtherDigest(_) | Cause::TooLong(_))
     }
 
-    /// Did the registry refuse because of who asks?
+    /// Whether the registry refused because of the credentials.
     pub(crate) fn is_denied(&self) -> bool {
         matches!(self.cause, Cause::Login { .. } | Cause::Refused { status: 401 | 403, .. })
     }
 
-    /// What may help.
+    /// Advice for whoever runs the command, if there is any.
     #[must_use]
     pub fn help(&self) -> Option<String> {
         let registry = &self.at.registry;
@@ -132,7 +132,7 @@ impl Error {
         };
         if self.is_immutable() {
             return Some(
-                "the tag is immutable, and the evidence has changed: (a) except `sha256-*` from the registry's rule for immutable tags, (b) push to a repository with mutable tags with `--to REPOSITORY`, and name it in the settings as `repository`, or (c) collect once only, after everything is signed".to_owned(),
+                "the tag is immutable, and the evidence has changed: (a) exempt `sha256-*` from the registry's rule for immutable tags, (b) push to a repository with mutable tags with `--to REPOSITORY`, and name it in the settings as `repository`, or (c) collect once only, after everything is signed".to_owned(),
             );
         }
         match &self.cause {

@@ -12,24 +12,24 @@ use reqwest::{NoProxy, Proxy, redirect};
 
 use super::{Repository, error::Cause};
 
-/// How long a connection may take to be made, and how long it may be silent.
+/// The longest time for making a connection, and the longest silence on it.
 const CONNECT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// A registry by the route that works.
 pub(super) struct Host {
-    /// `https://host:port`.
+    /// The address of the registry, as in `https://host:port`.
     pub(super) base: String,
-    /// Follows redirects, as blobs need it.
+    /// A client that follows redirects, because blobs often lie on another host.
     pub(super) roaming: reqwest::Client,
-    /// Follows redirects on the same host only.
+    /// A client that follows redirects on the same host only.
     pub(super) staying: reqwest::Client,
     oci: oci_client::Client,
     auth: RegistryAuth,
     logins: RefCell<BTreeMap<(String, RegistryOperation), Login>>,
 }
 
-/// What is said in a request about who asks.
+/// The credentials in a request.
 #[derive(Clone, Debug)]
 pub(super) enum Login {
     Token(String),
@@ -65,12 +65,12 @@ impl Host {
         })
     }
 
-    /// Does anything answer? What it says does not matter.
+    /// Whether anything answers. The answer itself does not matter.
     async fn answers(&self) -> Result<(), reqwest::Error> {
         self.staying.get(format!("{}/v2/", self.base)).send().await.map(|_| ())
     }
 
-    /// As whom requests of this kind are sent, as far as we know by now.
+    /// The credentials for requests of this kind, once the registry has asked for them.
     pub(super) fn login(&self, at: &Repository, operation: RegistryOperation) -> Option<Login> {
         self.logins.borrow().get(&(at.name.clone(), operation)).cloned()
     }
@@ -90,7 +90,7 @@ impl Host {
         Ok(login)
     }
 
-    /// The name in our credentials, if there are any.
+    /// The user name in the credentials, if there are any.
     pub(super) fn user(&self) -> Option<String> {
         match &self.auth {
             RegistryAuth::Basic(user, _) => Some(user.clone()),
@@ -100,7 +100,7 @@ impl Host {
 }
 
 impl Repository {
-    /// As oci-client knows it. Tokens are for repositories, so the tag does not matter.
+    /// The repository in the form of oci-client. Tokens are for repositories, so the tag does not matter.
     fn reference(&self) -> Reference {
         Reference::with_tag(self.registry.clone(), self.name.clone(), "latest".to_owned())
     }

@@ -23,36 +23,36 @@ use request::Ask;
 
 use crate::manifest::OCI_MANIFEST;
 
-/// Largest manifest that is read, in bytes.
+/// The size of the largest manifest that is read, in bytes.
 const MAX_MANIFEST: usize = 4 * 1024 * 1024;
-/// Most pages of referrers that are read, and most referrers.
+/// The most pages of referrers that are read, and the most referrers.
 const MAX_PAGES: usize = 100;
 const MAX_REFERRERS: usize = 1_000;
 /// The media type of an index.
 pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
-/// Asked for less, registries answer 404 or convert.
+/// Every kind of manifest. If a client accepts fewer, some registries answer 404 or convert the manifest.
 const ANY_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json";
 
-/// Where registries are, who we are there, and how long we wait for them.
+/// The way to registries: sources, credentials and waiting times.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     /// Insecure registries, private authorities, proxies.
     pub sources: Sources,
     /// A Docker config.json with credentials; none means the user's own.
     pub docker_config: Option<PathBuf>,
-    /// What happens when a registry has no time.
+    /// The reaction to a registry that is overloaded.
     pub patience: Patience,
 }
 
-/// How often, and after how long, a registry is asked again that said 429, 502, 503 or 504.
+/// The number of retries, and the time between them, after a registry said 429, 502, 503 or 504.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// The first wait; each further one is twice as long.
     pub first: Duration,
     /// The longest wait. A registry that wants more (`Retry-After`) is not waited for.
     pub longest: Duration,
-    /// How often a request is sent again.
+    /// The most times that a request is sent again.
     pub again: u32,
 }
 
@@ -79,7 +79,7 @@ impl Repository {
     /// Reads `registry/name`, without a tag and without a digest.
     ///
     /// # Errors
-    /// When it is no repository, in a sentence.
+    /// When the text is not the name of a repository, or has a tag or a digest.
     pub fn parse(text: &str) -> Result<Repository, String> {
         let image = ImageRef::parse(text).map_err(|_| {
             format!("expected a repository such as `registry.example.com/trust/evidence`, found \"{text}\"")
@@ -101,22 +101,22 @@ impl fmt::Display for Repository {
 /// A manifest or an index, as a registry has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
-    /// The digest of its bytes.
+    /// The digest of the manifest's bytes.
     pub digest: Digest,
-    /// Its bytes.
+    /// The manifest's bytes.
     pub bytes: Vec<u8>,
 }
 
 /// A list of referrers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Referrers {
-    /// Their digests, in the registry's order.
+    /// The digests of the referrers, in the registry's order.
     pub digests: Vec<Digest>,
-    /// There are more than are read.
+    /// Whether the registry lists more referrers than are read.
     pub has_more: bool,
 }
 
-/// The part of an index that tells digests.
+/// The part of an index that is read: its digests.
 #[derive(Deserialize)]
 struct Index {
     #[serde(default)]
@@ -129,7 +129,7 @@ struct Entry {
     digest: String,
 }
 
-/// Asks registries, one request after the other.
+/// A client that asks registries, one request after the other.
 pub struct Client {
     runtime: tokio::runtime::Runtime,
     sources: Sources,
@@ -174,7 +174,7 @@ impl Client {
         })
     }
 
-    /// What refers to this digest, by the registry's own list; `None` if it keeps none.
+    /// The referrers of this digest, by the registry's own list. `None` means that the registry has no referrers API.
     ///
     /// # Errors
     /// When the registry can't say.
@@ -282,8 +282,8 @@ fn header(response: &Response, name: reqwest::header::HeaderName) -> String {
     response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
-/// Where the next page is, below the repository (RFC 8288, as the distribution specification uses it). Only the page is taken from the link: whoever writes it
-/// could name another host.
+/// The path of the next page, below the repository (RFC 8288, as the distribution specification uses it). The host in the link is ignored, because it could be
+/// any host.
 fn next_page(link: &str, at: &Repository) -> Option<String> {
     let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
     let is_next = parameters.split(';').any(|parameter| matches!(parameter.trim(), "rel=\"next\"" | "rel=next"));

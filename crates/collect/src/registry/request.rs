@@ -15,33 +15,33 @@ use super::{
     host::{Host, Login},
 };
 
-/// Longest text of a refusal that is read, in bytes.
+/// The longest body of an error that is read, in bytes.
 const MAX_WORDS: usize = 4_096;
 
-/// Where redirects may lead.
+/// The hosts to which redirects may lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Redirects {
     Anywhere,
     SameHost,
 }
 
-/// One question to a registry, or something for it to store.
+/// One request to a registry.
 #[derive(Clone, Debug)]
 pub(super) struct Ask<'a> {
     at: &'a Repository,
     method: Method,
-    /// Below the repository, or an address.
+    /// A path below the repository, or a whole address.
     path: String,
     operation: RegistryOperation,
     accept: Option<&'static str>,
     redirects: Redirects,
     body: Option<(&'a [u8], &'static str)>,
-    /// What it is about, for errors.
+    /// The name of the requested thing, for errors.
     what: String,
 }
 
 impl<'a> Ask<'a> {
-    /// Asks for something, which is called `what` and `name` in errors.
+    /// A request that reads something, which errors call `what` and `name`.
     pub(super) fn get(at: &'a Repository, path: String, what: &str, name: &str) -> Ask<'a> {
         Ask {
             at,
@@ -55,7 +55,7 @@ impl<'a> Ask<'a> {
         }
     }
 
-    /// Asks for something to be stored.
+    /// A request that stores something.
     pub(super) fn push(at: &'a Repository, method: Method, path: String, what: &str, name: &str) -> Ask<'a> {
         Ask { method, operation: RegistryOperation::Push, ..Ask::get(at, path, what, name) }
     }
@@ -121,7 +121,7 @@ impl<'a> Ask<'a> {
 }
 
 impl Client {
-    /// Sends a request until it is answered: again after a login, and again a little later where the registry has no time.
+    /// Sends a request until it is answered: again after a login, and again a little later if the registry is overloaded.
     pub(super) async fn send(&self, ask: &Ask<'_>) -> Result<Response, Error> {
         let host = self.host(ask.at).await.map_err(|cause| ask.failed(cause))?;
         let mut login = host.login(ask.at, ask.operation);
@@ -148,7 +148,7 @@ impl Client {
                     if wanted > self.patience.longest {
                         return Ok(response);
                     }
-                    tracing::info!(status = %response.status(), ?wanted, what = ask.what, "the registry has no time; asking again");
+                    tracing::info!(status = %response.status(), ?wanted, what = ask.what, "the registry is overloaded; asking again");
                     tokio::time::sleep(wanted).await;
                     again -= 1;
                     wait = (wait * 2).min(self.patience.longest);
@@ -169,7 +169,7 @@ impl Client {
         Ok(host)
     }
 
-    /// The response, if it is a good one; what the registry said, if not.
+    /// The response, if its status is a success; the registry's error, if not.
     pub(super) async fn good(&self, ask: &Ask<'_>, mut response: Response) -> Result<Response, Error> {
         let status = response.status();
         if status.is_success() {
@@ -190,7 +190,7 @@ impl Client {
         Err(ask.failed(Cause::refused(status.as_u16(), &words, user)))
     }
 
-    /// The whole body, which may have so many bytes.
+    /// The whole body, which may have up to `most` bytes.
     pub(super) async fn body(&self, ask: &Ask<'_>, mut response: Response, most: usize) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| ask.failed(Cause::of(&error)))? {

@@ -31,14 +31,14 @@ pub(super) struct Told {
     pub(super) met: usize,
 }
 
-/// What this registry does that the plainest one doesn't.
+/// The features that a test switches on.
 #[derive(Clone, Default)]
 pub(super) struct Habits {
-    /// Entries on a page of the referrers API, if there is one.
+    /// The number of entries on a page of the referrers API, if the registry has it.
     pub(super) referrers: Option<usize>,
-    /// Are tags immutable?
+    /// Whether tags are immutable.
     pub(super) keeps_tags: bool,
-    /// Who is served, if not everybody.
+    /// The login and the accounts, if a login is required.
     pub(super) login: Option<(Login, Vec<Account>)>,
 }
 
@@ -180,7 +180,7 @@ fn put_manifest(
     }
     let digest = store.put_manifest(repository, (!is_digest).then_some(reference), media_type, bytes.clone());
     let mut response = created(&format!("/v2/{repository}/manifests/{digest}"), &digest);
-    // By this a client knows that it need not maintain a list of referrers itself.
+    // This header tells a client that it need not maintain a list of referrers itself.
     let subject = habits.referrers.and_then(|_| referrers::subject(bytes));
     if let Some(subject) = subject.and_then(|subject| HeaderValue::from_str(&subject).ok()) {
         response.headers_mut().insert("oci-subject", subject);

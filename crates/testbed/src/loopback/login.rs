@@ -12,27 +12,27 @@ use serde_json::json;
 use super::answer::{Habits, json_body, refusal};
 use super::route::Route;
 
-/// How the registry lets somebody in.
+/// A way to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Login {
-    /// With a password in every request (RFC 7617).
+    /// A password in every request (RFC 7617).
     Basic,
-    /// With a token that is to be had for a password, for one repository, to pull or also to push (distribution, "Token Authentication").
+    /// A token for one repository, which a token server issues for a password (distribution, "Token Authentication").
     Token,
 }
 
-/// Somebody whom the registry knows.
+/// A user whom the registry knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// The name.
+    /// The user's name.
     pub user: &'static str,
-    /// The password.
+    /// The user's password.
     pub password: &'static str,
-    /// May they push, too?
+    /// Whether the user may push.
     pub may_push: bool,
 }
 
-/// Where tokens are handed out.
+/// The path of the token server.
 const TOKENS: &str = "/token";
 
 #[derive(Default, Deserialize)]
@@ -40,7 +40,7 @@ struct Asked {
     scope: Option<String>,
 }
 
-/// The answer to a login, or to a request by somebody who may not make it.
+/// The answer to a login, or to a request that its user may not make.
 pub(super) fn answer(habits: &Habits, parts: &Parts, route: &Route<'_>) -> Option<Response> {
     let (login, accounts) = habits.login.as_ref()?;
     let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -71,12 +71,12 @@ impl Account {
     }
 }
 
-/// A token for this. It is nobody's secret.
+/// The token for these actions. It is not a secret.
 fn named(repository: &str, actions: &str) -> String {
     STANDARD.encode(format!("repository:{repository}:{actions}"))
 }
 
-/// A token for as much of what is asked for as the account may do.
+/// The answer of the token server: a token for the requested actions that the account may do.
 fn token(parts: &Parts, account: Option<&Account>) -> Response {
     let Some(account) = account else {
         return refusal(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, "incorrect username or password");

@@ -11,7 +11,7 @@ use super::store::Store;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
-/// Where a page begins: behind this digest.
+/// The query of a request for a page: the last digest of the page before.
 #[derive(Default, Deserialize)]
 struct Asked {
     last: Option<String>,

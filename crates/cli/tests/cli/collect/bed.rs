@@ -40,7 +40,7 @@ pub(super) struct Bed {
     pub(super) image: String,
 }
 
-/// What the command did.
+/// The result of a run.
 pub(super) struct Ran {
     pub(super) code: Option<i32>,
     pub(super) told: Value,
@@ -133,7 +133,7 @@ impl Bed {
         self.put(REPOSITORY, None, fields, layers)
     }
 
-    /// The fallback index as cosign 3 writes it: whatever is listed, it says the same of it.
+    /// The fallback index as cosign 3 writes it, with the same `artifactType` for every entry.
     pub(super) fn list(&self, subject: &str, referrers: &[String]) {
         let entry =
             |digest: &String| json!({"mediaType": MANIFEST, "digest": digest, "size": 1, "artifactType": EMPTY});
@@ -147,7 +147,7 @@ impl Bed {
     }
 }
 
-/// `sha256-<hex>`.
+/// The tag of a digest, `sha256-<hex>`.
 pub(super) fn tag(digest: &str) -> String {
     digest.replace(':', "-")
 }
@@ -157,7 +157,7 @@ pub(super) fn evidence_tag(digest: &str) -> String {
 }
 
 impl Ran {
-    /// What became of each digest: the platform, the outcome, and the media type of each item.
+    /// The platform, the outcome and the media types of the items, for each digest.
     pub(super) fn evidence(&self) -> Vec<(String, String, Vec<String>)> {
         let of = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();

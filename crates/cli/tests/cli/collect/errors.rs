@@ -18,7 +18,7 @@ fn signed() -> Bed {
     bed
 }
 
-/// The command comes as `user` with this password.
+/// Gives the command the credentials of `user`.
 fn come_as(bed: &Bed, user: &str, password: &str) {
     let auth = Base64::encode_string(format!("{user}:{password}").as_bytes());
     bed.write("config.json", &json!({"auths": {bed.registry.host(): {"auth": auth}}}).to_string());
@@ -173,7 +173,7 @@ fn refusals_say_the_way_out() {
             &[
                 "answered 400 (TAG_INVALID",
                 "the tag is immutable",
-                "(a) except `sha256-*`",
+                "(a) exempt `sha256-*`",
                 "(b) push to",
                 "(c) collect once",
             ],
@@ -216,7 +216,7 @@ fn logins_are_made() {
     }
 }
 
-/// Registries that let nobody read what is not there yet let it be pushed all the same.
+/// Some registries answer 403 for a repository that does not exist yet, and still take a push to it.
 #[test]
 fn a_repository_is_not_read_before_it_is_there() {
     let bed = signed();

@@ -67,7 +67,7 @@ fn whatever_write_is_the_last_one_readers_find_the_old_or_all_of_the_new() {
     }
 }
 
-/// The image's own manifest is the last one: who sees its evidence sees that of the platforms, too.
+/// The evidence for the index is pushed last, after that of its platforms.
 #[test]
 fn what_was_not_tried_is_told() {
     let bed = Bed::of(image_trust_testbed::loopback::ImageKind::Index);

@@ -22,12 +22,12 @@ fn bundle_about(digests: &[&str]) -> String {
     json!({"mediaType": BUNDLE, "dsseEnvelope": {"payload": payload}}).to_string()
 }
 
-/// What lies where, the flags, what is found, the exit code, the reason.
+/// A setup, the flags, the media types that are found, the exit code, and the reason.
 type Row = (fn(&Bed), &'static [&'static str], &'static [&'static str], i32, &'static str);
 
 #[test]
 fn evidence_is_found_wherever_it_lies() {
-    let rows: [Row; 17] = [
+    let rows: [Row; 19] = [
         (|_| {}, &[], &[], 3, "nothing"),
         (
             |bed| Signer::named("alice").sign(&bed.registry, REPOSITORY, &bed.image, &BTreeMap::new()).expect("signed"),
@@ -145,6 +145,30 @@ fn evidence_is_found_wherever_it_lies() {
         ),
         (
             |bed| {
+                let bundle = bundle_about(&[&bed.image]);
+                let found = bed.refer(&bed.image, BUNDLE, &[layer(BUNDLE, &bundle)]);
+                bed.list(&bed.image, &[found]);
+                bed.write("bundle", &bundle);
+            },
+            &["--bundle", "bundle"],
+            &[BUNDLE],
+            0,
+            "a bundle from a file that lies beside the image, too",
+        ),
+        (
+            |bed| {
+                let two = [bed.refer(&bed.image, BUNDLE, &[layer(BUNDLE, "a")]), bed.refer(&bed.image, "x/y", &[])];
+                bed.list(&bed.image, &two);
+                let lie = Scope::Manifest { repository: REPOSITORY.to_owned(), reference: two[1].clone() };
+                bed.registry.fail(lie, Fault::OtherBytes(b"{}".to_vec()));
+            },
+            &[],
+            &[BUNDLE],
+            4,
+            "a referrer that is another one",
+        ),
+        (
+            |bed| {
                 bed.write("a.json", &bundle_about(&[&bed.image]));
                 bed.write("b.json", "{}");
             },
@@ -222,6 +246,8 @@ fn evidence_is_found_wherever_it_lies() {
         let found = expected.iter().map(ToString::to_string).collect();
         assert_eq!(ran.evidence(), [(String::new(), outcome.to_owned(), found)], "{why}: {}", ran.stderr);
         assert_eq!((ran.code, ran.stderr.is_empty()), (Some(code), code != 4), "{why}: {}", ran.stderr);
+        let huge = format!("/blobs/{}", digest_of("x".repeat((4 << 20) + 1).as_bytes()));
+        assert!(bed.registry.requests().iter().all(|request| !request.path.ends_with(&huge)), "{why}");
         let there = bed.evidence(&bed.image);
         let layers = there.map(|manifest| manifest["layers"].as_array().cloned().unwrap_or_default());
         assert_eq!(layers.unwrap_or_default().len(), expected.len(), "{why}");
