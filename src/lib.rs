@@ -83,6 +83,7 @@ pub mod host;
 pub mod image;
 pub mod json;
 pub mod kubernetes;
+mod ordered;
 pub mod policy;
 pub mod report;
 pub mod review;

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::json::{all_members, text};
+use crate::{
+    json::{all_members, text},
+    ordered::map,
+};
 
 /// The name and the annotations that were signed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,5 +25,5 @@ pub(super) fn texts(json: Option<&RawValue>) -> Option<BTreeMap<String, String>>
     let Some(json) = json else { return Some(BTreeMap::new()) };
     let members = all_members(json).ok()?;
     let texts = members.into_iter().filter_map(|(key, value)| Some((key.into_owned(), text(value).ok()?.into_owned())));
-    Some(texts.collect())
+    Some(map(texts))
 }

@@ -15,6 +15,7 @@ pub use other_evidence::{OtherEvidence, OtherFormat};
 use crate::{
     evidence::{NoSignature, Unusable, UnusableEvidence},
     image::Digest,
+    ordered::set,
     verify::{Budget, Evidence, Failure, Missing, Signed, Tally},
 };
 use missing::{Look, MAX_EXPLAINED, of_time};
@@ -122,7 +123,7 @@ impl Missing<'_> {
         let evidence = match &self.found.evidence {
             Evidence::Nothing => OtherItems::NotCollected,
             Evidence::Unusable(unusable) => OtherItems::Unusable(*unusable),
-            Evidence::Documents(_) => OtherItems::Items(self.found.evidence.others().cloned().collect()),
+            Evidence::Documents(_) => OtherItems::Items(set(self.found.evidence.others().cloned())),
         };
         let (digest, tally, instead) = (self.digest, self.tally.into(), instead.into());
         Unproven::NotSigned(NotSigned { digest, tally, needs_key, instead, evidence })

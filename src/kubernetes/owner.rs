@@ -14,6 +14,7 @@ use super::workload::{Row, Workload, row_of};
 use crate::{
     host::ObjectName,
     json::{entries, members, text},
+    ordered::set,
     time::UnixTime,
 };
 
@@ -128,7 +129,7 @@ impl<'a> OwnerReference<'a> {
         Some(Owner {
             kind: self.row.kind,
             name: self.name.clone().into_owned(),
-            images: workload.slots().flatten().map(|slot| slot.image().to_owned()).collect(),
+            images: set(workload.slots().flatten().map(|slot| slot.image().to_owned())),
             created: workload.metadata("creationTimestamp").and_then(time),
         })
     }

@@ -19,6 +19,7 @@ use super::slot::{List, Slot, SlotError, SlotProblem, read_slot};
 use crate::{
     host::ObjectName,
     json::{Mismatch, entries, members},
+    ordered::map,
 };
 
 /// Most slots of one object. The largest Pods that are known to run have about a hundred containers.
@@ -197,7 +198,7 @@ impl<'a> Workload<'a> {
                 images.entry((list, name)).and_modify(|image| *image = None).or_insert(image);
             }
         }
-        images.into_iter().filter_map(|(key, image)| image.map(|image| (key, image))).collect()
+        map(images.into_iter().filter_map(|(key, image)| image.map(|image| (key, image))))
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     shape::SETTINGS,
     validator::Validator,
 };
-use crate::json::JsonPath;
+use crate::{json::JsonPath, ordered::set};
 
 /// All problems of these settings (JSON text); none means that requests can be decided with them.
 #[must_use]
@@ -76,7 +76,7 @@ struct Told(BTreeSet<JsonPath>);
 
 impl Told {
     fn of(problems: &[Problem]) -> Told {
-        Told(problems.iter().map(|problem| problem.path.clone()).collect())
+        Told(set(problems.iter().map(|problem| problem.path.clone())))
     }
 
     /// Was something told of this place, of one around it other than the whole, or of one in it?

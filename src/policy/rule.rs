@@ -21,6 +21,7 @@ use super::{
 use crate::{
     image::ImageRef,
     json::JsonPath,
+    ordered::set,
     verify::{CosignTerms, ImageName, Requirement, TrustRoot},
 };
 
@@ -233,7 +234,11 @@ impl<'p> Rules<'p> {
 
     /// How each of these rules fits `image`, by its place in the settings.
     pub fn fits(&self, image: &ImageRef) -> Result<BTreeMap<usize, Fit<'p>>, Problem> {
-        self.candidates.iter().map(|candidate| Ok((candidate.0, self.fit(candidate, image)?))).collect()
+        let mut fits = BTreeMap::new();
+        for candidate in &self.candidates {
+            fits.insert(candidate.0, self.fit(candidate, image)?);
+        }
+        Ok(fits)
     }
 
     fn fit(&self, (index, rule, pattern): &Candidate<'p>, image: &ImageRef) -> Result<Fit<'p>, Problem> {
@@ -371,10 +376,10 @@ impl Rule<'_> {
             return Err(problems);
         }
         let threshold = threshold.unwrap_or(roots.len());
-        let required = required.into_iter().collect();
+        let required = set(required);
         let sct = asked.sct;
         let trusted_root = signers.trusted_root(self.validator.0, &asked)?;
-        let identities = with.identities.map(|names| names.into_iter().map(identity).collect());
+        let identities = with.identities.map(|names| set(names.into_iter().map(identity)));
         let ask_policy_server = self.validator.1.ask_host == Some(true);
         let cosign = CosignTerms {
             annotations,

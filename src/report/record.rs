@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::{
     evidence::Source,
     explain::{Instead, NotSigned, Unproven},
+    ordered::map,
     text::Shown,
     verdict::{Grounds, Reason, Record},
 };
@@ -32,7 +33,7 @@ pub(super) fn annotations(records: &[Record], written: bool) -> BTreeMap<String,
         bytes = bytes.saturating_add(text.len());
         (format!("image-{i}"), if bytes > MAX_RECORDS { brief(fields).to_string() } else { text })
     };
-    records.iter().enumerate().map(annotation).collect()
+    map(records.iter().enumerate().map(annotation))
 }
 
 impl Source {

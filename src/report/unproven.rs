@@ -5,6 +5,7 @@ use crate::{
     evidence::Unusable,
     explain::{Instead, MissingSigner, NotSigned, OtherEvidence, OtherFormat, Unproven},
     image::{Digest, ImageRef},
+    ordered::set,
     text::Shown,
     verify::{Tally, Unseen},
 };
@@ -157,11 +158,8 @@ impl Tally {
 
     /// Everybody who has not signed, in the order of their names.
     fn others(&self) -> Vec<&String> {
-        let mut others: Vec<&String> =
-            [&self.missing, &self.shared, &self.undecided, &self.not_asked].into_iter().flatten().collect();
-        others.sort();
-        others.dedup();
-        others
+        let others = [&self.missing, &self.shared, &self.undecided, &self.not_asked].into_iter().flatten();
+        set(others).into_iter().collect()
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
     host::Host,
     image::ImageRef,
     kubernetes::{Before, Operation, Request, Workload, brings_nothing_new},
+    ordered::set,
     policy::Policy,
     verdict::{Reason, Review, Verdict},
     verify::Budget,
@@ -40,7 +41,7 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
         Err(reason) => return Review::refusal(reason),
     };
     let items = items(&workload);
-    let rules = match policy.rules(&items.iter().filter_map(Item::reference).map(ImageRef::registry).collect()) {
+    let rules = match policy.rules(&set(items.iter().filter_map(Item::reference).map(ImageRef::registry))) {
         Ok(rules) => rules,
         Err(problem) => return Review::refusal(Reason::Settings(problem)),
     };

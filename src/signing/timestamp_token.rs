@@ -269,9 +269,14 @@ fn one_attribute<'a>(attributes: &[AnyRef<'a>], wanted: ObjectIdentifier) -> Opt
     found
 }
 
-/// The hash that an AlgorithmIdentifier names.
+/// The hash that an AlgorithmIdentifier names, without parameters (RFC 5754, section 2).
 fn hash_of(algorithm: AnyRef<'_>) -> Option<Hash> {
-    let named = oid(sequence(algorithm)?.first().copied()?)?;
+    let parts = sequence(algorithm)?;
+    let named = match parts.as_slice() {
+        [named] => oid(*named)?,
+        [named, parameters] if parameters.tag() == Tag::Null => oid(*named)?,
+        _ => return None,
+    };
     HASHES.iter().find(|(known, _)| *known == named).map(|(_, hash)| *hash)
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 pub use expression::{Anchored, RegexError};
 
 use super::{Claim, Leaf, VerificationError};
-use crate::{glob::glob, text::Shown};
+use crate::{glob::glob, ordered::set, text::Shown};
 
 /// Who vouches for workflows of GitHub (GitHub, "About security hardening with OpenID Connect").
 pub const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
@@ -107,12 +107,12 @@ impl CertificateIdentity {
                 if !all(&leaf.repositories, &|name| workflow.owns(workflow.without_server(name))) {
                     let names = leaf.repositories.iter().flatten();
                     let names = names.map(|name| workflow.without_server(name).to_owned());
-                    return Err(VerificationError::Repository(names.collect()));
+                    return Err(VerificationError::Repository(set(names)));
                 }
                 let is_there = |wanted: &String| all(&leaf.references, &|name| glob(wanted, name));
                 match workflow.reference.as_ref().is_none_or(is_there) {
                     true => Ok(()),
-                    false => Err(VerificationError::Reference(leaf.references.iter().flatten().cloned().collect())),
+                    false => Err(VerificationError::Reference(set(leaf.references.iter().flatten().cloned()))),
                 }
             }
         }

@@ -8,6 +8,7 @@ use super::requirement::{Mistake, Requirement, annotation};
 use crate::{
     evidence::cosign::{Payload, repository_name},
     image::{Digest, ImageRef},
+    ordered::map,
 };
 
 /// Most accepted names under which mistakes are looked for.
@@ -28,7 +29,7 @@ impl Requirement {
             }
             for (left_out, value) in wanted {
                 let others = wanted.iter().filter(|(key, _)| *key != left_out);
-                let others = others.map(|(key, value)| (key.clone(), value.clone())).collect();
+                let others = map(others.map(|(key, value)| (key.clone(), value.clone())));
                 add(&name, &others, Mistake::Annotations(vec![annotation(left_out, value)]));
             }
         }

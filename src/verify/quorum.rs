@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::evidence::Signer;
+use crate::{evidence::Signer, ordered::set};
 
 /// What a rule asks for, and what each trust root answered so far.
 #[derive(Debug, Clone)]
@@ -58,8 +58,8 @@ impl<'r> Quorum<'r> {
     ) -> Quorum<'r> {
         Quorum {
             threshold,
-            required: required.into_iter().collect(),
-            asked: roots.into_iter().collect(),
+            required: set(required),
+            asked: set(roots),
             voters: Vec::new(),
             signed: BTreeSet::new(),
             missing: BTreeSet::new(),
@@ -82,7 +82,7 @@ impl<'r> Quorum<'r> {
     fn add(&mut self, root: &'r str, signer: Signer) {
         let is_same = |voter: &Voter<'_>| voter.signers.iter().any(|other| other.is(&signer));
         let (same, mut others): (Vec<Voter<'_>>, Vec<Voter<'_>>) = self.voters.drain(..).partition(is_same);
-        let mut voter = Voter { signers: vec![signer], roots: BTreeSet::from([root]) };
+        let mut voter = Voter { signers: vec![signer], roots: set([root]) };
         for one in same {
             voter.signers.extend(one.signers);
             voter.roots.extend(one.roots);
@@ -97,11 +97,8 @@ impl<'r> Quorum<'r> {
         let (first, rest): (Vec<&'r str>, Vec<&'r str>) =
             self.asked.iter().partition(|root| self.required.contains(**root));
         let mut of_voters: Vec<Option<&'r str>> = vec![None; self.voters.len()];
-        self.signed = first
-            .into_iter()
-            .chain(rest)
-            .filter(|root| self.find(root, &mut of_voters, &mut BTreeSet::new()))
-            .collect();
+        self.signed =
+            set(first.into_iter().chain(rest).filter(|root| self.find(root, &mut of_voters, &mut BTreeSet::new())));
     }
 
     /// Finds a voter for `root`, if need be by finding another one for the root that has it.
@@ -138,7 +135,7 @@ impl<'r> Quorum<'r> {
     #[must_use]
     pub fn standing(&self) -> Standing {
         let open: BTreeSet<&str> =
-            self.asked.iter().copied().filter(|root| self.awaits(root) || self.undecided.contains(root)).collect();
+            set(self.asked.iter().copied().filter(|root| self.awaits(root) || self.undecided.contains(root)));
         let can_sign = |root: &&str| self.signed.contains(*root) || open.contains(*root);
         if self.threshold > 0 && self.signed.len() >= self.threshold && self.required.is_subset(&self.signed) {
             Standing::Met

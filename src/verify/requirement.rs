@@ -11,6 +11,7 @@ use crate::{
         cosign::{Payload, repository_name},
     },
     image::{Digest, ImageRef},
+    ordered::map,
     signing::PublicKey,
     sigstore::{Authorities, CertificateIdentity, Logs, TrustedRoot},
     time::{Period, UnixTime},
@@ -213,7 +214,7 @@ impl Requirement {
             let payload = Payload::new(&name, digest, &self.cosign.annotations);
             (payload.digest(), payload)
         };
-        self.names(image).map(payload).collect()
+        map(self.names(image).map(payload))
     }
 }
 

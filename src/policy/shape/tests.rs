@@ -76,9 +76,10 @@ fn serde_takes_exactly_the_keys_of_the_table() {
     fn gitops_with(text: &str) -> Result<(), String> {
         read::<settings::Features>(&format!(r#"{{"gitops": {text}}}"#))
     }
-    let readers: [(&str, &[Field], Read); 12] = [
+    let readers: [(&str, &[Field], Read); 13] = [
         ("settings", All::SETTINGS, |text| read::<settings::Settings<'_>>(text)),
         ("validator", All::VALIDATOR, |text| read::<settings::Validator<'_>>(text)),
+        ("evidence", All::EVIDENCE, |text| read::<settings::Evidence>(text)),
         ("trustRoot", All::TRUST_ROOT, |text| read::<settings::TrustRoot<'_>>(text)),
         ("keyless", All::KEYLESS, |text| read::<settings::Keyless<'_>>(text)),
         ("github", All::GITHUB, |text| read::<settings::Github<'_>>(text)),
@@ -106,7 +107,7 @@ fn serde_takes_exactly_the_keys_of_the_table() {
             }
             assert_eq!(with(field.key, example(field).1), Ok(()), "{name}.{}", field.key);
             // No key stands for more than its value: another type is refused here, or read later.
-            let lazy = ["trustRoots", "trustedRoot", "with"].contains(&field.key);
+            let lazy = ["trustRoots", "trustedRoot", "with", "claims"].contains(&field.key);
             let number_for_text = with(field.key, json!(-1.5)).is_err();
             assert_eq!(number_for_text, !lazy, "{name}.{}: another type", field.key);
             let without: Map<String, Value> = needed().filter(|(key, _)| key != field.key).collect();
