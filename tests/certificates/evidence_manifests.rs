@@ -1,7 +1,9 @@
 //! Payloads in evidence manifests, and manifests that are wrong in one way each.
 
 use image_trust_testbed::mint::{
-    CODE_SIGNING, ISSUED, Instance, Key, Layer, Tsa, der,
+    Bundle, CODE_SIGNING, ISSUED, Instance, Key, Layer, Tsa,
+    bundle::Signer,
+    der,
     evidence::{self, Item},
     timestamp::TIME_STAMPING,
 };
@@ -62,6 +64,10 @@ pub(super) fn manifests() -> Vec<Minted> {
     let broken = base64.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect::<Vec<_>>();
     let garbage =
         |number: usize| Item { bytes: format!("garbage {number}").into_bytes(), ..Item::bundle(&Value::Null) };
+    let stranger = |number: usize| {
+        let signer = Signer::Key(Key::p256(&format!("stranger {number}")));
+        Item::bundle(&json_of(&Bundle { signer, ..by_key() }))
+    };
     let behind = |number: usize| {
         let mut items: Vec<Item> = (0..number).map(garbage).collect();
         items.push(Item::bundle(&json_of(&by_key())));
@@ -84,6 +90,7 @@ pub(super) fn manifests() -> Vec<Minted> {
         changed("evidence-without-layers", "/layers", Value::Null),
         ("evidence-behind-99-others", behind(99)),
         ("evidence-behind-100-others", behind(100)),
+        ("evidence-of-100-strangers", evidence::manifest(&(0..100).map(stranger).collect::<Vec<_>>())),
         ("evidence-beside-an-unknown-kind", evidence::manifest(&[unknown, Item::bundle(&json_of(&by_key()))])),
         ("evidence-that-lies-elsewhere", pointed),
     ]

@@ -15,6 +15,16 @@ const TWO_KEYS: &str = "(i) two keys";
 const KEYLESS: &str = "(j) keyless, CAs and logs on P-256";
 const KEYLESS_P384: &str = "(j) keyless, CAs on P-384 as of the public-good instance";
 
+/// Bundles in evidence manifests.
+const BUNDLES: [(&str, &str); 3] = [
+    ("(k) bundle by a key", "bundle-by-a-key-is-proven"),
+    ("(k) keyless bundle, Rekor 1 and a timestamp", "bundle-in-rekor-1-with-a-timestamp-is-proven"),
+    ("(k) keyless bundle, Rekor 2 and a timestamp", "bundle-in-rekor-2-is-proven"),
+];
+
+/// Evidence that proves nothing and costs much.
+const STRANGERS: (&str, &str) = ("(l) 100 bundles by strangers, denied", "evidence-of-100-strangers-is-denied");
+
 /// The measurements: the name of each, and its case in the corpus.
 const MEASURED: [(&str, &str); 4] = [
     (ONE_KEY, "key-without-more-is-proven"),
@@ -37,7 +47,7 @@ pub(super) fn cases() -> Result<Vec<Case<'static>>> {
             host: Box::new(host),
         })
     };
-    MEASURED.into_iter().map(case).collect()
+    MEASURED.into_iter().chain(BUNDLES).chain([STRANGERS]).map(case).collect()
 }
 
 /// For each module, what the keyless cases cost beyond what any proof does, in verifications; nothing where they were not measured.
@@ -47,15 +57,21 @@ pub(super) fn in_verifications(medians: &Medians) -> Vec<String> {
     else {
         return Vec::new();
     };
+    let bundles = |module: usize, in_units: &dyn Fn(&f64) -> f64| {
+        let cost =
+            |(name, _): &(&'static str, &str)| Some(format!("; {name}: {:.1}", in_units(of(name)?.get(module)?)));
+        BUNDLES.iter().filter_map(cost).collect::<String>()
+    };
     let rows = one.iter().zip(two).zip(keyless.iter().zip(wide)).skip(1).zip(1..);
     rows.map(|(((one, two), (keyless, wide)), module)| {
         let unit = two - one;
         // A proof by one key holds one verification.
         let in_units = |micros: &f64| (micros - one) / unit + 1.0;
         format!(
-            "({module}) one verification of P-256 takes {unit:.0} µs; a keyless image costs {:.1} of them, and {:.1} where CAs are on P-384",
+            "({module}) one verification of P-256 takes {unit:.0} µs; a keyless image costs {:.1} of them, and {:.1} where CAs are on P-384{}",
             in_units(keyless),
-            in_units(wide)
+            in_units(wide),
+            bundles(module, &in_units)
         )
     })
     .collect()

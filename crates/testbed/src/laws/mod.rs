@@ -5,6 +5,7 @@
 //! whatever libFuzzer thinks of. All of it goes through the doors that requests come through.
 
 pub mod asked;
+pub mod bundles;
 pub mod evidence;
 pub mod host;
 pub mod images;
@@ -40,7 +41,7 @@ const fn place(name: &'static str, law: fn(&[u8]) -> bool, right: fn() -> Vec<u8
     Target { name, law, right, is_keyless: false }
 }
 
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 25] = [
     keyless("certificate", keyless::certificate, || keyless::RIGHT.certificate.pem().into_bytes()),
     keyless("chain", keyless::chain, || keyless::RIGHT.ours.chain_pem().into_bytes()),
     keyless("log_entry", keyless::log_entry, || keyless::RIGHT.layer.bundle.clone().unwrap().into_bytes()),
@@ -48,6 +49,12 @@ pub const TARGETS: [Target; 19] = [
     keyless("scts", keyless::scts, || keyless::RIGHT.scts()),
     keyless("trusted_root", keyless::trusted_root, || keyless::RIGHT.ours.trusted_root().to_string().into_bytes()),
     keyless("regex", keyless::regex, || format!("^{}$", regex_lite::escape(keyless::WORKFLOW)).into_bytes()),
+    keyless("evidence_manifest", bundles::manifest, || bundles::RIGHT.manifest()),
+    keyless("bundle", bundles::bundle, || bundles::RIGHT.bundle()),
+    place("statement", bundles::signed_statement, || bundles::RIGHT.statement()),
+    keyless("inclusion_proof", bundles::inclusion_proof, || bundles::RIGHT.proof()),
+    keyless("checkpoint", bundles::checkpoint, || bundles::RIGHT.checkpoint()),
+    keyless("timestamp", bundles::timestamp, || bundles::RIGHT.timestamp()),
     place("reference", names::reference, || b"ghcr.io/acme/app:v1".to_vec()),
     place("pattern", names::pattern, || b"ghcr.io/acme/app:v1\n+ghcr.io/acme/*\n-*".to_vec()),
     place("moment", names::moment, || b"2026-01-02T03:04:05.678Z".to_vec()),
