@@ -119,8 +119,8 @@ fn a_request_that_is_denied_asks_little() {
     // the requests, the settings, the code, the most host calls of one, the reason
     type Row<'a> = (&'a [AdmissionRequest], &'a Value, Option<u16>, usize, &'a str);
     let rows: [Row<'_>; 3] = [
-        (&requests, &ours, Some(403), 4 + 12, "four are looked at, and twelve calls explain"),
-        (&with_a_denied_one, &ours, Some(403), 3 + 12, "three beside one that no rule covers"),
+        (&requests, &ours, Some(403), 4 * 2 + 12, "four are looked at with two calls each, and twelve calls explain"),
+        (&with_a_denied_one, &ours, Some(403), 3 * 2 + 12, "three beside one that no rule covers"),
         (&requests, &detecting, None, 40, "in detection mode as many as the settings say"),
     ];
     for (requests, settings, expected, most, why) in rows {

@@ -31,7 +31,7 @@ fn what_a_real_registry_lacks_is_not_there() {
         ("app:2".to_owned(), "manifest_digest", "a tag that is not there"),
         (
             format!("app:1@{digest}"),
-            "oci_manifest manifest_digest oci_manifest oci_manifest",
+            "oci_manifest evidence manifest_digest oci_manifest evidence oci_manifest",
             "a digest that is not there",
         ),
         ("other:1".to_owned(), "manifest_digest", "a repository that is not there"),

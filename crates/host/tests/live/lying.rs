@@ -14,7 +14,7 @@ use image_trust_testbed::loopback::{
 };
 use serde_json::{Value, json};
 
-use crate::policy::{self, ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, asking, host, pod, settings};
+use crate::policy::{self, ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, LOOK_ON, asking, host, pod, settings};
 use crate::told::{INTERRUPTED, ended_with};
 use image_trust_testbed::http::{Answer, try_ask};
 
@@ -238,9 +238,11 @@ fn lies_are_found_out_or_do_no_harm() {
     const BY_HOST: Expect<'_> = Expect::Pinned("", HOST);
     const DIGEST: &str = "manifest_digest";
     // A digest that nobody signed, and then the index behind the tag: proven, not signed, not listing it.
-    const INDEX_PROVEN: &str = "oci_manifest manifest_digest oci_manifest oci_manifest";
-    const INDEX_UNSIGNED: &str = "oci_manifest manifest_digest oci_manifest oci_manifest oci_manifest";
-    const INDEX_OF_OTHERS: &str = "oci_manifest manifest_digest oci_manifest oci_manifest oci_manifest oci_manifest";
+    const INDEX_PROVEN: &str = "oci_manifest evidence manifest_digest oci_manifest oci_manifest";
+    const INDEX_UNSIGNED: &str =
+        "oci_manifest evidence manifest_digest oci_manifest evidence oci_manifest oci_manifest";
+    const INDEX_OF_OTHERS: &str =
+        "oci_manifest evidence manifest_digest oci_manifest oci_manifest oci_manifest oci_manifest";
     let useless = |host_words| Expect::Denied(503, UNUSABLE, host_words);
     let unknown = |host_words| Expect::Denied(503, UNKNOWN, host_words);
     let unpinnable = Expect::Denied(503, UNPINNABLE, "");
@@ -286,9 +288,9 @@ fn lies_are_found_out_or_do_no_harm() {
         ("good", |it| it.of_signatures(digested(&upper(&it.digest("alice")))), LOOK, useless("Invalid digest"), "their digest in upper case"),
         ("bad", |it| vec![it.of(&it.signatures_of("bad"), instead("alice"))], ASK, for_another(NONE_PASSED), "those of another image"),
         ("bad", |it| vec![it.of(&it.signatures_of("bad"), instead(&it.signatures_of("other")))], ASK, for_another(NONE_PASSED), "those of a third"),
-        ("good", |it| it.of_signatures(instead("mallory")), LOOK, not_hers, "mallory's"),
+        ("good", |it| it.of_signatures(instead("mallory")), LOOK_ON, not_hers, "mallory's"),
         ("good", |it| it.of_signatures(Fault::InTurn(vec![Fault::Honest, instead("mallory")])), LOOK, BY_GUEST, "first alice's, then mallory's: one look is enough"),
-        ("good", |it| it.of_signatures(Fault::InTurn(vec![instead("mallory"), Fault::Honest])), LOOK, not_hers, "first mallory's, then alice's"),
+        ("good", |it| it.of_signatures(Fault::InTurn(vec![instead("mallory"), Fault::Honest])), LOOK_ON, not_hers, "first mallory's, then alice's"),
         ("good", |it| it.of_signatures(Fault::InTurn(vec![Fault::Honest, Fault::NotFound])), LOOK, BY_GUEST, "first alice's, then none"),
         ("good", |it| it.of_signatures(Fault::InTurn(vec![Fault::NotFound, Fault::Honest])), LOOK_AROUND, unsigned, "first none, then alice's"),
         ("good", |it| it.of_signatures(Fault::InTurn(vec![instead("annotated"), Fault::Honest])), ASK, BY_HOST, "others to the host than to us, and alice's both"),
@@ -298,7 +300,7 @@ fn lies_are_found_out_or_do_no_harm() {
         ("good", |it| it.of_signatures(Fault::Header("content-type", INDEX.to_owned())), LOOK, BY_GUEST, "they are called an index: the host reads what is there"),
         ("good", |it| it.of_signatures(changed(&it.json("alice"), "mediaType", json!(INDEX))), LOOK, BY_GUEST, "they call themselves an index"),
         ("good", |it| it.of_signatures(changed(&it.json("alice"), "manifests", json!([]))), LOOK, BY_GUEST, "they are an index too, of which the host hands on the half that it knows"),
-        ("good", |it| { it.list("listed", "alice"); it.of_signatures(instead("listed")) }, LOOK, Expect::Denied(403, IS_INDEX, ""), "an index that lists them"),
+        ("good", |it| { it.list("listed", "alice"); it.of_signatures(instead("listed")) }, LOOK_ON, Expect::Denied(403, IS_INDEX, ""), "an index that lists them"),
         ("good", |it| it.of_signatures(Fault::Header("content-encoding", "gzip".to_owned())), LOOK, BY_GUEST, "they are called compressed: this host unpacks nothing"),
         ("good", |it| it.of_signatures(Fault::Header("content-length", "1000000000000".to_owned())), LOOK, useless("end of file before message length reached"), "more bytes are announced than come"),
         ("good", |it| it.of_signatures(undigested(Fault::Header("content-length", "100".to_owned()))), LOOK, useless("EOF while parsing"), "fewer bytes are announced than there are"),
@@ -318,7 +320,7 @@ fn lies_are_found_out_or_do_no_harm() {
         ("good", |it| { it.elsewhere.push_image(&it.repository, "good", ImageKind::Oci, "good"); vec![to("HEAD", it.of("good", it.sent_elsewhere()))] }, LOOK, BY_GUEST, "another registry is asked for the digest, and tells the same"),
         ("good", |it| { it.elsewhere.push_image(&it.repository, "good", ImageKind::Oci, "bad"); vec![to("HEAD", it.of("good", it.sent_elsewhere()))] }, LOOK_AROUND, unsigned, "and tells another"),
         ("good", |it| { it.elsewhere.put_manifest(&it.repository, Some(&it.signatures_of("good")), MANIFEST, &it.bytes("alice")); it.of_signatures(it.sent_elsewhere()) }, LOOK, BY_GUEST, "the signatures are elsewhere, and alice's"),
-        ("good", |it| { it.elsewhere.put_manifest(&it.repository, Some(&it.signatures_of("good")), MANIFEST, &it.bytes("mallory")); it.of_signatures(it.sent_elsewhere()) }, LOOK, not_hers, "and mallory's"),
+        ("good", |it| { it.elsewhere.put_manifest(&it.repository, Some(&it.signatures_of("good")), MANIFEST, &it.bytes("mallory")); it.of_signatures(it.sent_elsewhere()) }, LOOK_ON, not_hers, "and mallory's"),
         ("good", |it| it.of_signatures(it.sent_elsewhere()), LOOK_AROUND, unsigned, "and not there either"),
         ("good", |it| it.of_signatures(Fault::Redirect(it.here())), LOOK, useless("error following redirect"), "round in a circle"),
         ("good", |it| { let lies = it.of_signatures(it.sent_elsewhere()); it.elsewhere.fail(lies[0].0.clone(), Fault::Redirect(it.here())); lies }, LOOK, useless("error following redirect"), "there and back"),
@@ -327,7 +329,7 @@ fn lies_are_found_out_or_do_no_harm() {
         ("good", |it| it.of_signatures(Fault::Redirect("http://127.0.0.1:9".to_owned())), LOOK, Expect::Denied(503, REFUSED, "error sending request"), "to where nobody listens"),
         ("good", |it| it.of_signatures(Fault::Says(307, "")), LOOK, unknown("code: 307"), "to nowhere"),
         ("good", |it| { it.elsewhere.put_blob(&it.repository, it.payload().as_bytes()); it.of_payload(it.sent_elsewhere()) }, ASK, BY_HOST, "the payload is elsewhere"),
-        ("good", |it| { it.elsewhere.put_blob(&it.repository, it.payload().as_bytes()); it.put("annotated", &it.annotated_elsewhere()); vec![it.of(&it.signatures_of("good"), instead("annotated"))] }, LOOK, stored_elsewhere, "the payload is at an address that its layer names: the host would ask it"),
+        ("good", |it| { it.elsewhere.put_blob(&it.repository, it.payload().as_bytes()); it.put("annotated", &it.annotated_elsewhere()); vec![it.of(&it.signatures_of("good"), instead("annotated"))] }, LOOK_ON, stored_elsewhere, "the payload is at an address that its layer names: the host would ask it"),
         // An index behind a tag is fetched by the digest that was proven.
         ("index@child", |it| vec![it.of("index", Fault::InTurn(vec![Fault::Honest, instead("fake")]))], INDEX_PROVEN, BY_GUEST, "the tag moves once it was asked for"),
         ("index@child", |it| vec![it.of("index", instead("fake"))], INDEX_UNSIGNED, unsigned, "an index that nobody signed"),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use image_trust_host::{AdmissionRequest, Deadline, Evaluation, Gate, Live, LiveConfig, Policy};
+use image_trust_host::{AdmissionRequest, Deadline, Evaluation, Gate, HostCall, Live, LiveConfig, Policy};
 use json_patch::PatchOperation;
 use serde_json::{Value, json};
 
@@ -110,18 +110,22 @@ pub(crate) enum Expect<'a> {
 pub(crate) const GUEST: &str = r#"["signatureManifest"]"#;
 pub(crate) const HOST: &str = r#"["host"]"#;
 
-/// Host calls: for a tag, all that a proof by the guest takes; and those that come after it when the guest could not read a payload, and the host may.
+/// Host calls for a tag: those that a proof by the signature manifest takes.
 pub(crate) const LOOK: &str = "manifest_digest oci_manifest";
-pub(crate) const ASK: &str = "manifest_digest oci_manifest verify";
-/// Nothing lies where signatures belong, and something refers to the image; or nothing does, and the image is looked at: it could be an index.
-pub(crate) const LOOK_BESIDE: &str = "manifest_digest oci_manifest oci_manifest";
-pub(crate) const LOOK_AROUND: &str = "manifest_digest oci_manifest oci_manifest oci_manifest";
+/// The signature manifest proves too little, so the evidence manifest is looked at too.
+pub(crate) const LOOK_ON: &str = "manifest_digest oci_manifest evidence";
+/// The guest could not read a payload of the signature manifest, and may ask the host about it.
+pub(crate) const ASK: &str = "manifest_digest oci_manifest evidence verify";
+/// Nothing lies where signatures belong, and something refers to the image.
+pub(crate) const LOOK_BESIDE: &str = "manifest_digest oci_manifest evidence oci_manifest";
+/// Nothing lies where signatures belong, and nothing refers to the image. So the image itself is looked at: it could be an index.
+pub(crate) const LOOK_AROUND: &str = "manifest_digest oci_manifest evidence oci_manifest oci_manifest";
 
 /// An image in a Pod, and what becomes of it.
 pub(crate) struct Row<'a> {
     pub(crate) image: String,
     pub(crate) rule: Value,
-    /// The host calls, by the last word of their names, in their order.
+    /// The host calls in their order, each by its [`name`].
     pub(crate) calls: &'a str,
     pub(crate) expect: Expect<'a>,
     pub(crate) why: &'a str,
@@ -144,9 +148,7 @@ impl Row<'_> {
     }
 
     pub(crate) fn judge(&self, came: &Evaluation, keys: &[(&str, String)]) -> Option<String> {
-        let calls: Vec<&str> =
-            came.calls.iter().map(|call| call.capability.rsplit('/').next().unwrap_or_default()).collect();
-        let calls = calls.join(" ");
+        let calls = came.calls.iter().map(name).collect::<Vec<&str>>().join(" ");
         let wrong = wrong(came, &self.image, &self.expect, keys)
             .or_else(|| (calls != self.calls).then(|| format!("expected the host calls {}", self.calls)));
         wrong.map(|what| {
@@ -164,10 +166,21 @@ impl Row<'_> {
     }
 }
 
-/// The errors that the host answered with.
-fn complaints(came: &Evaluation) -> String {
-    came.calls.iter().filter_map(|call| call.answer.clone().err()).collect()
+/// The last word of a host call's name; `evidence` where it asks for the evidence manifest of an image.
+fn name(call: &HostCall) -> &str {
+    let is_evidence = call.payload.trim_end_matches('"').ends_with(".evidence");
+    if is_evidence { "evidence" } else { call.capability.rsplit('/').next().unwrap_or_default() }
 }
+
+/// The errors that the host answered with. Hardly an image has an evidence manifest, so that it has none is no complaint.
+fn complaints(came: &Evaluation) -> String {
+    let is_complaint = |call: &&HostCall, text: &String| name(call) != "evidence" || !text.contains(NO_MANIFEST);
+    let failed = came.calls.iter().filter_map(|call| Some((call, call.answer.clone().err()?)));
+    failed.filter(|(call, text)| is_complaint(call, text)).map(|(_, text)| text).collect()
+}
+
+/// The registry's words, as the host hands them on, for a manifest that is not there.
+const NO_MANIFEST: &str = "[OCI API error: manifest unknown]";
 
 /// The first thing about this evaluation that is not as it has to be.
 pub(crate) fn wrong(came: &Evaluation, image: &str, expect: &Expect<'_>, keys: &[(&str, String)]) -> Option<String> {

@@ -11,7 +11,7 @@ use image_trust_host::{Live, LiveConfig, Proxies};
 use image_trust_testbed::loopback::{ImageKind, Registry, Signer, signed_payload};
 use serde_json::{Value, json};
 
-use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, LOOK_BESIDE, Row, asking, by};
+use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, LOOK_BESIDE, LOOK_ON, Row, asking, by};
 
 fn folder(sample: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples").join(sample)
@@ -81,7 +81,7 @@ fn samples_are_proven_without_tools() {
     const OTHER_KEY: Expect<'_> = Expect::Denied(403, "not-signed: other-keys; missing ed25519; tells 1 signature", "");
     const BUNDLE: Expect<'_> = Expect::Denied(
         403,
-        "not-signed: signed-in-another-format (bundle); missing ecdsa; tells --use-signing-config=false --new-bundle-format=false",
+        "not-signed: signed-in-another-format (bundle); missing ecdsa; tells image-trust collect",
         NOTHING,
     );
     const NOTATION: Expect<'_> = Expect::Denied(
@@ -94,7 +94,7 @@ fn samples_are_proven_without_tools() {
     const UNSIGNED: Expect<'_> =
         Expect::Denied(403, "not-signed: unsigned; missing ecdsa; tells cosign sign --key", NOTHING);
     // An index tells the type of Notation's signatures, but not of bundles.
-    const LOOK_CLOSER: &str = "manifest_digest oci_manifest oci_manifest oci_manifest";
+    const LOOK_CLOSER: &str = "manifest_digest oci_manifest evidence oci_manifest oci_manifest";
     // What lies in a digest's place needs no digest first.
     const LOOK_BY_DIGEST: &str = "oci_manifest";
 
@@ -106,39 +106,39 @@ fn samples_are_proven_without_tools() {
     let table: &[(&str, &str, Value, &str, Expect<'_>, &str)] = &[
         ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", by("ecdsa"), LOOK, BY_GUEST, "cosign 2, P-256"),
         ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", named(&["self"]), LOOK, BY_GUEST, "under its own name"),
-        ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", by("ed25519"), LOOK, OTHER_KEY, "another key"),
+        ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", by("ed25519"), LOOK_ON, OTHER_KEY, "another key"),
         ("c2-ecdsa", "localhost:5003/moved/here:v1", asking(by("ecdsa")), ASK, BY_HOST, "moved to another repository, with its signature"),
-        ("c2-ecdsa", "localhost:5003/moved/here:v1", named(&["self"]), LOOK, OTHER_PAYLOAD, "where its name is no longer its own"),
+        ("c2-ecdsa", "localhost:5003/moved/here:v1", named(&["self"]), LOOK_ON, OTHER_PAYLOAD, "where its name is no longer its own"),
         ("c2-ecdsa", "localhost:5003/moved/here:v1", named(&["self", "localhost:5003/s/c2-ecdsa"]), LOOK, BY_GUEST, "unless the rule accepts it"),
         ("c2-bytag", "localhost:5003/s/c2-bytag:v1", by("ecdsa"), LOOK, BY_GUEST, "signed by its tag: the payload has none"),
         ("c2-docker", "localhost:5003/s/c2-docker:v1", by("ecdsa"), LOOK, BY_GUEST, "a Docker image"),
         ("c2-imp3-rsa", "localhost:5003/s/c2-imp3-rsa:v1", by("rsa"), LOOK, BY_GUEST, "RSA"),
         ("c2-imp3-ecp-384", "localhost:5003/s/c2-imp3-ecp-384:v1", by("p384"), LOOK, BY_GUEST, "P-384 with SHA-256, as cosign 2 signs"),
-        ("c2-imp3-ecp-384", "localhost:5003/s/c2-imp3-ecp-384:v1", by("ed25519"), LOOK, OTHER_KEY, "another key's algorithm"),
+        ("c2-imp3-ecp-384", "localhost:5003/s/c2-imp3-ecp-384:v1", by("ed25519"), LOOK_ON, OTHER_KEY, "another key's algorithm"),
         ("c2-ed", "localhost:5003/s/c2-ed:v1", by("ed25519"), LOOK, BY_GUEST, "Ed25519, as cosign 2 signs"),
         ("c3-old", "localhost:5003/s/c3-old:v1", by("ecdsa"), LOOK, BY_GUEST, "cosign 3 in the old format"),
         ("c3-old-p384", "localhost:5003/s/c3-old-p384:v1", by("p384by3"), LOOK, BY_GUEST, "P-384 with SHA-384, as cosign 3 signs"),
         ("c3-old-ed25519", "localhost:5003/s/c3-old-ed25519:v1", by("ed25519by3"), LOOK, BY_GUEST, "Ed25519ph, as cosign 3 signs"),
-        ("c3-old-ed25519", "localhost:5003/s/c3-old-ed25519:v1", by("ed25519"), LOOK, OTHER_KEY, "another key of the same kind"),
+        ("c3-old-ed25519", "localhost:5003/s/c3-old-ed25519:v1", by("ed25519"), LOOK_ON, OTHER_KEY, "another key of the same kind"),
 
         ("c2-annot", "localhost:5003/s/c2-annot:v1", annotated(both), LOOK, BY_GUEST, "both annotations that are there: the payload can be written again"),
         ("c2-annot", "localhost:5003/s/c2-annot:v1", asking(annotated(json!({"env": "prod"}))), ASK, BY_HOST, "one of two annotations"),
         ("c2-annot", "localhost:5003/s/c2-annot:v1", asking(by("ecdsa")), ASK, BY_HOST, "annotations that nobody asks for"),
-        ("c2-annot", "localhost:5003/s/c2-annot:v1", asking(annotated(json!({"env": "test"}))), "manifest_digest oci_manifest verify verify verify", Expect::Denied(403, "not-signed: annotations-differ; missing ecdsa; tells env=test, cosign sign -a", MISSING), "an annotation with another value"),
-        ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", annotated(json!({"env": "prod"})), LOOK, Expect::Denied(403, "not-signed: annotations-differ; missing ecdsa; tells env=prod, cosign sign -a", ""), "no annotation at all"),
-        ("c2-annot", "localhost:5003/s/c2-annot:v1", named(&["self"]), LOOK, OTHER_PAYLOAD, "with identities the host is not asked, whatever else it could read"),
+        ("c2-annot", "localhost:5003/s/c2-annot:v1", asking(annotated(json!({"env": "test"}))), "manifest_digest oci_manifest evidence verify verify verify", Expect::Denied(403, "not-signed: annotations-differ; missing ecdsa; tells env=test, cosign sign -a", MISSING), "an annotation with another value"),
+        ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", annotated(json!({"env": "prod"})), LOOK_ON, Expect::Denied(403, "not-signed: annotations-differ; missing ecdsa; tells env=prod, cosign sign -a", ""), "no annotation at all"),
+        ("c2-annot", "localhost:5003/s/c2-annot:v1", named(&["self"]), LOOK_ON, OTHER_PAYLOAD, "with identities the host is not asked, whatever else it could read"),
 
         ("c2-ident", "localhost:5003/s/c2-ident:v1", named(&[foreign_name]), LOOK, BY_GUEST, "under another name, which the rule accepts"),
-        ("c2-ident", "localhost:5003/s/c2-ident:v1", named(&["self"]), LOOK, OTHER_PAYLOAD, "and which it does not"),
-        ("c2-ident", "localhost:5003/s/c2-ident:v1", named(&["registry.example.com/foo/bar"]), LOOK, OTHER_PAYLOAD, "names are compared as they are, tags too"),
+        ("c2-ident", "localhost:5003/s/c2-ident:v1", named(&["self"]), LOOK_ON, OTHER_PAYLOAD, "and which it does not"),
+        ("c2-ident", "localhost:5003/s/c2-ident:v1", named(&["registry.example.com/foo/bar"]), LOOK_ON, OTHER_PAYLOAD, "names are compared as they are, tags too"),
         ("c2-ident", "localhost:5003/s/c2-ident:v1", asking(by("ecdsa")), ASK, BY_HOST, "without identities any name will do"),
-        ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", named(&[foreign_name]), LOOK, Expect::Denied(403, "not-signed: identity-differs; missing ecdsa; tells \"localhost:5003/s/c2-ecdsa\", self", ""), "under its own name, which the rule does not accept"),
+        ("c2-ecdsa", "localhost:5003/s/c2-ecdsa:v1", named(&[foreign_name]), LOOK_ON, Expect::Denied(403, "not-signed: identity-differs; missing ecdsa; tells \"localhost:5003/s/c2-ecdsa\", self", ""), "under its own name, which the rule does not accept"),
 
         ("c2-two", "localhost:5003/s/two:v1", by("ecdsa"), LOOK, BY_GUEST, "the first of three signatures"),
         ("c2-two", "localhost:5003/s/two:v1", by("rsa"), LOOK, BY_GUEST, "the second, over the same payload"),
         ("c2-two", "localhost:5003/s/two:v1", annotated(json!({"env": "prod"})), LOOK, BY_GUEST, "the third, which is annotated"),
         ("c2-two", "localhost:5003/s/two:v1", of_all(2), LOOK, BY_GUEST, "two signers"),
-        ("c2-two", "localhost:5003/s/two:v1", asking(of_all(3)), "manifest_digest oci_manifest verify verify verify verify", Expect::Denied(403, "not-signed: untold; signers ecdsa, rsa; missing ed25519, ed25519by3, p384, p384by3; needed 3", MISSING), "three signatures are no third signer"),
+        ("c2-two", "localhost:5003/s/two:v1", asking(of_all(3)), "manifest_digest oci_manifest evidence verify verify verify verify", Expect::Denied(403, "not-signed: untold; signers ecdsa, rsa; missing ed25519, ed25519by3, p384, p384by3; needed 3", MISSING), "three signatures are no third signer"),
 
         ("c2-index-r", "localhost:5003/s/c2-index-r:v1", by("ecdsa"), LOOK, BY_GUEST, "an index"),
         ("c2-index-r", "localhost:5003/s/c2-index-r:arm64", by("ecdsa"), LOOK, Expect::Pinned("sha256:313491c0232e26ae84b8438c8bf9d627ff81449d1295ef5a314147460247b713", GUEST), "one of its images, which was signed too"),
@@ -150,8 +150,8 @@ fn samples_are_proven_without_tools() {
         ("notation-ec256", "localhost:5003/n/ec256:v1", by("ecdsa"), LOOK_BESIDE, NOTATION, "another tool's"),
 
         ("skopeo-1.18", "registry.example.com/sk/signed:v1", asking(by("ecdsa")), ASK, BY_HOST, "a payload with a time in it, which only the host reads"),
-        ("skopeo-1.18", "registry.example.com/sk/signed:v1", named(&["registry.example.com/sk/signed:v1"]), LOOK, OTHER_PAYLOAD, "and which can't be written again"),
-        ("ca-v2", "localhost:5003/ca/v2:v1", by("ecdsa"), LOOK, Expect::Denied(403, "not-signed: other-keys; missing ecdsa; tells 1 signature, certificate", ""), "by the key of a certificate"),
+        ("skopeo-1.18", "registry.example.com/sk/signed:v1", named(&["registry.example.com/sk/signed:v1"]), LOOK_ON, OTHER_PAYLOAD, "and which can't be written again"),
+        ("ca-v2", "localhost:5003/ca/v2:v1", by("ecdsa"), LOOK_ON, Expect::Denied(403, "not-signed: other-keys; missing ecdsa; tells 1 signature, certificate", ""), "by the key of a certificate"),
         ("att2", "localhost:5003/s/att2:v1", by("ecdsa"), LOOK_AROUND, UNSIGNED, "an attestation by cosign 2 is no signature of an image"),
         ("att3", "localhost:5003/s/att3:v1", by("ecdsa"), LOOK_CLOSER, ATTESTED, "nor is one by cosign 3, whose bundle says what it is"),
     ];
@@ -183,7 +183,7 @@ fn images_of_docker_hub_are_signed_under_its_old_name() {
         ("nginx:1", "index.docker.io/library/nginx", by("alice"), LOOK, Expect::Pinned("", GUEST), "as cosign writes it"),
         ("docker.io/library/nginx:1", "index.docker.io/library/nginx", of_itself.clone(), LOOK, Expect::Pinned("", GUEST), "its own name, however it is written"),
         ("index.docker.io/library/nginx:1", "index.docker.io/library/nginx", of_itself.clone(), LOOK, Expect::Pinned("", GUEST), "by the old name"),
-        ("nginx:1", "docker.io/library/nginx", of_itself, LOOK, OTHER_PAYLOAD, "by the new name, which cosign never signs"),
+        ("nginx:1", "docker.io/library/nginx", of_itself, LOOK_ON, OTHER_PAYLOAD, "by the new name, which cosign never signs"),
         ("nginx:1", "docker.io/library/nginx", asking(by("alice")), ASK, Expect::Pinned("", HOST), "which is any name, where no rule says otherwise"),
     ];
     let keys = [("alice", Signer::named("alice").public_pem())];

@@ -6,7 +6,7 @@ use image_trust_testbed::loopback::{
 };
 use serde_json::{Value, json};
 
-use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, LOOK_BESIDE, Row, asking, by, host};
+use crate::policy::{ASK, Expect, GUEST, HOST, LOOK, LOOK_AROUND, LOOK_BESIDE, LOOK_ON, Row, asking, by, host};
 use crate::told::record;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -154,27 +154,27 @@ fn signature_manifests_of_every_size_and_form_are_decided_in_time() {
         (|it| behind(1_000, it.good(&[])), "alice", LOOK, too_many, "beyond them"),
         (|it| behind(9_999, it.good(&[])), "alice", LOOK, too_many, "far beyond them"),
         (|it| manifest(likely(10_000, &it.good(&[]))), "alice", LOOK, too_many, "a lot of what each has to be checked"),
-        (|it| manifest(likely(300, &it.good(&[]))), "alice", LOOK, denied("not-signed: not-looked-at; missing alice"), "as much of it as is looked at in a moment"),
+        (|it| manifest(likely(300, &it.good(&[]))), "alice", LOOK_ON, denied("not-signed: not-looked-at; missing alice"), "as much of it as is looked at in a moment"),
         (|_| manifest(garbage(10_000)), "alice", LOOK, too_many, "garbage, and a lot of it"),
-        (|_| manifest(garbage(1)), "alice", LOOK, denied(OF_ANOTHER), "one layer of garbage, of which the host need not be asked"),
-        (|_| manifest(garbage(50)), "alice", LOOK, denied("not-signed: other-keys-or-algorithm; missing alice; tells 50 signatures"), "more of it than the host would be asked to read"),
-        (|_| behind(0, layer("nobody has it", &json!({SIGNATURE_ANNOTATION: "Z2FyYmFnZQ=="}))), "alice", LOOK, denied(OF_ANOTHER), "a layer that is not there, and not hers either"),
+        (|_| manifest(garbage(1)), "alice", LOOK_ON, denied(OF_ANOTHER), "one layer of garbage, of which the host need not be asked"),
+        (|_| manifest(garbage(50)), "alice", LOOK_ON, denied("not-signed: other-keys-or-algorithm; missing alice; tells 50 signatures"), "more of it than the host would be asked to read"),
+        (|_| behind(0, layer("nobody has it", &json!({SIGNATURE_ANNOTATION: "Z2FyYmFnZQ=="}))), "alice", LOOK_ON, denied(OF_ANOTHER), "a layer that is not there, and not hers either"),
         (|it| behind(19, it.good(&[("env", "prod")])), "alice", ASK, BY_HOST, "a payload that only the host can read, behind 19 of garbage"),
-        (|it| behind(20, it.good(&[("env", "prod")])), "alice", LOOK, too_many, "more unknown payloads than the host is asked to read"),
+        (|it| behind(20, it.good(&[("env", "prod")])), "alice", LOOK_ON, too_many, "more unknown payloads than the host is asked to read"),
         (|it| it.crowded(100), "alice", LOOK, BY_GUEST, "a hundred other signers of the same payload"),
-        (|it| it.crowded(100), "bob", LOOK, denied("not-signed: not-looked-at; missing bob"), "none of whom is asked for"),
+        (|it| it.crowded(100), "bob", LOOK_ON, denied("not-signed: not-looked-at; missing bob"), "none of whom is asked for"),
         (|it| manifest(vec![it.good(&[]); 1_000]), "alice", LOOK, BY_GUEST, "a thousand copies of the good one"),
-        (|it| manifest(vec![it.good(&[]); 1_000]), "bob", LOOK, denied("not-signed: other-keys; missing bob; tells 1 signature"), "none of which is of the one who is asked for"),
+        (|it| manifest(vec![it.good(&[]); 1_000]), "bob", LOOK_ON, denied("not-signed: other-keys; missing bob; tells 1 signature"), "none of which is of the one who is asked for"),
         (|it| manifest(vec![layer("", &Value::Null), it.good(&[])]), "alice", LOOK, BY_GUEST, "a layer without annotations before the good one"),
         (|_| manifest(vec![layer("", &Value::Null)]), "alice", LOOK_AROUND, nobody, "only a layer without annotations"),
         (|_| manifest(vec![layer("", &json!({"a": "b"}))]), "alice", LOOK_AROUND, nobody, "annotations of another kind"),
         (|it| it.signed_with("%%%"), "alice", LOOK_AROUND, nobody, "no base64"),
         (|it| it.signed_with(&"A".repeat(100_000)), "alice", LOOK_AROUND, nobody, "a signature longer than any"),
-        (|it| it.signed_with("Z2FyYmFnZQ=="), "alice", LOOK, denied(NOT_HERS), "a good payload, and another signature"),
-        (|it| { let mut good = it.good(&[]); good["digest"] = json!(digest_of(b"garbage 1")); manifest(vec![good]) }, "alice", LOOK, denied(OF_ANOTHER), "a good signature, and another payload"),
+        (|it| it.signed_with("Z2FyYmFnZQ=="), "alice", LOOK_ON, denied(NOT_HERS), "a good payload, and another signature"),
+        (|it| { let mut good = it.good(&[]); good["digest"] = json!(digest_of(b"garbage 1")); manifest(vec![good]) }, "alice", LOOK_ON, denied(OF_ANOTHER), "a good signature, and another payload"),
         (|_| manifest(vec![]), "alice", LOOK_AROUND, nobody, "a manifest without layers"),
-        (|_| index(vec![]), "alice", LOOK, denied(IS_INDEX), "an index without entries"),
-        (|_| index(vec![entry(BUNDLE)]), "alice", LOOK, denied(IS_INDEX), "an index of other things"),
+        (|_| index(vec![]), "alice", LOOK_ON, denied(IS_INDEX), "an index without entries"),
+        (|_| index(vec![entry(BUNDLE)]), "alice", LOOK_ON, denied(IS_INDEX), "an index of other things"),
     ];
     let mut failures = Vec::new();
     for (made, root, calls, expect, why) in table {
@@ -199,8 +199,7 @@ fn what_refers_to_an_image_explains_and_proves_nothing() {
     // What an entry has no type for is looked at itself, four of them at most. Why not everything was looked at has no word, but is told.
     const NOT_ALL: &str = "not-signed: unsigned-not-looked-around; missing alice; tells listed";
     const NOT_SAID: &str = "not-signed: unsigned-not-looked-around; missing alice; tells registry";
-    const LOOK_AT_FOUR: &str =
-        "manifest_digest oci_manifest oci_manifest oci_manifest oci_manifest oci_manifest oci_manifest oci_manifest";
+    const LOOK_AT_FOUR: &str = "manifest_digest oci_manifest evidence oci_manifest oci_manifest oci_manifest oci_manifest oci_manifest oci_manifest";
     let entries = |types: &[&str]| index(types.iter().map(|name| entry(name)).collect());
     let untold = |n| {
         let mut entry = entry(&format!("application/{n}"));
@@ -216,7 +215,7 @@ fn what_refers_to_an_image_explains_and_proves_nothing() {
         (entries(&[NOTATION]), None, LOOK_BESIDE, IS_NOTATION, "a signature by Notation"),
         (entries(&[NOTATION, BUNDLE, BUNDLE]), None, LOOK_BESIDE, ARE_BOTH, "both, and each is told once"),
         (entries(&[]), None, LOOK_AROUND, UNSIGNED, "nothing refers to it"),
-        (odd(1), None, "manifest_digest oci_manifest oci_manifest oci_manifest oci_manifest", UNSIGNED, "something that is not there"),
+        (odd(1), None, "manifest_digest oci_manifest evidence oci_manifest oci_manifest oci_manifest", UNSIGNED, "something that is not there"),
         (odd(10_000), None, LOOK_AT_FOUR, NOT_ALL, "a lot of it"),
         (manifest(garbage(10)), None, LOOK_AROUND, UNSIGNED, "a manifest in an index's place"),
         (entries(&[BUNDLE]), Some(Fault::Unauthorized), LOOK_AROUND, NOT_SAID, "401"),
