@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::docker_registry::DockerRegistry;
 use crate::policy::{
-    Expect, GUEST, LOOK, LOOK_AROUND, Row, by, check, evaluate, evaluate_within, host, pins, pod, settings, wrong,
+    Expect, GUEST, LOOK, LOOK_AROUND, LOOK_ON, Row, by, check, evaluate, evaluate_within, host, pins, pod, settings,
+    wrong,
 };
 use crate::told::{INTERRUPTED, ended_with, flaw, words};
 
@@ -74,8 +75,10 @@ enum Failing {
     Image,
     /// The requests for the manifest of signatures.
     Signatures,
+    /// The requests for the evidence manifest of an image that nobody signed.
+    Evidence,
 }
-use Failing::{Image, Signatures};
+use Failing::{Evidence, Image, Signatures};
 
 const OTHER_WORDS: &str = r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"there is no such thing"}]}"#;
 const OTHER_LIMIT: &str =
@@ -94,6 +97,13 @@ const REFUSED: &str = "evidence-unavailable: unauthorized; undecided alice; tell
 const LIMITED: &str = "evidence-unavailable: rate-limited; undecided alice; tells imagePullSecret";
 const ABSENT: &str = "image-not-found";
 const UNSIGNED: &str = "not-signed: unsigned; missing alice; tells cosign sign --key";
+const USELESS: &str = "not-signed: unsigned; missing alice; tells sha256-….evidence";
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+fn evidence_tag(digest: &str) -> String {
+    format!("{}.evidence", digest.replace(':', "-"))
+}
 
 fn undigested(fault: Fault) -> Fault {
     Fault::Undigested(Box::new(fault))
@@ -137,6 +147,18 @@ fn a_registry_that_fails_is_not_an_image_without_signatures() {
         (Signatures, undigested(Fault::OtherBytes(NONSENSE.into())), LOOK, denied(503, UNREADABLE, "expected value at line 1 column 1"), "no JSON"),
         (Signatures, undigested(Fault::OtherBytes(b"{}".into())), LOOK, denied(503, UNREADABLE, "missing field `schemaVersion`"), "no manifest"),
         (Signatures, Fault::WrongContentType, LOOK, Expect::Pinned("", GUEST), "the signature is good, whatever it is called"),
+
+        (Evidence, Fault::Unauthorized, LOOK_ON, denied(503, REFUSED, "Not authorized: url"), "401"),
+        (Evidence, Fault::Forbidden, LOOK_ON, denied(503, REFUSED, "[OCI API error: requested access to the resource is denied]"), "403"),
+        (Evidence, Fault::NotFound, LOOK_AROUND, denied(403, UNSIGNED, "[OCI API error: manifest unknown]"), "404: no evidence"),
+        (Evidence, Fault::TooManyRequests, LOOK_ON, denied(503, LIMITED, "[OCI API error: too many requests]"), "429"),
+        (Evidence, Fault::ServerError, LOOK_ON, denied(503, FAILED, "code: 500, message: told to fail"), "500"),
+        (Evidence, Fault::Says(404, OTHER_WORDS), LOOK_AROUND, denied(403, UNSIGNED, "[OCI API error: there is no such thing]"), "404 in other words"),
+        (Evidence, Fault::Says(404, "404 page not found"), LOOK_ON, denied(503, UNKNOWN, "code: 404, message: 404 page not found"), "404 of something that is no registry"),
+        (Evidence, Fault::Says(503, ""), LOOK_ON, denied(503, FAILED, "code: 503, message: "), "a gateway in between"),
+        (Evidence, undigested(Fault::OtherBytes(NONSENSE.into())), LOOK_ON, denied(503, UNREADABLE, "expected value at line 1 column 1"), "no JSON"),
+        (Evidence, Fault::CutBody, LOOK_ON, denied(503, UNREADABLE, "end of file before message length reached"), "half a manifest"),
+        (Evidence, Fault::Honest, LOOK_AROUND, denied(403, USELESS, "[OCI API error: manifest unknown]"), "a manifest, but of no evidence"),
     ];
     let registry = Registry::start().unwrap();
     let digests: Vec<String> =
@@ -159,14 +181,20 @@ fn a_registry_that_fails_is_not_an_image_without_signatures() {
     check(&rows, &registry.host(), &alice(), &host(&[&registry.host()]));
 }
 
-/// An image that alice signed, in a repository of its own (hosts remember digests and manifests by name) that fails in this way. Returns its digest.
+/// An image in a repository of its own (hosts remember digests and manifests by name) that fails in this way. Alice signed it, unless its evidence is what
+/// fails: then a manifest lies there that is no evidence. Returns its digest.
 fn broken(registry: &Registry, n: usize, failing: Failing, fault: &Fault) -> String {
     let repository = format!("r{n}");
     let digest = registry.push_image(&repository, "1", ImageKind::Oci, "x");
-    Signer::named("alice").sign(registry, &repository, &digest, &Default::default()).unwrap();
+    if failing == Evidence {
+        registry.put_manifest(&repository, Some(&evidence_tag(&digest)), MANIFEST, OTHER_MANIFEST);
+    } else {
+        Signer::named("alice").sign(registry, &repository, &digest, &Default::default()).unwrap();
+    }
     let references = match failing {
         Image => vec!["1".to_owned(), digest.clone()],
         Signatures => vec![signature_tag(&digest)],
+        Evidence => vec![evidence_tag(&digest)],
     };
     for reference in references {
         registry.fail(Scope::Manifest { repository: repository.clone(), reference }, fault.clone());
