@@ -27,6 +27,11 @@ impl OtherItems {
     }
 }
 
+/// Why an evidence manifest can't be read.
+pub(super) fn unusable(unusable: UnusableEvidence) -> &'static str {
+    unusable.sentence()
+}
+
 impl UnusableEvidence {
     fn sentence(self) -> &'static str {
         match self {
@@ -41,7 +46,7 @@ impl UnusableEvidence {
 
 impl NoSignature {
     /// Why an item of the evidence manifest is no signature of the image.
-    fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> String {
         match self {
             NoSignature::Attestation(predicate) => {
                 format!("its evidence has an attestation ({}), which is not a signature", quoted(predicate))

@@ -110,6 +110,11 @@ impl MissingSigner {
         })
     }
 
+    /// What the trust root of this name did, where it has a sentence of its own.
+    pub(super) fn told(&self, root: &str) -> Option<String> {
+        self.sentence(root, 1)
+    }
+
     /// What the trust root of this name did; `None` where several share a sentence.
     fn sentence(&self, root: &str, signatures: usize) -> Option<String> {
         let root = quoted(root);

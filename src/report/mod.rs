@@ -9,6 +9,7 @@ mod cause;
 mod denial;
 mod disclosure;
 mod errors;
+mod evidence_items;
 mod items;
 mod missing;
 mod reason;
@@ -19,6 +20,7 @@ mod unproven;
 mod verification;
 mod warning;
 
+pub use evidence_items::{EvidenceItem, evidence_items};
 pub use response::{Level, Response, respond, respond_unread};
 
 use crate::{policy::Problem, text::Shown};

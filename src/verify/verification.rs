@@ -304,7 +304,8 @@ impl<'r> Verification<'r> {
         match resolved.map_or_else(|| budget.digest(&self.image.to_string()), Ok)? {
             Ok(digest) => Ok(*self.digest.insert(digest)),
             Err(error) if error.cause == Cause::NotFound => {
-                // As for an image that is there: one call for its digest, and one for its signatures.
+                // As for an image that is there: one call for its digest, one for its signatures, and one for its evidence.
+                budget.charge()?;
                 budget.charge()?;
                 Err(Stop::Failed(Unproven::NotFound))
             }

@@ -20,6 +20,7 @@ use crate::{
     output::{Destination, Output},
 };
 
+mod items;
 mod rules;
 mod show;
 mod weigh;
@@ -66,6 +67,8 @@ struct Explanation {
     /// Every rule, in the order of the settings; none where the text names no image.
     rules: Vec<Rule>,
     host_calls: Vec<Call>,
+    /// The items of the evidence manifests that were read, and what each of them proves.
+    evidence_items: Vec<items::Item>,
     /// The module's own record, whatever is in it.
     evidence: Option<Map<String, Value>>,
     verdict: Verdict,
@@ -124,6 +127,7 @@ fn explain(args: &Args) -> Result<ExitCode> {
         image,
         rules,
         host_calls: evaluation.calls.iter().map(|call| Call::of(call, &settings)).collect(),
+        evidence_items: items::read(&args.image, &settings.to_string(), &evaluation.calls),
         evidence,
         verdict: Verdict::of(&evaluation)?,
     };

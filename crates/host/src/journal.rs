@@ -13,8 +13,8 @@ pub struct HostCall {
     pub capability: String,
     /// The payload of the call, as text.
     pub payload: String,
-    /// The size of the answer, or the text of the error.
-    pub answer: Result<usize, String>,
+    /// The answer, or the text of the error.
+    pub answer: Result<Vec<u8>, String>,
     /// The time for which the guest waited.
     pub elapsed: Duration,
 }
@@ -44,7 +44,7 @@ impl Journal {
                 journal.entries().calls.push(HostCall {
                     capability: format!("{namespace}/{operation}"),
                     payload,
-                    answer: answer.as_ref().map(Vec::len).map_err(Clone::clone),
+                    answer: answer.clone(),
                     elapsed,
                 });
             }

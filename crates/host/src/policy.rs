@@ -247,7 +247,7 @@ mod tests {
         assert!(digest.response.allowed);
         let call = &digest.calls[0];
         assert_eq!((call.capability.as_str(), call.payload.as_str()), ("oci/v1/manifest_digest", r#""busybox""#));
-        assert_eq!(call.answer, Ok(17));
+        assert_eq!(call.answer.as_ref().map(Vec::len), Ok(17));
 
         let manifest = evaluate(&guests::calling("oci", "v1/oci_manifest", r#""busybox""#), Deadline::default());
         assert_eq!(manifest.calls[0].answer, Err("Callback evaluation failure: no".to_owned()));

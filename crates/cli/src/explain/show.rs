@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     super::tables::{message, one_line, pairs, shown, table},
     Call, Explanation, Verdict,
+    items::Item,
     rules::{self, Image, Rule},
     weigh::Standing,
 };
@@ -18,7 +19,7 @@ const MAX_WORDS: usize = 600;
 const MAX_OTHERS: usize = 20;
 
 pub(super) fn text(explanation: &Explanation) -> String {
-    let Explanation { image, rules, host_calls, evidence, verdict, disagreement } = explanation;
+    let Explanation { image, rules, host_calls, evidence_items, evidence, verdict, disagreement } = explanation;
     let mut parts = vec![section("IMAGE", of_image(image))];
     if image.error.is_none() {
         parts.push(section("RULES", of_rules(rules)));
@@ -27,6 +28,9 @@ pub(super) fn text(explanation: &Explanation) -> String {
         [] => "HOST CALLS\n none: nothing had to be asked".to_owned(),
         calls => section("HOST CALLS", of_calls(calls)),
     });
+    if !evidence_items.is_empty() {
+        parts.push(section("EVIDENCE ITEMS", of_items(evidence_items)));
+    }
     parts.push(match evidence {
         Some(record) => section("EVIDENCE", pairs(record.iter().map(|(key, value)| (key.as_str(), plain(value))))),
         None => "EVIDENCE\n none: the module left no record of an image".to_owned(),
@@ -90,6 +94,18 @@ fn of_calls(calls: &[Call]) -> Table {
     }
     if let Some(times) = table.column_mut(3) {
         times.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn of_items(items: &[Item]) -> Table {
+    let mut table = table(Some(["item", "what it proves"]));
+    for item in items {
+        let (first, rest) = item.said.split_first().map_or(("", [].as_slice()), |(first, rest)| (first.as_str(), rest));
+        table.add_row([item.digest.clone().unwrap_or_default(), one_line(first)]);
+        for said in rest {
+            table.add_row([String::new(), one_line(said)]);
+        }
     }
     table
 }

@@ -304,6 +304,37 @@ fn a_recorded_session_answers() {
 }
 
 #[test]
+fn items_of_evidence_are_told() {
+    let bed = Bed::start();
+    let alice = "signed by \"default\"";
+    // the case of the corpus, what is said of its last item, the reason
+    let rows = [
+        ("bundle-by-a-key-is-proven", alice, "a bundle by the key"),
+        ("bundle-in-rekor-2-is-proven", alice, "a keyless bundle"),
+        ("payload-with-more-annotations-is-proven", alice, "a payload"),
+        ("bundle-by-bob-is-denied", "a signature by none of the trust roots of this rule", "another key"),
+        ("bundle-of-provenance-only-is-denied", "an attestation", "no signature"),
+        ("bundle-without-the-annotations-is-denied", "signed it without the annotation \"stage=prod\"", "a mistake"),
+        ("bundle-with-a-checkpoint-of-another-size-is-denied", "the checkpoint of the inclusion proof", "a check"),
+        ("bundle-by-rsa-pss-is-denied", "RSASSA-PSS and SHA-256", "an algorithm that is not asked for"),
+        ("evidence-of-another-digest-is-denied", "the digest and the size of the layer", "a rule of the format"),
+        ("evidence-of-a-later-version-is-denied", "of a version that this policy does not read", "a later version"),
+    ];
+    for (name, expected, why) in rows {
+        let case = bed.dir.path().join(name);
+        image_trust_testbed::corpus::case(name).write(&case).expect("a folder");
+        let [settings, session] = ["settings.yaml", "session.yaml"].map(|file| format!("{name}/{file}"));
+        let more = ["--replay-host-capabilities-interactions", &*session, "-o", "json"];
+        let (_, out, err) = bed.explain(&root().join("policy.wasm"), &settings, "ghcr.io/acme/app:v1", &more);
+        let told: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{why}: {error}: {err}"));
+        let said = told["evidenceItems"].as_array().and_then(|items| items.last()).map(|item| item["said"][0].clone());
+        assert!(said.as_ref().and_then(Value::as_str).is_some_and(|said| said.contains(expected)), "{why}: {said:?}");
+        let (_, out, _) = bed.explain(&root().join("policy.wasm"), &settings, "ghcr.io/acme/app:v1", &more[..2]);
+        assert!(out.contains("EVIDENCE ITEMS"), "{why}: {out}");
+    }
+}
+
+#[test]
 fn what_can_t_be_explained_says_why() {
     let bed = Bed::start();
     let module = root().join("policy.wasm");

@@ -357,7 +357,7 @@ fn lies_are_found_out_or_do_no_harm() {
         let mut came = evaluate(Deadline::Off, &row.image, &registry.host(), &live);
         if came.response.allowed {
             // What the host complained of did no harm.
-            came.calls.iter_mut().for_each(|call| call.answer = Ok(0));
+            came.calls.iter_mut().for_each(|call| call.answer = Ok(Vec::new()));
         }
         failures.extend(row.judge(&came, &alice()));
         for registry in [&registry, &elsewhere] {
