@@ -9,7 +9,10 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use comfy_table::Table;
 use image_trust_host::{Deadline, Gate, Live, LiveConfig};
-use image_trust_testbed::loopback::{Fault, ImageKind, Registry, Scope, Signer};
+use image_trust_testbed::{
+    loopback::{Fault, ImageKind, Registry, Scope, Signer, signature_tag},
+    mint::{Bundle, Instance, Key, bundle, evidence, signature::MANIFEST},
+};
 use serde_json::{Value, json};
 
 use super::{Module, cases, median, progress, table, timed};
@@ -24,8 +27,32 @@ const IMAGES: [usize; 3] = [1, 3, 10];
 const SIGNERS: [&str; 3] = ["alice", "bob", "carol"];
 const KEYS: [usize; 2] = [1, SIGNERS.len()];
 
+/// Where the signatures lie, and what is read first.
+#[derive(Clone, Copy, PartialEq)]
+enum Evidence {
+    /// In signature manifests.
+    Signatures,
+    /// In evidence manifests, which are read second.
+    Second,
+    /// In evidence manifests, which are read first.
+    First,
+}
+
+impl Evidence {
+    const ALL: [Evidence; 3] = [Evidence::Signatures, Evidence::Second, Evidence::First];
+
+    fn name(self) -> &'static str {
+        match self {
+            Evidence::Signatures => ".sig",
+            Evidence::Second => ".evidence, second",
+            Evidence::First => ".evidence, first",
+        }
+    }
+}
+
 struct Row {
     delay: Duration,
+    evidence: Evidence,
     /// The number of different images.
     images: usize,
     /// The number of keys that have signed each image, all of which are required.
@@ -41,9 +68,18 @@ struct Measured {
 }
 
 pub(super) fn measure(modules: &[Module], rounds: Option<u32>) -> Result<Table> {
+    let is_alone = modules.len() == 1;
     let rows = DELAYS.iter().flat_map(|delay| {
         let delay = Duration::from_millis(*delay);
-        IMAGES.iter().flat_map(move |images| KEYS.map(|keys| Row { delay, images: *images, keys }))
+        let of_images = move |images: &'static usize| {
+            let by_keys = move |keys| Evidence::ALL.map(|evidence| Row { delay, evidence, images: *images, keys });
+            KEYS.into_iter().flat_map(by_keys)
+        };
+        // Several keys say nothing new of evidence, and other modules may not read it.
+        IMAGES
+            .iter()
+            .flat_map(of_images)
+            .filter(move |row| row.keys == 1 && is_alone || row.evidence == Evidence::Signatures)
     });
     let rows: Vec<Row> = rows.collect();
     let rounds = |row: &Row| rounds.unwrap_or(if row.delay.is_zero() { 5 } else { 3 });
@@ -64,11 +100,11 @@ pub(super) fn measure(modules: &[Module], rounds: Option<u32>) -> Result<Table> 
         shown.push(row.shown(&cells));
     }
     progress.finish_and_clear();
-    let mut header = ["delay, ms", "images", "keys"].map(str::to_owned).to_vec();
+    let mut header = ["signed in", "delay, ms", "images", "keys"].map(str::to_owned).to_vec();
     for Module { label, .. } in modules {
         header.extend([format!("{label} cold, ms"), "registry requests".to_owned(), format!("{label} warm, ms")]);
     }
-    Ok(table(0, header, shown))
+    Ok(table(1, header, shown))
 }
 
 impl Row {
@@ -101,8 +137,18 @@ impl Row {
         for n in 1..=self.images {
             let repository = format!("{folder}/app-{n}");
             let digest = registry.push_image(&repository, "v1", ImageKind::Oci, &repository);
-            for name in self.signers() {
-                Signer::named(name).sign(registry, &repository, &digest, &Default::default())?;
+            if self.evidence == Evidence::Signatures {
+                for name in self.signers() {
+                    Signer::named(name).sign(registry, &repository, &digest, &Default::default())?;
+                }
+            } else {
+                let bundle = |name| {
+                    let signer = bundle::Signer::Key(Key::p256(name));
+                    evidence::Item::bundle(&Bundle::signing(signer, &digest).json(&Instance::new("none")))
+                };
+                let manifest = evidence::manifest(&self.signers().map(bundle).collect::<Vec<_>>()).to_string();
+                let tag = signature_tag(&digest).replace(".sig", ".evidence");
+                registry.put_manifest(&repository, Some(&tag), MANIFEST, manifest.as_bytes());
             }
             images.push(format!("{}/{repository}:v1", registry.host()));
         }
@@ -117,7 +163,7 @@ impl Row {
     fn settings(&self, registry: &Registry) -> Value {
         let roots = self.signers().map(|name| json!({"name": name, "key": Signer::named(name).public_pem()}));
         json!({
-            "validators": [{"name": "default", "type": "cosign", "trustRoots": roots.collect::<Vec<_>>()}],
+            "validators": [{"name": "default", "type": "cosign", "trustRoots": roots.collect::<Vec<_>>(), "evidence": {"first": self.evidence == Evidence::First}}],
             "policy": [{"pattern": format!("{}/*:*", registry.host()), "with": {"trustRoot": "*"}}],
             "features": {"timeBudgetMs": 30_000, "automaticChildApproval": false},
         })
@@ -127,7 +173,12 @@ impl Row {
         let ms = |samples: &[Duration]| {
             median(samples).map_or_else(String::new, |it| format!("{:.1}", it.as_secs_f64() * 1_000.0))
         };
-        let mut row = vec![self.delay.as_millis().to_string(), self.images.to_string(), self.keys.to_string()];
+        let mut row = vec![
+            self.evidence.name().to_owned(),
+            self.delay.as_millis().to_string(),
+            self.images.to_string(),
+            self.keys.to_string(),
+        ];
         for Measured { cold, requests, warm } in cells {
             let requests = median(requests).map_or_else(String::new, |it| it.to_string());
             row.extend([ms(cold), requests, ms(warm)]);
@@ -138,6 +189,13 @@ impl Row {
 
 impl Display for Row {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ms, images: {}, keys: {}", self.delay.as_millis(), self.images, self.keys)
+        write!(
+            f,
+            "{}, {} ms, images: {}, keys: {}",
+            self.evidence.name(),
+            self.delay.as_millis(),
+            self.images,
+            self.keys
+        )
     }
 }
