@@ -17,7 +17,7 @@ use syn::{
 
 /// The top-level modules, the lowest floor first. Modules of one floor do not know each other.
 const FLOORS: [&[&str]; 15] = [
-    &["glob", "json", "text", "time"],
+    &["glob", "json", "ordered", "text", "time"],
     &["image"],
     &["signing"],
     &["host"],

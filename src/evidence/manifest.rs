@@ -121,7 +121,9 @@ impl EvidenceManifest {
                 items.push(Item { digest: None, content: Err(ItemError::TooMany) });
                 break;
             }
-            items.extend(Item::read(descriptor, &mut room));
+            // A copy of an item is not another one.
+            let item = Item::read(descriptor, &mut room);
+            items.extend(item.filter(|item| !items.contains(item)));
         }
         Ok(EvidenceManifest { items })
     }

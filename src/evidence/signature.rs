@@ -27,6 +27,9 @@ use crate::{
     time::UnixTime,
 };
 
+/// Most entries of known logs: each costs two verifications at most, and clients ask one or two logs.
+const MAX_BOUND: usize = 4;
+
 /// A signature of an image, and what it is said to be over.
 pub(crate) struct Signature<'s> {
     image: Digest,
@@ -138,11 +141,22 @@ impl<'s> Signature<'s> {
     pub(crate) fn claim_of_key(
         &self,
         key: &PublicKey,
-        tlogs: Option<&Logs>,
+        tlogs: Option<(&Logs, &TimestampAuthorities)>,
     ) -> Option<Result<Claim, VerificationError>> {
-        let logged = |logs| {
+        let logged = |(logs, authorities): (&Logs, &TimestampAuthorities)| {
             let entries = self.entries()?;
             let bound = self.bind(&entries, LoggedBy::Key(key), logs)?;
+            // Where nothing says when an entry was made, a log that is no longer trusted may have made it since.
+            let is_open = |entry: &&BoundEntry<'_>| entry.time.is_none() && !entry.is_trusted_for_good();
+            let open: Vec<&BoundEntry<'_>> = bound.iter().filter(is_open).collect();
+            if !open.is_empty() {
+                let stamps = self.timestamps().iter();
+                let times: Vec<UnixTime> =
+                    stamps.filter_map(|it| authorities.time_of(it, self.signature).ok()).collect();
+                if !open.iter().all(|entry| times.iter().any(|time| entry.is_trusted_at(*time))) {
+                    return Err(VerificationError::LogUnknown(logs.origin));
+                }
+            }
             bound.iter().try_for_each(BoundEntry::check)
         };
         self.is_signed_with(key).then(|| tlogs.map_or(Ok(()), logged).map(|()| self.claim(Signer::of_key(key))))
@@ -222,7 +236,11 @@ impl<'s> Signature<'s> {
                 match terms.timestamp_authorities.time_of(response, self.signature) {
                     Ok(time) if leaf.validity.contains(time) => times.push(time),
                     Ok(_) => return Err(VerificationError::TimestampTime),
-                    Err(error) => drop(unverified.get_or_insert(error)),
+                    // Who signed it is not known here, so it says nothing; a log can still say when.
+                    Err(error @ (VerificationError::TimestampForm | VerificationError::TimestampUnknown(_))) => {
+                        unverified.get_or_insert(error);
+                    }
+                    Err(error) => return Err(error),
                 }
             }
         }
@@ -247,15 +265,15 @@ impl<'s> Signature<'s> {
     ) -> Result<Vec<BoundEntry<'e>>, VerificationError> {
         let logged = Logged { content: self.content, signature: self.signature, by };
         let mut bound = Vec::new();
-        let mut unknown = VerificationError::NoLogEntry;
         for entry in entries {
-            match entry.bind(&logged, logs) {
-                Ok(entry) => bound.push(entry),
-                Err(error @ VerificationError::LogUnknown(_)) => unknown = error,
-                Err(error) => return Err(error),
-            }
+            bound.extend(entry.bind(&logged, logs)?);
         }
-        if bound.is_empty() { Err(unknown) } else { Ok(bound) }
+        match (bound.len(), entries.is_empty()) {
+            (0, true) => Err(VerificationError::NoLogEntry),
+            (0, false) => Err(VerificationError::LogUnknown(logs.origin)),
+            (1..=MAX_BOUND, _) => Ok(bound),
+            _ => Err(VerificationError::LogForm),
+        }
     }
 
     fn entries(&self) -> Result<Cow<'s, [TlogEntry]>, VerificationError> {

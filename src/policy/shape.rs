@@ -1,7 +1,7 @@
 //! Which keys may settings have, of which type, within which limits, and what does each of them mean?
 //!
-//! This table is the only description of the settings. [`walk`] checks settings against it; `crates/schema` makes the JSON Schema and the tables of
-//! `docs/settings.md` from it; tests hold the serde types and `questions-ui.yml` to it. The module for the cluster reads [`SETTINGS`], in which
+//! This table is the only description of the settings. `walk` checks settings against it; `crates/schema` makes the JSON Schema and the tables of
+//! `docs/settings.md` from it; tests hold the serde types and `questions-ui.yml` to it. The module for the cluster reads `SETTINGS`, in which
 //! the words for people are left out, so that they cost it nothing.
 
 /// What people are told, or nothing in the table without words.
@@ -300,7 +300,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "maxHostCalls",
             Shape::HostCalls,
             told!(
-                about("How many host calls a request may make. What is not decided then is denied: [Host calls](#host-calls). An image with a tag takes two, one with a digest takes one.", "100")
+                about("How many host calls a request may make. What is not decided then is denied: [Host calls](#host-calls). An image with a tag takes two, one with a digest takes one, and evidence takes one more.", "100")
                     .default("100")
             ),
         ),

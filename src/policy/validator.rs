@@ -55,7 +55,9 @@ impl Validator {
                 let signers = CosignValidator::read(at, validator, text)?;
                 let asks = validator.ask_host == Some(true);
                 match () {
-                    () if asks && signers.roots.iter().all(|root| root.key().is_none()) => {
+                    () if asks
+                        && signers.roots.iter().all(|root| root.key().is_none_or(|key| key.only().is_some())) =>
+                    {
                         wrong("askHost", Mistake::AskHostWithoutKey)
                     }
                     () if asks && signers.evidence.repository.is_some() => {

@@ -55,7 +55,7 @@ impl fmt::Display for Mistake {
                 "is missing: list who may sign, as `- {name: …, key: …}` or `- {name: …, keyless: {issuer: …, subject: …}}`",
             ),
             Mistake::AskHostWithoutKey => f.write_str(
-                "has no effect: the policy server is asked about public keys only, and no trust root is one; leave it out",
+                "has no effect: the policy server is asked about public keys without `signatureAlgorithm` only, and no trust root is one; leave it out",
             ),
             Mistake::AskHostBesideRepository => f.write_str(
                 "has no effect beside `repository`: the policy server looks for signatures beside the image; keep one of them",

@@ -40,6 +40,7 @@ impl VerificationError {
             VerificationError::TimestampForm => "timestamp-form",
             VerificationError::TimestampContent => "timestamp-content",
             VerificationError::TimestampUnknown(_) => "timestamp-authority",
+            VerificationError::TimestampSignature => "timestamp-signature",
             VerificationError::NoTime => "timestamp-missing",
             VerificationError::TimestampTime => "timestamp-time",
         }
@@ -96,6 +97,7 @@ impl VerificationError {
             | VerificationError::LogProof
             | VerificationError::TimestampForm
             | VerificationError::TimestampContent
+            | VerificationError::TimestampSignature
             | VerificationError::TimestampTime
             | VerificationError::LogPayload
             | VerificationError::LogSignature
@@ -180,6 +182,9 @@ impl VerificationError {
             VerificationError::TimestampContent => "the timestamp is for another signature".to_owned(),
             VerificationError::TimestampUnknown(origin) => {
                 format!("the timestamp is by no time-stamping authority that was trusted at its time by {origin}")
+            }
+            VerificationError::TimestampSignature => {
+                "the timestamp names the certificate of a trusted time-stamping authority, which did not sign it or was not trusted at its time".to_owned()
             }
             VerificationError::NoTime => {
                 "neither a transparency log nor a time-stamping authority says when the certificate was used".to_owned()

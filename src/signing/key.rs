@@ -50,7 +50,7 @@ pub struct PublicKey {
     /// The key's own number, in its one canonical encoding: a point (SEC 1, uncompressed), 32 bytes of Ed25519, or RSA's numbers in DER.
     pub(crate) material: Vec<u8>,
     /// The only way of signing that is accepted, where it is not the usual one.
-    pub(crate) only: Option<SignatureAlgorithm>,
+    only: Option<SignatureAlgorithm>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +89,11 @@ impl PublicKey {
         };
         let material = algorithm.material(bits)?;
         Ok(PublicKey { spki: der.to_vec(), fingerprint: Digest::of(der), algorithm, material, only: None })
+    }
+
+    /// The one way of signing that is accepted, where the settings name one.
+    pub(crate) fn only(&self) -> Option<&SignatureAlgorithm> {
+        self.only.as_ref()
     }
 
     /// What settings call the ways in which such a key can sign.

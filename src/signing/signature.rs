@@ -152,7 +152,7 @@ impl PublicKey {
 
     /// The ways of signing that are accepted: the one that the settings say, or those of cosign 2 and 3.
     fn accepted(&self) -> &[SignatureAlgorithm] {
-        match &self.only {
+        match self.only() {
             Some(only) => std::slice::from_ref(only),
             None => self.algorithm.by_default(),
         }

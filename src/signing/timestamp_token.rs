@@ -175,14 +175,23 @@ impl TimestampToken {
         hash.of(bytes) == *imprint
     }
 
+    /// Does it give the hash of this certificate (DER) as that of its signer's?
+    pub(crate) fn names(&self, der: &[u8]) -> bool {
+        let (hash, of_certificate) = &self.essential;
+        hash.of(der) == *of_certificate
+    }
+
+    /// The certificate among those that it brings along whose hash it gives.
+    pub(crate) fn certificate(&self) -> Option<&[u8]> {
+        self.certificates.iter().map(Vec::as_slice).find(|der| self.names(der))
+    }
+
     /// Is it signed with the key of this certificate (DER), which is for timestamps only and nobody's but the signer's that the token names?
     pub(crate) fn is_signed_with(&self, der: &[u8]) -> bool {
         let is_signed = || {
             let certificate = Certificate::read(der)?;
-            let (hash, of_certificate) = &self.essential;
-            let is_its = self.signer.is(&certificate)?
-                && hash.of(der) == *of_certificate
-                && certificate.is_only_for(Purpose::TimeStamping)?;
+            let is_its =
+                self.signer.is(&certificate)? && self.names(der) && certificate.is_only_for(Purpose::TimeStamping)?;
             let key = certificate.key().filter(|_| is_its)?;
             key.algorithm.verifies(self.hash, &key.material, &self.signed, &self.signature).then_some(())
         };

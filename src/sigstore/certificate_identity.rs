@@ -149,7 +149,8 @@ impl Workflow {
         };
         parts().is_some_and(|(path, repository, file, reference)| {
             // Where a workflow is defined is a reference, or a commit.
-            let is_reference = reference.starts_with("refs/")
+            // A file whose name holds a reference would make two readings of one name.
+            let is_reference = reference.starts_with("refs/") && !reference.contains("@refs/")
                 || (reference.len() == 40 && reference.bytes().all(|byte| byte.is_ascii_hexdigit()));
             let is_at = |wanted: &Option<String>| wanted.as_deref().is_none_or(|wanted| glob(wanted, reference));
             is_reference

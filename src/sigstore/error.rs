@@ -71,6 +71,8 @@ pub enum VerificationError {
     TimestampContent,
     /// The timestamp is by no time-stamping authority that was trusted at its time; these authorities are known.
     TimestampUnknown(Origin),
+    /// The timestamp names the certificate of an authority that is known, but that authority did not sign it, or was not trusted at its time.
+    TimestampSignature,
     /// Nothing that is verified says when the certificate was used.
     NoTime,
     /// The certificate was not valid at the time of a timestamp.
@@ -115,9 +117,10 @@ impl VerificationError {
             VerificationError::TimestampForm => 27,
             VerificationError::TimestampContent => 28,
             VerificationError::TimestampUnknown(_) => 29,
-            VerificationError::NoTime => 30,
-            VerificationError::TimestampTime => 31,
-            VerificationError::Signature => 32,
+            VerificationError::TimestampSignature => 30,
+            VerificationError::NoTime => 31,
+            VerificationError::TimestampTime => 32,
+            VerificationError::Signature => 33,
         }
     }
 }

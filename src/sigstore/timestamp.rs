@@ -61,7 +61,8 @@ impl TimestampAuthority {
         }
         match &self.leaf {
             Some(leaf) => self.validity.contains(token.time) && token.is_signed_with(leaf),
-            None => token.certificates.iter().any(|der| self.certified(der, token)),
+            // Whoever makes a token can put many copies of a certificate into it.
+            None => token.certificate().is_some_and(|der| self.certified(der, token)),
         }
     }
 
@@ -79,19 +80,26 @@ impl TimestampAuthority {
 }
 
 impl TimestampAuthorities {
+    /// None.
+    pub(crate) const NONE: TimestampAuthorities = TimestampAuthorities { list: Vec::new(), origin: Origin::Validator };
+
     /// The time that a time-stamp response says of `signature`, if one of these authorities signed it.
     ///
     /// # Errors
-    /// When it is no response in DER, is of something else, or by none of them.
+    /// When it is no response in DER, is of something else, is by none of them, or names the certificate of one that did not sign it.
     pub(crate) fn time_of(&self, response: &[u8], signature: &[u8]) -> Result<UnixTime, VerificationError> {
         let token = TimestampToken::read(response).ok_or(VerificationError::TimestampForm)?;
         if !token.is_of(signature) {
             return Err(VerificationError::TimestampContent);
         }
-        match self.list.iter().any(|authority| authority.signed(&token)) {
-            true => Ok(token.time),
-            false => Err(VerificationError::TimestampUnknown(self.origin)),
+        if self.list.iter().any(|authority| authority.signed(&token)) {
+            return Ok(token.time);
         }
+        let is_named = |authority: &TimestampAuthority| authority.leaf.as_ref().is_some_and(|leaf| token.names(leaf));
+        Err(match self.list.iter().any(is_named) {
+            true => VerificationError::TimestampSignature,
+            false => VerificationError::TimestampUnknown(self.origin),
+        })
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     json::{bytes_of, entries, members, number, only_members, text},
     signing::signature::Message,
-    time::UnixTime,
+    time::{Period, UnixTime},
 };
 use checkpoint::Checkpoint;
 use inclusion_proof::InclusionProof;
@@ -43,11 +43,13 @@ pub(crate) struct TlogEntry {
     proof: Option<InclusionProof>,
 }
 
-/// An entry that is about a signature, and a trusted log that it is said to be of.
+/// An entry that is about a signature, and the trusted log that it is said to be of.
 #[derive(Debug)]
 pub(crate) struct BoundEntry<'e> {
     entry: &'e TlogEntry,
     log: &'e Log,
+    /// When the log is trusted; a trusted root can list it more than once.
+    periods: Vec<Period>,
     /// When it was put into the log, if the log promised that.
     pub(crate) time: Option<UnixTime>,
 }
@@ -128,29 +130,42 @@ impl TlogEntry {
         (&self.log_id, self.log_index)
     }
 
-    /// The entry with the log that it is said to be of, if it is about this signature, and the log is one of `logs` and trusted at its time.
+    /// The entry with the log that it is said to be of, if that is one of `logs`; nothing, if the log is not known.
     ///
     /// # Errors
-    /// What it is not about, or that the log is not known.
-    pub(crate) fn bind<'e>(&'e self, logged: &Logged<'_>, logs: &'e Logs) -> Result<BoundEntry<'e>, VerificationError> {
+    /// What it is not about, or that the log was not trusted at its time.
+    pub(crate) fn bind<'e>(
+        &'e self,
+        logged: &Logged<'_>,
+        logs: &'e Logs,
+    ) -> Result<Option<BoundEntry<'e>>, VerificationError> {
+        let of_log = || logs.list.iter().filter(|log| log.has_id(&self.log_id));
+        let Some(log) = of_log().next() else { return Ok(None) };
         let is_version_2 = body::check(&self.body, self.kind.as_ref(), logged)?;
         // Only what a log signed is a time; a number beside an inclusion proof is anybody's (CVE-2026-48816).
         let time = self.integrated_time.filter(|_| self.promise.is_some()).map(UnixTime::from_secs);
-        let is_its = |log: &&Log| log.has_id(&self.log_id) && time.is_none_or(|time| log.period.contains(time));
-        let log = logs.list.iter().find(is_its).ok_or(VerificationError::LogUnknown(logs.origin))?;
+        let periods: Vec<Period> = of_log().map(|log| log.period).collect();
+        if time.is_some_and(|time| !periods.iter().any(|period| period.contains(time))) {
+            return Err(VerificationError::LogUnknown(logs.origin));
+        }
         // Rekor 2 promises nothing, and has one number for the place of an entry; Rekor 1 has another one in each of its trees.
         let is_elsewhere = self.proof.as_ref().is_some_and(|proof| proof.index != self.log_index);
         if is_version_2 && (self.promise.is_some() || is_elsewhere) || self.promise.is_some() != time.is_some() {
             return Err(VerificationError::LogForm);
         }
-        Ok(BoundEntry { entry: self, log, time })
+        Ok(Some(BoundEntry { entry: self, log, periods, time }))
     }
 }
 
 impl BoundEntry<'_> {
     /// Was the log trusted at this time?
     pub(crate) fn is_trusted_at(&self, time: UnixTime) -> bool {
-        self.log.period.contains(time)
+        self.periods.iter().any(|period| period.contains(time))
+    }
+
+    /// Is the log trusted to this day?
+    pub(crate) fn is_trusted_for_good(&self) -> bool {
+        self.periods.iter().any(|period| period.end.is_none())
     }
 
     /// Checks that the log made the entry: every promise and proof that is there, and that one is.
@@ -186,7 +201,8 @@ impl BoundEntry<'_> {
         if !checkpoint.is_signed_by(self.log) {
             return Err(VerificationError::Checkpoint);
         }
-        match proof.leads_to(&self.entry.body, checkpoint.size, &checkpoint.root) {
+        let is_its_tree = proof.size == checkpoint.size && proof.root == checkpoint.root;
+        match is_its_tree && proof.leads_from(&self.entry.body) {
             true => Ok(()),
             false => Err(VerificationError::LogProof),
         }

@@ -237,7 +237,8 @@ impl TrustedRoot {
     /// When it holds anything but certificates of CAs.
     pub fn with_authorities(self, pem: &str) -> Result<TrustedRoot, TrustedRootError> {
         let authorities = Authorities { origin: Origin::Validator, ..Authorities::read(pem)? };
-        Ok(TrustedRoot { authorities, ..self })
+        // Nobody said that another instance's authorities tell the time for these.
+        Ok(TrustedRoot { authorities, timestamp_authorities: TimestampAuthorities::NONE, ..self })
     }
 
     /// Believes this transparency log instead of its own: a public key in PEM.
@@ -305,6 +306,11 @@ impl Logs {
 }
 
 impl Log {
+    /// Is it a log of Rekor 2, which sign with Ed25519?
+    pub(crate) fn is_version_2(&self) -> bool {
+        self.key.algorithm == Algorithm::Ed25519
+    }
+
     /// Is this the log's identifier: the SHA-256 of its key, or in Rekor 2 that of its name and its key?
     pub(crate) fn has_id(&self, id: &[u8]) -> bool {
         self.ids(self.host.as_deref().unwrap_or_default()).iter().any(|known| known == id)

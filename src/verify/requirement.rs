@@ -13,12 +13,15 @@ use crate::{
     image::{Digest, ImageRef},
     ordered::map,
     signing::PublicKey,
-    sigstore::{Authorities, CertificateIdentity, Logs, TrustedRoot},
+    sigstore::{Authorities, CertificateIdentity, Logs, TimestampAuthorities, TrustedRoot},
     time::{Period, UnixTime},
 };
 
+/// No time-stamping authority.
+const NO_TIMESTAMPS: &TimestampAuthorities = &TimestampAuthorities::NONE;
+
 /// A trust root: somebody who may sign, and what proves that they did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Eq)]
 pub struct TrustRoot {
     /// The name, as settings and messages give it.
     pub name: String,
@@ -37,6 +40,14 @@ pub enum TrustRootKind {
     Keyless(CertificateIdentity),
     /// Keys that one of these authorities certified for this identity.
     Certificate(Authorities, CertificateIdentity),
+}
+
+/// They ask for the same: keys are equal whatever they sign with, and trust roots are not.
+impl PartialEq for TrustRoot {
+    fn eq(&self, other: &TrustRoot) -> bool {
+        let only = |root: &TrustRoot| root.key().and_then(PublicKey::only).copied();
+        (&self.name, &self.kind, &self.period) == (&other.name, &other.kind, &other.period) && only(self) == only(other)
+    }
 }
 
 impl TrustRoot {
@@ -134,7 +145,9 @@ impl Requirement {
     /// signed.
     pub(crate) fn key_for_policy_server<'r>(&self, root: &'r TrustRoot) -> Option<&'r PublicKey> {
         let CosignTerms { ask_policy_server, identities, tlog_entry, .. } = &self.cosign;
-        root.key().filter(|_| *ask_policy_server && identities.is_none() && *tlog_entry != Some(true))
+        let may_be_asked = *ask_policy_server && identities.is_none() && *tlog_entry != Some(true);
+        // The policy server knows the usual ways of signing, and not the one that the settings name.
+        root.key().filter(|key| may_be_asked && key.only().is_none())
     }
 
     /// Whose certificates are the signatures of `root`, and what is asked of them; `None` if it is a key.
@@ -162,6 +175,8 @@ impl Requirement {
             ),
         };
         let (tlogs, ctlogs) = (has_tlogs.then_some(tlogs), has_ctlogs.then_some(ctlogs));
+        // A certificate of an own CA that needs no log has to be valid now, whatever a timestamp says.
+        let timestamp_authorities = if is_keyless || has_tlogs { timestamp_authorities } else { NO_TIMESTAMPS };
         let needs_time = is_keyless || has_tlogs;
         Some((identity, CertificateTerms { authorities, tlogs, ctlogs, timestamp_authorities, needs_time, now }))
     }
@@ -203,9 +218,10 @@ impl Requirement {
         self.cosign.evidence.repository.as_ref().unwrap_or(image).with_tag(tag)
     }
 
-    /// The logs of which one has to have an entry of every signature by a key.
-    pub(crate) fn tlogs_for_keys(&self) -> Option<&Logs> {
-        (self.cosign.tlog_entry == Some(true)).then_some(&self.cosign.trusted_root.tlogs)
+    /// The logs of which one has to have an entry of every signature by a key, and who else tells the time.
+    pub(crate) fn tlogs_for_keys(&self) -> Option<(&Logs, &TimestampAuthorities)> {
+        let TrustedRoot { tlogs, timestamp_authorities, .. } = &*self.cosign.trusted_root;
+        (self.cosign.tlog_entry == Some(true)).then_some((tlogs, timestamp_authorities))
     }
 
     /// Every payload that is accepted of `image`, by the digest of its bytes.

@@ -249,7 +249,29 @@ pub(super) fn entries() -> Vec<Minted> {
     let hash = json_of(&v2).pointer(&format!("{PROOF}/hashes/1")).unwrap().clone();
     let mut promised = json_of(&v2);
     promised.pointer_mut(ENTRY).unwrap()["inclusionPromise"] = json!({"signedEntryTimestamp": der::base64(&[1; 70])});
+    let mut crowded = json_of(&keyless(Log::Rekor1));
+    let entry = crowded.pointer(ENTRY).unwrap().clone();
+    let copies = (0..5).map(|number| {
+        let mut copy = entry.clone();
+        copy["logIndex"] = number.to_string().into();
+        copy.as_object_mut().unwrap().remove("inclusionPromise");
+        copy
+    });
+    crowded["verificationMaterial"]["tlogEntries"].as_array_mut().unwrap().extend(copies);
+    let mut elsewhere = json_of(&keyless(Log::Rekor1));
+    let mut strange = elsewhere.pointer(ENTRY).unwrap().clone();
+    strange["logId"]["keyId"] = der::base64(&[7; 32]).into();
+    strange["kindVersion"]["version"] = "9.0.0".into();
+    elsewhere["verificationMaterial"]["tlogEntries"].as_array_mut().unwrap().push(strange);
+    let (crowd_at, crowd) = note(&|note| {
+        let (text, line) = note.split_once("\n\n").unwrap();
+        let other = der::base64(&[&der::unbase64(line.trim_end().rsplit(' ').next().unwrap())[..4], &[0; 64]].concat());
+        format!("{text}\n\n{}{line}", format!("\u{2014} {} {other}\n", Instance::REKOR_2).repeat(4))
+    });
     vec![
+        one("bundle-with-six-entries", &crowded),
+        one("bundle-with-an-entry-of-an-unknown-log", &elsewhere),
+        changed("bundle-with-five-signatures-of-the-log", &v2, &crowd_at, crowd),
         taken("bundle-with-the-entry-of-another-image", &v1, &other(Log::Rekor1), ENTRY),
         taken("bundle-with-the-entry-of-another-image-in-rekor-2", &v2, &other(Log::Rekor2), ENTRY),
         taken("bundle-with-the-entry-of-bob", &v1, &by_bob(Log::Rekor1), ENTRY),
@@ -289,6 +311,8 @@ pub(super) fn entries() -> Vec<Minted> {
             &format!("{PROOF}/rootHash"),
             der::base64(&[1; 32]).into(),
         ),
+        changed("bundle-with-another-size-beside-the-proof", &v2, &format!("{PROOF}/treeSize"), "12".into()),
+        without("bundle-without-a-size-beside-the-proof", &v2, PROOF, "treeSize"),
         changed("bundle-with-the-checkpoint-of-another-log", &v2, PROOF, impostor(&json_of(&v2))),
         noted("bundle-with-a-checkpoint-of-another-size", &|note| note.replace("\n11\n", "\n12\n")),
         noted("bundle-with-a-checkpoint-of-another-origin", &|note| {
@@ -320,6 +344,12 @@ pub(super) fn timestamps() -> Vec<Minted> {
     let stamped =
         |name, tsa: &Tsa, stamp: &Stamp| changed(name, &bundle, STAMP, der::base64(&tsa.answer(stamp)).into());
     let other = Tsa::new("theirs");
+    let logged = Bundle { timestamps: vec![ISSUED + 70], ..keyless(Log::Rekor1) };
+    let logged_signature = bytes(&json_of(&logged), "/dsseEnvelope/signatures/0/sig");
+    let beside = |name, stamp: Option<Stamp>, tsa: &Tsa| {
+        let response = stamp.map_or_else(|| b"nothing".to_vec(), |stamp| tsa.answer(&stamp));
+        changed(name, &logged, STAMP, der::base64(&response).into())
+    };
     let mut trailing = ours.tsa.answer(&stamp());
     trailing.push(0);
     vec![
@@ -355,6 +385,14 @@ pub(super) fn timestamps() -> Vec<Minted> {
             "bundle-with-a-timestamp-by-another-key",
             &ours.tsa,
             &Stamp { key: Some(other.key.clone()), ..stamp() },
+        ),
+        beside("bundle-in-rekor-1-with-a-timestamp-of-another-authority", Some(Stamp::of(&logged_signature)), &other),
+        beside("bundle-in-rekor-1-with-a-timestamp-that-is-none", None, &other),
+        beside("bundle-in-rekor-1-with-a-timestamp-of-something-else", Some(Stamp::of(b"else")), &ours.tsa),
+        beside(
+            "bundle-in-rekor-1-with-a-timestamp-by-another-key",
+            Some(Stamp { key: Some(other.key.clone()), ..Stamp::of(&logged_signature) }),
+            &ours.tsa,
         ),
         stamped(
             "bundle-with-a-timestamp-of-another-certificate",

@@ -9,6 +9,8 @@ use crate::{signing::signature::Message, sigstore::trusted_root::Log};
 
 /// Most signatures of a checkpoint that are looked at.
 const MAX_SIGNATURES: usize = 32;
+/// Most signatures by one key that are checked.
+const MAX_OF_LOG: usize = 4;
 /// What every line of a signature begins with.
 const SIGNATURE: &str = "\u{2014} ";
 
@@ -56,23 +58,15 @@ impl<'t> Checkpoint<'t> {
 
     /// Is it this log's, and signed by it?
     ///
-    /// A log of Rekor 1 calls itself by its host and the number of the tree, and signs as the host; one of Rekor 2 has one name for both. Where the trusted root
-    /// gives no address, the key alone tells the log.
+    /// A log of Rekor 2 has one name, its host. One of Rekor 1 calls itself by the name of the machine and the number of the tree, so its key alone tells it.
     pub(super) fn is_signed_by(&self, log: &Log) -> bool {
-        let tree = |rest: &str| {
-            let number = rest.strip_prefix(" - ");
-            number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+        let is_named = |name: &str| !log.is_version_2() || log.host.as_deref().is_none_or(|host| host == name);
+        let is_of_log = |signature: &&Signature<'_>| {
+            is_named(signature.name) && log.ids(signature.name).iter().any(|id| id.starts_with(&signature.hint))
         };
-        let is_its = match &log.host {
-            Some(host) => self.origin.strip_prefix(host.as_str()).is_some_and(|rest| rest.is_empty() || tree(rest)),
-            None => true,
-        };
-        let by_log = |signature: &Signature<'_>| {
-            log.host.as_deref().is_none_or(|host| host == signature.name)
-                && log.ids(signature.name).iter().any(|id| id.starts_with(&signature.hint))
-                && log.key.signed(Message::Bytes(self.signed.as_bytes()), &signature.signature)
-        };
-        is_its && self.signatures.iter().any(by_log)
+        let is_signed =
+            |signature: &Signature<'_>| log.key.signed(Message::Bytes(self.signed.as_bytes()), &signature.signature);
+        is_named(self.origin) && self.signatures.iter().filter(is_of_log).take(MAX_OF_LOG).any(is_signed)
     }
 }
 

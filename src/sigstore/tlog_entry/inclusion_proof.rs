@@ -9,20 +9,22 @@ use crate::json::{bytes_of, entries, members, number, text};
 const MAX_HASHES: usize = 63;
 
 /// A proof that an entry is a leaf (RFC 6962, section 2.1.1), with the log's checkpoint of the tree.
-///
-/// The size and the root that stand beside it are not read: only those of the checkpoint are signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct InclusionProof {
     /// The place of the leaf.
     pub(super) index: u64,
     hashes: Vec<[u8; 32]>,
+    /// The size and the root that stand beside it. Those of the checkpoint are signed; these have to be the same.
+    pub(super) size: u64,
+    pub(super) root: [u8; 32],
     pub(super) checkpoint: String,
 }
 
 impl InclusionProof {
     /// Reads the proof of a Sigstore bundle (Sigstore protobuf-specs, "InclusionProof"). `None` if it does not have that form.
     pub(super) fn read(json: &RawValue) -> Option<InclusionProof> {
-        let [index, hashes, checkpoint] = members(json, ["logIndex", "hashes", "checkpoint"]).ok()?;
+        let keys = ["logIndex", "treeSize", "rootHash", "hashes", "checkpoint"];
+        let [index, size, root, hashes, checkpoint] = members(json, keys).ok()?;
         let [envelope] = members(checkpoint?, ["envelope"]).ok()?;
         let hashes = hashes.map_or(Some(Vec::new()), |hashes| entries(hashes).ok())?;
         if hashes.len() > MAX_HASHES {
@@ -31,18 +33,20 @@ impl InclusionProof {
         let hash = |json: &RawValue| bytes_of(json)?.try_into().ok();
         Some(InclusionProof {
             index: index.map_or(Some(0), number)?,
+            size: number(size?)?,
+            root: bytes_of(root?)?.try_into().ok()?,
             hashes: hashes.into_iter().map(hash).collect::<Option<_>>()?,
             checkpoint: text(envelope?).ok()?.into_owned(),
         })
     }
 
-    /// Does it lead from this leaf to the root of a tree of this size? Every hash has to be used (RFC 9162, section 2.1.3.2).
-    pub(super) fn leads_to(&self, leaf: &[u8], size: u64, root: &[u8; 32]) -> bool {
-        if self.index >= size {
+    /// Does it lead from this leaf to the root? Every hash has to be used (RFC 9162, section 2.1.3.2).
+    pub(super) fn leads_from(&self, leaf: &[u8]) -> bool {
+        if self.index >= self.size {
             return false;
         }
         // The place of the node, and that of the last node of its level.
-        let (mut at, mut last) = (self.index, size.saturating_sub(1));
+        let (mut at, mut last) = (self.index, self.size.saturating_sub(1));
         let mut hash: [u8; 32] = Sha256::new().chain_update([0]).chain_update(leaf).finalize().into();
         for other in &self.hashes {
             if last == 0 {
@@ -59,7 +63,7 @@ impl InclusionProof {
             }
             (at, last) = (at >> 1, last >> 1);
         }
-        last == 0 && hash == *root
+        last == 0 && hash == self.root
     }
 }
 
@@ -113,21 +117,27 @@ mod tests {
             let leaves: Vec<Vec<u8>> = (0..size).map(|number| vec![number as u8]).collect();
             let root = root_of(&leaves);
             for index in 0..size {
-                let proof = |index: u64, hashes| InclusionProof { index, hashes, checkpoint: String::new() };
+                let size = size as u64;
                 let path = path_of(index, &leaves);
-                let good = proof(index as u64, path.clone());
-                assert!(good.leads_to(&leaves[index], size as u64, &root), "leaf {index} of {size}");
-                for other in (0..size + 2).filter(|other| *other != index) {
-                    let moved = proof(other as u64, path.clone());
+                let proof = |index: usize, hashes: &[[u8; 32]]| InclusionProof {
+                    index: index as u64,
+                    hashes: hashes.to_vec(),
+                    size,
+                    root,
+                    checkpoint: String::new(),
+                };
+                let good = proof(index, &path);
+                assert!(good.leads_from(&leaves[index]), "leaf {index} of {size}");
+                for other in (0..leaves.len() + 2).filter(|other| *other != index) {
                     // With so few leaves, none of another place has the same path and the same bytes.
-                    assert!(!moved.leads_to(&leaves[index], size as u64, &root), "leaf {index} at {other} of {size}");
+                    assert!(!proof(other, &path).leads_from(&leaves[index]), "leaf {index} at {other} of {size}");
                 }
-                assert!(!good.leads_to(b"another", size as u64, &root), "another leaf");
-                assert!(!good.leads_to(&leaves[index], size as u64, &[0; 32]), "another root");
-                let longer = proof(index as u64, [path.clone(), vec![root]].concat());
-                assert!(!longer.leads_to(&leaves[index], size as u64, &root), "a hash too many");
+                assert!(!good.leads_from(b"another"), "another leaf");
+                let elsewhere = InclusionProof { root: [0; 32], ..proof(index, &path) };
+                assert!(!elsewhere.leads_from(&leaves[index]), "another root");
+                assert!(!proof(index, &[&path[..], &[root]].concat()).leads_from(&leaves[index]), "a hash too many");
                 if let Some((_, shorter)) = path.split_last() {
-                    assert!(!proof(index as u64, shorter.to_vec()).leads_to(&leaves[index], size as u64, &root));
+                    assert!(!proof(index, shorter).leads_from(&leaves[index]), "a hash too few");
                 }
             }
         }
