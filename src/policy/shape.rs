@@ -109,7 +109,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "askHost",
             Shape::Flag,
             told!(
-                about("Whether the policy asks the policy server about signatures that it cannot read itself: [askHost](#askhost). Needs a trust root with a key.", "false")
+                about("Whether the policy asks the policy server about signatures whose payload it cannot read itself: [askHost](#askhost). Needs a trust root with a key.", "false")
                     .default("false")
                     .only("cosign", false)
             ),
@@ -127,7 +127,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "trustedRoot",
             Shape::Document,
             told!(
-                about("The CAs and logs that are believed: [The trusted root](#the-trusted-root). `public-good` and `github` name those that the module carries.", r#"{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#)
+                about("The trusted CAs and logs: [The trusted root](#the-trusted-root). `public-good` and `github` name those that the module carries.", r#"{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#)
                     .absent("the public-good instance's")
                     .only("cosign", false)
             ),
@@ -136,7 +136,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "repository",
             Shape::Text,
             told!(
-                about("The repository where signatures and evidence lie instead of beside the image, as cosign's `COSIGN_REPOSITORY`: [Evidence](evidence.md).", r#""registry.example.com/trust/evidence""#)
+                about("The repository with the signatures and the evidence, if they are not beside the image: [Evidence](evidence.md). cosign calls it `COSIGN_REPOSITORY`.", r#""registry.example.com/trust/evidence""#)
                     .bytes(255)
                     .absent("the image's own")
                     .only("cosign", false)
@@ -163,7 +163,7 @@ impl<const TOLD: bool> Table<TOLD> {
         "first",
         Shape::Flag,
         told!(
-            about("Whether the evidence manifest is read before the signature manifest: for images that only cosign 3 signs.", "true")
+            about("Whether the evidence manifest is read before the signature manifest. It saves a host call for images that only cosign 3 signs.", "true")
                 .default("false")
         ),
     )];
@@ -172,7 +172,7 @@ impl<const TOLD: bool> Table<TOLD> {
         optional(
             "fulcioCert",
             Shape::Text,
-            told!(about("Replaces the CAs. Each of the certificates is believed.", CERTIFICATES).kind("PEM")),
+            told!(about("Replaces the CAs. Each of the certificates is trusted.", CERTIFICATES).kind("PEM")),
         ),
         optional(
             "rekorPubkey",
@@ -238,7 +238,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "annotations",
             Shape::Texts,
             told!(
-                about("The annotations of every signature that counts. They are a minimum where the payload is at hand: in an [evidence manifest](evidence.md), or with [`askHost`](#askhost). Beside a signature manifest alone the policy writes the payload again, so a signature carries just these.", r#"{"env": "prod"}"#)
+                about("The annotations that every signature has to carry. In an [evidence manifest](evidence.md) and with [`askHost`](#askhost) a signature may carry more. In a signature manifest it may not, because the policy cannot read the signed payload there.", r#"{"env": "prod"}"#)
                     .absent("none")
                     .most(32)
             ),
@@ -249,7 +249,7 @@ impl<const TOLD: bool> Table<TOLD> {
             told!(
                 about("The names under which an image may have been signed. `self` is its own repository.", r#"["self", "ghcr.io/acme/app"]"#)
                     .kind("texts")
-                    .absent("keys: not looked at; certificates: `[self]`, and nothing for bundles, which have no name")
+                    .absent("keys: any name; certificates: `[self]`; certificates in bundles: any name or none")
                     .most(32)
             ),
         ),
@@ -300,7 +300,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "maxHostCalls",
             Shape::HostCalls,
             told!(
-                about("How many host calls a request may make. What is not decided then is denied: [Host calls](#host-calls). An image with a tag takes two, one with a digest takes one, and evidence takes one more.", "100")
+                about("How many host calls a request may make. What is not decided then is denied: [Host calls](#host-calls). An image with a tag takes two, and one with a digest takes one. If its signature manifest does not prove it, the evidence manifest takes one more.", "100")
                     .default("100")
             ),
         ),

@@ -1,6 +1,6 @@
 //! What does each item of an evidence manifest prove to the trust roots of a rule?
 //!
-//! For people who look for a mistake; nothing here counts. Each item is checked as a proof checks it.
+//! This is for people who look for a mistake. Each item is checked as in a verification, but nothing here counts.
 
 use super::quoted;
 use crate::{
@@ -12,19 +12,19 @@ use crate::{
     verify::{Requirement, TrustRoot},
 };
 
-/// An item, and what is said of it: one sentence for each trust root that it may be of.
+/// An item, with one sentence for each trust root that may have made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvidenceItem {
     /// The digest of its content, if it has one.
     pub digest: Option<Digest>,
-    /// What it proves, or why it proves nothing.
+    /// What the item proves, or the reason for which it proves nothing.
     pub said: Vec<String>,
 }
 
-/// What the items of a manifest (JSON) prove about `digest` of `image` to somebody who requires this.
+/// What the items of an evidence manifest (JSON) prove about `digest` of `image`, under this requirement.
 ///
 /// # Errors
-/// When it is no evidence manifest of a known version: why.
+/// The reason for which the text is not an evidence manifest of a known version.
 pub fn evidence_items(
     json: &[u8],
     image: &ImageRef,
@@ -51,7 +51,7 @@ pub fn evidence_items(
     Ok(items.collect())
 }
 
-/// What a signature says of one trust root; nothing, where it is another one's.
+/// What a signature proves to one trust root. It is `None` if the signature is by another signer.
 fn of_root(
     document: &Document,
     root: &TrustRoot,

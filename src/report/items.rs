@@ -1,16 +1,16 @@
-//! What lies in an evidence manifest besides signatures, in sentences?
+//! Why are items of an evidence manifest not signatures, in sentences?
 
-use super::quoted;
+use super::{counted, quoted};
 use crate::{
     evidence::{BundleError, ItemError, NoSignature, StatementError, UnusableEvidence},
     explain::OtherItems,
 };
 
-/// Most reasons that are told for which items are no signatures.
+/// The most reasons that a message tells, of those for which items are not signatures.
 const MAX_TOLD: usize = 3;
 
 impl OtherItems {
-    /// What is there, in one sentence for each reason.
+    /// One sentence for each reason for which an item is not a signature.
     pub(super) fn details(&self) -> Vec<String> {
         match self {
             OtherItems::NotCollected => Vec::new(),
@@ -19,7 +19,10 @@ impl OtherItems {
                 let mut told: Vec<String> = reasons.iter().take(MAX_TOLD).map(NoSignature::sentence).collect();
                 let rest = reasons.len().saturating_sub(told.len());
                 if rest > 0 {
-                    told.push(format!("its evidence has {rest} more items that are no signatures, for other reasons"));
+                    told.push(format!(
+                        "other items of its evidence are not signatures, for {}",
+                        counted(rest, "more reason")
+                    ));
                 }
                 told
             }
@@ -45,7 +48,7 @@ impl UnusableEvidence {
 }
 
 impl NoSignature {
-    /// Why an item of the evidence manifest is no signature of the image.
+    /// The reason for which an item of the evidence manifest is not a signature of the image.
     pub(super) fn sentence(&self) -> String {
         match self {
             NoSignature::Attestation(predicate) => {
@@ -75,7 +78,7 @@ impl ItemError {
         match self {
             ItemError::Form => "its digest or its annotations are malformed",
             ItemError::NoContent => "it has no content (annotation dev.image-trust.content)",
-            ItemError::Elsewhere => "it is too large to be read here",
+            ItemError::Elsewhere => "it is in a pointer manifest, which this policy does not read",
             ItemError::TooLarge => "it is larger than 256 KiB, or all items are larger than 3 MiB",
             ItemError::Base64 => "its content is not base64 with padding (RFC 4648)",
             ItemError::Digest => "its content does not have the digest and the size of the layer",
@@ -96,7 +99,7 @@ impl BundleError {
                 "expected a SHA-256 digest; sign a DSSE envelope instead, as cosign sign does"
             }
             BundleError::LogEntry => {
-                "expected transparency log entries, each once, with a signed entry timestamp (version 0.1) or an inclusion proof"
+                "expected distinct transparency log entries, each with a signed entry timestamp (version 0.1) or an inclusion proof (later versions)"
             }
             BundleError::Timestamp => "expected at most 32 RFC 3161 timestamps",
         }

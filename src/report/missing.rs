@@ -1,4 +1,4 @@
-//! What did the signers do who are missing?
+//! What did the missing signers do instead?
 
 use super::{listed, quoted, unproven::short};
 use crate::{explain::MissingSigner, image::Digest, signing::SignatureAlgorithm, sigstore::VerificationError};
@@ -27,7 +27,7 @@ impl MissingSigner {
         }
     }
 
-    /// What each of them did, in one sentence each; those who made none of these signatures share one.
+    /// One sentence for each missing trust root. All that made none of these signatures share one sentence.
     pub(super) fn details(missing: &[(String, MissingSigner)], signatures: usize) -> Vec<String> {
         let mut details: Vec<String> =
             missing.iter().filter_map(|(root, why)| why.sentence(root, signatures)).collect();
@@ -90,14 +90,14 @@ impl MissingSigner {
                 "sign it under a name that the rule accepts, or add `self` to the rule's `identities`".to_owned()
             }
             MissingSigner::NoName => {
-                "leave out the rule's `identities`: cosign 3 signs no name; name the repository that a workflow ran for with `github` instead"
+                "leave out the rule's `identities`, because cosign 3 signs no name; a `github` trust root compares the repository that a workflow ran for"
                     .to_owned()
             }
             MissingSigner::OtherPayload(wanted) if !wanted.is_empty() => format!(
-                "have {root} sign this digest in its own repository with exactly the annotations that the rule wants (cosign sign -a …), or change `annotations` or `identities` of the rule"
+                "collect the signature, so that this policy can read its payload (image-trust collect); or have {root} sign this digest in its own repository with exactly the annotations that the rule wants (cosign sign -a …); or change `annotations` or `identities` of the rule"
             ),
             MissingSigner::OtherPayload(_) | MissingSigner::Untold => format!(
-                "have {root} sign this digest in its own repository without annotations, or change `annotations` or `identities` of the rule"
+                "collect the signature, so that this policy can read its payload (image-trust collect); or have {root} sign this digest in its own repository without annotations; or change `annotations` or `identities` of the rule"
             ),
             MissingSigner::OtherAlgorithm(algorithm) => format!(
                 "write `signatureAlgorithm: {}` at the trust root {root}, or have it sign as cosign does by default",
@@ -110,12 +110,12 @@ impl MissingSigner {
         })
     }
 
-    /// What the trust root of this name did, where it has a sentence of its own.
+    /// What the trust root `root` did; `None` if it shares a sentence with others.
     pub(super) fn told(&self, root: &str) -> Option<String> {
         self.sentence(root, 1)
     }
 
-    /// What the trust root of this name did; `None` where several share a sentence.
+    /// The same for an image with this number of signatures.
     fn sentence(&self, root: &str, signatures: usize) -> Option<String> {
         let root = quoted(root);
         Some(match self {

@@ -70,11 +70,11 @@ impl fmt::Display for Mistake {
             }
             Mistake::NoCa => f.write_str("is empty: keyless trust roots need a CA"),
             Mistake::NoTlog => f.write_str(
-                "is empty: a log entry can't be checked without; or write `verifyInTransparencyLog: false` where timestamps say when a certificate was used",
+                "is empty, and a log entry cannot be checked without a log; give one, or write `verifyInTransparencyLog: false` if timestamps say when a certificate was used",
             ),
-            Mistake::NoCtLog => f.write_str("is empty: an SCT can't be checked without; or write `verifySCT: false`"),
+            Mistake::NoCtLog => f.write_str("is empty, and an SCT cannot be checked without a CT log; give one, or write `verifySCT: false`"),
             Mistake::NoTimestampAuthority => f.write_str(
-                "is empty: with `verifyInTransparencyLog: false` only a timestamp says when a keyless certificate, which is valid for minutes, was used",
+                "is empty, and with `verifyInTransparencyLog: false` only a timestamp says when a keyless certificate was used; give a time-stamping authority",
             ),
 
             Mistake::NoTrustRootName => f.write_str("needs a name of its own: `*` stands for all"),
@@ -87,12 +87,12 @@ impl fmt::Display for Mistake {
                 "has more than one of key, keyless, github and certificate; make them trust roots of their own",
             ),
             Mistake::Key(error) => error.fmt(f),
-            Mistake::SignatureAlgorithm(can) => write!(f, "is no algorithm of this key; it can sign with {can}"),
+            Mistake::SignatureAlgorithm(can) => write!(f, "is not an algorithm of this key; it can sign with {can}"),
             Mistake::AlgorithmWithoutKey => {
-                f.write_str("belongs to a trust root with `key`; a certificate says itself how its key signs")
+                f.write_str("belongs to a trust root with `key`; a certificate itself says how its key signs")
             }
             Mistake::Claims => f.write_str(
-                "must be a mapping of claims to a text, or to `{matches: EXPRESSION}`, as in `{sourceRepository: https://github.com/acme/app}`",
+                "must be a mapping from each claim to a text or to `{matches: EXPRESSION}`, as in `{sourceRepository: https://github.com/acme/app}`",
             ),
             Mistake::WorkflowIssuer(text) => write!(
                 f,
@@ -102,7 +102,7 @@ impl fmt::Display for Mistake {
             Mistake::NameLength { length, most } => write!(f, "has {length} bytes; a name has 1 to {most}"),
             Mistake::Regex(error) => error.fmt(f),
             Mistake::Prefix => f.write_str(
-                "must be a URI with its host that ends with a slash, as in `https://github.com/acme/`: else names would do that only begin alike",
+                "must be a URI with its host that ends with a slash, as in `https://github.com/acme/`; otherwise it would also accept names such as `https://github.com/acme-evil`",
             ),
             Mistake::NoIdentity(key) => write!(f, "is missing: give {key} or {key}Regex"),
             Mistake::SeveralIdentities(key) => {

@@ -58,7 +58,7 @@ impl Instead {
         }
     }
 
-    /// `sign` is how the image, `reference`, would be signed.
+    /// The failure as people read it. `sign` tells how to sign the image `reference`.
     fn told(&self, tally: &Tally, reference: &str, sign: &[String]) -> Told {
         let told = |sentence: String, details: Vec<String>, help: Vec<String>| Told { sentence, details, help };
         match self {
@@ -185,7 +185,7 @@ impl Unusable {
     }
 }
 
-/// How an image is signed in a format that this policy verifies.
+/// The help that tells how to sign an image so that this policy can verify it.
 fn sign(tally: &Tally, needs_key: bool, reference: &str) -> Vec<String> {
     let (who, key) = (tally.needed_signers(), if needs_key { " --key KEY" } else { "" });
     vec![
@@ -199,7 +199,7 @@ fn sign(tally: &Tally, needs_key: bool, reference: &str) -> Vec<String> {
     ]
 }
 
-/// How signatures are made readable that policies can't fetch.
+/// The help that tells how to make a signature of cosign 3 readable for the policy.
 fn collect(reference: &str) -> String {
     format!("if cosign 3 signed it, collect the signature: image-trust collect {reference}")
 }
@@ -219,7 +219,9 @@ impl OtherEvidence {
         let found: Vec<String> = self.found.iter().map(OtherFormat::noun).collect();
         let sentence = match found.is_empty() {
             true => "not signed: it has no cosign signature".to_owned(),
-            false => format!("not signed as far as this policy can read; found {}", found.join(" and ")),
+            false => {
+                format!("not signed: it has no signature that this policy can read; found {}", found.join(" and "))
+            }
         };
         let mut details = Vec::new();
         match self.platforms.as_slice() {

@@ -1,4 +1,4 @@
-//! Which check did a signature not pass, in words, and what would help?
+//! Which check did a signature fail, in words, and what would help?
 
 use std::fmt;
 
@@ -34,7 +34,6 @@ impl VerificationError {
             VerificationError::NoSct => "certificate-timestamp-missing",
             VerificationError::CtLogUnknown(_) | VerificationError::Sct => "certificate-timestamp",
             VerificationError::SignedEntryTimestamp => "log-entry-promise",
-            VerificationError::NoLogProof => "log-entry-proof-missing",
             VerificationError::Checkpoint => "log-entry-checkpoint",
             VerificationError::LogProof => "log-entry-proof",
             VerificationError::TimestampForm => "timestamp-form",
@@ -53,7 +52,7 @@ impl VerificationError {
                 "have it signed by the identity that the trust root names, or correct the trust root"
             }
             VerificationError::Repository(_) => {
-                "have it signed by a workflow that runs for the repository that the trust root names; leave out `repo` for a workflow that several repositories of an owner call"
+                "have it signed by a workflow that runs for the repository that the trust root names; or leave out `repo`, if several repositories of one owner call this workflow"
             }
             VerificationError::Reference(_) => {
                 "have it signed by a workflow that runs for the git reference that the trust root names"
@@ -93,7 +92,6 @@ impl VerificationError {
             }
             VerificationError::LogForm
             | VerificationError::LogKind
-            | VerificationError::NoLogProof
             | VerificationError::LogProof
             | VerificationError::TimestampForm
             | VerificationError::TimestampContent
@@ -115,7 +113,7 @@ impl VerificationError {
     pub(super) fn sentence(&self) -> String {
         match self {
             VerificationError::Certificate => {
-                "malformed certificate: expected one X.509 certificate of version 3 in PEM, of at most 24 KiB"
+                "malformed certificate: expected one X.509 certificate of version 3 in PEM (in a bundle: in DER), of at most 24 KiB"
                     .to_owned()
             }
             VerificationError::Key => "the certificate has a key of an unsupported algorithm".to_owned(),
@@ -167,9 +165,6 @@ impl VerificationError {
             VerificationError::SignedEntryTimestamp => {
                 "the transparency log did not sign this entry (signed entry timestamp)".to_owned()
             }
-            VerificationError::NoLogProof => {
-                "the transparency log entry has neither a signed entry timestamp nor an inclusion proof".to_owned()
-            }
             VerificationError::Checkpoint => {
                 "the checkpoint of the inclusion proof cannot be read, or is not signed by the transparency log".to_owned()
             }
@@ -181,7 +176,7 @@ impl VerificationError {
             }
             VerificationError::TimestampContent => "the timestamp is for another signature".to_owned(),
             VerificationError::TimestampUnknown(origin) => {
-                format!("the timestamp is by no time-stamping authority that was trusted at its time by {origin}")
+                format!("the timestamp was not made by a time-stamping authority that was trusted at that time by {origin}")
             }
             VerificationError::TimestampSignature => {
                 "the timestamp names the certificate of a trusted time-stamping authority, which did not sign it or was not trusted at its time".to_owned()

@@ -1,6 +1,6 @@
 //! What do bundles in a file hold, and about which images are they?
 //!
-//! `gh attestation download` writes a bundle a line, `cosign` one bundle as a JSON document.
+//! `gh attestation download` writes one bundle on each line, `cosign` writes one bundle as a JSON document.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::manifest::Item;
 
-/// A bundle, and the digests that it names. No signature was checked.
+/// A bundle, and the digests that it names. Its signature is not checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {
     /// The bundle as it was written.
@@ -74,7 +74,7 @@ struct Subject {
     digest: BTreeMap<String, String>,
 }
 
-/// Every bundle in this text, or why there is none, with the number of its line.
+/// Reads every bundle in this text. Each comes with its line number, or an error with the reason for which it is not a bundle.
 #[must_use]
 pub fn read(text: &str) -> Vec<(usize, Result<Bundle, NoBundle>)> {
     if let Ok(whole) = serde_json::from_str::<&RawValue>(text) {

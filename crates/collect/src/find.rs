@@ -1,7 +1,7 @@
-//! What did anybody sign about an image, and where does it lie?
+//! Which signatures and attestations of an image exist, and where are they?
 //!
-//! Beside the image there are the referrers, by the registry's list or under a fallback tag, and cosign's tags. Every manifest is judged by the media types of its
-//! own layers: lists of referrers are written by clients, and some are wrong (cosign 3 lists all of them as `application/vnd.oci.empty.v1+json`).
+//! They are in referrers (in the registry's list, or under a fallback tag) and under cosign's tags. Every manifest is judged by the media types of its own layers, because
+//! clients write the lists of referrers, and some are wrong. For example, cosign 3 lists all of them as `application/vnd.oci.empty.v1+json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use crate::{
     registry::{Client, Error, Manifest, Referrers, Repository},
 };
 
-/// The media type of a DSSE envelope, as cosign 2 attests.
+/// The media type of a DSSE envelope, which holds an attestation of cosign 2.
 pub const DSSE: &str = "application/vnd.dsse.envelope.v1+json";
 /// The media types of Notation's signatures.
 pub const NOTATION: [&str; 2] = ["application/jose+json", "application/cose"];
@@ -27,7 +27,7 @@ const TAGS: [&str; 2] = [".sig", ".att"];
 const OF_BUNDLES: [&str; 2] = ["dev.sigstore.bundle.content", "dev.sigstore.bundle.predicateType"];
 /// The most platforms of an index that are looked at.
 const MAX_PLATFORMS: usize = 100;
-/// The most bytes of evidence that are read about one digest. An evidence manifest holds a fraction of them.
+/// The most bytes of evidence that are read about one digest. An evidence manifest holds only a part of them.
 const MAX_READ: usize = 64 * 1024 * 1024;
 
 /// Everything that was found about one digest.
@@ -35,11 +35,11 @@ const MAX_READ: usize = 64 * 1024 * 1024;
 pub struct Found {
     /// The digest of the image, or of one of its platforms.
     pub digest: Digest,
-    /// The platform, if it is one of an index.
+    /// The platform, if the digest is that of a platform of an index.
     pub platform: Option<String>,
     /// The evidence, with the place where it was found first.
     pub items: BTreeMap<Item, String>,
-    /// Places whose evidence could not be taken along, and the reason for each.
+    /// Places whose evidence could not be collected, and the reason for each.
     pub left: Vec<(String, String)>,
 }
 
@@ -98,7 +98,7 @@ struct Platform {
 /// `None` means that the image is not there.
 ///
 /// # Errors
-/// When a registry can't say whether there is something. Then nothing that was found counts: half of the evidence could look like all of it.
+/// If a registry cannot say whether something exists. Then nothing that was found counts, because a part of the evidence could look like all of it.
 pub fn find(client: &Client, image: &ImageRef, places: Places<'_>) -> Result<Option<Vec<Found>>, Error> {
     let at = Repository::of(image);
     let by = image.digest().map(|digest| digest.to_string());
@@ -109,7 +109,7 @@ pub fn find(client: &Client, image: &ImageRef, places: Places<'_>) -> Result<Opt
     let mut seen = BTreeSet::from([manifest.digest]);
     for entry in index.and_then(|index| index.manifests).unwrap_or_default() {
         let Ok(digest) = Digest::parse(&entry.digest) else { continue };
-        // BuildKit's attestations have this platform. They are part of the index, and nobody runs them.
+        // BuildKit's attestations have this platform. They are a part of the index, but not images that run.
         let is_unknown =
             |platform: &Platform| [&platform.os, &platform.architecture].iter().all(|name| **name == "unknown");
         if entry.platform.as_ref().is_some_and(is_unknown) || !seen.insert(digest) {
@@ -155,7 +155,7 @@ fn of_digest(
         }
     }
     for (place, bundle) in places.bundles.iter().filter(|(_, bundle)| bundle.names.contains(&digest)) {
-        // The same bundle beside the image has annotations, and proves the same.
+        // If the same bundle lies beside the image, it has annotations there, and proves the same.
         let is_known = search.found.items.keys().any(|item| item.bytes == bundle.item.bytes);
         if !is_known {
             search.found.items.insert(bundle.item.clone(), place.clone());
@@ -174,7 +174,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Searches the registry's list of referrers and the index under the fallback tag. A registry that got the API later does not list older referrers.
+    /// Searches the registry's list of referrers and the index under the fallback tag. If a registry supports the API only since recently, its list lacks older referrers.
     fn referrers(&mut self, at: &Repository) -> Result<(), Error> {
         let Referrers { mut digests, has_more } = self.client.referrers(at, self.digest)?.unwrap_or_default();
         if has_more {
@@ -204,7 +204,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Takes every layer that is evidence by its media type.
+    /// Collects every layer whose media type is one of evidence.
     fn manifest(&mut self, at: &Repository, place: &str, manifest: &Manifest) -> Result<(), Error> {
         let Ok(Document { layers: Some(layers), annotations, .. }) = serde_json::from_slice(&manifest.bytes) else {
             self.leave(place.to_owned(), "expected an image manifest, found something else".to_owned());

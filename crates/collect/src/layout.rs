@@ -1,6 +1,6 @@
-//! How does evidence lie in a folder?
+//! How is evidence written into a folder?
 //!
-//! As an OCI image layout (OCI image specification, "Image Layout"), which `oras`, `crane` and `skopeo` copy into registries.
+//! It becomes an OCI image layout (OCI image specification, "Image Layout"), which `oras`, `crane` and `skopeo` can copy into registries.
 
 use std::{fs, io, path::Path};
 
@@ -12,7 +12,7 @@ use crate::manifest::{EvidenceManifest, OCI_MANIFEST};
 /// The annotation of a manifest in a layout that holds its tag.
 const TAG: &str = "org.opencontainers.image.ref.name";
 
-/// Writes these manifests and their blobs into `folder`, which has to be empty or not there.
+/// Writes these manifests and their blobs into `folder`, which has to be empty or missing.
 ///
 /// # Errors
 /// When something is in the folder already, or it cannot be written.

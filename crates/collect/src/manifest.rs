@@ -1,6 +1,6 @@
-//! What does an evidence manifest look like?
+//! How is an evidence manifest written?
 //!
-//! The same items give the same bytes, in whatever order they were found.
+//! The same items always give the same bytes, in whatever order they were found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,12 +17,12 @@ pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 /// The blob of the empty descriptor.
 pub const EMPTY: &[u8] = b"{}";
-/// The size of the largest item that is written, in bytes. A policy reads no more by a pointer manifest.
+/// The size of the largest item that is written, in bytes. It is the format's limit for pointer manifests.
 pub const MAX_POINTED: usize = 4 * 1024 * 1024;
-/// The size of the largest manifest, in bytes: every registry takes as much (OCI distribution specification, "Pushing Manifests"). Base64 is a third longer than what it holds,
-/// so this also keeps the contents below the 3 MiB that a reader takes.
+/// The size of the largest manifest, in bytes. Every registry accepts it (OCI distribution specification, "Pushing Manifests"). Base64 is a third longer than its
+/// content, so this also keeps the contents below the 3 MiB that a reader accepts.
 pub const MAX_MANIFEST: usize = 4 * 1024 * 1024 - 1;
-/// The beginning of this format's annotations. Only the writer makes them, so those of a found file are dropped.
+/// The beginning of this format's annotations. Only this writer makes them, so those of a found layer are dropped.
 const OWN: &str = "dev.image-trust.";
 
 /// One file of evidence, as it was found.

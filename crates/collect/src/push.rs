@@ -1,4 +1,4 @@
-//! How does evidence get into a registry, so that a reader finds the old evidence or all of the new?
+//! How is evidence pushed, so that a reader finds either the old evidence or all of the new?
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ impl Before {
     /// Some registries answer 401 or 403 if a repository does not exist yet. So such an answer counts as "none". If the credentials are wrong, the push fails.
     ///
     /// # Errors
-    /// When the registry can't say.
+    /// If the registry cannot say whether there is one.
     pub fn of(client: &Client, to: &Repository, tag: &str) -> Result<Option<Before>, Error> {
         let there = match client.manifest(to, tag) {
             Err(error) if error.is_denied() => None,
@@ -50,7 +50,7 @@ impl Before {
         }))
     }
 
-    /// The digests of the items of the old manifest that are not in the new one.
+    /// The digests of items that are in the old manifest but not in the new one.
     #[must_use]
     pub fn lost(&self, evidence: &EvidenceManifest) -> Vec<String> {
         let kept: BTreeSet<String> = evidence.items.iter().map(|kept| kept.item.digest().to_string()).collect();
@@ -58,12 +58,12 @@ impl Before {
     }
 }
 
-/// Pushes the blobs, then the manifests that are named, then the evidence manifest under its tag.
+/// Pushes the blobs, then the pointer manifests, then the evidence manifest under its tag.
 ///
 /// The last request moves the tag. If the push ends earlier, readers still find the old manifest.
 ///
 /// # Errors
-/// When the registry does not take something.
+/// If the registry refuses a part.
 pub fn push(client: &Client, to: &Repository, evidence: &EvidenceManifest) -> Result<(), Error> {
     for (digest, bytes) in evidence.blobs() {
         client.push_blob(to, digest, bytes)?;

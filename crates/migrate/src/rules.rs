@@ -233,7 +233,7 @@ impl Asks<'_> {
             Some(Value::Bool(false)) if asked.keyless => {
                 let keys = if asked.keys { " of keyless trust roots" } else { "" };
                 let what = format!(
-                    "false can't be carried: nothing but the log dates a certificate that is valid for minutes. It is left out, so signatures{keys} need an entry here"
+                    "false is left out. Something has to prove when a certificate that is valid for minutes was used, and most signatures have a log entry and no timestamp. So signatures{keys} need a log entry here"
                 );
                 report.changed(&path, what, "sign again what has no entry (cosign sign --tlog-upload=true)");
                 None

@@ -318,7 +318,7 @@ fn tell_keyless(instance: &Instance, path: &str, report: &mut Report) {
     let path = format!("{path}.trustRoots");
     report.changed(
         &path,
-        "has keyless trust roots. Their signatures must meet more conditions here: they name the image's own repository, carry exactly the annotations of the rule, have their log entry beside them, and have a certificate with exactly one name",
+        "has keyless trust roots. Their signatures must meet more conditions here: they name the image's own repository, have their log entry beside them, and have a certificate with exactly one name. Where only the `.sig` tag is read, they carry exactly the annotations of the rule",
         "for images that were copied from elsewhere say with `identities` as what they were signed",
     );
     let Instance { fulcio_cert, rekor_pubkey, ct_log_pubkey } = instance;

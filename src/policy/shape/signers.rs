@@ -25,7 +25,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "signatureAlgorithm",
             Shape::Word(&SignatureAlgorithm::WORDS),
             told!(
-                about("How the key signs, where it is not as cosign does by default. Only beside `key`.", r#""ecdsa-sha256""#)
+                about("The only algorithm that counts, for a key that does not sign as cosign does by default. Only beside `key`.", r#""ecdsa-sha256""#)
                     .absent("as cosign 2 and 3 sign with such a key")
             ),
         ),
@@ -103,7 +103,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "claims",
             Shape::Object(Self::CLAIMS),
             told!(
-                about("What the CA has to say of the signer besides: each claim a text that is compared as it stands, or `{matches: EXPRESSION}`, which has to match the whole text.", r#"{"sourceRepository": "https://github.com/acme/app", "sourceRef": {"matches": "^refs/tags/v[0-9]+$"}}"#)
+                about("The claims that the certificate has to have. Each is a text that is compared as it stands, or `{matches: EXPRESSION}`, which has to match the whole text.", r#"{"sourceRepository": "https://github.com/acme/app", "sourceRef": {"matches": "^refs/tags/v[0-9]+$"}}"#)
                     .absent("none")
             ),
         ),
@@ -173,7 +173,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "issuer",
             Shape::Text,
             told!(
-                about("Who vouches for the workflow: of an enterprise, or of a server of its own. The workflow's server is the issuer's host.", r#""https://token.actions.githubusercontent.com/acme""#)
+                about("Who vouches for the workflow. Give it for the issuer of an enterprise or of a GitHub server of your own. The host of the issuer is the server of the workflow.", r#""https://token.actions.githubusercontent.com/acme""#)
                     .bytes(2048)
                     .form("^https://")
                     .absent("`https://token.actions.githubusercontent.com`")
@@ -189,7 +189,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "workflow",
             Shape::Text,
             told!(
-                about("The file below `.github/workflows`. A whole path names a file of another repository, at any git reference or at the one behind an `@`: the workflow is defined there, and `owner` and `repo` say whom it ran for.", r#""release.yml""#)
+                about("The file below `.github/workflows`. A whole path names a workflow that is defined in another repository. It can end with `@` and the git reference of the definition. `owner` and `repo` then name the repository for which it ran.", r#""release.yml""#)
                     .bytes(2048)
                     .absent("any")
             ),
@@ -211,7 +211,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "ca",
             Shape::Text,
             told!(
-                about("1 to 32 certificates of CAs, each of which is believed. Name intermediates too if those beside signatures should not count.", CERTIFICATES)
+                about("1 to 32 certificates of CAs, each of which is trusted. Name intermediates too if those beside signatures should not count.", CERTIFICATES)
                     .kind("PEM")
             ),
         ),
