@@ -1,7 +1,7 @@
 //! What does a Sigstore bundle hold?
 //!
-//! Sigstore protobuf-specs, `sigstore_bundle.proto`, versions 0.1 to 0.3, in protobuf's JSON: members that are not known are passed over, and numbers that are zero
-//! and lists that are empty may be left out. Nothing in it is trusted.
+//! The format is that of the Sigstore protobuf-specs, `sigstore_bundle.proto`, versions 0.1 to 0.3, in protobuf's JSON. Unknown members are ignored. Numbers that are
+//! zero and lists that are empty may be left out. Nothing in a bundle is trusted.
 
 use der::{Decode as _, Document};
 use serde_json::value::RawValue;
@@ -13,17 +13,17 @@ use crate::{
     sigstore::tlog_entry::{self, TlogEntry},
 };
 
-/// Most log entries, and most timestamps.
+/// The most log entries of a bundle, and the most timestamps.
 const MAX_PROOFS: usize = 32;
-/// Largest certificate, in bytes.
+/// The largest certificate, in bytes.
 const MAX_CERTIFICATE: usize = 16 * 1024;
 
 /// A bundle: one signature and what proves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bundle {
-    /// The signer's certificate, where it is not a key that signed.
+    /// The signer's certificate. It is `None` if a key without a certificate signed.
     pub(crate) certificate: Option<Document>,
-    /// The certificates of CAs that came along.
+    /// The certificates of CAs in the bundle.
     pub(crate) chain: Vec<Document>,
     /// Entries of transparency logs.
     pub(crate) entries: Vec<TlogEntry>,
@@ -35,7 +35,7 @@ pub(crate) struct Bundle {
     pub(crate) content: BundleContent,
 }
 
-/// What the signature of a bundle is over.
+/// What the signature of a bundle covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum BundleContent {
     /// A file with this digest.
@@ -44,35 +44,35 @@ pub(crate) enum BundleContent {
     Envelope { payload_type: String, payload: Vec<u8>, encoding: Vec<u8> },
 }
 
-/// Why bytes are no bundle that can be checked.
+/// The reason for which bytes are not a bundle that can be checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BundleError {
-    /// They are not the JSON of a bundle.
+    /// The bytes are not the JSON of a bundle.
     Form,
-    /// It is of a version that is not known.
+    /// The version is unknown.
     Version,
-    /// The certificate or the key is missing, there is more than one of them, or it can't be read.
+    /// The certificate or the key is missing or unreadable, or there is more than one.
     Material,
-    /// A certificate that issued itself stands in the bundle; old clients wrote that.
+    /// The bundle contains a self-signed certificate, as old clients wrote it.
     Root,
-    /// The signature is missing, there is more than one, or what it is over can't be read.
+    /// The signature is missing, there is more than one, or its content cannot be read.
     Content,
-    /// The signature is over a digest of another algorithm than SHA-256.
+    /// The signature covers a digest of another algorithm than SHA-256.
     MessageDigest,
-    /// A log entry can't be read, stands there twice, or lacks what this version of bundles has to have.
+    /// A log entry cannot be read, occurs twice, or lacks the proof that this version of bundles requires.
     LogEntry,
-    /// A timestamp can't be read, or there are too many.
+    /// A timestamp cannot be read, or there are too many.
     Timestamp,
 }
 
-/// The versions of bundles, as far as they differ.
+/// The versions of bundles that differ in what they require.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Version {
-    /// Log entries have a promise.
+    /// Version 0.1: log entries have a signed entry timestamp.
     V1,
-    /// Log entries have a proof.
+    /// Version 0.2: log entries have an inclusion proof.
     V2,
-    /// The same, and certificates come without those of CAs.
+    /// Version 0.3: log entries have an inclusion proof, and there are no certificates of CAs.
     V3,
 }
 
@@ -92,7 +92,7 @@ impl Bundle {
     /// Reads the JSON of a bundle.
     ///
     /// # Errors
-    /// The first part that is not as its version has it.
+    /// The first part that is not as the version requires.
     pub(crate) fn read(json: &[u8]) -> Result<Bundle, BundleError> {
         let bundle: &RawValue = serde_json::from_slice(json).map_err(|_| BundleError::Form)?;
         let keys = ["mediaType", "verificationMaterial", "messageSignature", "dsseEnvelope"];
@@ -135,7 +135,7 @@ fn read_certificate(json: &RawValue) -> Result<Document, BundleError> {
     read().ok_or(BundleError::Material)
 }
 
-/// The signer's certificate, and those above it.
+/// The signer's certificate, and the certificates of the CAs above it.
 fn read_chain(json: &RawValue) -> Result<(Option<Document>, Vec<Document>), BundleError> {
     let [list] = members(json, ["certificates"]).map_err(|_| BundleError::Material)?;
     let list = list.and_then(|list| entries(list).ok()).ok_or(BundleError::Material)?;
@@ -167,7 +167,7 @@ fn read_message(json: &RawValue) -> Result<(Vec<u8>, BundleContent), BundleError
     Ok((signature, BundleContent::Message(digest)))
 }
 
-/// An envelope with one signature: of two, one could be checked and the other be counted.
+/// Reads an envelope with exactly one signature. With two, one could be checked and the other one counted.
 fn read_envelope(json: &RawValue) -> Option<(Vec<u8>, BundleContent)> {
     let [payload, payload_type, signatures] = members(json, ["payload", "payloadType", "signatures"]).ok()?;
     let (payload, payload_type) = (bytes_of(payload?)?, text(payload_type?).ok()?.into_owned());

@@ -1,10 +1,10 @@
-//! What is proven to have been said about a digest, and by whom?
+//! Which digest was signed, and who is proven to have signed it?
 //!
 //! Every format of evidence is reduced to the same claim. Only the modules of [`crate::evidence`] make one, after they have checked everything that it rests on.
 
 use crate::{image::Digest, signing::PublicKey};
 
-/// A signature of one digest whose signer is proven.
+/// The proof that a signer signed a digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// Who signed.
@@ -13,7 +13,7 @@ pub struct Claim {
     pub digest: Digest,
     /// Where the signature was found.
     pub source: Source,
-    /// Nobody else makes claims.
+    /// A private field, so that only this module can build a claim.
     _door: Door,
 }
 
@@ -29,18 +29,18 @@ impl Claim {
 /// Who made a signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signer {
-    /// The key that made it.
+    /// The key that made the signature.
     pub key: PublicKey,
-    /// The subject of the certificate, if there is one, and its issuer, where the trust root asks for one.
+    /// The subject of the certificate, if there is a certificate. Its issuer, too, if the trust root asks for one.
     pub identity: Option<(String, Option<String>)>,
 }
 
-/// Where signatures are found, in the order in which the sources are asked.
+/// Where signatures are found, in the default order in which the sources are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// The manifest of cosign's signatures beside the image. The policy checks them itself.
+    /// The signature manifest beside the image, as cosign 2 writes it. The policy checks its signatures itself.
     SignatureManifest,
-    /// The evidence manifest beside the image, which repeats what was signed. The policy checks it itself.
+    /// The evidence manifest beside the image, which holds what was signed. The policy checks its signatures itself.
     EvidenceManifest,
     /// The policy server, which checks signatures that the policy cannot read.
     PolicyServer,
@@ -53,12 +53,12 @@ impl Signer {
         Signer { key: key.clone(), identity: None }
     }
 
-    /// Are both of them one signer? They are if they share a key or an identity.
+    /// Whether `self` and `other` are one signer: they share a key or an identity.
     #[must_use]
     pub fn is(&self, other: &Signer) -> bool {
         let is_same = |(name, issuer): &(String, Option<String>), (other, others): &(String, Option<String>)| {
             let (name, other) = (without_reference(name), without_reference(other));
-            // Addresses that differ in letters reach one person, and a name without an issuer may be anybody's of that name.
+            // Addresses that differ only in case reach one person. A name without an issuer may belong to the same person as one with an issuer.
             name.eq_ignore_ascii_case(other) && (issuer == others || issuer.is_none() || others.is_none())
         };
         let identities = self.identity.as_ref().zip(other.identity.as_ref());
@@ -66,9 +66,9 @@ impl Signer {
     }
 }
 
-/// The name of a workflow without the git reference or commit at its end, as certificates of GitHub and GitLab have it; other names as they are.
+/// The name of a workflow without the git reference or commit at its end, as certificates of GitHub and GitLab have it. Other names stay as they are.
 ///
-/// Whoever may run a workflow at one reference usually may at another one, so both are one signer. To count fewer is the safe side.
+/// Whoever may run a workflow at one reference may usually run it at another one, so both are one signer. It is safer to count fewer signers.
 #[must_use]
 pub fn without_reference(name: &str) -> &str {
     if !name.contains("://") {

@@ -10,11 +10,11 @@ use super::{
 };
 use crate::image::Digest;
 
-/// A signature of an image with everything that it is over. That anybody made it is still to be checked.
+/// A signature of an image, with everything that it covers. The signature is not verified yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Document {
     image: Digest,
-    /// What the signer said of the image besides.
+    /// The name and the annotations that the signature covers.
     pub(crate) subject: Subject,
     form: Form,
 }
@@ -25,30 +25,30 @@ enum Form {
     Bundle(Box<Bundle>),
 }
 
-/// Why an item is no signature of an image.
+/// The reason for which an item is not a signature of the image.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoSignature {
-    /// It breaks a rule of evidence manifests.
+    /// The item breaks a rule of evidence manifests.
     Item(ItemError),
-    /// It is said to be a bundle, and can't be read as one.
+    /// The item has the media type of a bundle, but cannot be read as one.
     Bundle(BundleError),
-    /// Its payload is of another type than in-toto statements are.
+    /// The DSSE payload has another type than in-toto statements have.
     PayloadType,
-    /// Its payload is no statement about the image.
+    /// The DSSE payload is not an in-toto statement about the image.
     Statement(StatementError),
-    /// It is an attestation: a statement with this predicate, which is no signature.
+    /// The item is an attestation: a statement with this predicate type. An attestation is never a signature.
     Attestation(String),
-    /// Its payload can't be read.
+    /// The payload is not in the simple signing format.
     Payload,
-    /// It is of another image.
+    /// The signature is for another image.
     OtherImage,
 }
 
 impl Document {
-    /// The signature of `image` that an item holds.
+    /// Reads the signature of `image` that an item holds.
     ///
     /// # Errors
-    /// When it holds none.
+    /// If the item does not hold one.
     pub(crate) fn read(item: &Item, image: Digest) -> Result<Document, NoSignature> {
         match &item.content {
             Err(error) => Err(NoSignature::Item(*error)),
@@ -68,7 +68,7 @@ impl Document {
         }
     }
 
-    /// The signature, to be checked.
+    /// The signature in the form in which it can be checked.
     pub(crate) fn signature(&self) -> Signature<'_> {
         match &self.form {
             Form::SimpleSigning(layer, payload) => {
@@ -78,7 +78,7 @@ impl Document {
         }
     }
 
-    /// The layer of a signature manifest that it is, if it is one.
+    /// The layer of a signature manifest, if the item repeats one.
     pub(crate) fn layer(&self) -> Option<&Layer> {
         match &self.form {
             Form::SimpleSigning(layer, _) => Some(layer),
@@ -86,7 +86,7 @@ impl Document {
         }
     }
 
-    /// Has it a certificate?
+    /// Whether the signature has a certificate.
     pub(crate) fn has_certificate(&self) -> bool {
         match &self.form {
             Form::SimpleSigning(layer, _) => layer.certificate.is_some(),
@@ -95,7 +95,7 @@ impl Document {
     }
 }
 
-/// What a bundle says of the image, if it signs it. An attestation about an image is no signature of it, whoever made it.
+/// The subject of a bundle, if the bundle is a signature of `image`. An attestation about an image is never a signature, whoever made it.
 fn subject_of(content: &BundleContent, image: Digest) -> Result<Subject, NoSignature> {
     match content {
         BundleContent::Message(digest) if *digest == image => Ok(Subject::default()),

@@ -1,7 +1,7 @@
 //! What does an evidence manifest hold?
 //!
 //! An evidence manifest is an OCI image manifest under the tag `sha256-<hex>.evidence`. Its layers are evidence files, and an annotation of each layer repeats
-//! the file's content, because a policy can read manifests and no blobs (`docs/evidence.md`). Nothing in it is trusted: whoever can push can write one.
+//! the file's content, because a policy can read manifests but not blobs (`docs/evidence.md`). Nothing in it is trusted, because whoever can push can write one.
 
 use std::borrow::Cow;
 
@@ -14,19 +14,19 @@ use crate::{
     json::{entries, members, text},
 };
 
-/// What an evidence manifest says that it is, in `artifactType`. A change that readers of this version misread gets another number.
+/// The `artifactType` of an evidence manifest. If a change could mislead readers of this version, the number changes.
 pub const ARTIFACT_TYPE: &str = "application/vnd.image-trust.evidence.v1";
-/// What `artifactType` begins with in every version.
+/// The beginning of `artifactType` in every version.
 const ANY_VERSION: &str = "application/vnd.image-trust.evidence.";
 /// The annotation of a layer that holds its content, in base64 (RFC 4648, section 4).
 pub const CONTENT: &str = "dev.image-trust.content";
 /// The annotation of a layer that names, by its digest, the manifest whose config is the content.
 pub const MANIFEST: &str = "dev.image-trust.manifest";
-/// Most items that are read, in the order of the manifest.
+/// The most items that are read, in the order of the manifest.
 pub const MAX_ITEMS: usize = 100;
-/// Largest content of an item, in bytes.
+/// The largest content of one item, in bytes.
 pub const MAX_ITEM: usize = 256 * 1024;
-/// Largest content of all items together, in bytes.
+/// The largest content of all items together, in bytes.
 pub const MAX_CONTENT: usize = 3 * 1024 * 1024;
 
 /// The media type of a cosign payload (cosign, "Signature Specification").
@@ -55,53 +55,53 @@ pub(crate) struct EvidenceManifest {
 /// One file of evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Item {
-    /// The digest that the manifest gives for it.
+    /// The digest that the manifest gives for the item. It is `None` if the item cannot be read.
     pub(crate) digest: Option<Digest>,
-    /// What it holds, or the rule of the format that it breaks.
+    /// The content, or the rule of the format that the item breaks.
     pub(crate) content: Result<Content, ItemError>,
 }
 
 /// What an item holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// A signature of cosign 1 or 2, and the payload that it is said to be over.
+    /// A signature of cosign 1 or 2, and the payload that it claims to cover.
     SimpleSigning(Layer, Vec<u8>),
     /// A Sigstore bundle.
     Bundle(Vec<u8>),
 }
 
-/// Why an item of a known kind is no evidence.
+/// The reason for which an item of a known kind is not evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ItemError {
-    /// It has no digest, or its annotations can't be read.
+    /// The item has no digest, or its annotations cannot be read.
     Form,
-    /// It has no content, and names no manifest that has it.
+    /// The item has no content, and names no pointer manifest that has it.
     NoContent,
-    /// It names a manifest that has the content, which is too large to be read here.
+    /// The content is in a pointer manifest, which this version does not read.
     Elsewhere,
-    /// Its content is larger than [`MAX_ITEM`], or all contents together are larger than [`MAX_CONTENT`].
+    /// The content is larger than [`MAX_ITEM`], or all contents together are larger than [`MAX_CONTENT`].
     TooLarge,
-    /// Its content is not base64 as RFC 4648 has it.
+    /// The content is not canonical base64 (RFC 4648, section 4).
     Base64,
-    /// Its content has another digest or another size than the layer.
+    /// The content has another digest or another size than the layer says.
     Digest,
-    /// It stands behind the first [`MAX_ITEMS`] items.
+    /// The item stands after the first [`MAX_ITEMS`] items.
     TooMany,
 }
 
-/// Why an evidence manifest can't be read.
+/// The reason for which a manifest is not a usable evidence manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnusableEvidence {
-    /// It does not have the form of an image manifest.
+    /// The text does not have the form of an image manifest.
     Form,
-    /// It is of another type.
+    /// The manifest has another `artifactType`.
     Type,
-    /// It is of a version that is not known here.
+    /// The evidence manifest has a version that this policy does not know.
     Version,
 }
 
 impl EvidenceManifest {
-    /// Reads the JSON of a manifest. An item that breaks a rule is kept as an error; what is of another kind is passed over.
+    /// Reads the JSON of a manifest. An item that breaks a rule is kept as an error. An item of an unknown kind is ignored.
     ///
     /// # Errors
     /// When it is no evidence manifest of this version.
@@ -136,7 +136,7 @@ enum Kind {
 }
 
 impl Item {
-    /// The item that this descriptor is of; `None` if it is of a kind that is not known. `room` is how many bytes of content may still be read.
+    /// Reads the item of this descriptor. It is `None` if its kind is unknown. `room` is the number of bytes of content that may still be read.
     fn read(descriptor: &RawValue, room: &mut usize) -> Option<Item> {
         let failed = |content| Some(Item { digest: None, content: Err(content) });
         let Ok([kind, digest, size, annotations]) = members(descriptor, ["mediaType", "digest", "size", "annotations"])

@@ -1,6 +1,6 @@
 //! Who says what about a digest?
 //!
-//! One producer of claims for each format. A producer checks signatures, certificates and logs, and knows no rules; a rule sees claims, and parses no evidence.
+//! Each format has one producer of claims. A producer checks signatures, certificates and logs, and knows no rules. A rule sees only claims, and parses no evidence.
 
 mod bundle;
 mod claim;

@@ -1,4 +1,4 @@
-//! What does it prove if the policy server says that a key signed an image?
+//! What does the policy server's answer about a key prove?
 
 use super::{Claim, Signer, Source};
 use crate::{image::Digest, signing::PublicKey};

@@ -1,7 +1,7 @@
 //! Does this signature prove who made it?
 //!
-//! Certificate, log entries, timestamps, signature and content are checked together, as they lie in one layer of a signature manifest or in one bundle; nothing is
-//! ever taken from another one. What costs nothing comes first; of what costs a verification, that which a stranger can least forge.
+//! Certificate, log entries, timestamps, signature and content are checked together, as they are in one layer of a signature manifest or in one bundle. Nothing is
+//! ever taken from another layer or bundle. Checks that cost nothing come first. Of the others, those that a stranger can least pass come first.
 
 use std::{borrow::Cow, cell::OnceCell};
 
@@ -27,10 +27,10 @@ use crate::{
     time::UnixTime,
 };
 
-/// Most entries of known logs: each costs two verifications at most, and clients ask one or two logs.
+/// The most entries of known logs. Each costs two verifications at most, and clients ask one or two logs.
 const MAX_BOUND: usize = 4;
 
-/// A signature of an image, and what it is said to be over.
+/// A signature of an image, and the content that it claims to cover.
 pub(crate) struct Signature<'s> {
     image: Digest,
     source: Source,
@@ -38,29 +38,29 @@ pub(crate) struct Signature<'s> {
     signature: &'s [u8],
     material: Material<'s>,
     trial: Trial<'s>,
-    /// The certificate, read once however many trust roots look at it.
+    /// The certificate. It is read once, however many trust roots look at it.
     leaf: OnceCell<Result<Leaf, VerificationError>>,
 }
 
-/// Where the certificate, the log entries and the timestamps of a signature lie.
+/// The place of the certificate, the log entries and the timestamps of a signature.
 #[derive(Clone, Copy)]
 enum Material<'s> {
     Layer(&'s Layer),
     Bundle(&'s Bundle),
 }
 
-/// What is asked of a certificate besides its identity.
+/// What a certificate has to prove besides its identity.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CertificateTerms<'d> {
-    /// The authorities that may have issued it.
+    /// The authorities that may have issued the certificate.
     pub(crate) authorities: &'d Authorities,
-    /// The transparency logs of which one has to have an entry.
+    /// The transparency logs, if one of them has to have an entry.
     pub(crate) tlogs: Option<&'d Logs>,
-    /// The certificate transparency logs of which one has to have seen it.
+    /// The certificate transparency (CT) logs, if one of them has to have seen the certificate.
     pub(crate) ctlogs: Option<&'d Logs>,
-    /// The time-stamping authorities that are believed.
+    /// The time-stamping authorities that are trusted.
     pub(crate) timestamp_authorities: &'d TimestampAuthorities,
-    /// Whether a log or a time-stamping authority has to say when it was used. Where neither has to and neither does, it has to be valid now.
+    /// Whether a log or a time-stamping authority has to say when the certificate was used. If this is `false` and neither says it, the certificate has to be valid now.
     pub(crate) needs_time: bool,
     /// The time now.
     pub(crate) now: UnixTime,
@@ -68,13 +68,13 @@ pub(crate) struct CertificateTerms<'d> {
 
 /// What a signature proves to a trust root that names a certificate identity.
 pub(crate) enum ByCertificate {
-    /// It has no certificate.
+    /// The signature has no certificate.
     None,
-    /// It has one of a signer that is known already, so it was not checked.
+    /// The signer is known already, so the signature was not checked.
     Known,
-    /// The signer signed.
+    /// The signer is proven to have signed.
     Claim(Claim),
-    /// This check failed.
+    /// The signature failed this check.
     Failed(VerificationError),
 }
 
@@ -116,12 +116,12 @@ impl<'s> Signature<'s> {
         }
     }
 
-    /// Does this key verify the signature?
+    /// Whether this key verifies the signature.
     pub(crate) fn is_signed_with(&self, key: &PublicKey) -> bool {
         self.trial.may_be_by(key) && key.signed(self.message(), self.signature)
     }
 
-    /// How did the holder of this key make the signature, if not in a way that is accepted?
+    /// The algorithm with which this key made the signature, if it is not an accepted one.
     pub(crate) fn is_signed_otherwise(&self, key: &PublicKey) -> Option<SignatureAlgorithm> {
         match self.message() {
             Message::Bytes(bytes) => key.signed_otherwise(bytes, self.signature),
@@ -129,7 +129,7 @@ impl<'s> Signature<'s> {
         }
     }
 
-    /// Which bytes the signature is over.
+    /// The bytes that the signature covers.
     fn message(&self) -> Message<'s> {
         match self.content {
             Content::Bytes(bytes) | Content::Envelope { encoding: bytes, .. } => Message::Bytes(bytes),
@@ -137,7 +137,7 @@ impl<'s> Signature<'s> {
         }
     }
 
-    /// The claim of whoever holds `key`, with an entry in one of `tlogs` if these are given; `None` if the key did not make the signature.
+    /// The claim that `key` signed; `None` if it did not. If `tlogs` are given, one of them has to have an entry.
     pub(crate) fn claim_of_key(
         &self,
         key: &PublicKey,
@@ -162,7 +162,7 @@ impl<'s> Signature<'s> {
         self.is_signed_with(key).then(|| tlogs.map_or(Ok(()), logged).map(|()| self.claim(Signer::of_key(key))))
     }
 
-    /// What the signature proves of `identity`. A signer that `is_known` is not checked again.
+    /// What the signature proves to a trust root that names `identity`. A signer that `is_known` is not checked again.
     pub(crate) fn claim_of_certificate(
         &self,
         identity: &CertificateIdentity,
@@ -172,7 +172,7 @@ impl<'s> Signature<'s> {
         let check = |leaf: Result<&Leaf, VerificationError>| {
             let leaf = leaf?;
             identity.matches(leaf)?;
-            // An issuer that nobody asked for is a text that anybody can have in a certificate, and tells nobody apart.
+            // If the trust root asks for no issuer, the issuer is any text, and tells no signers apart.
             let issuer = leaf.issuer.clone().filter(|_| identity.asks_for_the_issuer());
             let signer = Signer { key: leaf.key.clone(), identity: Some((leaf.subject.text().to_owned(), issuer)) };
             if is_known(&signer) {
@@ -189,7 +189,7 @@ impl<'s> Signature<'s> {
         }
     }
 
-    /// The certificate, if there is one. It can say whatever it likes.
+    /// The certificate, if there is one. Nothing that it says is proven yet.
     fn leaf(&self) -> Option<Result<&Leaf, VerificationError>> {
         let leaf = match (self.leaf.get(), self.material) {
             (Some(leaf), _) => leaf,
@@ -205,7 +205,7 @@ impl<'s> Signature<'s> {
         Some(leaf.as_ref().map_err(Clone::clone))
     }
 
-    /// Checks that `leaf`, this signature's certificate, is genuine and of this signature.
+    /// Checks that `leaf`, this signature's certificate, is genuine and belongs to this signature.
     fn check_certificate(&self, leaf: &Leaf, terms: CertificateTerms<'_>) -> Result<(), VerificationError> {
         let entries = if terms.tlogs.is_some() { self.entries()? } else { Cow::Borrowed(&[][..]) };
         let by = LoggedBy::Certificate(leaf.der.as_bytes(), &leaf.key);
@@ -219,7 +219,7 @@ impl<'s> Signature<'s> {
         self.is_signed_with(&leaf.key).then_some(()).ok_or(VerificationError::Signature)
     }
 
-    /// Every time at which the certificate is known to have been used, or now: at each of them it was valid. What the logs say is still to be checked.
+    /// The times at which the certificate was used, or the present. The certificate was valid at each of them. The log entries are not verified yet.
     fn times(
         &self,
         leaf: &Leaf,
@@ -249,14 +249,14 @@ impl<'s> Signature<'s> {
         }
         match times.is_empty() {
             false => Ok(times),
-            // A time that was meant to be told is told, and not the present.
+            // A timestamp that failed explains more than the lack of a time.
             true if terms.needs_time => Err(unverified.unwrap_or(VerificationError::NoTime)),
             true if leaf.validity.contains(terms.now) => Ok(vec![terms.now]),
             true => Err(VerificationError::Expired),
         }
     }
 
-    /// The log entries of this signature by logs that are known, of which there is at least one.
+    /// The log entries of this signature in known logs. There is at least one.
     fn bind<'e>(
         &self,
         entries: &'e [TlogEntry],

@@ -1,7 +1,7 @@
 //! What does an in-toto statement say, and about which image?
 //!
-//! in-toto attestation framework, "Statement" (v1 and v0.1). A statement is about an image if one of its subjects has exactly the image's SHA-256; names, other
-//! hashes and parts of a digest decide nothing.
+//! The format is that of the in-toto attestation framework, "Statement" (v1 and v0.1). A statement is about an image if one of its subjects has exactly the image's
+//! SHA-256. Names, other hashes and parts of a digest decide nothing.
 
 use serde_json::value::RawValue;
 
@@ -11,35 +11,35 @@ use crate::{
     json::{entries, members, text},
 };
 
-/// The predicate with which cosign 3 signs an image. Every other predicate is an attestation, which is no signature.
+/// The predicate type with which cosign 3 signs an image. A statement with any other predicate type is an attestation, which is never a signature.
 pub(crate) const COSIGN_SIGN: &str = "https://sigstore.dev/cosign/sign/v1";
 /// The only payload type of DSSE that is read (in-toto attestation framework, "Envelope").
 pub(crate) const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 
 const TYPES: [&str; 2] = ["https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"];
-/// Most subjects of a statement.
+/// The most subjects of a statement.
 const MAX_SUBJECTS: usize = 1_024;
-/// What a digest of this kind is called, and how it begins when it is written in one text.
+/// The name of the digest algorithm, which also begins a digest that is written as one text.
 const SHA256: &str = "sha256";
 
-/// A statement about an image. Whoever signed it says so.
+/// A statement about an image. Who signed it is not verified here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Statement {
     pub(crate) predicate_type: String,
     pub(crate) subject: Subject,
 }
 
-/// Why a payload is no statement about an image.
+/// The reason for which a payload is not a statement about the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StatementError {
-    /// It does not have the form of a statement of a known version.
+    /// The payload does not have the form of a statement of a known version.
     Form,
-    /// None of its subjects is the image.
+    /// None of the statement's subjects is the image.
     Subject,
 }
 
 impl Statement {
-    /// Reads the payload of a DSSE envelope, if it is a statement about `image`.
+    /// Reads the payload of a DSSE envelope as a statement about `image`.
     pub(crate) fn read(payload: &[u8], image: Digest) -> Result<Statement, StatementError> {
         let form = StatementError::Form;
         let json: &RawValue = serde_json::from_slice(payload).map_err(|_| form)?;

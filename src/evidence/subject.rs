@@ -14,13 +14,13 @@ use crate::{
 pub(crate) struct Subject {
     /// The name of the image, if there is one.
     pub(crate) name: Option<String>,
-    /// The annotations whose values are texts.
+    /// The annotations that have a text as value.
     pub(crate) annotations: BTreeMap<String, String>,
-    /// Whether formats of this kind always sign a name.
+    /// Whether every signature in this format covers a name.
     pub(crate) is_named: bool,
 }
 
-/// The members of an object whose values are texts; none, where there is no object. `None` if a member is there twice.
+/// The members of an object that have a text as value. Without an object there are none. The result is `None` if a member occurs twice.
 pub(super) fn texts(json: Option<&RawValue>) -> Option<BTreeMap<String, String>> {
     let Some(json) = json else { return Some(BTreeMap::new()) };
     let members = all_members(json).ok()?;

@@ -1,6 +1,6 @@
-//! In which ways can a key sign?
+//! With which algorithms can a key sign?
 
-/// An algorithm of signatures: what settings call it, and what keys make it.
+/// A signature algorithm that settings can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SignatureAlgorithm {
     /// ECDSA with SHA-256 (FIPS 186-5, section 6.4).
@@ -28,7 +28,7 @@ pub enum SignatureAlgorithm {
 }
 
 impl SignatureAlgorithm {
-    /// All of them.
+    /// Every algorithm.
     pub const ALL: [SignatureAlgorithm; 11] = [
         SignatureAlgorithm::EcdsaSha256,
         SignatureAlgorithm::EcdsaSha384,
@@ -43,7 +43,7 @@ impl SignatureAlgorithm {
         SignatureAlgorithm::Ed25519ph,
     ];
 
-    /// What settings call them, in the same order.
+    /// The names of the algorithms in settings, in the order of [`SignatureAlgorithm::ALL`].
     pub const WORDS: [&str; 11] = [
         "ecdsa-sha256",
         "ecdsa-sha384",
@@ -58,13 +58,13 @@ impl SignatureAlgorithm {
         "ed25519ph",
     ];
 
-    /// What settings call it.
+    /// The name of the algorithm in settings.
     #[must_use]
     pub fn word(self) -> &'static str {
         Self::ALL.iter().zip(Self::WORDS).find(|(one, _)| **one == self).map_or("", |(_, word)| word)
     }
 
-    /// The algorithm that settings call so.
+    /// The algorithm with this name in settings.
     #[must_use]
     pub fn parse(word: &str) -> Option<SignatureAlgorithm> {
         Self::ALL.iter().zip(Self::WORDS).find(|(_, known)| *known == word).map(|(one, _)| *one)

@@ -1,7 +1,7 @@
-//! What does a certificate say, and which certificate is above it?
+//! What does a certificate say, and which certificate issued it?
 //!
-//! X.509 of version 3 (RFC 5280). Nothing here says that a certificate is genuine: that is `path`'s. The structure is our own because what a certificate
-//! transparency log signs is the certificate without one of its extensions, and a library's types can't be written again without it.
+//! The format is X.509 version 3 (RFC 5280). Nothing here proves that a certificate is genuine; `path` does. The structure is our own, because a CT log signs the
+//! certificate without one of its extensions, and the types of libraries cannot be written again without it.
 
 use std::collections::BTreeSet;
 
@@ -18,13 +18,13 @@ use x509_cert::{
 use super::key::PublicKey;
 use crate::time::{Period, UnixTime};
 
-/// Largest text of one certificate, in bytes. Fulcio's have less than 1.5 KB, or 4 KB with everything that a workflow says of itself.
+/// The largest PEM text of one certificate, in bytes. Fulcio's certificates have up to 1.5 KB, or up to 4 KB with all claims of a workflow.
 const MAX_PEM: usize = 24 * 1024;
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
-/// What a key is certified for (RFC 5280, section 4.2.1.12).
+/// The purpose for which a key is certified (RFC 5280, section 4.2.1.12).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// To sign code.
@@ -43,7 +43,7 @@ impl Purpose {
     }
 }
 
-/// A certificate (RFC 5280, section 4.1). Of version 3, without the unique identifiers that nobody writes.
+/// A certificate (RFC 5280, section 4.1) of version 3, without the obsolete unique identifiers.
 #[derive(Debug, Clone, Sequence)]
 pub(crate) struct Certificate<'a> {
     pub(crate) tbs: Tbs<'a>,
@@ -51,7 +51,7 @@ pub(crate) struct Certificate<'a> {
     signature: BitStringRef<'a>,
 }
 
-/// What is signed of a certificate.
+/// The signed part of a certificate.
 #[derive(Debug, Clone, Sequence)]
 pub(crate) struct Tbs<'a> {
     #[asn1(context_specific = "0")]
@@ -74,7 +74,7 @@ struct Extension<'a> {
     value: &'a OctetStringRef,
 }
 
-/// By what certificates find the one above them (RFC 5280, sections 4.1.2.4, 4.1.2.6, 4.2.1.1 and 4.2.1.2).
+/// The names and key identifiers that tell which certificate issued which (RFC 5280, sections 4.1.2.4, 4.1.2.6, 4.2.1.1 and 4.2.1.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Names {
     subject: Vec<u8>,
@@ -84,28 +84,28 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Does it say that `other` issued it, by name? That is what is read there, and no proof.
+    /// Whether the certificate names `other` as its issuer. This is only a claim of the certificate.
     pub(crate) fn is_below(&self, other: &Names) -> bool {
         self.issuer == other.subject
     }
 
-    /// Does it say so of the other one's key, too?
+    /// Whether the certificate also names the key of `other` as its issuer's key.
     pub(crate) fn names_key_of(&self, other: &Names) -> bool {
         self.issuer_key_id.is_some() && self.issuer_key_id == other.key_id
     }
 
-    /// Is this the identifier of its key?
+    /// Whether this is the identifier of the certificate's key.
     pub(crate) fn is_called(&self, key_id: &[u8]) -> bool {
         self.key_id.as_deref() == Some(key_id)
     }
 
-    /// Does it say that it issued itself?
+    /// Whether the certificate names itself as its issuer.
     pub(crate) fn is_root(&self) -> bool {
         self.is_below(self) && (self.issuer_key_id.is_none() || self.names_key_of(self))
     }
 }
 
-/// The certificates in a PEM text, in DER. There may be white space around them, and nothing else.
+/// The certificates in a PEM text, in DER. Only white space may stand around them.
 pub(crate) fn certificates(text: &str, most: usize) -> Option<Vec<Document>> {
     if text.len() > MAX_PEM.checked_mul(most)? {
         return None;
@@ -123,7 +123,7 @@ pub(crate) fn certificates(text: &str, most: usize) -> Option<Vec<Document>> {
 }
 
 impl<'a> Certificate<'a> {
-    /// Reads a certificate, of which no extension may be there twice (RFC 5280, section 4.2).
+    /// Reads a certificate. No extension may occur twice (RFC 5280, section 4.2).
     pub(crate) fn read(der: &'a [u8]) -> Option<Certificate<'a>> {
         let certificate = Certificate::from_der(der).ok()?;
         let mut ids = BTreeSet::new();
@@ -136,17 +136,17 @@ impl<'a> Certificate<'a> {
         self.tbs.extensions.iter().find(|extension| extension.id == id).map(|extension| extension.value.as_bytes())
     }
 
-    /// An extension of a known kind; an error where it is there and can't be read.
+    /// An extension of a known kind. It is an error if the extension is there but cannot be read.
     pub(crate) fn typed<T: der::Decode<'a> + AssociatedOid>(&self) -> Result<Option<T>, T::Error> {
         self.extension(T::OID).map(T::from_der).transpose()
     }
 
-    /// Has it an extension of this kind?
+    /// Whether the certificate has an extension of this kind.
     pub(crate) fn has(&self, id: ObjectIdentifier) -> bool {
         self.extension(id).is_some()
     }
 
-    /// Who issued it, and who it is.
+    /// The names and key identifiers of the certificate and of its issuer.
     pub(crate) fn names(&self) -> Option<Names> {
         let key_id = self.typed::<SubjectKeyIdentifier>().ok()?.map(|id| id.0.as_bytes().to_vec());
         let above = self.typed::<AuthorityKeyIdentifier>().ok()?.and_then(|id| id.key_identifier);
@@ -158,25 +158,25 @@ impl<'a> Certificate<'a> {
         })
     }
 
-    /// Are all of its critical extensions among these?
+    /// Whether all critical extensions of the certificate are among these.
     pub(crate) fn knows_all_critical(&self, known: &[ObjectIdentifier]) -> bool {
         self.tbs.extensions.iter().all(|extension| !extension.critical || known.contains(&extension.id))
     }
 
-    /// The time from which, and to which, it is valid (RFC 5280, section 4.1.2.5).
+    /// The period in which the certificate is valid (RFC 5280, section 4.1.2.5).
     pub(crate) fn validity(&self) -> Period {
         let Validity { not_before, not_after, .. } = self.tbs.validity;
         let at = |time: x509_cert::time::Time| Some(UnixTime::since_epoch(time.to_unix_duration()));
         Period { start: at(not_before), end: at(not_after) }
     }
 
-    /// May its key be used so, where it says what its key is for?
+    /// Whether its key may be used for this purpose. A certificate without the extension allows every purpose.
     pub(crate) fn is_for(&self, purpose: Purpose) -> Option<bool> {
         let usage = self.typed::<ExtendedKeyUsage>().ok()?;
         Some(usage.is_none_or(|usage| usage.0.contains(&purpose.id())))
     }
 
-    /// Does it say, so that every reader has to know it, that its key is used so and in no other way, and that it is no CA's?
+    /// Whether a critical extension says that its key is for this purpose only, and the certificate is not a CA's.
     pub(crate) fn is_only_for(&self, purpose: Purpose) -> Option<bool> {
         let usage = self.typed::<ExtendedKeyUsage>().ok()?;
         let is_ca = self.typed::<BasicConstraints>().ok()?.is_some_and(|constraints| constraints.ca);
@@ -185,14 +185,14 @@ impl<'a> Certificate<'a> {
         Some(is_critical && !is_ca && usage.is_some_and(|usage| usage.0.as_slice() == [purpose.id()]))
     }
 
-    /// What its authority signed, without this extension.
+    /// The part of the certificate that its issuer signed, without this extension.
     pub(crate) fn signed_without(&self, id: ObjectIdentifier) -> Option<Vec<u8>> {
         let mut tbs = self.tbs.clone();
         tbs.extensions.retain(|extension| extension.id != id);
         tbs.to_der().ok()
     }
 
-    /// Its key, if it is of a kind that can be checked.
+    /// The key of the certificate, if its kind is supported.
     pub(crate) fn key(&self) -> Option<PublicKey> {
         PublicKey::from_spki(&self.tbs.key.to_der().ok()?).ok()
     }

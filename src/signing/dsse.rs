@@ -1,6 +1,6 @@
 //! Which bytes does a DSSE envelope sign?
 
-/// The pre-authentication encoding of a payload and its type (DSSE v1.0.2, "Protocol"): lengths in bytes, and the payload as it was before it was put into base64.
+/// The pre-authentication encoding of a payload and its type (DSSE v1.0.2, "Protocol"). Lengths are in bytes, and the payload is not in base64.
 pub(crate) fn pre_authentication_encoding(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     let head = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len());
     [head.as_bytes(), payload].concat()

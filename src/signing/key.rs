@@ -1,7 +1,7 @@
-//! Is this text a public key that a signature can be checked with?
+//! Is this text a public key with which signatures can be checked?
 //!
 //! One PEM block (`pem`) around a SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7): ECDSA on P-256,
-//! P-384 or P-521 (RFC 5480), Ed25519 (RFC 8410), RSA from 2048 bits (RFC 8017, appendix A.1.1). What a key verifies is `signature`'s.
+//! P-384 or P-521 (RFC 5480), Ed25519 (RFC 8410), RSA from 2048 bits (RFC 8017, appendix A.1.1). `signature` says what a key verifies.
 
 mod error;
 mod pem;
@@ -24,7 +24,7 @@ const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
-/// Curves and algorithms that are not supported, and that people have keys of.
+/// Unsupported curves and algorithms that messages can name.
 const CURVES: [(&str, ObjectIdentifier); 4] = [
     ("P-224", ObjectIdentifier::new_unwrap("1.3.132.0.33")),
     ("secp256k1", ObjectIdentifier::new_unwrap("1.3.132.0.10")),
@@ -39,7 +39,7 @@ const ALGORITHMS: [(&str, ObjectIdentifier); 5] = [
     ("ML-DSA-65", ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18")),
 ];
 
-/// A public key: how it was encoded, and what makes it the key that it is.
+/// A public key, with the encoding in which it was given.
 ///
 /// Two keys are equal when they verify the same signatures, however they are encoded.
 #[derive(Debug, Clone)]
@@ -47,9 +47,9 @@ pub struct PublicKey {
     spki: Vec<u8>,
     fingerprint: Digest,
     pub(crate) algorithm: Algorithm,
-    /// The key's own number, in its one canonical encoding: a point (SEC 1, uncompressed), 32 bytes of Ed25519, or RSA's numbers in DER.
+    /// The key itself, in its one canonical encoding: a point (SEC 1, uncompressed), 32 bytes of Ed25519, or RSA's numbers in DER.
     pub(crate) material: Vec<u8>,
-    /// The only way of signing that is accepted, where it is not the usual one.
+    /// The only accepted algorithm, if the settings name one.
     only: Option<SignatureAlgorithm>,
 }
 
@@ -91,12 +91,12 @@ impl PublicKey {
         Ok(PublicKey { spki: der.to_vec(), fingerprint: Digest::of(der), algorithm, material, only: None })
     }
 
-    /// The one way of signing that is accepted, where the settings name one.
+    /// The only accepted algorithm, if the settings name one.
     pub(crate) fn only(&self) -> Option<&SignatureAlgorithm> {
         self.only.as_ref()
     }
 
-    /// What settings call the ways in which such a key can sign.
+    /// The names in settings of the algorithms with which such a key can sign.
     pub(crate) fn algorithms(&self) -> &'static str {
         match self.algorithm {
             Algorithm::P256 | Algorithm::P384 | Algorithm::P521 => "ecdsa-sha256, ecdsa-sha384 or ecdsa-sha512",
@@ -112,7 +112,7 @@ impl PublicKey {
         &self.spki
     }
 
-    /// The same key, whose signatures count only if they are made so. `None` if such a key can't sign so.
+    /// The same key, whose signatures count only with this algorithm. It is `None` if such a key cannot sign with it.
     pub(crate) fn only_with(self, algorithm: SignatureAlgorithm) -> Option<PublicKey> {
         let can = self.algorithm.possible().contains(&algorithm);
         can.then_some(PublicKey { only: Some(algorithm), ..self })
@@ -121,7 +121,7 @@ impl PublicKey {
     /// The key in PEM.
     #[must_use]
     pub fn pem(&self) -> String {
-        // Every DER has a PEM; if one had none, the host would refuse the empty text.
+        // Every DER can be written as PEM. If it failed, the policy server would refuse the empty text.
         let pem = encode_string("PUBLIC KEY", LineEnding::LF, &self.spki).unwrap_or_default();
         pem.trim_end().to_owned()
     }

@@ -1,8 +1,8 @@
-//! Did a CA that is trusted issue this certificate?
+//! Did a trusted CA issue this certificate?
 //!
-//! The path (RFC 5280, section 6.1) is found and checked by webpki: signatures, names, validity, basic constraints and path lengths of what lies
-//! between, extensions that are critical and unknown. It takes what it starts from as given, so a CA from the settings is held here to what
-//! its own certificate says. What a leaf has to say of itself is `certificate`'s.
+//! webpki finds and checks the path (RFC 5280, section 6.1): signatures, names, validity, critical extensions, and the basic constraints and path lengths of the CAs in
+//! between. It does not check the CA at which a path starts. So this module compares a CA from the settings with the limits in its own certificate. `certificate` checks
+//! what a leaf has to say.
 
 use der::{Document, asn1::ObjectIdentifier, oid::AssociatedOid};
 use pki_types::{
@@ -21,30 +21,30 @@ use crate::{
     time::{Period, UnixTime},
 };
 
-/// Most certificates of CAs above a leaf that are looked at.
+/// The most certificates of CAs above a leaf that are looked at.
 pub(crate) const MAX_CHAIN: usize = 6;
-/// Most certificates beside a signature that may lie between its own and a root.
+/// The most CAs beside a signature that may stand between its certificate and a root.
 const MAX_BETWEEN: usize = 4;
-/// What a CA's certificate may want to be understood: that it is one, and what for.
+/// The critical extensions that a CA's certificate may have: basic constraints and key usages.
 const KNOWN: [ObjectIdentifier; 3] = [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID];
 /// The use of a key to sign code (RFC 5280, section 4.2.1.12), as webpki wants it: the content of the object identifier.
 const CODE_SIGNING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03];
-/// The use of a key to sign timestamps (the same).
+/// The use of a key to sign timestamps (RFC 5280, section 4.2.1.12), likewise.
 const TIME_STAMPING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x08];
 
-/// A CA that is trusted: whatever it issued is believed, within its limits.
+/// A trusted CA. What it issued is trusted within the CA's limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Authority {
     der: CertificateDer<'static>,
     key: PublicKey,
     names: Names,
-    /// When the certificate is valid, and when it is trusted.
+    /// The period in which the certificate is valid and trusted.
     periods: [Period; 2],
-    /// How many other CAs may stand between it and a leaf.
+    /// The most other CAs that may stand between this CA and a leaf.
     path_length: Option<u8>,
 }
 
-/// Why a certificate can't be a CA to trust.
+/// The reason for which a certificate cannot be a trusted CA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AuthorityError {
     Form,
@@ -69,11 +69,11 @@ impl Authority {
         if certificate.is_for(purpose) != Some(true) {
             return Err(AuthorityError::NotForCode);
         }
-        // Nobody here compares e-mail addresses and URIs with them.
+        // Name constraints for e-mail addresses and URIs are not checked here.
         if certificate.has(NameConstraints::OID) {
             return Err(AuthorityError::NameConstraints);
         }
-        // webpki leaves these out of account in what it starts from.
+        // webpki does not check these in the CA at which a path starts.
         if !certificate.knows_all_critical(&KNOWN) {
             return Err(AuthorityError::Critical);
         }
@@ -88,10 +88,10 @@ impl Authority {
         })
     }
 
-    /// May it have issued a certificate that was used at this time, with so many CAs in between? That those above it in the settings signed it is taken
-    /// from there; that one of them allows it is not.
+    /// Whether this CA may have issued a certificate that was used at this time, with so many CAs in between. Signatures between CAs in the settings are not verified, but
+    /// the limits of the CAs above apply.
     fn allows(&self, all: &[Authority], time: UnixTime, between: usize) -> bool {
-        // From one level to the next, and each CA once a level: names can stand in a circle.
+        // Each CA is looked at once for each level, because names can form a circle.
         let mut level = vec![self];
         for between in between..=MAX_CHAIN {
             level.retain(|authority| authority.allows_by_itself(time, between));
@@ -104,8 +104,8 @@ impl Authority {
         false
     }
 
-    /// Those of `all` that it says issued it: by their keys, and if it names none of these, by name. One that says that it issued itself, and does not say with
-    /// which key, is below another one of its name all the same.
+    /// Those of `all` that this CA names as its issuer: by key identifier, or by name if no key identifier matches. If it names itself without a key identifier, another CA
+    /// of the same name still counts as its issuer.
     fn above<'a>(&self, all: &'a [Authority]) -> Vec<&'a Authority> {
         if self.names.names_key_of(&self.names) {
             return Vec::new();
@@ -116,14 +116,14 @@ impl Authority {
         if by_key.is_empty() { by_name } else { by_key }
     }
 
-    /// The same by its own certificate, and by when it is trusted.
+    /// Whether this CA's own certificate and its period of trust allow that.
     fn allows_by_itself(&self, time: UnixTime, between: usize) -> bool {
         self.periods.iter().all(|period| period.contains(time))
             && self.path_length.is_none_or(|most| between <= usize::from(most))
     }
 }
 
-/// Why no trusted authority vouches for a certificate.
+/// The reason for which no trusted authority vouches for a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PathError {
     /// The certificates beside the signature can't be read, or are too many.
@@ -132,10 +132,10 @@ pub(crate) enum PathError {
     NoPath,
 }
 
-/// The SHA-256 of the key with which `leaf` (DER) was issued for this purpose, if one of `authorities` did it or let others do it, and all of them were valid at
-/// each of `times`, of which there is at least one.
+/// The SHA-256 of the key that issued `leaf` (DER) for this purpose.
 ///
-/// Where only roots are given, what lies between comes from `chain`, certificates beside a signature, which nobody has to believe.
+/// One of `authorities` has to have issued `leaf`, directly or through other CAs. All of them have to be valid at each of `times`, of which there is at least one.
+/// If only roots are given, the CAs in between come from `chain`: certificates beside a signature, which are not trusted.
 pub(crate) fn issuer_of(
     leaf: &[u8],
     authorities: &[Authority],
@@ -179,10 +179,10 @@ pub(crate) fn issuer_of(
     }
 }
 
-/// The CAs above `leaf`, one above the other, as far as these certificates go. Of several that could stand at a place it is one whose key is named, then one that
-/// a given CA issued, then the first: whoever may put signatures beside an image could have all ways through many of them tried.
+/// The CAs above `leaf`, one above the other, as far as these certificates go. If several fit one place, the first choice is one whose key is named, then one that a given
+/// CA issued, then the first one. Otherwise, whoever can put signatures beside an image could make the policy try all paths through many CAs.
 ///
-/// What could not be a CA to trust can't be one in between either: webpki looks neither at what its key is for nor at limits of names that it does not know.
+/// A certificate that could not be a trusted CA cannot be a CA in between either. webpki looks neither at key usages of CAs nor at name constraints that it does not know.
 fn line<'c>(
     leaf: &[u8],
     certificates: &'c [Document],
@@ -210,7 +210,7 @@ fn line<'c>(
     line
 }
 
-/// How CAs sign, in webpki's terms.
+/// The algorithms with which CAs sign, in webpki's terms.
 #[derive(Debug)]
 struct Signing {
     key: AlgorithmIdentifier,

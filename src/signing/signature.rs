@@ -1,8 +1,10 @@
 //! Did this key make this signature?
 //!
-//! If the settings say nothing else: ECDSA as X9.62 DER (FIPS 186-5, section 6.4) with SHA-256 on every curve (cosign 2), with SHA-384 on P-384 and with SHA-512 on
-//! P-521 (cosign 3); Ed25519 (RFC 8032) pure (cosign 2) or pre-hashed with SHA-512 (cosign 3); RSA PKCS #1 v1.5 with SHA-256 (RFC 8017, section 8.2.2). A key that
-//! verifies one of them made the signature.
+//! If the settings name no algorithm, these are accepted:
+//!
+//! - ECDSA as X9.62 DER (FIPS 186-5, section 6.4): with SHA-256 on every curve (cosign 2), with SHA-384 on P-384 and with SHA-512 on P-521 (cosign 3);
+//! - Ed25519 (RFC 8032): pure (cosign 2), or pre-hashed with SHA-512 (cosign 3);
+//! - RSA PKCS #1 v1.5 with SHA-256 (RFC 8017, section 8.2.2).
 
 use std::cell::{Cell, OnceCell};
 
@@ -20,7 +22,7 @@ use super::{
 };
 use crate::image::Digest;
 
-/// A hash that signatures are made over.
+/// A hash algorithm of signatures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hash {
     Sha256,
@@ -37,7 +39,7 @@ impl Hash {
         }
     }
 
-    /// What stands before a hash in a PKCS #1 v1.5 signature (RFC 8017, section 9.2, note 1).
+    /// The prefix of a hash in a PKCS #1 v1.5 signature (RFC 8017, section 9.2, note 1).
     fn prefix(self) -> Box<[u8]> {
         let (all, name, length) = match self {
             Hash::Sha256 => (0x31, 0x01, 0x20),
@@ -49,17 +51,17 @@ impl Hash {
     }
 }
 
-/// Something that may have been signed.
+/// A message that may have been signed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Message<'m> {
     /// These bytes.
     Bytes(&'m [u8]),
-    /// Bytes of which only the SHA-256 is known: whatever is signed in another way can't be checked.
+    /// Bytes that are known only by their SHA-256. A signature over another hash cannot be checked.
     Known(Digest),
 }
 
 impl Message<'_> {
-    /// The hash, if it can be told.
+    /// The hash of the message, if it is known.
     fn hash(&self, hash: Hash) -> Option<Vec<u8>> {
         match (self, hash) {
             (Message::Bytes(bytes), _) => Some(hash.of(bytes)),
@@ -76,15 +78,15 @@ impl Message<'_> {
     }
 }
 
-/// How many keys a signature is simply tried with: finding out who can have made it costs about as much as two tries.
+/// The number of keys with which a signature is tried before its possible makers are computed. That computation costs about as much as two tries.
 const MAX_TRIES: u8 = 3;
 
-/// A signature over a payload with this hash, for which one of many keys is looked for. Without this, signatures would cost a verification for each key.
+/// A search for the key that made a signature over a payload with this hash. It saves one verification for each of many keys.
 pub(crate) struct Trial<'s> {
     hash: Digest,
     signature: &'s [u8],
     tries: Cell<u8>,
-    /// As points, since a key can be written in more ways than one.
+    /// The possible keys as points, because one key has several encodings.
     makers: OnceCell<Option<[VerifyingKey; 2]>>,
 }
 
@@ -93,7 +95,7 @@ impl<'s> Trial<'s> {
         Trial { hash, signature, tries: Cell::new(0), makers: OnceCell::new() }
     }
 
-    /// Can it be by this key, so that it is worth a try? On P-256, few keys can have made it, and after a few tries it is known which.
+    /// Whether this key can have made the signature, so that a verification is worth its cost. On P-256, only two keys can, and they are computed after a few tries.
     pub(crate) fn may_be_by(&self, key: &PublicKey) -> bool {
         let tries = self.tries.get();
         if key.algorithm != Algorithm::P256 || !key.signs_sha256_only() {
@@ -108,14 +110,14 @@ impl<'s> Trial<'s> {
         makers.as_ref().is_some_and(|makers| makers.iter().any(is_key))
     }
 
-    /// Is it by this key, whatever the payload? Only for keys of which that is certain.
+    /// Whether this key made the signature over the hash. Only keys that always sign a SHA-256 can tell.
     pub(crate) fn is_of_hash(&self, key: &PublicKey) -> bool {
         self.may_be_by(key) && key.signed(Message::Known(self.hash), self.signature)
     }
 }
 
-/// The two keys of which one made this ECDSA signature on P-256 (SEC 1, section 4.1.6), as fingerprints; the other is a by-product of the
-/// arithmetic, and a signature that is none has two by-products.
+/// The fingerprints of the two keys that fit this ECDSA signature on P-256 (SEC 1, section 4.1.6). One of them made it, and the other is a by-product of the
+/// arithmetic. If the signature is not genuine, both are by-products.
 pub(crate) fn possible_makers(hash: Digest, signature: &[u8]) -> Option<[Digest; 2]> {
     let [one, other] = possible_keys(hash, signature)?;
     let fingerprint = |key: VerifyingKey| Some(Digest::of(key.to_public_key_der().ok()?.as_bytes()));
@@ -132,25 +134,25 @@ fn possible_keys(hash: Digest, signature: &[u8]) -> Option<[VerifyingKey; 2]> {
 }
 
 impl PublicKey {
-    /// Is it certain without the message whether this key signed it? Not where something else than a SHA-256 is signed.
+    /// Whether a SHA-256 is all that is needed to verify signatures of this key.
     pub(crate) fn signs_sha256_only(&self) -> bool {
         use SignatureAlgorithm::{EcdsaSha256, RsaPkcs1Sha256, RsaPssSha256};
         self.accepted().iter().all(|algorithm| matches!(algorithm, EcdsaSha256 | RsaPkcs1Sha256 | RsaPssSha256))
     }
 
-    /// Does `signature` prove that the holder of this key signed `message`?
+    /// Whether `signature` proves that this key signed `message` with an accepted algorithm.
     pub(crate) fn signed(&self, message: Message<'_>, signature: &[u8]) -> bool {
         self.accepted().iter().any(|algorithm| self.signed_with(*algorithm, message, signature).is_some())
     }
 
-    /// How did the holder of this key sign `message`, if not in a way that is accepted?
+    /// The algorithm with which this key signed `message`, if it is not an accepted one.
     pub(crate) fn signed_otherwise(&self, message: &[u8], signature: &[u8]) -> Option<SignatureAlgorithm> {
         let others = self.algorithm.possible().iter().filter(|algorithm| !self.accepted().contains(algorithm));
         let message = Message::Bytes(message);
         others.copied().find(|algorithm| self.signed_with(*algorithm, message, signature).is_some())
     }
 
-    /// The ways of signing that are accepted: the one that the settings say, or those of cosign 2 and 3.
+    /// The accepted algorithms: the one that the settings name, or else those of cosign 2 and 3.
     fn accepted(&self) -> &[SignatureAlgorithm] {
         match self.only() {
             Some(only) => std::slice::from_ref(only),
@@ -158,7 +160,7 @@ impl PublicKey {
         }
     }
 
-    /// Is it a signature of this kind, by this key?
+    /// Checks that this key made `signature` with this algorithm.
     fn signed_with(&self, algorithm: SignatureAlgorithm, message: Message<'_>, signature: &[u8]) -> Option<()> {
         use SignatureAlgorithm::*;
         let pkcs1 = |hash: Hash| rsa_verifies(&self.material, hash, &message.hash(hash)?, signature);
@@ -191,7 +193,7 @@ impl PublicKey {
         }
     }
 
-    /// Strictly: a signature with a point of small order, or not in its one form, is none.
+    /// Verifies strictly: points of small order and encodings that are not canonical are refused.
     fn ed25519_signed(&self, algorithm: SignatureAlgorithm, message: &[u8], signature: &[u8]) -> Option<()> {
         let key = ed25519_dalek::VerifyingKey::from_bytes(self.material.as_slice().try_into().ok()?).ok()?;
         let signature = ed25519_dalek::Signature::from_slice(signature).ok()?;
@@ -203,7 +205,7 @@ impl PublicKey {
         }
     }
 
-    /// With a salt as long as the hash (RFC 8017, section 9.1) or as long as fits, which other libraries take.
+    /// Verifies RSASSA-PSS with a salt as long as the hash (RFC 8017, section 9.1) or as long as the key allows, as some libraries sign.
     fn pss_signed(&self, hash: &[u8], signature: &[u8], scheme: fn(usize) -> Pss) -> Option<()> {
         let key = rsa_key(&self.material)?;
         let longest = key.size().saturating_sub(hash.len()).saturating_sub(2);
@@ -212,7 +214,7 @@ impl PublicKey {
 }
 
 impl Algorithm {
-    /// How cosign 2 and 3 sign with such a key, if nothing else is said.
+    /// The algorithms with which cosign 2 and 3 sign with such a key by default.
     fn by_default(self) -> &'static [SignatureAlgorithm] {
         use SignatureAlgorithm::*;
         match self {
@@ -224,7 +226,7 @@ impl Algorithm {
         }
     }
 
-    /// Every way in which such a key can sign.
+    /// Every algorithm with which such a key can sign.
     pub(crate) fn possible(self) -> &'static [SignatureAlgorithm] {
         use SignatureAlgorithm::*;
         match self {
@@ -238,7 +240,7 @@ impl Algorithm {
 }
 
 impl Algorithm {
-    /// Does `signature` prove that the key with these bits signed `message`, with this hash and no other? As certificates say it; Ed25519 has its own.
+    /// Whether the key with these bits signed `message` with exactly this hash, as certificates and logs name it. Ed25519 ignores `hash`.
     pub(crate) fn verifies(self, hash: Hash, bits: &[u8], message: &[u8], signature: &[u8]) -> bool {
         let verified = || {
             let key = self.material(bits).ok()?;

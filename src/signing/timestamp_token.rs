@@ -1,8 +1,8 @@
-//! When does a time-stamping authority say that it saw these bytes?
+//! At which time does a time-stamping authority say that it saw these bytes?
 //!
-//! A time-stamp response or token (RFC 3161, section 2.4.2) is signed data (RFC 5652, section 5) around a time. It is read here to the byte, and what it says is
-//! checked with one certificate: the signer that it names, the hash that it gives of the certificate (RFC 5035), the use of the key and the signature are all
-//! about that one. Whether the certificate belongs to an authority that is trusted is not asked here. DER only; some authorities write BER, which is refused.
+//! A time-stamp response (RFC 3161, section 2.4.2) is signed data (RFC 5652, section 5) around a time. Every byte of it is read. The named signer, the hash of the
+//! signer's certificate (RFC 5035), the use of the key and the signature all have to fit one certificate. Whether that certificate belongs to a trusted authority is
+//! checked elsewhere. Only DER is read. Some authorities write BER, which is refused.
 
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ use super::{
 };
 use crate::time::UnixTime;
 
-/// Longest response that is read, in bytes; those of real authorities have 0.7 to 6 KB.
+/// The longest response that is read, in bytes. Those of real authorities have 0.7 to 6 KB.
 const MAX_LENGTH: usize = 16 * 1024;
-/// Most parts of any one list in it.
+/// The most parts of a list in a response.
 const MAX_PARTS: usize = 64;
 
 const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
@@ -28,13 +28,13 @@ const CONTENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113
 const MESSAGE_DIGEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.4");
 const SIGNING_CERTIFICATE_V2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.47");
 
-/// The hashes that tokens are read with; older ones are refused.
+/// The hash algorithms that are accepted in tokens. Older ones are refused.
 const HASHES: [(ObjectIdentifier, Hash); 3] = [
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1"), Hash::Sha256),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2"), Hash::Sha384),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3"), Hash::Sha512),
 ];
-/// How signatures are named that say their hash; others (RSA, Ed25519) leave it to the digest algorithm.
+/// The signature algorithms whose names include a hash. For others (RSA, Ed25519) the digest algorithm names it.
 const SIGNATURES: [(ObjectIdentifier, Hash); 6] = [
     (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"), Hash::Sha256),
     (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"), Hash::Sha384),
@@ -45,24 +45,24 @@ const SIGNATURES: [(ObjectIdentifier, Hash); 6] = [
 ];
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
-/// A time-stamp token that says a time. Nothing of it is proven.
+/// A time-stamp token. Nothing in it is proven.
 #[derive(Debug)]
 pub(crate) struct TimestampToken {
-    /// The time that it says.
+    /// The time in the token.
     pub(crate) time: UnixTime,
     imprint: (Hash, Vec<u8>),
-    /// What is signed: the signed attributes as a SET (RFC 5652, section 5.4).
+    /// The signed bytes: the signed attributes as a SET (RFC 5652, section 5.4).
     signed: Vec<u8>,
     hash: Hash,
     signature: Vec<u8>,
     signer: Signer,
     /// The hash of the signer's certificate.
     essential: (Hash, Vec<u8>),
-    /// The certificates that it brings along, in DER. They are hints.
+    /// The certificates in the token, in DER. They are only hints.
     pub(crate) certificates: Vec<Vec<u8>>,
 }
 
-/// How a token names the certificate of its signer (RFC 5652, section 5.3).
+/// The way in which a token names the certificate of its signer (RFC 5652, section 5.3).
 #[derive(Debug)]
 enum Signer {
     /// By the issuer and the serial number, as their DER contents.
@@ -72,7 +72,7 @@ enum Signer {
 }
 
 impl TimestampToken {
-    /// Reads a TimeStampResp that was granted. `None` if it is none, or not in DER.
+    /// Reads a TimeStampResp. It is `None` if the response is not in DER, or was not granted.
     pub(crate) fn read(response: &[u8]) -> Option<TimestampToken> {
         if response.len() > MAX_LENGTH {
             return None;
@@ -169,24 +169,24 @@ impl TimestampToken {
         })
     }
 
-    /// Is it a timestamp of these bytes?
+    /// Whether the timestamp covers these bytes.
     pub(crate) fn is_of(&self, bytes: &[u8]) -> bool {
         let (hash, imprint) = &self.imprint;
         hash.of(bytes) == *imprint
     }
 
-    /// Does it give the hash of this certificate (DER) as that of its signer's?
+    /// Whether the token gives the hash of this certificate (DER) as that of its signer.
     pub(crate) fn names(&self, der: &[u8]) -> bool {
         let (hash, of_certificate) = &self.essential;
         hash.of(der) == *of_certificate
     }
 
-    /// The certificate among those that it brings along whose hash it gives.
+    /// The certificate that the token brings along and names.
     pub(crate) fn certificate(&self) -> Option<&[u8]> {
         self.certificates.iter().map(Vec::as_slice).find(|der| self.names(der))
     }
 
-    /// Is it signed with the key of this certificate (DER), which is for timestamps only and nobody's but the signer's that the token names?
+    /// Whether the key of this certificate (DER) signed the token. The certificate has to be for timestamps only, and the one that the token names.
     pub(crate) fn is_signed_with(&self, der: &[u8]) -> bool {
         let is_signed = || {
             let certificate = Certificate::read(der)?;
@@ -209,7 +209,7 @@ impl Signer {
         (context(id)? == 0).then(|| Signer::KeyId(id.value().to_vec()))
     }
 
-    /// Is the certificate the one that it names?
+    /// Whether the certificate is the one that the token names.
     fn is(&self, certificate: &Certificate<'_>) -> Option<bool> {
         Some(match self {
             Signer::Number { issuer, serial } => {
@@ -235,12 +235,12 @@ fn read_info(info: &[u8]) -> Option<(UnixTime, (Hash, Vec<u8>))> {
     Some((read_time(time.value())?, (hash_of(*algorithm)?, hashed.value().to_vec())))
 }
 
-/// A GeneralizedTime in UTC, which may have parts of a second here: `20261130053015.082Z`. A library's reader takes none.
+/// Reads a GeneralizedTime in UTC. Unlike a library's reader, it accepts fractions of a second: `20261130053015.082Z`.
 fn read_time(text: &[u8]) -> Option<UnixTime> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
     let (whole, parts) = text.split_once('.').unwrap_or((text, "0"));
     let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    // RFC 3161: no zeros at the end, so no part that is all zero, but authorities write them.
+    // RFC 3161 forbids zeros at the end of a fraction, but authorities write them.
     if whole.len() != 14 || !(1..=9).contains(&parts.len()) || !are_digits(whole) || !are_digits(parts) {
         return None;
     }
@@ -251,7 +251,7 @@ fn read_time(text: &[u8]) -> Option<UnixTime> {
     Some(UnixTime::since_epoch(time.ok()?.unix_duration().saturating_add(Duration::from_nanos(nanos.into()))))
 }
 
-/// The hash of the signer's certificate: the first ESSCertIDv2 (RFC 5035, section 4), whose hash is SHA-256 where it names none.
+/// The hash of the signer's certificate: the first ESSCertIDv2 (RFC 5035, section 4). If it names no hash algorithm, it is SHA-256.
 fn essential(attribute: AnyRef<'_>) -> Option<(Hash, Vec<u8>)> {
     let ids = sequence(sequence(attribute)?.first().copied()?)?;
     let id = sequence(ids.first().copied()?)?;
@@ -263,7 +263,7 @@ fn essential(attribute: AnyRef<'_>) -> Option<(Hash, Vec<u8>)> {
     Some((hash, value.value().to_vec()))
 }
 
-/// The one value of an attribute that is there once.
+/// The one value of an attribute that occurs once.
 fn one_attribute<'a>(attributes: &[AnyRef<'a>], wanted: ObjectIdentifier) -> Option<AnyRef<'a>> {
     let mut found = None;
     for attribute in attributes {
@@ -289,7 +289,7 @@ fn hash_of(algorithm: AnyRef<'_>) -> Option<Hash> {
     HASHES.iter().find(|(known, _)| *known == named).map(|(_, hash)| *hash)
 }
 
-/// Is this the INTEGER of this value?
+/// Whether this is an INTEGER with this value.
 fn is_number(part: AnyRef<'_>, number: u8) -> bool {
     part.tag() == Tag::Integer && part.value() == [number]
 }
@@ -311,7 +311,7 @@ fn context(part: AnyRef<'_>) -> Option<u32> {
     }
 }
 
-/// What is tagged explicitly with this number.
+/// The content of an explicit tag with this number.
 fn explicit(part: AnyRef<'_>, number: u32) -> Option<AnyRef<'_>> {
     if context(part)? == number { AnyRef::from_der(part.value()).ok() } else { None }
 }

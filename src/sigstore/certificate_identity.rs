@@ -1,6 +1,6 @@
-//! Is a certificate made out to somebody who may sign?
+//! Does a certificate name an identity that may sign?
 //!
-//! Texts are compared whole, as they stand in the certificate: nothing is folded, completed or searched for.
+//! Texts are compared as a whole and as they stand in the certificate. Case matters, nothing is completed, and no part of a text is enough.
 
 mod expression;
 
@@ -17,20 +17,20 @@ pub const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
 /// Whose certificates are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CertificateIdentity {
-    /// Who has this name; and if a certificate has to say so, by this issuer.
+    /// A subject, and the issuer that has to vouch for it, if there is one.
     Named {
-        /// The issuer; any, and none as well, where there is nothing.
+        /// The accepted issuer. If it is `None`, any issuer is accepted, and also none.
         issuer: Option<TextMatcher>,
-        /// The name.
+        /// The accepted subject.
         subject: TextMatcher,
-        /// What the CA has to say besides.
+        /// The claims that the certificate has to have.
         claims: Vec<WantedClaim>,
     },
     /// A workflow of GitHub.
     Workflow(Workflow),
 }
 
-/// A claim that is asked for, and the text that it has to be.
+/// A claim that a trust root asks for, and the accepted text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantedClaim {
     /// The claim.
@@ -42,28 +42,28 @@ pub struct WantedClaim {
 /// A text that is accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TextMatcher {
-    /// This one.
+    /// Exactly this text.
     Exact(String),
-    /// One that matches, as a whole.
+    /// A text that matches this expression as a whole.
     Regex(Anchored),
-    /// One that begins with this, which ends at a slash.
+    /// A text that begins with this prefix, which ends with a slash.
     Prefix(String),
 }
 
-/// Which workflows of GitHub.
+/// The accepted workflows of GitHub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workflow {
-    /// Who vouches for the workflow.
+    /// The issuer that vouches for the workflow.
     pub issuer: String,
     /// The address of the server, with a slash at its end.
     pub server: String,
-    /// The account whose repositories it is defined in, and ran for.
+    /// The account that owns the repository in which the workflow is defined, and the one for which it ran.
     pub owner: String,
-    /// The repository; any of that account, where there is none.
+    /// The repository. If it is `None`, any repository of the account is accepted.
     pub repo: Option<String>,
-    /// The file that defines it; any of the repository, where there is none.
+    /// The file that defines the workflow. If it is `None`, any file of the repository is accepted.
     pub workflow: Option<WorkflowFile>,
-    /// The git reference at which it was defined, and for which it ran, where `*` stands for any text; any, where there is none.
+    /// The git reference at which the workflow was defined, and for which it ran. `*` stands for any text. If it is `None`, any reference is accepted.
     pub reference: Option<String>,
 }
 
@@ -72,12 +72,12 @@ pub struct Workflow {
 pub enum WorkflowFile {
     /// A file of this name in the repository that the workflow runs for.
     Name(String),
-    /// A file of any repository (`owner/repo/.github/workflows/file`), at a git reference that matches this; at any, where there is none.
+    /// A file of any repository (`owner/repo/.github/workflows/file`), and the git reference at which it has to be defined, if there is one.
     Path(String, Option<String>),
 }
 
 impl CertificateIdentity {
-    /// Checks that `leaf` is made out to this identity. What the certificate says is not proven yet.
+    /// Checks that `leaf` names this identity. Nothing that the certificate says is proven yet.
     pub(crate) fn matches(&self, leaf: &Leaf) -> Result<(), VerificationError> {
         let other = || VerificationError::Identity(leaf.subject.text().to_owned(), leaf.issuer.clone());
         match self {
@@ -100,7 +100,7 @@ impl CertificateIdentity {
                 if leaf.issuer.as_deref() != Some(workflow.issuer.as_str()) || !workflow.defines(leaf.subject.text()) {
                     return Err(other());
                 }
-                // Anybody may use a workflow that others can call, from wherever they like, and gets a certificate with its name.
+                // Anybody may call a reusable workflow from another repository, and gets a certificate with its name.
                 let all = |named: &[Option<String>], is: &dyn Fn(&str) -> bool| {
                     !named.is_empty() && named.iter().all(|name| name.as_deref().is_some_and(is))
                 };
@@ -118,7 +118,7 @@ impl CertificateIdentity {
         }
     }
 
-    /// Does it matter who vouches for the name?
+    /// Whether the identity asks for an issuer.
     pub(crate) fn asks_for_the_issuer(&self) -> bool {
         match self {
             CertificateIdentity::Named { issuer, .. } => issuer.is_some(),
@@ -128,7 +128,7 @@ impl CertificateIdentity {
 }
 
 impl TextMatcher {
-    /// Is this text accepted?
+    /// Whether this text is accepted.
     #[must_use]
     pub fn accepts(&self, text: &str) -> bool {
         match self {
@@ -140,7 +140,7 @@ impl TextMatcher {
 }
 
 impl Workflow {
-    /// Is this the name of such a workflow: `https://github.com/<owner>/<repo>/.github/workflows/<file>@<ref>`?
+    /// Whether this is the name of an accepted workflow: `https://github.com/<owner>/<repo>/.github/workflows/<file>@<ref>`?
     fn defines(&self, subject: &str) -> bool {
         let parts = || {
             let (path, reference) = subject.strip_prefix(self.server.as_str())?.split_once('@')?;
@@ -148,8 +148,7 @@ impl Workflow {
             Some((path, repository, file, reference))
         };
         parts().is_some_and(|(path, repository, file, reference)| {
-            // Where a workflow is defined is a reference, or a commit.
-            // A file whose name holds a reference would make two readings of one name.
+            // A workflow is defined at a git reference or at a commit. A file whose name holds a reference would make two readings of one name.
             let is_reference = reference.starts_with("refs/") && !reference.contains("@refs/")
                 || (reference.len() == 40 && reference.bytes().all(|byte| byte.is_ascii_hexdigit()));
             let is_at = |wanted: &Option<String>| wanted.as_deref().is_none_or(|wanted| glob(wanted, reference));
@@ -177,7 +176,7 @@ impl Workflow {
     }
 }
 
-/// Whom a trust root names, for the message that nobody else will do.
+/// The identity as words of a message that says what was expected.
 impl fmt::Display for CertificateIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

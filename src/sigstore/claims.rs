@@ -1,13 +1,13 @@
-//! What does a CA say of a signer besides the name?
+//! What does a certificate say about the signer besides the name?
 //!
 //! Fulcio writes the claims of a workflow's token into extensions of the certificate, from the tenth issuer extension on as UTF8String (Fulcio, "OID Information").
-//! They are what the CA saw, and not what the workflow's own code wrote.
+//! The CA reads them from the token, so the workflow's own code cannot choose them.
 
 use der::{Decode as _, asn1::ObjectIdentifier, asn1::Utf8StringRef};
 
 use crate::signing::certificate::Certificate;
 
-/// A claim: what settings call it, and the last number of its extension `1.3.6.1.4.1.57264.1.n`.
+/// A claim: its name in the settings, and the last number of its extension `1.3.6.1.4.1.57264.1.n`.
 pub type Claim = (&'static str, u8);
 
 /// The claims that settings can ask for.

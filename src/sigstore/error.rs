@@ -1,88 +1,86 @@
-//! Which check did a signature not pass?
+//! Which check did a signature fail?
 //!
-//! The checks in the order in which they are made, cheapest first, each named after the specification that it comes from.
+//! The checks stand in the order in which they are made, cheapest first. Each names the specification that it comes from.
 
 use std::collections::BTreeSet;
 
 use super::Origin;
 
-/// A check that a signature did not pass.
+/// A check that a signature failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VerificationError {
-    /// Certificate (RFC 5280, section 4.1): not one, in PEM and DER, of version 3 and without anything twice or left over.
+    /// Certificate (RFC 5280, section 4.1): it is not exactly one certificate of version 3, or an extension occurs twice, or bytes are left over.
     Certificate,
-    /// Its key is of no kind that can be checked.
+    /// Certificate: its key is of an unsupported kind.
     Key,
-    /// Key usage (RFC 5280, sections 4.2.1.3 and 4.2.1.12): not for digital signatures and code signing.
+    /// Key usage (RFC 5280, sections 4.2.1.3 and 4.2.1.12): the certificate is not for digital signatures and code signing.
     Purpose,
-    /// Subject alternative name (Fulcio, "Certificate Specification"): not exactly one, of a known kind and form.
+    /// Subject alternative name (Fulcio, "Certificate Specification"): there is not exactly one, of a known kind and form.
     Subject,
-    /// Issuer (Fulcio, "OID Information"): it can't be read.
+    /// Issuer (Fulcio, "OID Information"): the extension cannot be read.
     Issuer,
-    /// Issuer: the certificate names it in two extensions, and they differ.
+    /// Issuer: the certificate has it in two extensions, and they differ.
     Issuers,
-    /// Its identity is another one: this subject and issuer.
+    /// Identity: the certificate has this subject and issuer instead.
     Identity(String, Option<String>),
-    /// Its identity fits, but a workflow of another repository may have used it: these are named.
+    /// Repository: the identity matches, but the workflow ran for another repository. The certificate names these.
     Repository(BTreeSet<String>),
-    /// Its identity fits, but the workflow ran for another git reference: these are named.
+    /// Git reference: the identity matches, but the workflow ran for another reference. The certificate names these.
     Reference(BTreeSet<String>),
-    /// Its identity fits, but a claim that the trust root asks for is another one, or is not there: its name, and what was found.
+    /// Claim: the identity matches, but a claim that the trust root asks for differs or is missing. The name of the claim, and what was found.
     Claim(&'static str, Option<String>),
-    /// Log entry (cosign, "Rekor Bundle"): there is none.
+    /// Log entry (cosign, "Rekor Bundle"): the signature has none.
     NoLogEntry,
-    /// The log entry can't be read.
+    /// Log entry: it cannot be read.
     LogForm,
-    /// The log entry is of another type or version than hashedrekord 0.0.1.
+    /// Log entry: it has an unknown kind or version.
     LogKind,
-    /// The log entry is of another payload.
+    /// Log entry: it is for another payload.
     LogPayload,
-    /// The log entry is of another signature.
+    /// Log entry: it is for another signature.
     LogSignature,
-    /// The log entry is of another key or certificate.
+    /// Log entry: it is for another key or certificate.
     LogKey,
-    /// The log entry is by no log that was trusted at its time; these logs are known.
+    /// Log entry: no log that was trusted at its time made it. The known logs come from this origin.
     LogUnknown(Origin),
-    /// Validity (RFC 5280, section 4.1.2.5): the certificate was not valid when the entry was made.
+    /// Validity (RFC 5280, section 4.1.2.5): the certificate was not valid at the time of the log entry.
     LogTime,
-    /// Validity: the certificate is not valid now, and no log entry says when it was used.
+    /// Validity: the certificate is not valid now, and neither a log entry nor a timestamp says when it was used.
     Expired,
-    /// The certificates beside the signature can't be read, or are too many.
+    /// Chain: the certificates beside the signature cannot be read, or are too many.
     Chain,
-    /// Path (RFC 5280, section 6.1): no trusted CA issued the certificate, for code signing and for that time; these CAs are known.
+    /// Path (RFC 5280, section 6.1): no CA that was trusted at that time issued the certificate for code signing. The known CAs come from this origin.
     Path(Origin),
-    /// Signed certificate timestamp (RFC 6962, section 3.3): there is none in the certificate.
+    /// Signed certificate timestamp (RFC 6962, section 3.3): the certificate has none.
     NoSct,
-    /// There is one, but by no log that was trusted at its time; these logs are known.
+    /// Signed certificate timestamp: no log that was trusted at its time made it. The known logs come from this origin.
     CtLogUnknown(Origin),
-    /// There is one by a trusted log, but not over this certificate, or it can't be read.
+    /// Signed certificate timestamp: it cannot be read, or does not cover this certificate.
     Sct,
-    /// Signed entry timestamp (Rekor): it is not the log's.
+    /// Signed entry timestamp (Rekor): the log did not sign it.
     SignedEntryTimestamp,
-    /// The log entry has neither a signed entry timestamp nor an inclusion proof.
-    NoLogProof,
-    /// The checkpoint (C2SP, "tlog-checkpoint") of the inclusion proof can't be read, or is not signed by the log.
+    /// Checkpoint (C2SP, "tlog-checkpoint"): that of the inclusion proof cannot be read, or is not signed by the log.
     Checkpoint,
     /// Inclusion proof (RFC 6962, section 2.1.1): it does not lead from the entry to the checkpoint's root.
     LogProof,
-    /// Timestamp (RFC 3161): it can't be read, or was not granted.
+    /// Timestamp (RFC 3161): it cannot be read, or was not granted.
     TimestampForm,
-    /// The timestamp is of something else than the signature.
+    /// Timestamp: it does not cover this signature.
     TimestampContent,
-    /// The timestamp is by no time-stamping authority that was trusted at its time; these authorities are known.
+    /// Timestamp: no time-stamping authority that was trusted at its time made it. The known authorities come from this origin.
     TimestampUnknown(Origin),
-    /// The timestamp names the certificate of an authority that is known, but that authority did not sign it, or was not trusted at its time.
+    /// Timestamp: it names the certificate of a known authority, which did not sign it or was not trusted at its time.
     TimestampSignature,
-    /// Nothing that is verified says when the certificate was used.
+    /// Time: nothing that is verified says when the certificate was used.
     NoTime,
-    /// The certificate was not valid at the time of a timestamp.
+    /// Timestamp: the certificate was not valid at its time.
     TimestampTime,
-    /// Signature: not by the certificate's key over this payload.
+    /// Signature: the certificate's key did not make it over this payload.
     Signature,
 }
 
 impl VerificationError {
-    /// How far the signature came. The further it came, the likelier it is the one that was meant.
+    /// The position of the failed check. The later a signature failed, the likelier it is the signature that was meant.
     #[must_use]
     pub fn rank(&self) -> u8 {
         match self {
@@ -111,16 +109,15 @@ impl VerificationError {
             VerificationError::CtLogUnknown(_) => 21,
             VerificationError::Sct => 22,
             VerificationError::SignedEntryTimestamp => 23,
-            VerificationError::NoLogProof => 24,
-            VerificationError::Checkpoint => 25,
-            VerificationError::LogProof => 26,
-            VerificationError::TimestampForm => 27,
-            VerificationError::TimestampContent => 28,
-            VerificationError::TimestampUnknown(_) => 29,
-            VerificationError::TimestampSignature => 30,
-            VerificationError::NoTime => 31,
-            VerificationError::TimestampTime => 32,
-            VerificationError::Signature => 33,
+            VerificationError::Checkpoint => 24,
+            VerificationError::LogProof => 25,
+            VerificationError::TimestampForm => 26,
+            VerificationError::TimestampContent => 27,
+            VerificationError::TimestampUnknown(_) => 28,
+            VerificationError::TimestampSignature => 29,
+            VerificationError::NoTime => 30,
+            VerificationError::TimestampTime => 31,
+            VerificationError::Signature => 32,
         }
     }
 }

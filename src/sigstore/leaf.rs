@@ -1,7 +1,7 @@
-//! Whose key does a signer's certificate say this is, and may it sign code?
+//! Which signer does a certificate name, and may its key sign code?
 //!
-//! The profile of Fulcio's certificates (Sigstore, "Certificate Specification"). Nothing here says that the certificate is genuine: an authority has to have
-//! issued it (`trusted_root`), a certificate transparency log to have seen it (`sct`), and a transparency log says when it was used (`tlog_entry`).
+//! The profile is that of Fulcio's certificates (Sigstore, "Certificate Specification"). Nothing here proves that the certificate is genuine. `trusted_root` checks that an
+//! authority issued it, `sct` that a CT log saw it, and `tlog_entry` and `timestamp` when it was used.
 
 use der::{
     Decode as _, Document,
@@ -22,10 +22,10 @@ use crate::{
     time::Period,
 };
 
-/// Longest name or issuer, in bytes.
+/// The longest name or issuer, in bytes.
 const MAX_NAME: usize = 2048;
 
-/// Stands before the name of a repository on GitHub.
+/// The address of GitHub, which stands before the name of a repository.
 pub const GITHUB: &str = "https://github.com/";
 
 /// Sigstore's own extensions: issuer (raw, then in DER), and of a workflow the repository and the git reference that it ran for.
@@ -35,39 +35,39 @@ const WORKFLOW_REPOSITORY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.
 const SOURCE_REPOSITORY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.12");
 const WORKFLOW_REFERENCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.6");
 const SOURCE_REFERENCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.14");
-/// The type of an alternative name that is a user's name.
+/// The type of an alternative name that is a user name.
 const USER_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.7");
 
-/// A certificate that says whose key it holds.
+/// A signer's certificate.
 #[derive(Debug, Clone)]
 pub(crate) struct Leaf {
     pub(crate) der: Document,
-    /// The time from which, and to which, it is valid.
+    /// The period in which the certificate is valid.
     pub(crate) validity: Period,
-    /// What CT logs said of it (RFC 6962, section 3.3), if it has such an extension.
+    /// The list of signed certificate timestamps (RFC 6962, section 3.3), if the certificate has this extension.
     pub(crate) scts: Option<Vec<u8>>,
-    /// The key.
+    /// The key of the signer.
     pub(crate) key: PublicKey,
-    /// Whose it is.
+    /// The name of the signer.
     pub(crate) subject: Subject,
-    /// Who says so, as an OpenID Connect issuer; own CAs name none.
+    /// The OpenID Connect issuer that vouches for the name. Certificates of own CAs have none.
     pub(crate) issuer: Option<String>,
-    /// The repository that a workflow of GitHub ran for, in each of the ways in which the certificate says it: with and without the server.
+    /// The repository that a workflow of GitHub ran for. A certificate has it in two forms: with and without the server.
     pub(crate) repositories: Vec<Option<String>>,
-    /// The git reference that it ran for, likewise.
+    /// The git reference that the workflow ran for, in each form that the certificate has.
     pub(crate) references: Vec<Option<String>>,
-    /// What else the CA says of the signer.
+    /// The other claims of the certificate.
     pub(crate) claims: Vec<(u8, String)>,
 }
 
-/// Whose key a certificate says that it holds: its one alternative name. A text is never of two kinds, so that no name can pass for one of another kind.
+/// The signer's name: the one alternative name of a certificate. A text belongs to exactly one kind, so no name can pass for one of another kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Subject {
-    /// An e-mail address: it has an `@`, and no `://`.
+    /// An e-mail address: a text with `@` and without `://`.
     Email(String),
-    /// A URI: it has a `://`.
+    /// A URI: a text with `://`.
     Uri(String),
-    /// A user's or a machine's name: it has neither.
+    /// The name of a user or a machine: a text with neither.
     Name(String),
 }
 
@@ -75,7 +75,7 @@ impl Leaf {
     /// Reads the PEM text of a leaf certificate.
     ///
     /// # Errors
-    /// The step at which it is not what the specification asks for.
+    /// The first check that the certificate fails.
     pub(crate) fn read(text: &str) -> Result<Leaf, VerificationError> {
         let der = certificates(text, 1).and_then(|mut found| found.pop()).ok_or(VerificationError::Certificate)?;
         Leaf::of(der)
@@ -110,13 +110,13 @@ impl Leaf {
         Ok(Leaf { validity: certificate.validity(), scts, key, subject, issuer, repositories, references, claims, der })
     }
 
-    /// What a CT log signed of it: everything that its CA signed, without what CT logs said (RFC 6962, section 3.2).
+    /// The part of the certificate that a CT log signs: everything that the CA signed, without the extension for SCTs (RFC 6962, section 3.2).
     pub(crate) fn logged(&self) -> Option<Vec<u8>> {
         Certificate::read(self.der.as_bytes())?.signed_without(SignedCertificateTimestampList::OID)
     }
 }
 
-/// The issuer, from both of its extensions (Fulcio, "OID Information"): where both are there, they have to agree.
+/// The issuer (Fulcio, "OID Information"). If the certificate has both extensions for it, they have to agree.
 fn issuer(certificate: &Certificate<'_>) -> Result<Option<String>, VerificationError> {
     let raw = certificate.extension(ISSUER).map(raw_text);
     let typed = certificate.extension(ISSUER_V2).map(der_text);
@@ -162,7 +162,7 @@ impl Subject {
         is_kind.then_some(subject)
     }
 
-    /// The subject that this text is.
+    /// The subject of this text, by its form.
     fn of(text: &str) -> Option<Subject> {
         let kind = match (text.contains("://"), text.contains('@')) {
             (true, _) => Subject::Uri,

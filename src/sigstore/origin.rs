@@ -1,13 +1,13 @@
-//! Who says which authorities and logs are trusted?
+//! Where do the trusted authorities and logs come from?
 
-/// Where it is said whom to believe.
+/// The place that says which authorities and logs are trusted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// In the module: it carries the public-good instance's trusted root.
+    /// The trusted root of the public-good instance, which the module carries.
     Module,
-    /// In the settings of the validator.
+    /// The settings of the validator.
     #[default]
     Validator,
-    /// At the trust root, which names CAs of its own.
+    /// The trust root itself, which names its own CAs.
     TrustRoot,
 }

@@ -1,7 +1,7 @@
-//! Did a CT log that is trusted see this certificate before it was used?
+//! Did a trusted certificate transparency (CT) log see this certificate before it was used?
 //!
-//! A signed certificate timestamp (RFC 6962, section 3.2) that the CA put into the certificate (section 3.3). One by a trusted log is enough; those of
-//! other logs say nothing.
+//! The CA puts signed certificate timestamps (RFC 6962, section 3.2) into the certificate (section 3.3). One by a trusted log is enough. Those of other logs are
+//! ignored.
 
 use std::time::Duration;
 
@@ -21,14 +21,14 @@ use crate::{
     time::UnixTime,
 };
 
-/// Most scts of one certificate that are looked at; Fulcio has one.
+/// The most SCTs of one certificate that are looked at. Fulcio's certificates have one.
 const MAX_SCTS: usize = 8;
 
 /// `signature_type` certificate_timestamp and `entry_type` precert_entry.
 const CERTIFICATE_TIMESTAMP: u8 = 0;
 const PRECERT_ENTRY: [u8; 2] = [0, 1];
 
-/// Checks that there is a signed certificate timestamp of `leaf`, which the key with the SHA-256 `issuer` issued, by one of `logs`.
+/// Checks that one of `logs` made an SCT of `leaf`. `issuer` is the SHA-256 of the key that issued `leaf`.
 pub(crate) fn check(leaf: &Leaf, issuer: Digest, logs: &Logs) -> Result<(), VerificationError> {
     let scts = leaf.scts.as_deref().ok_or(VerificationError::NoSct)?;
     let scts = SignedCertificateTimestampList::from_der(scts).map_err(|_| VerificationError::Sct)?;
@@ -52,7 +52,7 @@ pub(crate) fn check(leaf: &Leaf, issuer: Digest, logs: &Logs) -> Result<(), Veri
                 sct.signature.algorithm.signature == SignatureAlgorithm::Ecdsa
             }
             Algorithm::Rsa => sct.signature.algorithm.signature == SignatureAlgorithm::Rsa,
-            // No version of TLS for which such signatures are written has a name for it.
+            // The version of TLS that defines these signatures has no identifier for Ed25519.
             Algorithm::Ed25519 => false,
         };
         if is_named && log.key.signed(Message::Bytes(&signed), sct.signature.signature.as_slice()) {

@@ -1,4 +1,4 @@
-//! Did a time-stamping authority that is trusted see this signature, and when?
+//! Did a trusted time-stamping authority see this signature, and when?
 
 use der::Document;
 
@@ -12,30 +12,30 @@ use crate::{
     time::{Period, UnixTime},
 };
 
-/// Time-stamping authorities that are believed.
+/// The trusted time-stamping authorities.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TimestampAuthorities {
     pub(crate) list: Vec<TimestampAuthority>,
     pub(crate) origin: Origin,
 }
 
-/// A time-stamping authority that is believed for a time.
+/// A time-stamping authority that is trusted for a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TimestampAuthority {
-    /// The certificate with whose key it signs, in DER. Without, it comes with the timestamps.
+    /// The certificate of the key that signs timestamps, in DER. If it is `None`, each timestamp brings it along.
     leaf: Option<Vec<u8>>,
-    /// When all of its certificates are valid.
+    /// The period in which all certificates of the authority are valid.
     validity: Period,
-    /// The CAs above it.
+    /// The CAs above that certificate.
     authorities: Vec<Authority>,
     period: Period,
 }
 
 impl TimestampAuthority {
-    /// Reads its certificates (DER), of which the first is its own or that of a CA.
+    /// Reads the certificates of an authority (DER). The first is that of the authority or that of a CA.
     ///
     /// # Errors
-    /// The number of the certificate that can't be used, and why.
+    /// The position of the certificate that cannot be used, and the reason.
     pub(crate) fn read(chain: &[Vec<u8>], period: Period) -> Result<TimestampAuthority, (usize, AuthorityError)> {
         let mut validity = Period::default();
         let mut leaf = None;
@@ -54,7 +54,7 @@ impl TimestampAuthority {
         Ok(TimestampAuthority { leaf, validity, authorities, period })
     }
 
-    /// Is the token signed by this authority, which was trusted at the token's time?
+    /// Whether this authority signed the token, and was trusted at the token's time.
     fn signed(&self, token: &TimestampToken) -> bool {
         if !self.period.contains(token.time) {
             return false;
@@ -66,7 +66,7 @@ impl TimestampAuthority {
         }
     }
 
-    /// Is the token signed with this certificate's key, and was it certified by one of the CAs?
+    /// Whether the key of this certificate signed the token, and one of the CAs issued the certificate.
     fn certified(&self, der: &[u8], token: &TimestampToken) -> bool {
         let others = token.certificates.iter().filter(|other| *other != der);
         let between: Option<Vec<Document>> = others.map(|other| Document::try_from(other.as_slice()).ok()).collect();
@@ -80,13 +80,13 @@ impl TimestampAuthority {
 }
 
 impl TimestampAuthorities {
-    /// None.
+    /// No authorities.
     pub(crate) const NONE: TimestampAuthorities = TimestampAuthorities { list: Vec::new(), origin: Origin::Validator };
 
-    /// The time that a time-stamp response says of `signature`, if one of these authorities signed it.
+    /// The time in a time-stamp response about `signature`, if one of these authorities signed it.
     ///
     /// # Errors
-    /// When it is no response in DER, is of something else, is by none of them, or names the certificate of one that did not sign it.
+    /// If the response is not DER, is not about `signature`, is not by one of these authorities, or names the certificate of one that did not sign it.
     pub(crate) fn time_of(&self, response: &[u8], signature: &[u8]) -> Result<UnixTime, VerificationError> {
         let token = TimestampToken::read(response).ok_or(VerificationError::TimestampForm)?;
         if !token.is_of(signature) {
@@ -103,7 +103,7 @@ impl TimestampAuthorities {
     }
 }
 
-/// The earlier of two ends, of which none is later than any.
+/// The earlier of two ends of a period. `None` is later than any time.
 fn earlier(one: Option<UnixTime>, other: Option<UnixTime>) -> Option<UnixTime> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),

@@ -1,8 +1,8 @@
-//! Did a transparency log that is trusted make an entry of this very signature, and when?
+//! Did a trusted transparency log make an entry about this very signature, and when?
 //!
-//! An entry comes from cosign's annotation (cosign, "Rekor Bundle") or from a Sigstore bundle. It is *bound* first: its body has to be about this signature,
-//! this key or certificate and this content, or the log would vouch for somebody else's signature. Then the log has to have made it: its promise to merge it (the
-//! signed entry timestamp), its inclusion proof up to a signed checkpoint, or both; whichever is there has to hold. Only a promise tells a time.
+//! An entry comes from cosign's annotation (cosign, "Rekor Bundle") or from a Sigstore bundle. First, it is *bound*: its body has to be about this signature, this
+//! key or certificate, and this content. Otherwise the log would vouch for somebody else's signature. Then the entry has to prove that the log made it. The proof is the
+//! log's promise (the signed entry timestamp), an inclusion proof up to a signed checkpoint, or both. Whichever is there has to hold. Only a promise proves a time.
 
 mod body;
 mod checkpoint;
@@ -24,33 +24,33 @@ use crate::{
 use checkpoint::Checkpoint;
 use inclusion_proof::InclusionProof;
 
-/// An entry that is said to be a log's. Nothing of it is proven.
+/// An entry that claims to be from a log. Nothing in it is proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TlogEntry {
     /// The identifier of the log.
     log_id: Vec<u8>,
-    /// Its place among all entries of the log and of those that came before it.
+    /// The index of the entry among all entries of the log, across its trees.
     log_index: u64,
-    /// What the log stored, as it came: base64.
+    /// The body that the log stored, in base64 as it came.
     body_text: String,
     body: Vec<u8>,
-    /// The kind and the version that stand beside the body, where they do.
+    /// The kind and the version that stand beside the body, if they do.
     kind: Option<(String, String)>,
-    /// When it was put into the log, in seconds. Worth nothing without a promise.
+    /// The time at which the entry was put into the log, in seconds. Without a promise it proves nothing.
     integrated_time: Option<u64>,
     /// The signed entry timestamp.
     promise: Option<Vec<u8>>,
     proof: Option<InclusionProof>,
 }
 
-/// An entry that is about a signature, and the trusted log that it is said to be of.
+/// An entry that is about a signature, and the trusted log that it claims to be from.
 #[derive(Debug)]
 pub(crate) struct BoundEntry<'e> {
     entry: &'e TlogEntry,
     log: &'e Log,
     /// When the log is trusted; a trusted root can list it more than once.
     periods: Vec<Period>,
-    /// When it was put into the log, if the log promised that.
+    /// The time at which the entry was put into the log, if the log promised it.
     pub(crate) time: Option<UnixTime>,
 }
 
@@ -58,7 +58,7 @@ impl TlogEntry {
     /// Reads the annotation `dev.sigstore.cosign/bundle`.
     ///
     /// # Errors
-    /// When it does not have that form.
+    /// If the annotation does not have that form.
     pub(crate) fn of_annotation(json: &str) -> Result<TlogEntry, VerificationError> {
         let read = || {
             let [promise, payload] =
@@ -66,7 +66,7 @@ impl TlogEntry {
             let keys = ["body", "integratedTime", "logID", "logIndex"];
             let [body, time, log_id, log_index] = only_members(payload?, keys).ok()?;
             Some(TlogEntry {
-                // A log's identifier is written in hexadecimal here. One that is not is no log's.
+                // A log's identifier is in hexadecimal here. Any other text belongs to no log.
                 log_id: from_hex(&text(log_id?).ok()?).unwrap_or_default(),
                 log_index: log_index?.get().parse().ok()?,
                 body: bytes_of(body?)?,
@@ -115,25 +115,25 @@ impl TlogEntry {
         })
     }
 
-    /// Is a signed entry timestamp there?
+    /// Whether the entry has a signed entry timestamp.
     pub(crate) fn has_promise(&self) -> bool {
         self.promise.is_some()
     }
 
-    /// Is an inclusion proof there?
+    /// Whether the entry has an inclusion proof.
     pub(crate) fn has_proof(&self) -> bool {
         self.proof.is_some()
     }
 
-    /// The log and the place in it, by which an entry is told from another.
+    /// The log and the index, which together tell entries apart.
     pub(crate) fn place(&self) -> (&[u8], u64) {
         (&self.log_id, self.log_index)
     }
 
-    /// The entry with the log that it is said to be of, if that is one of `logs`; nothing, if the log is not known.
+    /// Binds the entry to a signature, and to the one of `logs` that it names. `None` if none of them has that name.
     ///
     /// # Errors
-    /// What it is not about, or that the log was not trusted at its time.
+    /// The part of the signature that the entry is not about, or that the log was not trusted at the time of the entry.
     pub(crate) fn bind<'e>(
         &'e self,
         logged: &Logged<'_>,
@@ -142,13 +142,13 @@ impl TlogEntry {
         let of_log = || logs.list.iter().filter(|log| log.has_id(&self.log_id));
         let Some(log) = of_log().next() else { return Ok(None) };
         let is_version_2 = body::check(&self.body, self.kind.as_ref(), logged)?;
-        // Only what a log signed is a time; a number beside an inclusion proof is anybody's (CVE-2026-48816).
+        // A time counts only if the log signed it. Anybody can write a time beside an inclusion proof (CVE-2026-48816).
         let time = self.integrated_time.filter(|_| self.promise.is_some()).map(UnixTime::from_secs);
         let periods: Vec<Period> = of_log().map(|log| log.period).collect();
         if time.is_some_and(|time| !periods.iter().any(|period| period.contains(time))) {
             return Err(VerificationError::LogUnknown(logs.origin));
         }
-        // Rekor 2 promises nothing, and has one number for the place of an entry; Rekor 1 has another one in each of its trees.
+        // Rekor 2 makes no promises, and has one index for each entry. Rekor 1 has a second index in each of its trees.
         let is_elsewhere = self.proof.as_ref().is_some_and(|proof| proof.index != self.log_index);
         if is_version_2 && (self.promise.is_some() || is_elsewhere) || self.promise.is_some() != time.is_some() {
             return Err(VerificationError::LogForm);
@@ -158,7 +158,7 @@ impl TlogEntry {
 }
 
 impl BoundEntry<'_> {
-    /// Was the log trusted at this time?
+    /// Whether the log was trusted at this time.
     pub(crate) fn is_trusted_at(&self, time: UnixTime) -> bool {
         self.periods.iter().any(|period| period.contains(time))
     }
@@ -168,13 +168,13 @@ impl BoundEntry<'_> {
         self.periods.iter().any(|period| period.end.is_none())
     }
 
-    /// Checks that the log made the entry: every promise and proof that is there, and that one is.
+    /// Checks that the log made the entry. At least one promise or proof has to be there, and each that is there has to hold.
     ///
     /// # Errors
     /// The check that failed.
     pub(crate) fn check(&self) -> Result<(), VerificationError> {
         match (&self.entry.promise, &self.entry.proof) {
-            (None, None) => Err(VerificationError::NoLogProof),
+            (None, None) => Err(VerificationError::LogForm),
             (promise, proof) => {
                 promise.as_deref().map_or(Ok(()), |promise| self.check_promise(promise))?;
                 proof.as_ref().map_or(Ok(()), |proof| self.check_proof(proof))
@@ -186,7 +186,7 @@ impl BoundEntry<'_> {
     fn check_promise(&self, promise: &[u8]) -> Result<(), VerificationError> {
         let TlogEntry { body_text, log_id, log_index, integrated_time, .. } = self.entry;
         let time = integrated_time.ok_or(VerificationError::LogForm)?;
-        // Of the texts in it one is base64 and one hexadecimal, so none has to be escaped.
+        // Its texts are base64 and hexadecimal, so nothing has to be escaped.
         let signed = format!(
             r#"{{"body":"{body_text}","integratedTime":{time},"logID":"{}","logIndex":{log_index}}}"#,
             body::hex(log_id)
@@ -195,7 +195,7 @@ impl BoundEntry<'_> {
         is_promised.then_some(()).ok_or(VerificationError::SignedEntryTimestamp)
     }
 
-    /// The entry is a leaf of the tree whose size and root a checkpoint of the log gives.
+    /// Checks that the entry is a leaf of the tree whose size and root the log's checkpoint gives.
     fn check_proof(&self, proof: &InclusionProof) -> Result<(), VerificationError> {
         let checkpoint = Checkpoint::read(&proof.checkpoint).ok_or(VerificationError::Checkpoint)?;
         if !checkpoint.is_signed_by(self.log) {
@@ -209,7 +209,7 @@ impl BoundEntry<'_> {
     }
 }
 
-/// The entries of a bundle; `None` if one of them does not have the form, or there are more than `most`.
+/// Reads the entries of a bundle. It is `None` if one of them is malformed, or there are more than `most`.
 pub(crate) fn read_all(list: &RawValue, most: usize) -> Option<Vec<TlogEntry>> {
     let entries = entries(list).ok()?;
     if entries.len() > most {
@@ -218,7 +218,7 @@ pub(crate) fn read_all(list: &RawValue, most: usize) -> Option<Vec<TlogEntry>> {
     entries.into_iter().map(TlogEntry::of_bundle).collect()
 }
 
-/// The bytes that lower-case hexadecimal digits write.
+/// The bytes of a text in lower-case hexadecimal.
 fn from_hex(hex: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
     let digit = |byte: u8| match byte {

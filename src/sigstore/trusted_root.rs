@@ -1,7 +1,7 @@
-//! Which CAs and logs is a validator to believe?
+//! Which CAs and logs does a validator trust?
 //!
-//! Sigstore's trusted root (`trusted_root.json`, Sigstore protobuf-specs, "TrustedRoot"), Connaisseur's three PEM texts, or what this module carries of the public-good
-//! instance. Other parts of such a file (names, what later versions add) are left alone.
+//! A trusted root comes from Sigstore's `trusted_root.json` (Sigstore protobuf-specs, "TrustedRoot"), from Connaisseur's three PEM texts, or from the module, which
+//! carries that of the public-good instance. Other parts of such a file (names, and what later versions add) are ignored.
 
 use base64ct::{Base64, Encoding as _};
 use der::Document as Der;
@@ -24,24 +24,24 @@ use crate::{
     time::{Period, UnixTime},
 };
 
-/// Most CAs, and most logs of each kind.
+/// The most CAs, and the most logs of each kind.
 const MAX_ENTRIES: usize = 32;
 
 /// The public-good instance's trusted root, as the `sigstore-trust-root` crate carries it (Apache-2.0; `scripts/trusted-root`).
 const PUBLIC_GOOD: &str = include_str!("public-good.json");
-/// The trusted root of the instance that GitHub has for attestations of private repositories, from the same crate.
+/// The trusted root of GitHub's own instance, which attests private repositories. It comes from the same crate.
 const GITHUB_ROOT: &str = include_str!("github.json");
-/// When they were taken: the day on which that crate was released with it.
+/// The date of both trusted roots: the day on which that crate was released.
 pub const PUBLIC_GOOD_DATE: &str = include_str!("public-good.date").trim_ascii_end();
 
-/// The kinds of file that are read; they differ in what is left alone.
+/// The media types of the files that are read. The versions differ only in parts that are ignored.
 const MEDIA_TYPES: [&str; 3] = [
     "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
     "application/vnd.dev.sigstore.trustedroot.v0.1+json",
     "application/vnd.dev.sigstore.trustedroot.v0.2+json",
 ];
 
-/// The CAs and logs that are believed.
+/// The trusted CAs and logs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedRoot {
     pub(crate) authorities: Authorities,
@@ -50,35 +50,35 @@ pub struct TrustedRoot {
     pub(crate) timestamp_authorities: TimestampAuthorities,
 }
 
-/// CAs that are believed.
+/// Trusted CAs, and where they come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Authorities {
     pub(crate) list: Vec<Authority>,
     pub(crate) origin: Origin,
 }
 
-/// Logs that are believed.
+/// Trusted logs, and where they come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Logs {
     pub(crate) list: Vec<Log>,
     pub(crate) origin: Origin,
 }
 
-/// A log that is believed for a time.
+/// A log that is trusted for a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Log {
     pub(crate) key: PublicKey,
     pub(crate) period: Period,
-    /// The host of its address, which is the name that it signs checkpoints with. Where it is not known, any name is accepted.
+    /// The host of the log's address, under which it signs checkpoints. If it is `None`, any name is accepted.
     pub(crate) host: Option<String>,
 }
 
-/// Why a trusted root can't be used.
+/// The reason for which a trusted root cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustedRootError {
-    /// Which part of it.
+    /// The part that cannot be used.
     pub path: JsonPath,
-    /// What is wrong there.
+    /// The mistake in that part.
     pub what: String,
 }
 
@@ -131,15 +131,15 @@ struct ValidFor {
 }
 
 impl TrustedRoot {
-    /// The public-good instance's.
+    /// The trusted root of the public-good instance.
     ///
     /// # Errors
-    /// Never, as long as the file that this module carries is sound (a test reads it).
+    /// Never, because a test reads the file that the module carries.
     pub fn public_good() -> Result<TrustedRoot, TrustedRootError> {
         Ok(TrustedRoot::read(PUBLIC_GOOD)?.from(Origin::Module))
     }
 
-    /// The trusted root of this name that the module carries: of the public-good instance, or of GitHub's for private repositories.
+    /// The trusted root with this name that the module carries: that of the public-good instance, or that of GitHub's instance for private repositories.
     pub fn carried(name: &str) -> Option<Result<TrustedRoot, TrustedRootError>> {
         match name {
             "public-good" => Some(TrustedRoot::public_good()),
@@ -151,7 +151,7 @@ impl TrustedRoot {
     /// Reads a `trusted_root.json`.
     ///
     /// # Errors
-    /// When it is none, or one of its keys and certificates can't be used.
+    /// If the text is not a trusted root, or one of its keys or certificates cannot be used.
     pub fn read(json: &str) -> Result<TrustedRoot, TrustedRootError> {
         let document: Document = serde_json::from_str(json)
             .map_err(|error| TrustedRootError::new(&JsonPath::root(), format!("is no trusted root: {error}")))?;
@@ -196,7 +196,7 @@ impl TrustedRoot {
             };
             list.iter().enumerate().filter_map(read).collect()
         };
-        // A log without a start would be believed about any time (Sigstore protobuf-specs, "TransparencyLogInstance").
+        // A log without a start would be trusted at any time (Sigstore protobuf-specs, "TransparencyLogInstance").
         let is_endless =
             |instance: &Instance| instance.public_key.valid_for.as_ref().is_none_or(|period| period.start.is_none());
         if let Some(at) = tlogs.iter().position(is_endless) {
@@ -220,7 +220,7 @@ impl TrustedRoot {
         self
     }
 
-    /// How many CAs, transparency logs, CT logs and time-stamping authorities there are.
+    /// The numbers of CAs, transparency logs, CT logs and time-stamping authorities.
     #[must_use]
     pub fn parts(&self) -> [usize; 4] {
         [
@@ -231,7 +231,7 @@ impl TrustedRoot {
         ]
     }
 
-    /// Believes these CAs instead of its own: a PEM text.
+    /// Replaces the CAs by those in this PEM text.
     ///
     /// # Errors
     /// When it holds anything but certificates of CAs.
@@ -241,7 +241,7 @@ impl TrustedRoot {
         Ok(TrustedRoot { authorities, timestamp_authorities: TimestampAuthorities::NONE, ..self })
     }
 
-    /// Believes this transparency log instead of its own: a public key in PEM.
+    /// Replaces the transparency logs by the one with this public key in PEM.
     ///
     /// # Errors
     /// When it is no public key that can be used.
@@ -249,7 +249,7 @@ impl TrustedRoot {
         Ok(TrustedRoot { tlogs: Logs::of(PublicKey::parse(pem)?), ..self })
     }
 
-    /// Believes this CT log instead of its own: a public key in PEM.
+    /// Replaces the CT logs by the one with this public key in PEM.
     ///
     /// # Errors
     /// When it is no public key that can be used.
@@ -259,7 +259,7 @@ impl TrustedRoot {
 }
 
 impl Authorities {
-    /// Reads the CAs of a trust root in a PEM text, each of which is believed.
+    /// Reads the CAs of a trust root from a PEM text. Each of them is trusted.
     ///
     /// # Errors
     /// When it holds anything but certificates of CAs.
@@ -280,10 +280,10 @@ impl Authorities {
 }
 
 impl Authorities {
-    /// The SHA-256 of the key that issued `leaf`, if the path from it leads to one of these authorities, and was valid at each of `times`.
+    /// The SHA-256 of the key that issued `leaf`. A path has to lead from `leaf` to one of these authorities, and be valid at each of `times`.
     ///
     /// # Errors
-    /// When no path does.
+    /// If no such path exists.
     pub(crate) fn issuer_of(
         &self,
         leaf: &Leaf,
@@ -306,12 +306,12 @@ impl Logs {
 }
 
 impl Log {
-    /// Is it a log of Rekor 2, which sign with Ed25519?
+    /// Whether this is a log of Rekor 2, which signs with Ed25519.
     pub(crate) fn is_version_2(&self) -> bool {
         self.key.algorithm == Algorithm::Ed25519
     }
 
-    /// Is this the log's identifier: the SHA-256 of its key, or in Rekor 2 that of its name and its key?
+    /// Whether this is the log's identifier: the SHA-256 of its key, or in Rekor 2 that of its name and its key.
     pub(crate) fn has_id(&self, id: &[u8]) -> bool {
         self.ids(self.host.as_deref().unwrap_or_default()).iter().any(|known| known == id)
     }
@@ -348,7 +348,7 @@ impl Ca {
 }
 
 impl Instance {
-    /// The log at this address and with this key. `None` for a kind of key that is not known.
+    /// The log at this address and with this key. It is `None` if the kind of key is unknown.
     fn read(&self, path: &JsonPath) -> Result<Option<Log>, TrustedRootError> {
         let host = self.base_url.as_deref().map(|url| url.split_once("://").map_or(url, |(_, host)| host));
         let host = host.map(|host| host.trim_end_matches('/').to_owned()).filter(|host| !host.is_empty());
@@ -357,7 +357,7 @@ impl Instance {
 }
 
 impl Key {
-    /// The log with this key. One of a kind that is not known here is left out: old logs have such keys, and what nobody can check proves nothing.
+    /// The log with this key. A log with an unknown kind of key is left out, because its signatures cannot be checked. Some old logs have such keys.
     fn read(&self, path: &JsonPath) -> Result<Option<Log>, TrustedRootError> {
         let der = Base64::decode_vec(&self.raw_bytes)
             .map_err(|_| TrustedRootError::new(path, "has rawBytes that are no base64".to_owned()))?;
@@ -370,7 +370,7 @@ impl Key {
 }
 
 impl ValidFor {
-    /// Always, where nothing is said.
+    /// The period without a start and without an end.
     fn read(written: &Option<ValidFor>, path: &JsonPath) -> Result<Period, TrustedRootError> {
         let Some(written) = written else { return Ok(Period::default()) };
         let read = |text: &Option<String>| match text {

@@ -1,4 +1,4 @@
-//! What may a request still ask?
+//! How many more questions may a request ask, and how much time is left?
 //!
 //! Every question to the host and every signature that is checked goes through here: it counts them, notes the host's own words for the log, and lets
 //! none through once the time is up or enough was asked. A host call can't be interrupted, so the clock is looked at before it is made.
@@ -13,9 +13,9 @@ use crate::{
     time::UnixTime,
 };
 
-/// Most answers of the host that are noted for the log.
+/// The most answers of the host that are noted for the log.
 const MAX_SAID: usize = 100;
-/// Most host calls of one request that only explain a denial. The policy server's workers are shared, and whoever writes a request chooses what is denied.
+/// The most host calls of one request that only explain a denial. The policy server's workers are shared, and whoever writes a request chooses what is denied.
 const MAX_EXPLAINING: usize = 12;
 
 /// How much a request may cost.
@@ -24,7 +24,7 @@ pub struct Budget<'h> {
     limit: Duration,
     max_calls: usize,
     calls: usize,
-    /// How many host calls count, of `max_calls`. Some that were not made do.
+    /// The number of host calls that count against `max_calls`. It includes some that were not made.
     charged: usize,
     explaining: usize,
     said: Vec<String>,
@@ -39,7 +39,7 @@ pub enum Spent {
     Calls(usize),
 }
 
-/// Why something was not looked at that only explains a denial.
+/// The reason for which something was not looked at that would only explain a denial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unseen {
     /// Half of the time budget was used.
@@ -50,7 +50,7 @@ pub enum Unseen {
     Failed,
     /// More entries are listed than are looked at.
     Entries,
-    /// As many signatures were checked as are checked for explanations.
+    /// The most signatures that may be checked for explanations were checked.
     Checks,
 }
 
@@ -63,7 +63,7 @@ impl<'h> Budget<'h> {
         Budget { host, limit, max_calls, calls: 0, charged: 0, explaining: 0, said: Vec::new() }
     }
 
-    /// Does this, and counts the host calls that it takes.
+    /// Runs a function, and counts the host calls that it makes.
     pub(crate) fn counted<T>(&mut self, question: impl FnOnce(&mut Self) -> T) -> (T, usize) {
         let before = self.calls;
         let answer = question(self);

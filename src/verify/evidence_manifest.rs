@@ -1,6 +1,6 @@
 //! What does the evidence manifest of an image prove?
 //!
-//! One question to the registry. What was signed lies in the manifest, so that signatures of every format can be checked, whatever they say.
+//! It takes one question to the registry. The manifest holds what was signed, so the policy can check signatures of every format, whatever they cover.
 
 use super::{
     Budget, Evidence,

@@ -1,8 +1,8 @@
-//! Is a digest that nobody signed listed in an index that somebody did?
+//! Is a digest that nobody signed listed in a signed index?
 //!
-//! Of an image for several platforms usually the index is signed, and nodes run what it lists. So `repo:tag@digest` with the digest of one platform is as good as
-//! the index behind the tag, if that is proven and lists it. The tag is the registry's word and only says which index to look at: the index is proven by
-//! its digest, and fetched by it, so that what it lists is what was signed.
+//! An image for several platforms is usually signed as its index, and nodes run the images that the index lists. So `repo:tag@digest` with the digest of one platform
+//! counts as proven if the index behind the tag is proven and lists the digest. The tag only says which index to look at. The index is proven and fetched by its own
+//! digest, so its list is the list that was signed.
 
 use serde_json::value::RawValue;
 
@@ -13,7 +13,7 @@ use crate::{
     json::{entries, members, text},
 };
 
-/// What tells the entry of an attestation from that of a platform (BuildKit, "Image Attestation Storage").
+/// The annotation that marks an entry as an attestation and not a platform (BuildKit, "Image Attestation Storage").
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
 /// What the manifest of an image is called (OCI image specification, "Media Types"; Docker's, version 2, schema 2).
@@ -24,10 +24,10 @@ const MANIFESTS: [&str; 2] =
 const INDEXES: [&str; 2] =
     ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
 
-/// Longest list of an index that is looked through.
+/// The most entries of an index that are looked at.
 const MAX_LISTED: usize = 1_000;
 
-/// Why it can't be told whether an index lists a digest.
+/// The reason for which nobody can tell whether a proven index lists a digest.
 pub(super) enum Untold {
     /// The registry could not be asked, for this cause. The tally is that of the index, if it was known.
     Undecided(Cause, Option<Box<Tally>>),
@@ -53,7 +53,7 @@ impl Untold {
 /// The proof of the index behind `tag` that lists `digest`, if there is one.
 ///
 /// # Errors
-/// When it can't be told whether there is.
+/// If nobody can tell whether there is one.
 pub(super) fn behind(
     image: &ImageRef,
     tag: &str,
@@ -87,7 +87,7 @@ fn told<T>(answer: Asked<T>) -> Result<Option<T>, Untold> {
     }
 }
 
-/// Does this index list `digest` as an image?
+/// Whether this index lists `digest` as an image.
 fn lists(json: &[u8], digest: Digest) -> bool {
     let listed = || {
         let index: &RawValue = serde_json::from_slice(json).ok()?;

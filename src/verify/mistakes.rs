@@ -1,6 +1,6 @@
 //! Which payloads may somebody have signed by mistake?
 //!
-//! They are not accepted. But a signature over one of them is known to be for this image, and what is wrong with it can be told.
+//! These payloads are not accepted. But a signature over one of them is known to be for this image, and a denial can tell what is wrong with it.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use crate::{
     ordered::map,
 };
 
-/// Most accepted names under which mistakes are looked for.
+/// The most accepted names for which mistakes are looked for.
 const MAX_NAMES: usize = 4;
 
 impl Requirement {
-    /// The likely mistakes of whoever signed `image`, by the digests of the payloads.
+    /// The likely mistakes in signatures of `image`, by the digest of the payload.
     pub(crate) fn mistakes(&self, image: &ImageRef, digest: Digest) -> BTreeMap<Digest, (Payload, Mistake)> {
         let wanted = &self.cosign.annotations;
         let mut mistakes = BTreeMap::new();

@@ -1,12 +1,14 @@
 //! Have enough trust roots signed what this image names?
 //!
-//! A quorum over claims. Every source of evidence is asked in turn for what it proves, until the quorum is met or lost:
+//! A quorum counts claims. The policy asks the sources of evidence in this order, until the quorum is met or lost:
 //!
-//! 1. the manifest of cosign's signatures beside the image, which the policy checks itself (`signature_manifest`);
-//! 2. the evidence manifest, which repeats what was signed, and holds signatures of other formats (`evidence_manifest`); first, if the validator says so;
-//! 3. the policy server, if the validator has `askHost`, about keys whose signatures cover payloads that the policy cannot rebuild (`policy_server`).
+//! 1. the signature manifest beside the image, whose signatures the policy checks itself (`signature_manifest`);
+//! 2. the evidence manifest, whose signatures the policy checks itself, too (`evidence_manifest`). It holds what was signed, and signatures of other formats;
+//! 3. the policy server, if the validator has `askHost` (`policy_server`). It is asked about keys whose signatures cover payloads that the policy cannot rebuild.
 //!
-//! Knows images and what a rule wants; never a workload, a request or settings.
+//! With `evidence: {first: true}`, the evidence manifest comes first.
+//!
+//! This module knows images and what a rule wants. It never knows a workload, a request or settings.
 
 mod budget;
 mod evidence_manifest;
@@ -34,11 +36,11 @@ use verification::Verification;
 
 /// Proves that enough trust roots signed what `image` names.
 ///
-/// A tag is resolved once: here, unless the answer is at hand (`resolved`). From then on its digest is what is asked about, so that a tag which
-/// moves meanwhile changes nothing. Where a reference has both and its digest is not signed, the index behind the tag may be, and list it.
+/// A tag is resolved once: here, unless the answer is at hand (`resolved`). From then on, every question is about the digest, so a tag that moves meanwhile changes
+/// nothing. If a reference has a tag and a digest that is not signed, the index behind the tag may be signed and list the digest.
 ///
 /// # Errors
-/// When too few signed, when it can't be told, or when the answers don't agree.
+/// If too few signed, if it cannot be told, or if answers do not agree.
 pub fn verify<'r>(
     image: &'r ImageRef,
     requirement: &'r Requirement,
@@ -46,7 +48,7 @@ pub fn verify<'r>(
     budget: &mut Budget<'_>,
 ) -> Result<Verified, Failure<'r>> {
     match (Verification::of(image, requirement, resolved, budget), image.tag(), image.digest()) {
-        // Who does not count now does not count for an index either.
+        // A trust root that does not count now does not count for an index either.
         (Err(Unproven::NotSigned(missing)), Some(tag), Some(digest))
             if !matches!(missing.found.signatures, Signed::NotNow) =>
         {

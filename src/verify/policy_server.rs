@@ -1,7 +1,7 @@
 //! What does the policy server prove about signatures that the policy cannot read?
 //!
-//! The policy rebuilds the payloads that a rule accepts. Whoever signed another payload, with more annotations for example, can be proven by the policy server
-//! only, which downloads payloads. It is asked if the validator has `askHost`, and not about more than it may download.
+//! In a signature manifest, the policy can read only the payloads that it rebuilds. The policy server downloads payloads, so it can also read others, for example with
+//! more annotations. It is asked only if the validator has `askHost`, and only if there is little to download.
 
 use super::{
     Budget, Spent, Standing, Unproven, Vote,
@@ -17,7 +17,7 @@ use crate::{
     signing::{PublicKey, signature::Trial},
 };
 
-/// Most signatures over unknown payloads of which it is told whose they can be.
+/// The most signatures over unknown payloads whose possible signers are looked for.
 const MAX_TOLD: usize = 100;
 
 impl<'r> Verification<'r> {
@@ -28,7 +28,7 @@ impl<'r> Verification<'r> {
         digest: Digest,
         budget: &mut Budget<'_>,
     ) -> Result<(), Stop<'r>> {
-        // Who can't have signed an unknown payload, or may not be asked about, has not signed.
+        // A trust root that cannot have signed an unknown payload, or must not be asked about, has not signed.
         let unread = self.unread(signatures, digest);
         for root in &self.roots {
             if unread.is_empty() || self.requirement.key_for_policy_server(root).is_none() {
@@ -100,7 +100,7 @@ impl<'r> Verification<'r> {
     }
 }
 
-/// Can one of these signatures be by `key`? Most keys sign the hash by which a manifest names the payload, so that it need not be known.
+/// Whether `key` may have made one of these signatures. Most keys sign the SHA-256 by which a manifest names the payload, so the payload itself is not needed.
 fn may_have_signed(key: &PublicKey, trials: &[Trial<'_>], budget: &Budget<'_>) -> Result<bool, Spent> {
     if !key.signs_sha256_only() {
         return Ok(true);

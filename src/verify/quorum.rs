@@ -1,7 +1,8 @@
 //! Have enough distinct trust roots signed, each by a signer of its own?
 //!
-//! A set of names that voted, never a counter: a root that signs twice is one voter, and a signer whose signature fits two roots has one vote. Signers are one
-//! where they share a key or an identity; a workflow is one, whichever git reference it ran at. Who votes for whom is matched so that as many roots as possible have a signer, those first that have to.
+//! A quorum is a set of names, never a counter. A root that signs twice is one voter, and a signer whose signature fits two roots has one vote. Two signers are one if
+//! they share a key or an identity. A workflow is one signer, whichever git reference it ran at. Signers are matched to roots so that as many roots as possible have a
+//! signer, and the required roots come first.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +21,7 @@ pub struct Quorum<'r> {
     undecided: BTreeSet<&'r str>,
 }
 
-/// Signers that are one, and whose signatures they may be.
+/// Signers that count as one, and the trust roots that they fit.
 #[derive(Debug, Clone)]
 struct Voter<'r> {
     signers: Vec<Signer>,
@@ -41,11 +42,11 @@ pub enum Vote {
 /// Where a quorum stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// Enough have signed, and all that had to.
+    /// Enough trust roots have signed, and all required ones.
     Met,
-    /// Whatever the others say, it can't be met.
+    /// The quorum cannot be met, whatever the others answer.
     Lost,
-    /// It depends on those who have not answered.
+    /// The result depends on trust roots that have not answered.
     Open,
 }
 
@@ -183,21 +184,21 @@ impl<'r> Quorum<'r> {
 /// Who signed and who did not, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
-    /// How many had to sign.
+    /// The number of trust roots that have to sign.
     pub needed: usize,
-    /// How many could.
+    /// The number of trust roots that may sign.
     pub roots: usize,
-    /// Who had to sign, whoever else did.
+    /// The trust roots that have to be among the signers.
     pub required: Vec<String>,
-    /// Who signed.
+    /// The trust roots that signed.
     pub signed: Vec<String>,
-    /// Who did not.
+    /// The trust roots that did not sign.
     pub missing: Vec<String>,
-    /// Who did not by a signer of its own: whoever signed counts for another one.
+    /// The trust roots whose only signer counts for another trust root.
     pub shared: Vec<String>,
-    /// Who may have: nobody could tell.
+    /// The trust roots about which nobody could tell whether they signed.
     pub undecided: Vec<String>,
-    /// Who was not asked, because the answer was certain without.
+    /// The trust roots that were not asked, because the result was certain without them.
     pub not_asked: Vec<String>,
 }
 

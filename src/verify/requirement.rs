@@ -1,4 +1,4 @@
-//! What does a rule want proven of an image?
+//! What does a rule require of an image?
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,18 +20,18 @@ use crate::{
 /// No time-stamping authority.
 const NO_TIMESTAMPS: &TimestampAuthorities = &TimestampAuthorities::NONE;
 
-/// A trust root: somebody who may sign, and what proves that they did.
+/// A trust root: one signer who is accepted, and what proves that this signer signed.
 #[derive(Debug, Clone, Eq)]
 pub struct TrustRoot {
     /// The name, as settings and messages give it.
     pub name: String,
     /// What makes its signatures.
     pub kind: TrustRootKind,
-    /// When its signatures count. This is compared with the day of admission, whenever they were made.
+    /// The period in which its signatures count. It is compared with the time of admission, never with the time of signing.
     pub period: Period,
 }
 
-/// What makes the signatures of a trust root.
+/// The kind of signer that a trust root accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrustRootKind {
     /// A key.
@@ -51,7 +51,7 @@ impl PartialEq for TrustRoot {
 }
 
 impl TrustRoot {
-    /// Are both of them the same signer?
+    /// Whether both kinds accept the same signer.
     #[must_use]
     pub fn is_same(&self, other: &TrustRoot) -> bool {
         self.kind == other.kind
@@ -67,48 +67,48 @@ impl TrustRoot {
     }
 }
 
-/// What a rule wants proven of an image: how many of whom have to sign, and what their signatures have to be.
+/// What a rule requires of an image: who has to sign, how many of them, and what their signatures have to prove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
-    /// Who may sign. Names and signers are distinct.
+    /// The trust roots that may sign. Names and signers are distinct.
     pub roots: Vec<TrustRoot>,
-    /// How many of them have to sign.
+    /// The number of trust roots that have to sign.
     pub threshold: usize,
-    /// Who of them has to sign, whoever else does.
+    /// The trust roots that have to be among the signers.
     pub required: BTreeSet<String>,
-    /// What a signature of cosign has to be.
+    /// What every signature has to prove.
     pub cosign: CosignTerms,
 }
 
-/// What a rule asks of signatures in cosign's formats.
+/// What a rule requires of signatures in the formats of cosign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CosignTerms {
-    /// What every signature has to carry.
+    /// The annotations that every signature has to carry.
     pub annotations: BTreeMap<String, String>,
-    /// Under which names the image may have been signed. Where there is no list: with a certificate its own, with a key any.
+    /// The names under which the image may have been signed. Without a list, a certificate needs the image's own name, if the format has a name. With a key, any name counts.
     pub identities: Option<BTreeSet<ImageName>>,
-    /// Whether signatures need an entry in a transparency log. Where it is not said, keyless ones do, and others do not.
+    /// Whether signatures need an entry in a transparency log. If it is `None`, keyless signatures need one, and others do not.
     pub tlog_entry: Option<bool>,
-    /// Which certificates need a signed certificate timestamp.
+    /// The certificates that need a signed certificate timestamp (SCT).
     pub sct: SctRequirement,
-    /// The authorities and logs that the validator trusts; none, where nothing asks for them.
+    /// The authorities and logs that the validator trusts. It is empty if the rule needs none.
     pub trusted_root: Rc<TrustedRoot>,
     /// Whether the policy server may be asked about keys whose signatures cover a payload that the policy cannot read.
     pub ask_policy_server: bool,
-    /// Where the evidence lies, and in which order it is read.
+    /// The place of the evidence, and the order in which it is read.
     pub evidence: EvidenceTerms,
 }
 
-/// Where the evidence of an image lies.
+/// The place of an image's evidence, and the order in which it is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EvidenceTerms {
-    /// The repository whose tags hold signature manifests and evidence manifests; the image's own, where there is none.
+    /// The repository with the signature manifests and evidence manifests. If it is `None`, it is the image's own.
     pub repository: Option<ImageRef>,
     /// Whether the evidence manifest is asked for before the signature manifest.
     pub first: bool,
 }
 
-/// Which certificates need a signed certificate timestamp (SCT).
+/// The certificates that need a signed certificate timestamp (SCT).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SctRequirement {
     /// Those of keyless signatures.
@@ -129,20 +129,20 @@ pub enum ImageName {
     Name(String),
 }
 
-/// What is wrong with what a signature says of an image.
+/// What is wrong with the name or the annotations that a signature covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mistake {
     /// These annotations are missing, or have other values.
     Annotations(Vec<String>),
-    /// It names the image by this name, which the rule does not accept.
+    /// The signature covers this name, which the rule does not accept.
     Name(String),
-    /// It names no image, and the rule lists the names that are accepted.
+    /// The signature covers no name, and the rule lists the accepted names.
     NoName,
 }
 
 impl Requirement {
-    /// The key of `root`, if the policy server may be asked about it: only where the validator allows it, and never where more is wanted than that the key
-    /// signed.
+    /// The key of `root`, if the policy server may be asked about it. The validator has to allow it, and the rule must not ask for names or log entries, which the policy
+    /// server does not check.
     pub(crate) fn key_for_policy_server<'r>(&self, root: &'r TrustRoot) -> Option<&'r PublicKey> {
         let CosignTerms { ask_policy_server, identities, tlog_entry, .. } = &self.cosign;
         let may_be_asked = *ask_policy_server && identities.is_none() && *tlog_entry != Some(true);
@@ -150,7 +150,7 @@ impl Requirement {
         root.key().filter(|key| may_be_asked && key.only().is_none())
     }
 
-    /// Whose certificates are the signatures of `root`, and what is asked of them; `None` if it is a key.
+    /// The identity that a certificate of `root` has to name, and what the certificate has to prove besides. It is `None` if `root` is a key.
     pub(crate) fn certificate_terms<'r>(
         &'r self,
         root: &'r TrustRoot,
@@ -181,9 +181,9 @@ impl Requirement {
         Some((identity, CertificateTerms { authorities, tlogs, ctlogs, timestamp_authorities, needs_time, now }))
     }
 
-    /// What speaks against a signature by `root` that says this of `image`, besides who made it. `None` if nothing does.
+    /// The mistake in the name and the annotations that a signature by `root` covers. It is `None` if the rule accepts them.
     ///
-    /// Annotations are a minimum. Names are compared where the rule lists some, and for certificates also where it lists none and the format has one.
+    /// Annotations are a minimum. Names are compared if the rule lists names. For certificates they are also compared without a list, if the format always has a name.
     pub(crate) fn mistake(&self, root: &TrustRoot, image: &ImageRef, subject: &Subject) -> Option<Mistake> {
         let unmet = |(key, value): &(&String, &String)| subject.annotations.get(*key) != Some(value);
         let unmet: Vec<String> =
@@ -203,7 +203,7 @@ impl Requirement {
         }
     }
 
-    /// Every name under which a signature of `image` is accepted. Where any is, that is its own: others can't be guessed.
+    /// Every name under which a signature of `image` is accepted. If the rule accepts any name, this is the image's own, because others cannot be guessed.
     pub(crate) fn names<'r>(&'r self, image: &'r ImageRef) -> impl Iterator<Item = String> + 'r {
         let itself = self.cosign.identities.is_none().then(|| repository_name(image));
         let listed = self.cosign.identities.iter().flatten().map(|identity| match identity {
@@ -218,13 +218,13 @@ impl Requirement {
         self.cosign.evidence.repository.as_ref().unwrap_or(image).with_tag(tag)
     }
 
-    /// The logs of which one has to have an entry of every signature by a key, and who else tells the time.
+    /// The logs, if one of them has to have an entry for every signature by a key, and the authorities whose timestamps count.
     pub(crate) fn tlogs_for_keys(&self) -> Option<(&Logs, &TimestampAuthorities)> {
         let TrustedRoot { tlogs, timestamp_authorities, .. } = &*self.cosign.trusted_root;
         (self.cosign.tlog_entry == Some(true)).then_some((tlogs, timestamp_authorities))
     }
 
-    /// Every payload that is accepted of `image`, by the digest of its bytes.
+    /// Every payload of `image` that the rule accepts and the policy can write, by the digest of its bytes.
     pub(crate) fn payloads(&self, image: &ImageRef, digest: Digest) -> BTreeMap<Digest, Payload> {
         let payload = |name: String| {
             let payload = Payload::new(&name, digest, &self.cosign.annotations);

@@ -1,6 +1,6 @@
-//! What do cosign's signatures beside an image prove?
+//! What does the signature manifest of an image prove?
 //!
-//! One question to the registry. Every signature in the manifest whose payload can be rebuilt is checked here.
+//! It takes one question to the registry. The policy checks every signature in the manifest whose payload it can rebuild.
 
 use super::{
     Budget, Signed, Spent,
@@ -36,7 +36,7 @@ impl<'r> Verification<'r> {
     /// Counts every trust root that made one of these signatures over a payload that the rule accepts.
     fn check_rebuilt(&mut self, signatures: &Signatures, digest: Digest, budget: &Budget<'_>) -> Result<(), Spent> {
         let payloads = self.requirement.payloads(self.image, digest);
-        // The newest is the last, and the likeliest to be wanted.
+        // The newest signature stands last, and is the likeliest to count.
         let signatures: Vec<Candidate<'_>> = (signatures.layers.iter().rev())
             .filter_map(|layer| Some(Candidate::accepted(Signature::new(layer, payloads.get(&layer.payload)?))))
             .collect();

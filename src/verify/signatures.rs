@@ -1,6 +1,6 @@
 //! Which trust roots made which of these signatures?
 //!
-//! The same for signatures of every format: they were taken apart before, and are claims once they are checked.
+//! This is the same for signatures of every format. They come here already read, and become claims once they are checked.
 
 use super::{Budget, Spent, Standing, TrustRoot, verification::Verification};
 use crate::{
@@ -11,17 +11,17 @@ use crate::{
 /// A signature that may count.
 pub(super) struct Candidate<'s> {
     signature: Signature<'s>,
-    /// What it says of the image; nothing, where it is known that the rule accepts it.
+    /// The name and the annotations that the signature covers. It is `None` if the rule is known to accept them.
     subject: Option<&'s Subject>,
 }
 
 impl<'s> Candidate<'s> {
-    /// A signature over something that the rule accepts.
+    /// A signature over a payload that the rule is known to accept.
     pub(super) fn accepted(signature: Signature<'s>) -> Candidate<'s> {
         Candidate { signature, subject: None }
     }
 
-    /// A signature over something that says this of the image.
+    /// A signature that covers this name and these annotations.
     pub(super) fn saying(signature: Signature<'s>, subject: &'s Subject) -> Candidate<'s> {
         Candidate { signature, subject: Some(subject) }
     }
@@ -30,7 +30,7 @@ impl<'s> Candidate<'s> {
 impl<'r> Verification<'r> {
     /// Counts every trust root that made one of these signatures.
     pub(super) fn check_signatures(&mut self, signatures: &[Candidate<'_>], budget: &Budget<'_>) -> Result<(), Spent> {
-        // A signature is by one key, so one that was counted is not tried with another.
+        // One key made a signature. So a signature that was counted is not tried with another key.
         let mut unclaimed: Vec<&Candidate<'_>> = signatures.iter().collect();
         for root in self.roots.clone() {
             if self.quorum.standing() != Standing::Open {
@@ -47,7 +47,7 @@ impl<'r> Verification<'r> {
         Ok(())
     }
 
-    /// Does the rule accept what this signature says, if it is by `root`?
+    /// Whether the rule accepts the name and the annotations of this signature, if `root` made it.
     fn accepts(&self, root: &TrustRoot, candidate: &Candidate<'_>) -> bool {
         candidate.subject.is_none_or(|subject| self.requirement.mistake(root, self.image, subject).is_none())
     }
@@ -77,7 +77,7 @@ impl<'r> Verification<'r> {
         Ok(())
     }
 
-    /// Looks at every certificate, until there are enough signers: two of them may fit this root, of which one is needed for another.
+    /// Looks at every certificate until there are enough signers. Two signers may fit this root, and another root may need one of them.
     fn check_certificates(
         &mut self,
         root: &'r TrustRoot,

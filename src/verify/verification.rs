@@ -1,4 +1,4 @@
-//! How far has the verification of one digest come?
+//! How is one digest verified, and what is known when that fails?
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,7 +61,7 @@ impl Verified {
         self.index
     }
 
-    /// The trust roots without which it would not have been enough, and which will not count for long: until when they do.
+    /// The trust roots that were needed and will not count for long, each with the end of its period.
     #[must_use]
     pub fn leaving(&self) -> &[(String, UnixTime)] {
         &self.leaving
@@ -127,7 +127,7 @@ impl<W> Unproven<W> {
     }
 }
 
-/// A verification that failed. Whether the image is denied is certain; why signatures are missing may still have to be looked for.
+/// A verification that failed. The denial is certain. The reason for which signatures are missing may still have to be found.
 pub type Failure<'r> = Unproven<Box<Missing<'r>>>;
 
 /// What is known when too few have signed.
@@ -138,38 +138,38 @@ pub struct Missing<'r> {
     /// The digest that was judged, if it is known.
     pub(crate) digest: Option<Digest>,
     pub(crate) tally: Tally,
-    /// Those who certainly did not sign.
+    /// The trust roots that certainly did not sign.
     pub(crate) roots: Vec<&'r TrustRoot>,
     pub(crate) found: Found,
-    /// The check that the likeliest signature of a trust root did not pass, by the name of the trust root.
+    /// The check that the likeliest signature of a trust root failed, by the name of the trust root.
     pub(crate) errors: BTreeMap<&'r str, VerificationError>,
 }
 
-/// What lies where the evidence of an image belongs.
+/// What was found in the two manifests of an image that hold signatures.
 pub(crate) struct Found {
     pub(crate) signatures: Signed,
     pub(crate) evidence: Evidence,
 }
 
-/// What lies where the evidence manifest of an image belongs.
+/// What was found under the tag of the evidence manifest.
 pub(crate) enum Evidence {
-    /// An evidence manifest: for each of its items the signature that it holds, or why it holds none.
+    /// An evidence manifest. Each item holds a signature, or there is a reason for which it does not.
     Documents(Vec<(Option<Digest>, Result<Document, NoSignature>)>),
-    /// Nothing.
+    /// The registry has no such tag.
     Nothing,
-    /// Something that is no evidence manifest of a known version.
+    /// Something that is not an evidence manifest of a known version.
     Unusable(UnusableEvidence),
 }
 
-/// What lies where cosign's signatures of an image belong.
+/// What was found under the tag of the signature manifest.
 pub(crate) enum Signed {
-    /// A manifest of signatures, which may be empty.
+    /// A signature manifest, which may be empty.
     Signatures(Signatures),
-    /// Nothing.
+    /// The registry has no such tag.
     Nothing,
-    /// Something that is no manifest of signatures.
+    /// Something that is not a signature manifest.
     Unusable(Unusable),
-    /// It was not looked, because too few of those who may sign count at this time.
+    /// The registry was not asked, because too few trust roots count at this time.
     NotNow,
 }
 
@@ -189,7 +189,7 @@ impl Evidence {
         self.items().iter().filter_map(|(_, document)| document.as_ref().ok())
     }
 
-    /// The items that are none, and why.
+    /// The reasons for which the other items are not signatures of the image.
     pub(crate) fn others(&self) -> impl Iterator<Item = &NoSignature> {
         self.items().iter().filter_map(|(_, document)| document.as_ref().err())
     }
@@ -208,12 +208,12 @@ impl Default for Found {
     }
 }
 
-/// A verification on its way.
+/// A verification that is not finished.
 pub(super) struct Verification<'r> {
     pub(super) image: &'r ImageRef,
     pub(super) requirement: &'r Requirement,
     pub(super) now: UnixTime,
-    /// Those who have to sign come first, because without them there is no need to look at the others; those who will not count for long come last.
+    /// The required trust roots come first, because without them there is no need to look at the others. Those that will not count for long come last.
     pub(super) roots: Vec<&'r TrustRoot>,
     pub(super) quorum: Quorum<'r>,
     digest: Option<Digest>,
@@ -221,7 +221,7 @@ pub(super) struct Verification<'r> {
     errors: BTreeMap<&'r str, VerificationError>,
 }
 
-/// Why a verification ends early.
+/// The reason for which a verification ends early.
 pub(super) enum Stop<'r> {
     Spent(Spent),
     Failed(Failure<'r>),
@@ -234,7 +234,7 @@ impl From<Spent> for Stop<'_> {
 }
 
 impl<'r> Verification<'r> {
-    /// Proves that enough trust roots signed the very digest.
+    /// Proves that enough trust roots signed exactly the digest of `image`.
     pub(super) fn of(
         image: &'r ImageRef,
         requirement: &'r Requirement,
@@ -292,7 +292,7 @@ impl<'r> Verification<'r> {
         }
     }
 
-    /// The digest that is asked about from here on.
+    /// The digest about which every later question is asked.
     fn resolve(
         &mut self,
         resolved: Option<Result<Digest, HostError>>,
@@ -304,7 +304,7 @@ impl<'r> Verification<'r> {
         match resolved.map_or_else(|| budget.digest(&self.image.to_string()), Ok)? {
             Ok(digest) => Ok(*self.digest.insert(digest)),
             Err(error) if error.cause == Cause::NotFound => {
-                // As for an image that is there: one call for its digest, one for its signatures, and one for its evidence.
+                // An image that exists costs a call for its signatures and one for its evidence, too. So whoever counts host calls does not learn that it is missing.
                 budget.charge()?;
                 budget.charge()?;
                 Err(Stop::Failed(Unproven::NotFound))
@@ -319,7 +319,7 @@ impl<'r> Verification<'r> {
         self.quorum.vote(&root.name, Vote::Signed(claim.signer));
     }
 
-    /// Notes the check that a signature did not pass, unless another signature came further.
+    /// Notes the check that a signature failed, unless another signature of this trust root passed more checks.
     pub(super) fn note(&mut self, root: &'r TrustRoot, error: VerificationError) {
         let furthest = self.errors.entry(&root.name).or_insert_with(|| error.clone());
         if furthest.rank() < error.rank() {
@@ -333,14 +333,14 @@ impl<'r> Verification<'r> {
         }
     }
 
-    /// Ends the verification: the registry could not be asked about what lies beside the image.
+    /// Ends the verification, because a manifest with signatures could not be fetched.
     pub(super) fn unreachable(&mut self, cause: Cause) -> Stop<'r> {
         // The registry itself has just told the digest, so it can be reached, and it has the image.
         let has_image = self.image.digest().is_none() && self.requirement.cosign.evidence.repository.is_none();
         self.undecided(if cause == Cause::Wordless && has_image { Cause::WordlessSignatures } else { cause })
     }
 
-    /// Ends the verification: nobody can tell about those who have no vote yet.
+    /// Ends the verification, because nobody can tell whether the remaining trust roots signed.
     pub(super) fn undecided(&mut self, cause: Cause) -> Stop<'r> {
         self.vote_for_all_others(&Vote::Undecided);
         Stop::Failed(Unproven::Undecided { digest: self.digest, tally: self.quorum.tally().into(), cause })

@@ -1,7 +1,7 @@
 //! What does a signature manifest hold?
 //!
-//! The manifest that cosign keeps under the tag `sha256-<hex>.sig`: one layer a signature. The layer's digest is that of the payload, the signature is
-//! an annotation of the layer (cosign, "Signature Specification"). Nothing in it is trusted: it only says which signatures to check.
+//! A signature manifest is the manifest that cosign keeps under the tag `sha256-<hex>.sig`, with one layer for each signature. The layer's digest is that of the
+//! payload, and the signature is an annotation of the layer (cosign, "Signature Specification"). Nothing in it is trusted. It only says which signatures to check.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -21,69 +21,69 @@ const CHAIN: &str = "dev.sigstore.cosign/chain";
 const BUNDLE: &str = "dev.sigstore.cosign/bundle";
 const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
 
-/// Most layers that are looked at; cosign reads no more either.
+/// The most layers that are looked at. cosign reads no more either.
 const MAX_LAYERS: usize = 1_000;
-/// Longest signature that is decoded, in base64: one by an RSA key of 8192 bits.
+/// The longest signature that is decoded, in base64: one by an RSA key of 8192 bits.
 const MAX_SIGNATURE: usize = 1_368;
-/// Most layers that the host is asked to download: it downloads every one, and cannot be stopped.
+/// The most layers that the policy server is asked to download. It downloads every one, and cannot be stopped.
 const MAX_DOWNLOADED: usize = 20;
-/// Largest layer that the host is asked to download, in bytes. A payload is JSON of a few hundred.
+/// The largest layer that the policy server is asked to download, in bytes. A payload is JSON of a few hundred bytes.
 const MAX_PAYLOAD: u64 = 65_536;
-/// Most bytes that the host is asked to download for one image and all keys.
+/// The most bytes that the policy server is asked to download for one image and all keys.
 const MAX_DOWNLOAD: u64 = 262_144;
 
 /// The signatures that lie beside an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Signatures {
-    /// Those that can be checked, each once, in their order. What holds nothing that could be a signature is left out.
+    /// The signatures that can be checked, each once, in their order. A layer without anything that could be a signature is left out.
     pub(crate) layers: Vec<Layer>,
-    /// What a host downloads that reads the payloads.
+    /// The download that the policy server needs to read the payloads.
     pub(crate) download: Download,
 }
 
-/// What a host downloads that reads every layer of a signature manifest, by what the manifest says: the config too (oci-client, `Client::pull`).
+/// The download that the policy server needs to read a signature manifest: every layer, and the config (oci-client, `Client::pull`). The manifest gives the sizes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Download {
     layers: usize,
-    /// In bytes. A blob without a size counts as one of any size.
+    /// The size in bytes. A blob without a size counts as too large.
     largest: u64,
     bytes: u64,
-    /// Whether a blob lies at an address of its own (`urls`), which the host would follow.
+    /// Whether a blob has an address of its own (`urls`), which the policy server would follow.
     is_elsewhere: bool,
 }
 
 /// One signature.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Layer {
-    /// The digest of the payload that it is said to be for.
+    /// The digest of the payload that the signature claims to cover.
     pub(crate) payload: Digest,
     /// The signature.
     pub(crate) signature: Vec<u8>,
-    /// The certificate that is said to hold the key, in PEM.
+    /// The certificate that claims to hold the key, in PEM.
     pub(crate) certificate: Option<String>,
-    /// The certificates of the CAs that are said to stand above it, in PEM.
+    /// The certificates of the CAs that claim to have issued it, in PEM.
     pub(crate) chain: Option<String>,
-    /// The entry that a transparency log is said to have of it, in JSON.
+    /// The entry that claims to be from a transparency log, in JSON.
     pub(crate) bundle: Option<String>,
-    /// What a time-stamping authority is said to have answered about it.
+    /// The response that claims to be from a time-stamping authority.
     pub(crate) timestamp: Option<Vec<u8>>,
 }
 
-/// Why a signature manifest is none.
+/// The reason for which something is not a signature manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unusable {
-    /// It does not have a manifest's form.
+    /// The text does not have the form of a manifest.
     Form,
     /// It is an index of manifests.
     Index,
 }
 
-/// Why a signature manifest was not read.
+/// The reason for which a signature manifest was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unread {
-    /// It is none.
+    /// The text is not a signature manifest.
     Unusable(Unusable),
-    /// It has more layers than are looked at.
+    /// The manifest has more layers than are looked at.
     TooMany,
 }
 
@@ -108,7 +108,7 @@ impl Signatures {
             return Err(Unread::TooMany);
         }
         let mut known = BTreeSet::new();
-        // A copy of a signature is not another one.
+        // A copy of a signature is not a second signature.
         let is_new = |layer: &Layer| known.insert(layer.clone());
         let blobs = layers.iter().copied().chain(config);
         let download = blobs.fold(Download { layers: layers.len(), ..Download::default() }, Download::and);
@@ -129,7 +129,7 @@ impl Download {
         }
     }
 
-    /// The cause, if this is too much for the host to download for so many questions, or is stored elsewhere.
+    /// The cause for not asking the policy server, if this is too much to download for so many questions, or is stored elsewhere.
     pub(crate) fn too_much(self, questions: usize) -> Option<Cause> {
         let bytes = self.bytes.saturating_mul(u64::try_from(questions).unwrap_or(u64::MAX));
         match self {
@@ -141,12 +141,12 @@ impl Download {
     }
 }
 
-/// The signature that this descriptor is of, if it is of one.
+/// The signature of this layer, if its descriptor holds one.
 pub(crate) fn layer(descriptor: &RawValue) -> Option<Layer> {
     let [digest, annotations] = members(descriptor, ["digest", "annotations"]).ok()?;
     let [signature, rest @ ..] = members(annotations?, [SIGNATURE, CERTIFICATE, CHAIN, BUNDLE, TIMESTAMP]).ok()?;
     let signature = text(signature?).ok().filter(|text| text.len() <= MAX_SIGNATURE)?;
-    // cosign writes an empty text for what is not there.
+    // cosign writes an empty text for a part that is missing.
     let written = |json: &RawValue| Some(text(json).ok()?.into_owned()).filter(|text| !text.is_empty());
     let [certificate, chain, bundle, timestamp] = rest.map(|json| json.and_then(written));
     Some(Layer {

@@ -1,7 +1,7 @@
-//! What do cosign's signatures beside an image prove?
+//! What does the format of cosign 1 and 2 hold?
 //!
-//! The format of cosign 1 and 2 (cosign, "Signature Specification"): a manifest under the tag `sha256-<hex>.sig`, one layer a signature, each over a document
-//! in the simple signing format.
+//! The format (cosign, "Signature Specification") is a manifest under the tag `sha256-<hex>.sig`, with one layer for each signature. Each signature covers a document in
+//! the simple signing format.
 
 mod manifest;
 mod payload;

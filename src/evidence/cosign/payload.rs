@@ -1,7 +1,7 @@
 //! Which bytes does cosign sign?
 //!
-//! A document in the simple signing format, which a guest can't fetch, but can write again: it holds a name, a digest and annotations, in the form that
-//! Go's `encoding/json` gives them. To the byte what cosign 2 and 3 write; the samples that they wrote are the test.
+//! cosign signs a document in the simple signing format. It holds a name, a digest and annotations, in the form that Go's `encoding/json` gives them. A policy cannot fetch
+//! it, but can write it again, byte by byte as cosign 2 and 3 do. Tests compare it with samples that they wrote.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::{
     json::{members, text},
 };
 
-/// What cosign would have signed.
+/// The document that cosign would have signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Payload {
     text: String,
@@ -25,7 +25,7 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
-    /// That `image`, under the name `reference`, has these annotations.
+    /// The document that gives `image`, under the name `reference`, these annotations.
     pub(crate) fn new(reference: &str, image: Digest, annotations: &BTreeMap<String, String>) -> Payload {
         let optional = if annotations.is_empty() { "null".to_owned() } else { go_json(annotations) };
         let text = format!(
@@ -51,18 +51,18 @@ impl Payload {
     }
 }
 
-/// What a payload says that was signed in the simple signing format, whoever wrote it.
+/// The content of a payload in the simple signing format, whichever tool wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SimpleSigning {
     /// The image that it is about.
     pub(crate) image: Digest,
-    /// What it says besides.
+    /// The name and the annotations that the payload gives the image.
     pub(crate) subject: Subject,
 }
 
 impl SimpleSigning {
-    /// Reads a payload (containers/image, "containers-signature"). Its type is the writer's: those of cosign, containers/image and Tekton Chains differ. `None` if it
-    /// does not have the form.
+    /// Reads a payload (containers/image, "containers-signature"). Any `type` is accepted, because those of cosign, containers/image and Tekton Chains differ. It is
+    /// `None` if the payload does not have the form.
     pub(crate) fn read(payload: &[u8]) -> Option<SimpleSigning> {
         let json: &RawValue = serde_json::from_slice(payload).ok()?;
         let [critical, optional] = members(json, ["critical", "optional"]).ok()?;
@@ -88,9 +88,9 @@ pub(crate) fn repository_name(image: &ImageRef) -> String {
     format!("{registry}/{}", image.repository())
 }
 
-/// JSON as Go writes it by default: fit for HTML. What is replaced here only ever stands inside of strings.
+/// JSON as Go writes it by default: safe in HTML. The replaced characters only ever stand inside of strings.
 fn go_json(value: &(impl Serialize + ?Sized)) -> String {
-    // Texts, and maps of them, always have a form; if one had none, the payload would be nobody's.
+    // Texts and maps of texts can always be written. If it failed, no signature would match the payload.
     let json = serde_json::to_string(value).unwrap_or_default();
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {

@@ -1,7 +1,7 @@
 //! Does this regular expression match names as a whole?
 //!
-//! An expression has to say where it begins and where it ends, because one that does not is met by names that only contain what was meant. What is refused for
-//! that is answered with the expression that was probably meant.
+//! An expression has to be anchored at both ends. Otherwise it would also match names that only contain the intended name. If an expression is not anchored, the
+//! error holds the expression that was probably meant.
 
 mod advice;
 
@@ -13,43 +13,43 @@ use advice::{Ends, advice};
 
 use crate::text::Shown;
 
-/// Longest regular expression, in bytes.
+/// The longest regular expression, in bytes.
 const MAX_REGEX: usize = 512;
-/// Most memory of a compiled one, in bytes: some two thousand states, each of which can cost a step for every character of a name.
+/// The largest compiled expression, in bytes: about two thousand states. Each state can cost a step for every character of a name.
 const MAX_COMPILED: usize = 100_000;
-/// Deepest nesting of one.
+/// The deepest nesting of an expression.
 const MAX_NESTED: u32 = 20;
 
-/// A regular expression that is matched as a whole.
+/// A regular expression that has to match a whole text.
 #[derive(Debug, Clone)]
 pub struct Anchored {
     text: String,
     regex: Regex,
 }
 
-/// Why a text can't be used as a regular expression.
+/// The reason for which a text cannot be used as a regular expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegexError {
-    /// It is no expression that is known here.
+    /// The text is not an expression in the supported syntax.
     Syntax(String),
-    /// It, or what it compiles to, is too large.
+    /// The expression, or its compiled form, is too large.
     TooLarge,
-    /// It does not say where it begins and ends. This one does, if one could be found.
+    /// The expression is not anchored at both ends. The anchored form that was probably meant, if one could be found.
     Loose(Option<String>),
 }
 
 impl Anchored {
-    /// Reads a regular expression. No engine here backtracks: a match takes time in proportion to the name and the expression.
+    /// Reads a regular expression. The engine does not backtrack, so the time for a match grows with the length of the name and the size of the expression only.
     ///
     /// # Errors
-    /// When it is none, too large, or not anchored at both ends.
+    /// If the text is not an expression, is too large, or is not anchored at both ends.
     pub fn read(text: &str) -> Result<Anchored, RegexError> {
         if text.len() > MAX_REGEX {
             return Err(RegexError::TooLarge);
         }
-        // By itself first: within a group, a `)` too many would look like the group's own.
+        // It is compiled alone first. Within a group, an extra `)` would close the group.
         compile(text)?;
-        // Whatever it says of its ends: it has to match all of a name.
+        // Whatever its own anchors say, it has to match the whole name.
         let regex = compile(&format!(r"\A(?:{text})\z"));
         match Ends::of(text).is_whole() {
             true => Ok(Anchored { text: text.to_owned(), regex: regex? }),

@@ -1,7 +1,7 @@
 //! Is the body of a log entry about this signature?
 //!
-//! What a log stores differs by the kind of entry. Each kind has to name this content, this signature and this key or certificate, or the entry is another one's
-//! (CVE-2022-36056, CVE-2026-22703).
+//! Each kind of entry stores other members. Whatever its kind, an entry has to name this content, this signature and this key or certificate. Otherwise it is about
+//! another signature (CVE-2022-36056, CVE-2026-22703).
 
 use std::borrow::Cow;
 
@@ -15,10 +15,10 @@ use crate::{
     sigstore::VerificationError,
 };
 
-/// Longest text that is read, in bytes; the largest certificates take some 10 KB of it.
+/// The longest text that is read, in bytes. The largest certificates take about 10 KB of it.
 const MAX_TEXT: usize = 64 * 1024;
 
-/// What an entry has to be about.
+/// The signature that an entry has to be about.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Logged<'s> {
     pub(crate) content: Content<'s>,
@@ -26,28 +26,28 @@ pub(crate) struct Logged<'s> {
     pub(crate) by: LoggedBy<'s>,
 }
 
-/// Whose signature it is.
+/// The key or the certificate that an entry has to name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum LoggedBy<'s> {
-    /// That of this key.
+    /// This key.
     Key(&'s PublicKey),
-    /// That of the key of this certificate (DER), which is also given.
+    /// This certificate (DER), and its key.
     Certificate(&'s [u8], &'s PublicKey),
 }
 
-/// What was signed.
+/// The content that was signed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Content<'s> {
     /// These bytes.
     Bytes(&'s [u8]),
-    /// Bytes of which only the digest is known.
+    /// Bytes that are known only by this digest.
     Known(Digest),
-    /// A DSSE envelope of this type and payload, which is signed in its encoding.
+    /// A DSSE envelope with this payload and its type. The signature covers the encoding of both.
     Envelope { payload_type: &'s str, payload: &'s [u8], encoding: &'s [u8] },
 }
 
 impl Content<'_> {
-    /// The hash of what was signed, if it can be told.
+    /// The hash of the signed bytes, if it is known.
     fn hash(&self, hash: Hash) -> Option<Vec<u8>> {
         match (self, hash) {
             (Content::Bytes(bytes) | Content::Envelope { encoding: bytes, .. }, _) => Some(hash.of(bytes)),
@@ -57,9 +57,9 @@ impl Content<'_> {
     }
 }
 
-/// Checks that `body` is of a known kind, the one that stands beside it, and about this signature. True if it is an entry of Rekor 2.
+/// Checks that `body` has a known kind, that the kind in `beside` is the same, and that it is about this signature. The result is `true` for an entry of Rekor 2.
 ///
-/// Entries are read with these members and no others.
+/// An entry with unknown members is refused.
 pub(super) fn check(
     body: &[u8],
     beside: Option<&(String, String)>,
@@ -83,7 +83,7 @@ pub(super) fn check(
 
 /// What an entry of Rekor 1 names.
 struct Named<'b> {
-    /// The algorithm and the digits of the hash: of the payload of an envelope, or of what was signed.
+    /// The algorithm and the digits of the hash. It is the hash of an envelope's payload, or else that of the signed bytes.
     hash: [&'b RawValue; 2],
     signature: Cow<'b, str>,
     /// The key or the certificate, in PEM in base64.
@@ -100,7 +100,7 @@ impl<'b> Named<'b> {
         Some(Named { hash: hash_of(hash)?, signature: text(content).ok()?, signer })
     }
 
-    /// A DSSE envelope (Rekor, "dsse", version 0.0.1). The hash of the envelope is over a text that is not at hand.
+    /// A DSSE envelope (Rekor, "dsse", version 0.0.1). The hash of the envelope itself is not compared, because its text is not at hand.
     fn dsse(spec: &'b RawValue) -> Option<Named<'b>> {
         let [_, hash, signatures] = all_of(spec, ["envelopeHash", "payloadHash", "signatures"])?;
         let [signature, signer] = all_of(one(signatures)?, ["signature", "verifier"])?;
@@ -144,7 +144,7 @@ impl<'b> Named<'b> {
 }
 
 impl LoggedBy<'_> {
-    /// Is this the key or the certificate that is meant, in PEM?
+    /// Whether this PEM text is the key or the certificate that the entry has to name.
     fn is(&self, pem: Vec<u8>) -> bool {
         let Ok(text) = String::from_utf8(pem) else { return false };
         match self {
@@ -175,7 +175,7 @@ fn one(json: &RawValue) -> Option<&RawValue> {
     }
 }
 
-/// An entry of Rekor 2 (Rekor 2 specification, "hashedrekord", version 0.0.2): the body is written in one form only (RFC 8785), so it is written again and compared.
+/// An entry of Rekor 2 (Rekor 2 specification, "hashedrekord", version 0.0.2): the body has only one form (RFC 8785), so it is written again and compared.
 fn rekor_2(body: &[u8], logged: &Logged<'_>) -> Result<(), VerificationError> {
     let key = match logged.by {
         LoggedBy::Key(key) | LoggedBy::Certificate(_, key) => key,
@@ -203,7 +203,7 @@ fn rekor_2(body: &[u8], logged: &Logged<'_>) -> Result<(), VerificationError> {
     if ways.iter().filter_map(written).any(|text| text.as_bytes() == body) {
         return Ok(());
     }
-    // Which part differs is only for the message.
+    // From here on, only the message depends on which part differs.
     let has = |part: &str| body.windows(part.len().max(1)).any(|window| window == part.as_bytes());
     let is_of_content = ways.iter().filter_map(|(_, hash)| logged.content.hash(*hash));
     Err(match () {
@@ -216,7 +216,7 @@ fn rekor_2(body: &[u8], logged: &Logged<'_>) -> Result<(), VerificationError> {
     })
 }
 
-/// How Rekor 2 names a key, with the hash that is signed (Sigstore protobuf-specs, "PublicKeyDetails").
+/// The names that Rekor 2 has for a key, each with the hash that it signs (Sigstore protobuf-specs, "PublicKeyDetails").
 fn key_details(key: &PublicKey) -> Vec<(String, Hash)> {
     match key.algorithm {
         Algorithm::P256 => vec![("PKIX_ECDSA_P256_SHA_256".to_owned(), Hash::Sha256)],
@@ -230,7 +230,7 @@ fn key_details(key: &PublicKey) -> Vec<(String, Hash)> {
     }
 }
 
-/// The object that these bytes are, up to a length.
+/// Reads the JSON object in these bytes. It is `None` if they are longer than [`MAX_TEXT`].
 pub(super) fn object(json: &[u8]) -> Option<&RawValue> {
     if json.len() > MAX_TEXT {
         return None;

@@ -1,25 +1,25 @@
-//! Which size and root does a log say that its tree has?
+//! Which size and root does a log sign for its tree?
 //!
 //! A checkpoint is a signed note (C2SP, "tlog-checkpoint" and "signed-note"): the log's name, the size, the root, and below a blank line the signatures. Those of
-//! witnesses stand among them, in any order; one of the log is needed.
+//! witnesses stand among them, in any order. One signature of the log is needed.
 
 use base64ct::{Base64, Encoding as _};
 
 use crate::{signing::signature::Message, sigstore::trusted_root::Log};
 
-/// Most signatures of a checkpoint that are looked at.
+/// The most signatures of a checkpoint that are looked at.
 const MAX_SIGNATURES: usize = 32;
-/// Most signatures by one key that are checked.
+/// The most signatures by one key that are verified.
 const MAX_OF_LOG: usize = 4;
-/// What every line of a signature begins with.
+/// The beginning of every line that holds a signature.
 const SIGNATURE: &str = "\u{2014} ";
 
-/// A checkpoint. That the log signed it is still to be checked.
+/// A checkpoint. Its signatures are not verified yet.
 pub(super) struct Checkpoint<'t> {
     pub(super) size: u64,
     pub(super) root: [u8; 32],
     origin: &'t str,
-    /// What is signed, with its last line feed.
+    /// The signed text, with its last line feed.
     signed: &'t str,
     signatures: Vec<Signature<'t>>,
 }
@@ -32,7 +32,7 @@ struct Signature<'t> {
 }
 
 impl<'t> Checkpoint<'t> {
-    /// Reads a checkpoint; `None` if it is none.
+    /// Reads a checkpoint. It is `None` if the text does not have that form.
     pub(super) fn read(text: &'t str) -> Option<Checkpoint<'t>> {
         let blank = text.find("\n\n")?;
         let (signed, signatures) = text.split_at(blank.checked_add(1)?);
@@ -56,7 +56,7 @@ impl<'t> Checkpoint<'t> {
         })
     }
 
-    /// Is it this log's, and signed by it?
+    /// Whether the checkpoint names this log, and the log signed it.
     ///
     /// A log of Rekor 2 has one name, its host. One of Rekor 1 calls itself by the name of the machine and the number of the tree, so its key alone tells it.
     pub(super) fn is_signed_by(&self, log: &Log) -> bool {

@@ -1,17 +1,17 @@
-//! Is an entry a leaf of a log's tree?
+//! Is an entry a leaf of the log's tree?
 
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use crate::json::{bytes_of, entries, members, number, text};
 
-/// Most hashes of a proof: a tree has at most 2^63 leaves.
+/// The most hashes of a proof: a tree has at most 2^63 leaves.
 const MAX_HASHES: usize = 63;
 
 /// A proof that an entry is a leaf (RFC 6962, section 2.1.1), with the log's checkpoint of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct InclusionProof {
-    /// The place of the leaf.
+    /// The index of the leaf.
     pub(super) index: u64,
     hashes: Vec<[u8; 32]>,
     /// The size and the root that stand beside it. Those of the checkpoint are signed; these have to be the same.
@@ -40,12 +40,12 @@ impl InclusionProof {
         })
     }
 
-    /// Does it lead from this leaf to the root? Every hash has to be used (RFC 9162, section 2.1.3.2).
+    /// Whether the proof leads from this leaf to its root. Every hash has to be used (RFC 9162, section 2.1.3.2).
     pub(super) fn leads_from(&self, leaf: &[u8]) -> bool {
         if self.index >= self.size {
             return false;
         }
-        // The place of the node, and that of the last node of its level.
+        // The index of the node, and that of the last node of its level.
         let (mut at, mut last) = (self.index, self.size.saturating_sub(1));
         let mut hash: [u8; 32] = Sha256::new().chain_update([0]).chain_update(leaf).finalize().into();
         for other in &self.hashes {
@@ -54,7 +54,7 @@ impl InclusionProof {
             }
             if at & 1 == 1 || at == last {
                 hash = node(other, &hash);
-                // A node that is the last of its level and has nobody beside it goes up as it is.
+                // The last node of a level without a sibling moves up as it is.
                 while at & 1 == 0 && at != 0 {
                     (at, last) = (at >> 1, last >> 1);
                 }
@@ -67,7 +67,7 @@ impl InclusionProof {
     }
 }
 
-/// The hash of a node above two others.
+/// The hash of the node above two nodes.
 fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
     Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
 }
