@@ -74,6 +74,7 @@
 )]
 
 pub mod answer;
+pub mod condition;
 pub mod evidence;
 pub mod explain;
 pub mod glob;

@@ -22,7 +22,7 @@ const FLOORS: [&[&str]; 15] = [
     &["signing"],
     &["host"],
     &["sigstore"],
-    &["evidence"],
+    &["condition", "evidence"],
     &["verify"],
     &["explain"],
     &["policy"],

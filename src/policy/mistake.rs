@@ -5,7 +5,12 @@
 use serde_json::Value;
 
 use super::{pattern::PatternError, shape::Shape};
-use crate::{json::JsonPath, signing::KeyError, sigstore::RegexError};
+use crate::{
+    condition::{ConditionError, ConditionMistake},
+    json::JsonPath,
+    signing::KeyError,
+    sigstore::RegexError,
+};
 
 /// Something in the settings that can't be meant, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,6 +193,8 @@ pub enum Mistake {
     },
     /// The SCT of a certificate, where only keys are asked.
     SctOfKey,
+    /// Conditions on the predicate of an attestation that can't be used.
+    Condition(ConditionMistake),
 }
 
 /// What was found in place of something else.
@@ -218,6 +225,12 @@ impl Problem {
     #[must_use]
     pub fn of_all(what: Mistake) -> Problem {
         Problem::new(JsonPath::root(), what)
+    }
+}
+
+impl From<ConditionError> for Problem {
+    fn from(ConditionError { path, what }: ConditionError) -> Problem {
+        Problem::new(path, Mistake::Condition(what))
     }
 }
 

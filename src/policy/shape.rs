@@ -11,6 +11,7 @@ macro_rules! told {
     };
 }
 
+mod conditions;
 mod field;
 mod signers;
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! the digest that was judged; the reason; and what would help. Warnings are one line of at most 256 bytes, because an HTTP header carries them.
 
 mod cause;
+mod conditions;
 mod denial;
 mod disclosure;
 mod errors;

@@ -157,6 +157,7 @@ impl fmt::Display for Mistake {
             Mistake::TooLong { length, most } => {
                 write!(f, "holds a text of {length} bytes; at most {most} are read")
             }
+            Mistake::Condition(mistake) => mistake.fmt(f),
             Mistake::SctOfKey => f.write_str("asks for the SCT of a certificate, and a key has none; leave it out"),
         }
     }
@@ -182,6 +183,9 @@ fn form(shape: &Shape) -> String {
         Shape::Key => "a public key in PEM".to_owned(),
         Shape::Flag => "true or false".to_owned(),
         Shape::Count => "a whole number, 1 or more".to_owned(),
+        Shape::CountFromZero => "a whole number, 0 or more".to_owned(),
+        Shape::Number => "a number".to_owned(),
+        Shape::Scalar => "a text, a number, or true or false".to_owned(),
         Shape::Milliseconds => format!("a number of milliseconds from 1 to {}", TimeBudget::MAX_MS),
         Shape::HostCalls => format!("a number of host calls from 1 to {}", HostCalls::MAX),
         Shape::ValidatorType => format!("one of {}", TYPES.join(", ")),

@@ -38,11 +38,15 @@ fn object(fields: &'static [Field]) -> Map<String, Value> {
 
 /// Exactly one of the keys that name the same choice is given.
 fn choices(fields: &'static [Field]) -> impl Iterator<Item = Value> {
-    let choice = |field: &Field| field.about.and_then(|about| about.choice);
-    let mut names: Vec<&str> = fields.iter().filter_map(choice).collect();
-    names.dedup();
+    let choices = |field: &Field| field.about.into_iter().flat_map(|about| about.choices).flatten();
+    let mut names: Vec<&str> = Vec::new();
+    for name in fields.iter().flat_map(choices) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     names.into_iter().map(move |name| {
-        let given = fields.iter().filter(|field| choice(field) == Some(name)).map(given);
+        let given = fields.iter().filter(|field| choices(field).any(|other| other == name)).map(given);
         json!({"oneOf": given.collect::<Vec<Value>>()})
     })
 }
@@ -113,7 +117,9 @@ fn value(shape: &'static Shape, about: Option<&About>) -> Map<String, Value> {
             }
         }
         Shape::Flag => set("type", "boolean".into()),
-        Shape::Count | Shape::Milliseconds | Shape::HostCalls => {
+        Shape::Number => set("type", "number".into()),
+        Shape::Scalar => set("type", json!(["string", "number", "boolean"])),
+        Shape::Count | Shape::CountFromZero | Shape::Milliseconds | Shape::HostCalls => {
             set("type", "integer".into());
             if let Some((least, most)) = shape.numbers() {
                 set("minimum", least.into());

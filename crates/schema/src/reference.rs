@@ -2,6 +2,9 @@
 
 use image_trust::policy::shape::{self, About, Default, Field, OTHER_TYPES, Shape};
 
+/// The most keys of one choice that a row names.
+const MAX_NAMED: usize = 6;
+
 /// The reference tables of the settings in Markdown, each with the name of the mapping that it describes.
 ///
 /// The last one is called `refused`: the keys that are known from Connaisseur and have no meaning here.
@@ -57,10 +60,15 @@ fn table(fields: &[Field]) -> String {
 }
 
 fn default(field: &Field, about: &About, fields: &[Field]) -> String {
-    let same = |other: &&Field| about.choice.is_some() && other.about.is_some_and(|other| other.choice == about.choice);
+    let same = |other: &&Field| {
+        let of_other = other.about.into_iter().flat_map(|other| other.choices).flatten();
+        of_other.into_iter().any(|choice| about.choices.contains(&Some(choice)))
+    };
     let others: Vec<String> = fields.iter().filter(same).map(|other| format!("`{}`", other.key)).collect();
     match (about.default, about.only) {
         _ if field.required => "required".to_owned(),
+        _ if others.len() == fields.len() => "in place of all others".to_owned(),
+        _ if others.len() > MAX_NAMED => format!("one {}", about.choices.into_iter().flatten().collect::<String>()),
         _ if !others.is_empty() => format!("one of {}", others.join(", ")),
         (_, Some((kind, true))) => format!("required for `{kind}`"),
         (Default::Value(json), _) => format!("`{}`", json.trim_matches('"')),
@@ -81,6 +89,8 @@ fn kind(shape: &Shape, about: &About) -> String {
         (None, Shape::Text | Shape::Pattern) => "text".to_owned(),
         (None, Shape::Key) => "PEM".to_owned(),
         (None, Shape::Flag) => "bool".to_owned(),
+        (None, Shape::Number) => "number".to_owned(),
+        (None, Shape::Scalar) => "text, number or bool".to_owned(),
         (None, Shape::Texts) => "texts to texts".to_owned(),
         (None, Shape::Names) => "names".to_owned(),
         (None, Shape::List(_)) => "list".to_owned(),

@@ -18,6 +18,12 @@ pub enum Shape {
     Flag,
     /// A whole number, 1 or more.
     Count,
+    /// A whole number, 0 or more.
+    CountFromZero,
+    /// Any number.
+    Number,
+    /// A text, a number, `true` or `false`.
+    Scalar,
     /// A time, in milliseconds.
     Milliseconds,
     /// How many host calls a request may make.
@@ -76,8 +82,8 @@ pub struct About {
     pub form: Option<&'static str>,
     /// Which type of validator it is for, and whether that one needs it.
     pub only: Option<(&'static str, bool)>,
-    /// Exactly one of the keys of this mapping that name the same choice is given.
-    pub choice: Option<&'static str>,
+    /// The choices of which this key is one. Exactly one of the keys of a mapping that name the same choice is given.
+    pub choices: [Option<&'static str>; 2],
 }
 
 /// What holds where a key is left out.
@@ -128,7 +134,8 @@ impl About {
     }
 
     pub(super) const fn choice(mut self, choice: &'static str) -> About {
-        self.choice = Some(choice);
+        let [first, _] = self.choices;
+        self.choices = if first.is_none() { [Some(choice), None] } else { [first, Some(choice)] };
         self
     }
 }
@@ -136,7 +143,7 @@ impl About {
 /// What a key means, and a value for it as JSON.
 pub(super) const fn about(text: &'static str, example: &'static str) -> About {
     let default = Default::Words("");
-    About { text, example, default, kind: None, least: 0, most: None, form: None, only: None, choice: None }
+    About { text, example, default, kind: None, least: 0, most: None, form: None, only: None, choices: [None; 2] }
 }
 
 pub(super) const fn required(key: &'static str, shape: Shape, about: Option<&'static About>) -> Field {
@@ -157,6 +164,7 @@ impl Shape {
     pub fn numbers(&self) -> Option<(u64, Option<u64>)> {
         match self {
             Shape::Count => Some((1, None)),
+            Shape::CountFromZero => Some((0, None)),
             Shape::Milliseconds => Some((1, Some(TimeBudget::MAX_MS))),
             Shape::HostCalls => Some((1, u64::try_from(HostCalls::MAX).ok())),
             _ => None,

@@ -31,7 +31,10 @@ impl Shape {
             None
         };
         match (self, value) {
-            (Shape::Text, Value::String(_)) | (Shape::Flag, Value::Bool(_)) => Some(value.clone()),
+            (Shape::Text, Value::String(_))
+            | (Shape::Flag, Value::Bool(_))
+            | (Shape::Number, Value::Number(_))
+            | (Shape::Scalar, Value::String(_) | Value::Number(_) | Value::Bool(_)) => Some(value.clone()),
             (Shape::Pattern, Value::String(text)) => match Pattern::parse(text) {
                 Ok(_) => Some(value.clone()),
                 Err(error) => wrong(Mistake::Pattern(error)),
@@ -41,6 +44,7 @@ impl Shape {
                 Err(error) => wrong(Mistake::Key(error)),
             },
             (Shape::Count, Value::Number(number)) if number.as_u64().is_some_and(|n| n > 0) => Some(value.clone()),
+            (Shape::CountFromZero, Value::Number(number)) if number.is_u64() => Some(value.clone()),
             (Shape::Milliseconds, Value::Number(number))
                 if number.as_u64().is_some_and(|ms| TimeBudget::try_from(ms).is_ok()) =>
             {

@@ -5,7 +5,7 @@
 
 mod advice;
 
-use std::fmt;
+use std::{cmp::Ordering, fmt};
 
 use regex_lite::{Regex, RegexBuilder};
 
@@ -84,6 +84,18 @@ impl PartialEq for Anchored {
 }
 
 impl Eq for Anchored {}
+
+impl PartialOrd for Anchored {
+    fn partial_cmp(&self, other: &Anchored) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Anchored {
+    fn cmp(&self, other: &Anchored) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
 
 impl fmt::Display for RegexError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
