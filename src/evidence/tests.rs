@@ -1,14 +1,11 @@
 //! What do the bundles of other projects prove, as claims?
 //!
-//! Sigstore's conformance suite and bundles that other clients wrote, read where they lie: in `IMAGE_TRUST_EVIDENCE`, or in `../shared/evidence` beside the project.
-//! Where they are not there, this says so and proves nothing; what must hold without them is minted by the test bed. Their artifacts are files and their statements
-//! are attestations, so what is asked here is the claim alone, and not whether it is a signature of an image.
+//! Sigstore's conformance suite, and bundles that other clients wrote (`image_trust_testbed::suite`). What must hold without them is minted by the test bed.
+//! Their artifacts are files and their statements are attestations, so what is asked here is the claim alone, and not whether it is a signature of an image.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, path::Path};
+
+use image_trust_testbed::suite;
 
 use super::{
     ByCertificate, CertificateTerms, Signature,
@@ -21,20 +18,6 @@ use crate::{
     sigstore::{CertificateIdentity, TextMatcher, TrustedRoot},
     time::UnixTime,
 };
-
-/// Whom most of the suite's bundles are by.
-const BEACON: &str = "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main";
-const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
-
-fn evidence() -> Option<PathBuf> {
-    let named = std::env::var_os("IMAGE_TRUST_EVIDENCE").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/evidence");
-    let found = named.into_iter().chain([beside]).find(|folder| folder.is_dir());
-    if found.is_none() {
-        eprintln!("SKIPPED: there is no folder of other projects' evidence (IMAGE_TRUST_EVIDENCE)");
-    }
-    found
-}
 
 /// Who has to have signed.
 enum By<'a> {
@@ -59,10 +42,10 @@ fn claim(json: &[u8], artifact: Option<Digest>, by: &By<'_>, root: &str, asked: 
         (BundleContent::Message(digest), None) => *digest,
         (BundleContent::Message(digest), Some(artifact)) if *digest == artifact => artifact,
         (BundleContent::Message(_), Some(_)) => return Err("of another artifact".to_owned()),
-        (BundleContent::Envelope { payload, .. }, Some(artifact)) => {
-            Statement::read(payload, artifact).map(|_| artifact).map_err(|error| format!("statement: {error:?}"))?
-        }
-        (BundleContent::Envelope { .. }, None) => Digest::of(b"whatever it is about"),
+        (BundleContent::Envelope(envelope), Some(artifact)) => Statement::read(&envelope.payload, artifact)
+            .map(|_| artifact)
+            .map_err(|error| format!("statement: {error:?}"))?,
+        (BundleContent::Envelope(_), None) => Digest::of(b"whatever it is about"),
     };
     let signature = Signature::of_bundle(&bundle, image);
     let said = match by {
@@ -103,29 +86,16 @@ fn claim(json: &[u8], artifact: Option<Digest>, by: &By<'_>, root: &str, asked: 
 
 #[test]
 fn the_conformance_suite_comes_out_as_its_names_say() {
-    let Some(evidence) = evidence() else { return };
-    let public_good = fs::read_to_string(evidence.join("root-signing/trusted_root.json")).unwrap();
-    let suite = evidence.join("sigstore-conformance/bundle-verify");
-    let text = |path: PathBuf| fs::read_to_string(path).ok();
+    let Some(evidence) = suite::evidence() else { return };
     let mut told = BTreeMap::new();
-    for case in fs::read_dir(&suite).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
-        let name = case.file_name().unwrap().to_string_lossy().into_owned();
-        let artifact = fs::read(case.join("artifact")).or_else(|_| fs::read(suite.join("a.txt"))).unwrap();
-        let (key, identity, issuer) =
-            (text(case.join("key.pub")), text(case.join("identity")), text(case.join("issuer")));
-        let by = match &key {
-            Some(pem) => By::Key(pem),
-            None => By::Name {
-                issuer: Some(issuer.as_deref().map_or(GITHUB_ISSUER, str::trim)),
-                subject: Some(identity.as_deref().map_or(BEACON, str::trim)),
-            },
+    for case in suite::cases(&evidence) {
+        let by = match &case.signer {
+            suite::Signer::Key(pem) => By::Key(pem),
+            suite::Signer::Certificate { issuer, subject } => By::Name { issuer: Some(issuer), subject: Some(subject) },
         };
-        let root = text(case.join("trusted_root.json")).unwrap_or_else(|| public_good.clone());
-        let json = fs::read(case.join("bundle.sigstore.json")).unwrap();
-        let result = claim(&json, Some(Digest::of(&artifact)), &by, &root, ALL);
-        told.insert(name, result);
+        let result = claim(&case.bundle, Some(Digest::of(&case.artifact)), &by, &case.trusted_root, ALL);
+        told.insert(case.name, result);
     }
-    assert!(told.len() >= 47, "{} cases", told.len());
     let wrong: Vec<_> = told.iter().filter(|(name, result)| name.ends_with("_fail") == result.is_ok()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -143,7 +113,7 @@ fn root(evidence: &Path, name: &str) -> String {
 
 #[test]
 fn bundles_of_other_clients_come_out_as_their_readers_say() {
-    let Some(evidence) = evidence() else { return };
+    let Some(evidence) = suite::evidence() else { return };
     const ONLY_TIME: Asked = Asked { tlog: false, sct: false };
     let ours = "own-rekor2/trusted-root.json";
     // the bundle, the trusted root, what is asked, what comes out, the reason
@@ -255,7 +225,7 @@ fn bundles_of_other_clients_come_out_as_their_readers_say() {
 /// What the module carries of GitHub's instance is written without what repeats, and proves the same.
 #[test]
 fn the_trusted_root_of_github_is_believed_as_it_is_carried() {
-    let Some(evidence) = evidence() else { return };
+    let Some(evidence) = suite::evidence() else { return };
     let carried = include_str!("../sigstore/github.json");
     for bundle in ["bundles/github-private-attestation.sigstore.json", "timestamps/github_sha384_bundle.json"] {
         let json = fs::read(evidence.join("sigstore-rust").join(bundle)).unwrap();
@@ -275,8 +245,8 @@ impl Oracle {
     fn new(bundle: &[u8], root: &str) -> Oracle {
         let digest: [u8; 32] = match Bundle::read(bundle).unwrap().content {
             BundleContent::Message(digest) => digest.bytes(),
-            BundleContent::Envelope { payload, .. } => {
-                let statement: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+            BundleContent::Envelope(envelope) => {
+                let statement: serde_json::Value = serde_json::from_slice(&envelope.payload).unwrap();
                 let digest = statement["subject"][0]["digest"]["sha256"].as_str().unwrap().to_owned();
                 Digest::parse(&format!("sha256:{digest}")).unwrap().bytes()
             }
@@ -314,7 +284,7 @@ impl Oracle {
 /// A signature holds for every byte: with one bit of a byte changed, a bundle is proven only if another implementation proves it, too.
 #[test]
 fn no_byte_of_a_bundle_can_be_changed() {
-    let Some(evidence) = evidence() else { return };
+    let Some(evidence) = suite::evidence() else { return };
     let anybody = By::Name { issuer: None, subject: None };
     let rows = [
         ("own-rekor2/good.json", "own-rekor2/trusted-root.json"),

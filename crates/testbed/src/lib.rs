@@ -13,3 +13,4 @@ pub mod loopback;
 pub mod mint;
 pub mod registry;
 pub mod session;
+pub mod suite;
