@@ -317,9 +317,9 @@ impl Reason {
             | Reason::Rule
             | Reason::Tie(_)
             | Reason::TooManyImages(_) => Class::Refused,
-            Reason::Unproven(Unproven::NotSigned(_) | Unproven::NotFound | Unproven::Disagreement { .. }) => {
-                Class::Refused
-            }
+            Reason::Unproven(
+                Unproven::NotSigned(_) | Unproven::NotAttested(_) | Unproven::NotFound | Unproven::Disagreement { .. },
+            ) => Class::Refused,
             Reason::Spent(_) | Reason::Unproven(Unproven::Spent { .. }) => Class::OutOfTime,
             Reason::NotChecked => Class::NotChecked,
             Reason::Unproven(Unproven::Undecided { .. }) => Class::Unavailable,

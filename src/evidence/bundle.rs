@@ -6,10 +6,11 @@
 use der::{Decode as _, Document};
 use serde_json::value::RawValue;
 
+use super::envelope::Envelope;
 use crate::{
     image::Digest,
     json::{bytes_of, entries, members, text},
-    signing::{certificate::Certificate, dsse::pre_authentication_encoding, path::MAX_CHAIN},
+    signing::{certificate::Certificate, path::MAX_CHAIN},
     sigstore::tlog_entry::{self, TlogEntry},
 };
 
@@ -40,8 +41,8 @@ pub(crate) struct Bundle {
 pub(crate) enum BundleContent {
     /// A file with this digest.
     Message(Digest),
-    /// A DSSE envelope: its payload, the type of it, and the bytes that are signed.
-    Envelope { payload_type: String, payload: Vec<u8>, encoding: Vec<u8> },
+    /// A DSSE envelope.
+    Envelope(Envelope),
 }
 
 /// The reason for which bytes are not a bundle that can be checked.
@@ -110,7 +111,10 @@ impl Bundle {
         };
         let (signature, content) = match (message, envelope) {
             (Some(message), None) => read_message(message)?,
-            (None, Some(envelope)) => read_envelope(envelope).ok_or(BundleError::Content)?,
+            (None, Some(envelope)) => {
+                let (signature, envelope) = Envelope::read(envelope).ok_or(BundleError::Content)?;
+                (signature, BundleContent::Envelope(envelope))
+            }
             _ => return Err(BundleError::Content),
         };
         Ok(Bundle {
@@ -165,17 +169,6 @@ fn read_message(json: &RawValue) -> Result<(Vec<u8>, BundleContent), BundleError
     }
     let digest = digest.try_into().map(Digest::from_bytes).map_err(|_| BundleError::Content)?;
     Ok((signature, BundleContent::Message(digest)))
-}
-
-/// Reads an envelope with exactly one signature. With two, one could be checked and the other one counted.
-fn read_envelope(json: &RawValue) -> Option<(Vec<u8>, BundleContent)> {
-    let [payload, payload_type, signatures] = members(json, ["payload", "payloadType", "signatures"]).ok()?;
-    let (payload, payload_type) = (bytes_of(payload?)?, text(payload_type?).ok()?.into_owned());
-    let signatures = entries(signatures?).ok()?;
-    let [signature] = signatures.as_slice() else { return None };
-    let signature = bytes_of(members(signature, ["sig"]).ok()?[0]?)?;
-    let encoding = pre_authentication_encoding(&payload_type, &payload);
-    Some((signature, BundleContent::Envelope { payload_type, payload, encoding }))
 }
 
 fn read_entries(json: &RawValue, version: Version) -> Result<Vec<TlogEntry>, BundleError> {

@@ -2,15 +2,19 @@
 //!
 //! Every format of evidence is reduced to the same claim. Only the modules of [`crate::evidence`] make one, after they have checked everything that it rests on.
 
-use crate::{image::Digest, signing::PublicKey};
+use crate::{image::Digest, signing::PublicKey, time::UnixTime};
 
-/// The proof that a signer signed a digest.
+/// The proof that a signer signed a digest, or a statement about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// Who signed.
     pub signer: Signer,
     /// Which digest was signed.
     pub digest: Digest,
+    /// The predicate type of the attestation that was signed. It is `None` if the digest itself was signed.
+    pub predicate_type: Option<String>,
+    /// The time before which the signature was not made: the start of the certificate. It is `None` if a key without a certificate signed.
+    pub not_before: Option<UnixTime>,
     /// Where the signature was found.
     pub source: Source,
     /// A private field, so that only this module can build a claim.
@@ -21,8 +25,19 @@ pub struct Claim {
 struct Door;
 
 impl Claim {
+    /// The claim that `signer` signed `digest`.
     pub(in crate::evidence) fn new(signer: Signer, digest: Digest, source: Source) -> Claim {
-        Claim { signer, digest, source, _door: Door }
+        Claim { signer, digest, source, predicate_type: None, not_before: None, _door: Door }
+    }
+
+    /// The claim that the same signer signed an attestation with this predicate type about the digest.
+    pub(in crate::evidence) fn of_attestation(self, predicate_type: Option<&str>) -> Claim {
+        Claim { predicate_type: predicate_type.map(str::to_owned), ..self }
+    }
+
+    /// The same claim by a certificate that starts at this time.
+    pub(in crate::evidence) fn not_before(self, not_before: Option<UnixTime>) -> Claim {
+        Claim { not_before, ..self }
     }
 }
 

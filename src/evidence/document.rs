@@ -1,28 +1,60 @@
-//! Is an item of an evidence manifest a signature of this image?
+//! Is an item of an evidence manifest a signature of this image, or an attestation about it?
+
+use serde_json::value::RawValue;
 
 use super::{
     BundleError, ItemError, Signature, Source, StatementError,
     bundle::{Bundle, BundleContent},
-    cosign::{Layer, SimpleSigning},
+    cosign::{Attachment, Layer, SimpleSigning},
+    envelope::Envelope,
     manifest::{Content, Item},
-    statement::{COSIGN_SIGN, PAYLOAD_TYPE, Statement},
+    signature::Stored,
+    statement::{COSIGN_SIGN, predicate},
     subject::Subject,
 };
 use crate::image::Digest;
 
+/// What an item is for an image.
+pub(crate) enum Document {
+    /// A signature of the image.
+    Signature(SignatureDocument),
+    /// An attestation about the image. It is never a signature, whoever made it.
+    Attestation(Attestation),
+}
+
 /// A signature of an image, with everything that it covers. The signature is not verified yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Document {
+pub(crate) struct SignatureDocument {
     image: Digest,
     /// The name and the annotations that the signature covers.
     pub(crate) subject: Subject,
     form: Form,
 }
 
+/// A statement about an image with another predicate than a signature has. Its signature is not verified yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attestation {
+    image: Digest,
+    /// The type of the predicate.
+    pub(crate) predicate_type: String,
+    form: Form,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Form {
     SimpleSigning(Layer, Vec<u8>),
+    Envelope(Box<Enveloped>),
     Bundle(Box<Bundle>),
+}
+
+/// An envelope as cosign 2 stores it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Enveloped {
+    attachment: Attachment,
+    /// The bytes as they are stored. Log entries and timestamps are about these.
+    stored: Vec<u8>,
+    signature: Vec<u8>,
+    envelope: Envelope,
 }
 
 /// The reason for which an item is not a signature of the image.
@@ -32,6 +64,8 @@ pub enum NoSignature {
     Item(ItemError),
     /// The item has the media type of a bundle, but cannot be read as one.
     Bundle(BundleError),
+    /// The item has the media type of a DSSE envelope, but cannot be read as one.
+    Envelope,
     /// The DSSE payload has another type than in-toto statements have.
     PayloadType,
     /// The DSSE payload is not an in-toto statement about the image.
@@ -45,10 +79,10 @@ pub enum NoSignature {
 }
 
 impl Document {
-    /// Reads the signature of `image` that an item holds.
+    /// Reads what an item is for `image`.
     ///
     /// # Errors
-    /// If the item does not hold one.
+    /// If it is neither a signature of the image nor an attestation about it.
     pub(crate) fn read(item: &Item, image: Digest) -> Result<Document, NoSignature> {
         match &item.content {
             Err(error) => Err(NoSignature::Item(*error)),
@@ -58,55 +92,110 @@ impl Document {
                 if signed != image {
                     return Err(NoSignature::OtherImage);
                 }
-                Ok(Document { image, subject, form: Form::SimpleSigning(layer.clone(), bytes.clone()) })
+                let form = Form::SimpleSigning(layer.clone(), bytes.clone());
+                Ok(Document::Signature(SignatureDocument { image, subject, form }))
+            }
+            Ok(Content::Envelope(attachment, bytes)) => {
+                let json: &RawValue = serde_json::from_slice(bytes).map_err(|_| NoSignature::Envelope)?;
+                let (signature, envelope) = Envelope::read(json).ok_or(NoSignature::Envelope)?;
+                let (attachment, stored) = (attachment.clone(), bytes.clone());
+                let form = Form::Envelope(Box::new(Enveloped { attachment, stored, signature, envelope }));
+                Document::of(form, image)
             }
             Ok(Content::Bundle(bytes)) => {
-                let bundle = Bundle::read(bytes).map_err(NoSignature::Bundle)?;
-                let subject = subject_of(&bundle.content, image)?;
-                Ok(Document { image, subject, form: Form::Bundle(Box::new(bundle)) })
+                Document::of(Form::Bundle(Box::new(Bundle::read(bytes).map_err(NoSignature::Bundle)?)), image)
             }
         }
     }
 
+    /// A message about the image is a signature. A statement is one only if its predicate says so.
+    fn of(form: Form, image: Digest) -> Result<Document, NoSignature> {
+        let Some(envelope) = form.envelope() else {
+            return match form.message() {
+                Some(digest) if digest == image => {
+                    Ok(Document::Signature(SignatureDocument { image, subject: Subject::default(), form }))
+                }
+                _ => Err(NoSignature::OtherImage),
+            };
+        };
+        let statement = envelope.statement(image).ok_or(NoSignature::PayloadType)?;
+        let statement = statement.map_err(NoSignature::Statement)?;
+        Ok(match statement.predicate_type {
+            predicate_type if predicate_type == COSIGN_SIGN => {
+                Document::Signature(SignatureDocument { image, subject: statement.subject, form })
+            }
+            predicate_type => Document::Attestation(Attestation { image, predicate_type, form }),
+        })
+    }
+}
+
+impl Form {
+    fn envelope(&self) -> Option<&Envelope> {
+        match self {
+            Form::SimpleSigning(..) => None,
+            Form::Envelope(enveloped) => Some(&enveloped.envelope),
+            Form::Bundle(bundle) => match &bundle.content {
+                BundleContent::Envelope(envelope) => Some(envelope),
+                BundleContent::Message(_) => None,
+            },
+        }
+    }
+
+    fn message(&self) -> Option<Digest> {
+        match self {
+            Form::Bundle(bundle) => match bundle.content {
+                BundleContent::Message(digest) => Some(digest),
+                BundleContent::Envelope(_) => None,
+            },
+            Form::SimpleSigning(..) | Form::Envelope(_) => None,
+        }
+    }
+
+    /// The signature in the form in which it can be checked.
+    fn signature(&self, image: Digest) -> Signature<'_> {
+        match self {
+            Form::SimpleSigning(layer, payload) => Signature::of_layer(layer, payload, image, Source::EvidenceManifest),
+            Form::Envelope(enveloped) => {
+                let Enveloped { attachment, stored, signature, envelope } = &**enveloped;
+                Signature::of_envelope(envelope, signature, Stored { attachment, bytes: stored }, image)
+            }
+            Form::Bundle(bundle) => Signature::of_bundle(bundle, image),
+        }
+    }
+}
+
+impl SignatureDocument {
     /// The signature in the form in which it can be checked.
     pub(crate) fn signature(&self) -> Signature<'_> {
-        match &self.form {
-            Form::SimpleSigning(layer, payload) => {
-                Signature::of_layer(layer, payload, self.image, Source::EvidenceManifest)
-            }
-            Form::Bundle(bundle) => Signature::of_bundle(bundle, self.image),
-        }
+        self.form.signature(self.image)
     }
 
     /// The layer of a signature manifest, if the item repeats one.
     pub(crate) fn layer(&self) -> Option<&Layer> {
         match &self.form {
             Form::SimpleSigning(layer, _) => Some(layer),
-            Form::Bundle(_) => None,
+            Form::Envelope(_) | Form::Bundle(_) => None,
         }
     }
 
     /// Whether the signature has a certificate.
     pub(crate) fn has_certificate(&self) -> bool {
         match &self.form {
-            Form::SimpleSigning(layer, _) => layer.certificate.is_some(),
+            Form::SimpleSigning(layer, _) => layer.attachment.certificate.is_some(),
+            Form::Envelope(enveloped) => enveloped.attachment.certificate.is_some(),
             Form::Bundle(bundle) => bundle.certificate.is_some(),
         }
     }
 }
 
-/// The subject of a bundle, if the bundle is a signature of `image`. An attestation about an image is never a signature, whoever made it.
-fn subject_of(content: &BundleContent, image: Digest) -> Result<Subject, NoSignature> {
-    match content {
-        BundleContent::Message(digest) if *digest == image => Ok(Subject::default()),
-        BundleContent::Message(_) => Err(NoSignature::OtherImage),
-        BundleContent::Envelope { payload_type, .. } if payload_type != PAYLOAD_TYPE => Err(NoSignature::PayloadType),
-        BundleContent::Envelope { payload, .. } => {
-            let statement = Statement::read(payload, image).map_err(NoSignature::Statement)?;
-            match &*statement.predicate_type {
-                COSIGN_SIGN => Ok(statement.subject),
-                other => Err(NoSignature::Attestation(other.to_owned())),
-            }
-        }
+impl Attestation {
+    /// The signature in the form in which it can be checked.
+    pub(crate) fn signature(&self) -> Signature<'_> {
+        self.form.signature(self.image).of_attestation(&self.predicate_type)
+    }
+
+    /// The predicate. It is `None` if the statement has none.
+    pub(crate) fn predicate(&self) -> Option<&RawValue> {
+        predicate(&self.form.envelope()?.payload)
     }
 }

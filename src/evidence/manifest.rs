@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use base64ct::{Base64, Encoding as _};
 use serde_json::value::RawValue;
 
-use super::cosign::{Layer, layer};
+use super::cosign::{Attachment, Layer, attachment, layer};
 use crate::{
     image::Digest,
     json::{entries, members, text},
@@ -31,6 +31,8 @@ pub const MAX_CONTENT: usize = 3 * 1024 * 1024;
 
 /// The media type of a cosign payload (cosign, "Signature Specification").
 pub const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+/// The media type of an attestation of cosign 2 (cosign, "In-Toto Attestation Specification").
+pub const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
 /// The media types of a Sigstore bundle (Sigstore protobuf-specs, `sigstore_bundle.proto`).
 pub const BUNDLES: [&str; 4] = [
     "application/vnd.dev.sigstore.bundle.v0.3+json",
@@ -66,6 +68,8 @@ pub(crate) struct Item {
 pub(crate) enum Content {
     /// A signature of cosign 1 or 2, and the payload that it claims to cover.
     SimpleSigning(Layer, Vec<u8>),
+    /// A DSSE envelope, and what stood beside it.
+    Envelope(Attachment, Vec<u8>),
     /// A Sigstore bundle.
     Bundle(Vec<u8>),
 }
@@ -132,6 +136,7 @@ impl EvidenceManifest {
 /// The kinds of items that are known here.
 enum Kind {
     SimpleSigning,
+    Envelope,
     Bundle,
 }
 
@@ -145,6 +150,7 @@ impl Item {
         };
         let kind = match kind.and_then(|kind| text(kind).ok())?.as_ref() {
             SIMPLE_SIGNING => Kind::SimpleSigning,
+            ENVELOPE => Kind::Envelope,
             bundle if BUNDLES.contains(&bundle) => Kind::Bundle,
             _ => return None,
         };
@@ -160,6 +166,7 @@ impl Item {
             }
             Ok(match kind {
                 Kind::SimpleSigning => Content::SimpleSigning(layer(descriptor).ok_or(ItemError::Form)?, bytes),
+                Kind::Envelope => Content::Envelope(attachment(descriptor).ok_or(ItemError::Form)?, bytes),
                 Kind::Bundle => Content::Bundle(bytes),
             })
         };

@@ -10,7 +10,8 @@ use der::Document;
 use super::{
     Claim, Signer, Source,
     bundle::{Bundle, BundleContent},
-    cosign::{Layer, Payload},
+    cosign::{Attachment, Layer, Payload},
+    envelope::Envelope,
 };
 use crate::{
     image::Digest,
@@ -34,8 +35,12 @@ const MAX_BOUND: usize = 4;
 pub(crate) struct Signature<'s> {
     image: Digest,
     source: Source,
+    /// The predicate type, if it is the signature of an attestation.
+    predicate_type: Option<&'s str>,
     content: Content<'s>,
     signature: &'s [u8],
+    /// The bytes that timestamps are about.
+    stamped: &'s [u8],
     material: Material<'s>,
     trial: Trial<'s>,
     /// The certificate. It is read once, however many trust roots look at it.
@@ -45,8 +50,17 @@ pub(crate) struct Signature<'s> {
 /// The place of the certificate, the log entries and the timestamps of a signature.
 #[derive(Clone, Copy)]
 enum Material<'s> {
-    Layer(&'s Layer),
+    Attachment(&'s Attachment),
     Bundle(&'s Bundle),
+}
+
+/// A DSSE envelope as cosign 2 stores it.
+#[derive(Clone, Copy)]
+pub(super) struct Stored<'s> {
+    /// What stands beside it.
+    pub(super) attachment: &'s Attachment,
+    /// Its bytes.
+    pub(super) bytes: &'s [u8],
 }
 
 /// What a certificate has to prove besides its identity.
@@ -91,8 +105,35 @@ impl<'s> Signature<'s> {
             source,
             content: Content::Bytes(payload),
             signature: &layer.signature,
-            material: Material::Layer(layer),
+            stamped: &layer.signature,
+            material: Material::Attachment(&layer.attachment),
+            predicate_type: None,
             trial: Trial::new(layer.payload, &layer.signature),
+            leaf: OnceCell::new(),
+        }
+    }
+
+    /// The signature of this envelope, which is stored as it is, and is about `image`.
+    pub(super) fn of_envelope(
+        envelope: &'s Envelope,
+        signature: &'s [u8],
+        stored: Stored<'s>,
+        image: Digest,
+    ) -> Signature<'s> {
+        Signature {
+            image,
+            source: Source::EvidenceManifest,
+            content: Content::Envelope {
+                envelope: (&envelope.payload_type, &envelope.payload),
+                encoding: &envelope.encoding,
+                stored: Some(stored.bytes),
+            },
+            signature,
+            // cosign 2 has no signature beside an envelope, so it takes the time of the envelope itself (cosign, `pkg/cosign/verify.go`).
+            stamped: stored.bytes,
+            material: Material::Attachment(stored.attachment),
+            predicate_type: None,
+            trial: Trial::new(Digest::of(&envelope.encoding), signature),
             leaf: OnceCell::new(),
         }
     }
@@ -101,8 +142,8 @@ impl<'s> Signature<'s> {
     pub(super) fn of_bundle(bundle: &'s Bundle, image: Digest) -> Signature<'s> {
         let (content, hash) = match &bundle.content {
             BundleContent::Message(digest) => (Content::Known(*digest), *digest),
-            BundleContent::Envelope { payload_type, payload, encoding } => {
-                (Content::Envelope { payload_type, payload, encoding }, Digest::of(encoding))
+            BundleContent::Envelope(Envelope { payload_type, payload, encoding }) => {
+                (Content::Envelope { envelope: (payload_type, payload), encoding, stored: None }, Digest::of(encoding))
             }
         };
         Signature {
@@ -110,10 +151,17 @@ impl<'s> Signature<'s> {
             source: Source::EvidenceManifest,
             content,
             signature: &bundle.signature,
+            stamped: &bundle.signature,
             material: Material::Bundle(bundle),
+            predicate_type: None,
             trial: Trial::new(hash, &bundle.signature),
             leaf: OnceCell::new(),
         }
+    }
+
+    /// The same signature, which is that of an attestation with this predicate type.
+    pub(super) fn of_attestation(self, predicate_type: &'s str) -> Signature<'s> {
+        Signature { predicate_type: Some(predicate_type), ..self }
     }
 
     /// Whether this key verifies the signature.
@@ -151,15 +199,14 @@ impl<'s> Signature<'s> {
             let open: Vec<&BoundEntry<'_>> = bound.iter().filter(is_open).collect();
             if !open.is_empty() {
                 let stamps = self.timestamps().iter();
-                let times: Vec<UnixTime> =
-                    stamps.filter_map(|it| authorities.time_of(it, self.signature).ok()).collect();
+                let times: Vec<UnixTime> = stamps.filter_map(|it| authorities.time_of(it, self.stamped).ok()).collect();
                 if !open.iter().all(|entry| times.iter().any(|time| entry.is_trusted_at(*time))) {
                     return Err(VerificationError::LogUnknown(logs.origin));
                 }
             }
             bound.iter().try_for_each(BoundEntry::check)
         };
-        self.is_signed_with(key).then(|| tlogs.map_or(Ok(()), logged).map(|()| self.claim(Signer::of_key(key))))
+        self.is_signed_with(key).then(|| tlogs.map_or(Ok(()), logged).map(|()| self.claim(Signer::of_key(key), None)))
     }
 
     /// What the signature proves to a trust root that names `identity`. A signer that `is_known` is not checked again.
@@ -179,12 +226,12 @@ impl<'s> Signature<'s> {
                 return Ok(None);
             }
             self.check_certificate(leaf, terms)?;
-            Ok(Some(signer))
+            Ok(Some((signer, leaf.validity.start)))
         };
         match self.leaf().map(check) {
             None => ByCertificate::None,
             Some(Ok(None)) => ByCertificate::Known,
-            Some(Ok(Some(signer))) => ByCertificate::Claim(self.claim(signer)),
+            Some(Ok(Some((signer, start)))) => ByCertificate::Claim(self.claim(signer, start)),
             Some(Err(error)) => ByCertificate::Failed(error),
         }
     }
@@ -193,8 +240,8 @@ impl<'s> Signature<'s> {
     fn leaf(&self) -> Option<Result<&Leaf, VerificationError>> {
         let leaf = match (self.leaf.get(), self.material) {
             (Some(leaf), _) => leaf,
-            (None, Material::Layer(layer)) => {
-                let text = layer.certificate.as_deref()?;
+            (None, Material::Attachment(attachment)) => {
+                let text = attachment.certificate.as_deref()?;
                 self.leaf.get_or_init(|| Leaf::read(text))
             }
             (None, Material::Bundle(bundle)) => {
@@ -233,7 +280,7 @@ impl<'s> Signature<'s> {
         let mut unverified = None;
         if !terms.timestamp_authorities.list.is_empty() {
             for response in self.timestamps() {
-                match terms.timestamp_authorities.time_of(response, self.signature) {
+                match terms.timestamp_authorities.time_of(response, self.stamped) {
                     Ok(time) if leaf.validity.contains(time) => times.push(time),
                     Ok(_) => return Err(VerificationError::TimestampTime),
                     // Who signed it is not known here, so it says nothing; a log can still say when.
@@ -278,8 +325,8 @@ impl<'s> Signature<'s> {
 
     fn entries(&self) -> Result<Cow<'s, [TlogEntry]>, VerificationError> {
         match self.material {
-            Material::Layer(layer) => {
-                let text = layer.bundle.as_deref().ok_or(VerificationError::NoLogEntry)?;
+            Material::Attachment(attachment) => {
+                let text = attachment.bundle.as_deref().ok_or(VerificationError::NoLogEntry)?;
                 Ok(Cow::Owned(vec![TlogEntry::of_annotation(text)?]))
             }
             Material::Bundle(bundle) => Ok(Cow::Borrowed(&bundle.entries)),
@@ -288,14 +335,14 @@ impl<'s> Signature<'s> {
 
     fn timestamps(&self) -> &'s [Vec<u8>] {
         match self.material {
-            Material::Layer(layer) => layer.timestamp.as_slice(),
+            Material::Attachment(attachment) => attachment.timestamp.as_slice(),
             Material::Bundle(bundle) => &bundle.timestamps,
         }
     }
 
     fn chain(&self) -> Result<Cow<'s, [Document]>, VerificationError> {
         match self.material {
-            Material::Layer(layer) => match layer.chain.as_deref() {
+            Material::Attachment(attachment) => match attachment.chain.as_deref() {
                 Some(text) => certificates(text, MAX_CHAIN).map(Cow::Owned).ok_or(VerificationError::Chain),
                 None => Ok(Cow::Borrowed(&[])),
             },
@@ -303,7 +350,8 @@ impl<'s> Signature<'s> {
         }
     }
 
-    fn claim(&self, signer: Signer) -> Claim {
-        Claim::new(signer, self.image, self.source)
+    fn claim(&self, signer: Signer, not_before: Option<UnixTime>) -> Claim {
+        let claim = Claim::new(signer, self.image, self.source).not_before(not_before);
+        claim.of_attestation(self.predicate_type)
     }
 }

@@ -74,6 +74,12 @@ impl Statement {
     }
 }
 
+/// The predicate of a statement, as it stands in the payload. It is `None` if there is none.
+pub(crate) fn predicate(payload: &[u8]) -> Option<&RawValue> {
+    let json: &RawValue = serde_json::from_slice(payload).ok()?;
+    members(json, ["predicate"]).ok()?[0]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

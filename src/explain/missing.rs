@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     evidence::{
-        ByCertificate, CertificateTerms, Document, Signature, Signer,
+        ByCertificate, CertificateTerms, Signature, SignatureDocument, Signer,
         cosign::{Layer, Payload},
     },
     image::Digest,
@@ -64,7 +64,7 @@ pub(super) struct Look<'m> {
     /// Those of the signature manifest whose payload does not lie in the evidence manifest.
     layers: Vec<&'m Layer>,
     /// Those of the evidence manifest.
-    documents: Vec<&'m Document>,
+    documents: Vec<&'m SignatureDocument>,
     accepted: BTreeMap<Digest, Payload>,
     mistakes: BTreeMap<Digest, (Payload, Mistake)>,
     checks_of_keys: usize,
@@ -75,7 +75,7 @@ impl<'m> Look<'m> {
     pub(super) fn new(missing: &'m Missing<'m>, digest: Digest) -> Look<'m> {
         let accepted = missing.requirement.payloads(missing.image, digest);
         let mistakes = missing.requirement.mistakes(missing.image, digest);
-        let documents: Vec<&Document> = missing.found.evidence.documents().collect();
+        let documents: Vec<&SignatureDocument> = missing.found.evidence.signatures().collect();
         let is_new = |layer: &&Layer| documents.iter().all(|document| document.layer() != Some(*layer));
         let layers = missing.found.signatures.layers().iter().filter(is_new).collect();
         Look { missing, layers, documents, accepted, mistakes, checks_of_keys: 0, checks_of_certificates: 0 }
@@ -88,7 +88,7 @@ impl<'m> Look<'m> {
 
     /// How many of them came with a certificate.
     pub(super) fn certificates(&self) -> usize {
-        let of_layers = self.layers.iter().filter(|layer| layer.certificate.is_some()).count();
+        let of_layers = self.layers.iter().filter(|layer| layer.attachment.certificate.is_some()).count();
         of_layers.saturating_add(self.documents.iter().filter(|document| document.has_certificate()).count())
     }
 
@@ -107,7 +107,7 @@ impl<'m> Look<'m> {
         let is_stranger = |(_, why): &(String, MissingSigner)| {
             matches!(why, MissingSigner::OtherKeys(_) | MissingSigner::OtherKeysOrAlgorithm(_))
         };
-        let first = self.layers.iter().find(|layer| layer.certificate.is_none())?;
+        let first = self.layers.iter().find(|layer| layer.attachment.certificate.is_none())?;
         let are_strangers = found.len() == self.missing.tally.roots && found.iter().all(is_stranger);
         are_strangers.then(|| possible_makers(first.payload, &first.signature)).flatten()
     }
@@ -178,7 +178,8 @@ impl<'m> Look<'m> {
         budget: &Budget<'_>,
     ) -> Result<MissingSigner, Unseen> {
         // Nobody who is missing made one over a payload that is accepted.
-        let is_open = |layer: &&Layer| layer.certificate.is_some() && !self.accepted.contains_key(&layer.payload);
+        let is_open =
+            |layer: &&Layer| layer.attachment.certificate.is_some() && !self.accepted.contains_key(&layer.payload);
         let layers: Vec<&Layer> = self.layers.iter().copied().filter(is_open).collect();
         let mut furthest: Option<VerificationError> = None;
         let mut note = |error: VerificationError| {
@@ -207,7 +208,7 @@ impl<'m> Look<'m> {
                         ByCertificate::None | ByCertificate::Known => continue,
                     }
                 }
-                None => match Leaf::read(layer.certificate.as_deref().unwrap_or_default()) {
+                None => match Leaf::read(layer.attachment.certificate.as_deref().unwrap_or_default()) {
                     Ok(leaf) => match identity.matches(&leaf) {
                         Ok(()) => return Ok(MissingSigner::Untold),
                         Err(error) => error,

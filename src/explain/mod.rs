@@ -16,7 +16,7 @@ use crate::{
     evidence::{NoSignature, Unusable, UnusableEvidence},
     image::Digest,
     ordered::set,
-    verify::{Budget, Evidence, Failure, Missing, Signed, Tally},
+    verify::{Budget, Evidence, Failure, Missing, NotAttested, Signed, Tally},
 };
 use missing::{Look, MAX_EXPLAINED, of_time};
 use other_evidence::{Surroundings, around};
@@ -78,6 +78,7 @@ impl Unproven {
     pub fn tally(&self) -> Option<&Tally> {
         match self {
             Unproven::NotSigned(NotSigned { tally, .. })
+            | Unproven::NotAttested(NotAttested { tally, .. })
             | Unproven::Undecided { tally, .. }
             | Unproven::Spent { tally, .. } => Some(tally),
             Unproven::NotFound | Unproven::Disagreement { .. } => None,
@@ -91,6 +92,7 @@ impl Unproven {
             Unproven::NotSigned(NotSigned { digest, .. })
             | Unproven::Undecided { digest, .. }
             | Unproven::Spent { digest, .. } => *digest,
+            Unproven::NotAttested(NotAttested { digest, .. }) => Some(*digest),
             Unproven::Disagreement { asked, .. } => Some(*asked),
             Unproven::NotFound => None,
         }
@@ -106,7 +108,7 @@ pub fn explain(failure: Failure<'_>, budget: &mut Budget<'_>) -> Unproven {
 impl Missing<'_> {
     fn explain(self, budget: &mut Budget<'_>) -> Unproven {
         let has_signatures =
-            !self.found.signatures.layers().is_empty() || self.found.evidence.documents().next().is_some();
+            !self.found.signatures.layers().is_empty() || self.found.evidence.signatures().next().is_some();
         let instead = match (&self.found.signatures, self.digest) {
             (_, Some(digest)) if has_signatures => self.signed(digest, budget),
             (Signed::Nothing | Signed::Signatures(_), Some(digest)) => match around(self.image, digest, budget) {
@@ -123,7 +125,7 @@ impl Missing<'_> {
         let evidence = match &self.found.evidence {
             Evidence::Nothing => OtherItems::NotCollected,
             Evidence::Unusable(unusable) => OtherItems::Unusable(*unusable),
-            Evidence::Documents(_) => OtherItems::Items(set(self.found.evidence.others().cloned())),
+            Evidence::Documents(_) => OtherItems::Items(set(self.found.evidence.others())),
         };
         let (digest, tally, instead) = (self.digest, self.tally.into(), instead.into());
         Unproven::NotSigned(NotSigned { digest, tally, needs_key, instead, evidence })
@@ -141,7 +143,7 @@ impl Missing<'_> {
                 }
             }
         }
-        let nobody_has_a_certificate = self.requirement.roots.iter().all(|root| root.key().is_some());
+        let nobody_has_a_certificate = self.requirement.roots().all(|root| root.key().is_some());
         let certificates = if nobody_has_a_certificate { look.certificates() } else { 0 };
         Instead::Signed { signatures: look.signatures(), certificates, missing, makers }
     }

@@ -143,6 +143,18 @@ pub enum Mistake {
     Time(String),
     /// A time to which nothing counts.
     EmptyPeriod,
+    /// `trustRoot` beside `trustRoots`.
+    TrustRootAndTrustRoots,
+    /// A text that is neither a short name of a predicate type nor a URI.
+    PredicateType(String),
+    /// The predicate type of signatures, for an attestation.
+    SignatureType,
+    /// A greatest age for signers whose certificates do not tell it.
+    AgeOfKey,
+    /// `signature: false` without attestations.
+    NoSignatureAtAll,
+    /// A key for signatures, where none is asked for.
+    OfNoSignature,
 
     /// A pattern that can't be read.
     Pattern(PatternError),

@@ -2,12 +2,14 @@
 //!
 //! Read once from settings, without asking anybody. Knows images; never a workload or a registry.
 
+pub mod attestation;
 mod check;
 mod mistake;
 pub mod pattern;
 pub mod rule;
 pub mod settings;
 pub mod shape;
+mod signers;
 pub mod validator;
 
 pub use check::check;

@@ -13,9 +13,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Mistake, Problem,
+    Mistake, Problem, attestation,
     pattern::{Part, Pattern, Specificity},
-    settings::{self, ALL, Features, Kind, Mode, Settings, With},
+    settings::{self, AttestationSetting, DEFAULT, Features, Kind, Mode, Settings, With},
+    signers::Wanted,
     validator::{CosignValidator, TrustedRootParts, Validator},
 };
 use crate::{
@@ -35,8 +36,6 @@ pub(super) const MAX_ANNOTATIONS: usize = 32;
 const MAX_SIGNED: usize = 512;
 /// Most names under which an image may have been signed.
 pub(super) const MAX_IDENTITIES: usize = 32;
-/// The validator of rules that name none, and the trust root of rules that name none.
-const DEFAULT: &str = "default";
 /// The image's own repository, in `identities`.
 const ITSELF: &str = "self";
 
@@ -313,46 +312,47 @@ impl Rule<'_> {
         self.says.get_or_init(|| Validator::read(self.validator)).as_ref().map_err(Clone::clone)
     }
 
-    fn requirement(&self, signers: &CosignValidator, with: With) -> Result<Decision, Vec<Problem>> {
-        let all = signers.roots.as_slice();
+    fn requirement(&self, signers: &CosignValidator, with: With<'_>) -> Result<Decision, Vec<Problem>> {
         let mut problems = Vec::new();
         let place = self.path().key("with");
-        let mut wrong = |option: &'static str, what| problems.push(Problem::new(place.key(option), what));
-        let wanted = with.trust_root.as_deref().unwrap_or(DEFAULT);
-        let required = with.required.unwrap_or_default();
-        let chosen = |root: &TrustRoot| match wanted {
-            // Without a threshold the required ones are all that is asked for.
-            ALL if with.threshold.is_none() && !required.is_empty() => required.contains(&root.name),
-            ALL => true,
-            name => root.name == name,
+        let is_signed = with.signature != Some(false);
+        let names_signers = |attestation: &AttestationSetting<'_>| {
+            attestation.trust_root.is_some() || attestation.trust_roots.is_some()
         };
-        let roots: Vec<TrustRoot> = all.iter().filter(|root| chosen(root)).cloned().collect();
-        if roots.is_empty() && wanted != ALL {
-            let all = names(all);
-            let what = match &with.trust_root {
-                Some(name) => Mistake::NoTrustRoot { name: name.clone(), all },
-                None => Mistake::NoDefaultTrustRoot { all },
-            };
-            wrong("trustRoot", what);
-        }
-        for (i, name) in required.iter().enumerate() {
-            let mut wrong = |what| problems.push(Problem::new(place.key("required").index(i), what));
-            if !roots.iter().any(|root| &root.name == name) {
-                let asked = if roots.is_empty() { names(all) } else { names(&roots) };
-                wrong(Mistake::NotAsked { name: name.clone(), asked });
+        let needs_signers = is_signed || !with.attestations.iter().flatten().all(names_signers);
+        let wanted = Wanted {
+            trust_root: with.trust_root,
+            trust_roots: None,
+            threshold: with.threshold,
+            required: with.required.unwrap_or_default(),
+        };
+        let of_rule = match needs_signers.then(|| wanted.of(&signers.roots, &place)).transpose() {
+            Ok(of_rule) => of_rule,
+            Err(wrong) => {
+                problems.extend(wrong);
+                None
             }
-            if required.iter().take(i).any(|earlier| earlier == name) {
-                wrong(Mistake::RequiredTwice(name.clone()));
-            }
-        }
+        };
+        let attestations = match with.attestations {
+            None => Vec::new(),
+            Some(list) => attestation::read(list, &signers.roots, of_rule.as_ref(), &place.key("attestations"))
+                .unwrap_or_else(|wrong| {
+                    problems.extend(wrong);
+                    Vec::new()
+                }),
+        };
         let mut wrong = |option: &'static str, what| problems.push(Problem::new(place.key(option), what));
-        let threshold = with.threshold.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-        match threshold {
-            Some(_) if wanted != ALL => wrong("threshold", Mistake::ThresholdOfOne),
-            Some(is) if !(1..=roots.len()).contains(&is) => {
-                wrong("threshold", Mistake::Threshold { is, most: roots.len() });
+        if !is_signed {
+            if attestations.is_empty() {
+                wrong("signature", Mistake::NoSignatureAtAll);
             }
-            _ => {}
+            for (option, is_there) in
+                [("annotations", with.annotations.is_some()), ("identities", with.identities.is_some())]
+            {
+                if is_there {
+                    wrong(option, Mistake::OfNoSignature);
+                }
+            }
         }
         let annotations = with.annotations.unwrap_or_default();
         if annotations.len() > MAX_ANNOTATIONS {
@@ -371,12 +371,13 @@ impl Rule<'_> {
         {
             wrong("identities", Mistake::Entries { length, most: MAX_IDENTITIES });
         }
+        let signers_of_image = of_rule.filter(|_| is_signed);
+        let all = signers_of_image.iter().chain(attestations.iter().map(|attestation| &attestation.signers));
+        let roots: Vec<&TrustRoot> = all.flat_map(|signers| &signers.roots).collect();
         let asked = TrustedRootParts::of(&roots, with.verify_in_transparency_log, with.verify_sct, &mut wrong);
         if !problems.is_empty() {
             return Err(problems);
         }
-        let threshold = threshold.unwrap_or(roots.len());
-        let required = set(required);
         let sct = asked.sct;
         let trusted_root = signers.trusted_root(self.validator.0, &asked)?;
         let identities = with.identities.map(|names| set(names.into_iter().map(identity)));
@@ -390,7 +391,7 @@ impl Rule<'_> {
             ask_policy_server,
             evidence: signers.evidence.clone(),
         };
-        let requirement = Requirement { roots, threshold, required, cosign };
+        let requirement = Requirement { signers: signers_of_image, attestations, cosign };
         Ok(Decision::Prove { requirement, mode: with.mode.unwrap_or_default() })
     }
 
@@ -424,8 +425,4 @@ fn identity(name: String) -> ImageName {
 /// The first of a list of problems that is not empty.
 fn first(problems: Vec<Problem>) -> Problem {
     problems.into_iter().next().unwrap_or_else(|| Problem::of_all(Mistake::Unknown))
-}
-
-fn names(roots: &[TrustRoot]) -> Vec<String> {
-    roots.iter().map(|root| root.name.clone()).collect()
 }

@@ -11,6 +11,9 @@ use serde_json::value::RawValue;
 
 use crate::json::Text;
 
+/// The validator of rules that name none, and the trust root of rules that name none.
+pub(super) const DEFAULT: &str = "default";
+
 /// All trust roots, in `trustRoot`.
 pub const ALL: &str = "*";
 
@@ -200,9 +203,9 @@ pub struct Rule<'a> {
 }
 
 /// What a rule asks of its validator.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct With {
+pub struct With<'a> {
     /// `trustRoot`: who has to sign; `default`, if it is left out, and `*` for all.
     pub trust_root: Option<String>,
     /// `threshold`: how many of them have to sign.
@@ -220,6 +223,53 @@ pub struct With {
     /// `verifySCT`: whether certificates need a signed certificate timestamp.
     #[serde(rename = "verifySCT")]
     pub verify_sct: Option<bool>,
+    /// `attestations`: the attestations that there have to be.
+    #[serde(borrow)]
+    pub attestations: Option<Vec<AttestationSetting<'a>>>,
+    /// `signature`: whether the image itself has to be signed.
+    pub signature: Option<bool>,
+}
+
+/// An entry of `attestations`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct AttestationSetting<'a> {
+    /// `predicateType`: the types that the predicate may have.
+    pub predicate_type: OneOrMore,
+    /// `trustRoot`: who has to sign it; those of the rule, if it is left out.
+    pub trust_root: Option<String>,
+    /// `trustRoots`: the same for several.
+    pub trust_roots: Option<Vec<String>>,
+    /// `threshold`: how many of them have to sign one.
+    pub threshold: Option<u64>,
+    /// `maxAge`: how old the signer's certificate may be.
+    pub max_age: Option<String>,
+    /// `subjects`: which images have to have it.
+    pub subjects: Option<Subjects>,
+    /// `where`: what the predicate has to say.
+    #[serde(borrow, rename = "where")]
+    pub conditions: Option<&'a RawValue>,
+}
+
+/// A text, or a list of texts.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMore {
+    /// A text.
+    One(String),
+    /// A list.
+    More(Vec<String>),
+}
+
+/// The images that have to have an attestation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Subjects {
+    /// The image that is verified.
+    #[default]
+    Image,
+    /// Every platform of the index, if it is one.
+    Platforms,
 }
 
 /// What is done with a proven digest.

@@ -11,6 +11,7 @@ macro_rules! told {
     };
 }
 
+mod attestations;
 mod conditions;
 mod field;
 mod signers;
@@ -273,6 +274,23 @@ impl<const TOLD: bool> Table<TOLD> {
             told!(
                 about("Whether certificates need a signed certificate timestamp (SCT) of a CT log. `true` asks for it of certificates of own CAs too.", "true")
                     .absent("`true` for keyless, else `false`")
+            ),
+        ),
+        optional(
+            "attestations",
+            Shape::List(&Shape::Object(Self::ATTESTATION)),
+            told!(
+                about("The [attestations](attestations.md) that there have to be, all of them.", r#"[{"predicateType": "slsaprovenance1"}]"#)
+                    .absent("none")
+                    .most(16)
+            ),
+        ),
+        optional(
+            "signature",
+            Shape::Flag,
+            told!(
+                about("Whether the image itself has to be signed. `false` needs `attestations`. Then `annotations` and `identities` are refused.", "false")
+                    .default("true")
             ),
         ),
         refused("key", "is called `trustRoot`, and takes a name"),

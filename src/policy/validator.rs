@@ -162,7 +162,7 @@ impl CosignValidator {
 impl TrustedRootParts {
     /// What a rule asks that asks these trust roots, and says this of logs.
     pub(super) fn of(
-        roots: &[TrustRoot],
+        roots: &[&TrustRoot],
         in_log: Option<bool>,
         wants_sct: Option<bool>,
         wrong: &mut impl FnMut(&'static str, Mistake),
@@ -176,15 +176,23 @@ impl TrustedRootParts {
             Some(true) => SctRequirement::All,
             Some(false) => SctRequirement::None,
         };
-        TrustedRootParts::by(roots, in_log, sct)
+        TrustedRootParts::by(roots.iter().copied(), in_log, sct)
     }
 
     /// What these trust roots take, with these options.
-    pub fn by(roots: &[TrustRoot], tlog_entry: Option<bool>, sct: SctRequirement) -> TrustedRootParts {
-        let cas = roots.iter().any(|root| matches!(root.kind, TrustRootKind::Keyless(_)));
+    pub fn by<'r>(
+        roots: impl Iterator<Item = &'r TrustRoot>,
+        tlog_entry: Option<bool>,
+        sct: SctRequirement,
+    ) -> TrustedRootParts {
+        let (mut cas, mut certificates) = (false, false);
+        for root in roots {
+            cas |= matches!(root.kind, TrustRootKind::Keyless(_));
+            certificates |= root.key().is_none();
+        }
         let ct_logs = match sct {
             SctRequirement::Keyless => cas,
-            SctRequirement::All => roots.iter().any(|root| root.key().is_none()),
+            SctRequirement::All => certificates,
             SctRequirement::None => false,
         };
         let logs = tlog_entry.unwrap_or(cas);

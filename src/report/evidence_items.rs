@@ -2,14 +2,18 @@
 //!
 //! This is for people who look for a mistake. Each item is checked as in a verification, but nothing here counts.
 
+use serde_json::value::RawValue;
+
 use super::quoted;
 use crate::{
-    evidence::{ByCertificate, Document, Signature, Signer, manifest::EvidenceManifest},
+    evidence::{
+        Attestation, ByCertificate, Document, Signature, SignatureDocument, Signer, manifest::EvidenceManifest,
+    },
     explain::MissingSigner,
     image::{Digest, ImageRef},
     sigstore::VerificationError,
     time::UnixTime,
-    verify::{Requirement, TrustRoot},
+    verify::{AttestationTerms, Case, Requirement, TrustRoot},
 };
 
 /// An item, with one sentence for each trust root that may have made it.
@@ -33,39 +37,74 @@ pub fn evidence_items(
     now: UnixTime,
 ) -> Result<Vec<EvidenceItem>, &'static str> {
     let manifest = EvidenceManifest::read(json).map_err(super::items::unusable)?;
+    let case = Case { image, requirement, now };
     let items = manifest.items.iter().map(|item| {
         let said = match Document::read(item, digest) {
             Err(error) => vec![error.sentence()],
-            Ok(document) => {
-                let said = requirement.roots.iter();
-                let said: Vec<String> =
-                    said.filter_map(|root| of_root(&document, root, image, requirement, now)).collect();
-                match said.is_empty() {
-                    true => vec!["a signature by none of the trust roots of this rule".to_owned()],
-                    false => said,
-                }
-            }
+            Ok(Document::Signature(document)) => of_signature(&document, case),
+            Ok(Document::Attestation(attestation)) => of_attestation(&attestation, case),
         };
         EvidenceItem { digest: item.digest, said }
     });
     Ok(items.collect())
 }
 
-/// What a signature proves to one trust root. It is `None` if the signature is by another signer.
-fn of_root(
-    document: &Document,
-    root: &TrustRoot,
-    image: &ImageRef,
-    requirement: &Requirement,
-    now: UnixTime,
-) -> Option<String> {
-    let signature: Signature<'_> = document.signature();
-    let checked: Result<(), VerificationError> = match (root.key(), requirement.certificate_terms(root, now)) {
+fn of_signature(document: &SignatureDocument, case: Case<'_>) -> Vec<String> {
+    let said = |root: &TrustRoot| {
+        let signature = document.signature();
+        match (of_root(&signature, root, case)?, case.requirement.mistake(root, case.image, &document.subject)) {
+            (Ok(_), Some(mistake)) => MissingSigner::from(&mistake).told(&root.name),
+            (Ok(said) | Err(said), _) => Some(said),
+        }
+    };
+    let said: Vec<String> = case.requirement.roots().filter_map(said).collect();
+    match said.is_empty() {
+        true => vec!["a signature by none of the trust roots of this rule".to_owned()],
+        false => said,
+    }
+}
+
+/// What an attestation proves to each trust root that may sign one of its type, and what each condition sees in it.
+fn of_attestation(attestation: &Attestation, case: Case<'_>) -> Vec<String> {
+    let predicate_type = quoted(&attestation.predicate_type);
+    let is_wanted = |terms: &&AttestationTerms| terms.predicate_types.contains(&attestation.predicate_type);
+    let mut told = Vec::new();
+    for terms in case.requirement.attestations.iter().filter(is_wanted) {
+        let signature = attestation.signature();
+        let said: Vec<String> = terms
+            .signers
+            .roots
+            .iter()
+            .filter_map(|root| of_root(&signature, root, case))
+            .map(|said| match said {
+                Ok(said) | Err(said) => said,
+            })
+            .collect();
+        told.push(match said.is_empty() {
+            true => format!("an attestation {predicate_type} by none of those who may sign it"),
+            false => format!("an attestation {predicate_type}, {}", said.join("; ")),
+        });
+        let predicate = attestation.predicate().unwrap_or(RawValue::NULL);
+        told.extend(terms.conditions.outcomes(predicate, case.now).map(|outcome| match outcome {
+            Ok(saw) => format!("{saw}; this is met"),
+            Err(unmet) => unmet.to_string(),
+        }));
+    }
+    match told.is_empty() {
+        true => vec![format!("an attestation {predicate_type}, for which this rule does not ask")],
+        false => told,
+    }
+}
+
+/// What a signature proves to one trust root, or why not. It is `None` if the signature is by another signer.
+fn of_root(signature: &Signature<'_>, root: &TrustRoot, case: Case<'_>) -> Option<Result<String, String>> {
+    let requirement = case.requirement;
+    let checked: Result<(), VerificationError> = match (root.key(), requirement.certificate_terms(root, case.now)) {
         (Some(key), _) => match signature.claim_of_key(key, requirement.tlogs_for_keys()) {
             Some(claim) => claim.map(drop),
             None => {
                 let algorithm = signature.is_signed_otherwise(key)?;
-                return MissingSigner::OtherAlgorithm(algorithm).told(&root.name);
+                return MissingSigner::OtherAlgorithm(algorithm).told(&root.name).map(Err);
             }
         },
         (None, Some((identity, terms))) => match signature.claim_of_certificate(identity, terms, |_: &Signer| false) {
@@ -75,9 +114,8 @@ fn of_root(
         },
         (None, None) => return None,
     };
-    match (checked, requirement.mistake(root, image, &document.subject)) {
-        (Err(error), _) => Some(format!("{}: {}", quoted(&root.name), error.sentence())),
-        (Ok(()), Some(mistake)) => MissingSigner::from(&mistake).told(&root.name),
-        (Ok(()), None) => Some(format!("signed by {}", quoted(&root.name))),
-    }
+    Some(match checked {
+        Err(error) => Err(format!("{}: {}", quoted(&root.name), error.sentence())),
+        Ok(()) => Ok(format!("signed by {}", quoted(&root.name))),
+    })
 }

@@ -56,6 +56,9 @@ impl NoSignature {
             }
             NoSignature::Item(error) => format!("an item of its evidence is not read: {}", error.sentence()),
             NoSignature::Bundle(error) => format!("a bundle in its evidence is not read: {}", error.sentence()),
+            NoSignature::Envelope => {
+                "an attestation in its evidence is not read: it is not a DSSE envelope with one signature".to_owned()
+            }
             NoSignature::PayloadType => {
                 "a bundle in its evidence is not read: expected the payload type application/vnd.in-toto+json"
                     .to_owned()

@@ -5,6 +5,7 @@
 //! A denial's first line is complete on its own, because events and dashboards cut after it. Then comes a block for each image: the container, the image and
 //! the digest that was judged; the reason; and what would help. Warnings are one line of at most 256 bytes, because an HTTP header carries them.
 
+mod attestation;
 mod cause;
 mod conditions;
 mod denial;

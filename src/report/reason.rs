@@ -62,6 +62,7 @@ impl Reason {
             Reason::Tie(_) => "rules-tie",
             Reason::TooManyImages(_) => "too-many-images",
             Reason::Unproven(Unproven::NotSigned(_)) => NOT_SIGNED,
+            Reason::Unproven(Unproven::NotAttested(_)) => "not-attested",
             Reason::Unproven(Unproven::NotFound) => "image-not-found",
             Reason::Unproven(Unproven::Disagreement { .. }) => "digests-disagree",
             Reason::Unproven(Unproven::Undecided { .. }) => "evidence-unavailable",

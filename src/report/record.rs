@@ -9,9 +9,10 @@ use serde_json::{Map, Value};
 use crate::{
     evidence::Source,
     explain::{Instead, NotSigned, Unproven},
-    ordered::map,
+    ordered::{map, set},
     text::Shown,
     verdict::{Grounds, Reason, Record},
+    verify::{Attested, NotAttested},
 };
 
 /// Most bytes of a list in the record of one image; settings and object decide how many entries there are, and how long they are.
@@ -78,6 +79,10 @@ fn audit(record: &Record, written: bool) -> Map<String, Value> {
                 add("index", index.to_string().into());
             }
             add("evidence", verified.sources().iter().map(|source| source.word()).collect());
+            let attested: Vec<String> = verified.attested().iter().map(Attested::recorded).collect();
+            if !attested.is_empty() {
+                add("attestations", shown(&attested));
+            }
             Some(verified.tally())
         }
         Err(reason) => {
@@ -167,6 +172,14 @@ fn why(unproven: &Unproven, add: &mut impl FnMut(&str, Value)) {
                 let lacks = missing.iter().map(|(root, why)| (Shown(root).to_string(), Value::from(why.word())));
                 add("lacks", Value::Object(lacks.collect()));
             }
+        }
+        Unproven::NotAttested(NotAttested { missing, .. }) => {
+            if let Some(first) = missing.first() {
+                add("cause", first.lack.word().into());
+            }
+            let lacks =
+                missing.iter().map(|missing| missing.predicate_types.iter().cloned().collect::<Vec<_>>().join(" or "));
+            add("missingAttestations", shown(&set(lacks).into_iter().collect::<Vec<_>>()));
         }
         Unproven::Undecided { cause, .. } => add("cause", cause.word().into()),
         Unproven::NotFound | Unproven::Disagreement { .. } | Unproven::Spent { .. } => {}

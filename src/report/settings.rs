@@ -7,6 +7,7 @@ use std::fmt;
 use crate::{
     policy::{
         Found, Mistake, Problem,
+        attestation::SHORT_NAMES,
         settings::{HostCalls, TimeBudget},
         shape::{Shape, TYPES},
     },
@@ -125,6 +126,27 @@ impl fmt::Display for Mistake {
             }
             Mistake::EmptyPeriod => f.write_str("is not after notBefore: the trust root would never count"),
 
+            Mistake::TrustRootAndTrustRoots => f.write_str("stands beside trustRoot; keep one of them"),
+            Mistake::PredicateType(text) => {
+                let names: Vec<&str> = SHORT_NAMES.iter().map(|(short, _)| *short).collect();
+                write!(
+                    f,
+                    "{} is no predicate type; write a URI, as in `https://slsa.dev/provenance/v1`, or one of {}",
+                    Code(text),
+                    names.join(", ")
+                )
+            }
+            Mistake::SignatureType => {
+                f.write_str("is the predicate type of signatures, which `trustRoot` asks for; remove the attestation")
+            }
+            Mistake::AgeOfKey => f.write_str(
+                "is only for keyless trust roots, because only their certificates tell how old a signature is; for others, compare a time in the predicate: `where: [{path: metadata.scanFinishedOn, newerThan: 7d}]`",
+            ),
+            Mistake::NoSignatureAtAll => f.write_str(
+                "is false, and the rule asks for no attestations, so that it would prove nothing; give `attestations`",
+            ),
+            Mistake::OfNoSignature => f.write_str("is about signatures of the image, and `signature: false` asks for none; remove one of them"),
+
             Mistake::Pattern(error) => error.fmt(f),
             Mistake::SamePattern(pattern) => write!(
                 f,
@@ -192,6 +214,7 @@ fn form(shape: &Shape) -> String {
         Shape::Word(words) => format!("one of {}", words.join(", ")),
         Shape::Texts => "a mapping of texts to texts".to_owned(),
         Shape::List(_) | Shape::Names => "a list".to_owned(),
+        Shape::NameOrNames => "a text or a list of texts".to_owned(),
         Shape::Object(_) => "a mapping".to_owned(),
         Shape::FlagOr(_) => "true, false or a mapping".to_owned(),
         Shape::TextOr(_) => "a text or a mapping".to_owned(),

@@ -29,6 +29,10 @@ impl Unproven {
             Unproven::Spent { tally, spent, .. } => {
                 Told::new(format!("not decided: {}{}", spent.sentence(), tally.so_far()), spent.help())
             }
+            Unproven::NotAttested(not_attested) => {
+                let reference = reference(image, Some(not_attested.digest));
+                not_attested.told(&reference.unwrap_or_else(|| "IMAGE@DIGEST".to_owned()))
+            }
             Unproven::NotSigned(NotSigned { digest, tally, needs_key, instead, evidence }) => {
                 let reference = reference(image, *digest).unwrap_or_else(|| "IMAGE@DIGEST".to_owned());
                 let mut told = instead.told(tally, &reference, &sign(tally, *needs_key, &reference));
@@ -133,7 +137,7 @@ impl Tally {
     }
 
     /// Whose signatures would be enough: `"bob"`, or `1 of "bob" and "carol"`.
-    fn needed_signers(&self) -> String {
+    pub(super) fn needed_signers(&self) -> String {
         let others = self.others();
         let required: Vec<&String> = self.required.iter().filter(|name| !self.signed.contains(name)).collect();
         let open = self.needed.saturating_sub(self.signed.len()).max(required.len());

@@ -64,7 +64,7 @@ impl<'c> Images<'c> {
         // Cheapest first, so that the more is decided when the time runs out: a digest need not be looked up, and few trust roots are soon checked. Then by
         // name, so that the order of the slots decides nothing where not all are looked at.
         turns.sort_by_cached_key(|turn| {
-            (turn.image.digest().is_none(), turn.requirement.roots.len(), turn.image.to_string())
+            (turn.image.digest().is_none(), turn.requirement.all_roots().count(), turn.image.to_string())
         });
         let is_refused = |item: &Item<'_>| item.reference().is_none();
         let mut denied = items.iter().any(is_refused) || outcomes.values().any(|outcome| outcome.result.is_err());

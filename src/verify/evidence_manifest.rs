@@ -1,10 +1,10 @@
-//! What does the evidence manifest of an image prove?
+//! What does the evidence manifest of an image hold, and what do its signatures prove?
 //!
 //! It takes one question to the registry. The manifest holds what was signed, so the policy can check signatures of every format, whatever they cover.
 
 use super::{
     Budget, Evidence,
-    signatures::Candidate,
+    ballot::Candidate,
     verification::{Stop, Verification},
 };
 use crate::{
@@ -17,9 +17,10 @@ use crate::{
 };
 
 impl<'r> Verification<'r> {
-    /// Reads the evidence manifest, and counts what its items prove.
+    /// Reads the evidence manifest of `digest`, which is the image or one of its platforms.
     pub(super) fn evidence_manifest(&mut self, digest: Digest, budget: &mut Budget<'_>) -> Result<Evidence, Stop<'r>> {
-        let json = match budget.manifest(&self.requirement.evidence_at(self.image, &evidence_tag(digest)))? {
+        let at = self.case.requirement.evidence_at(self.case.image, &evidence_tag(digest));
+        let json = match budget.manifest(&at)? {
             Ok(json) => json,
             Err(error) if error.cause == Cause::NotFound => return Ok(Evidence::Nothing),
             Err(error) => return Err(self.unreachable(error.cause)),
@@ -31,14 +32,20 @@ impl<'r> Verification<'r> {
         let mut documents = Vec::with_capacity(manifest.items.len());
         for item in &manifest.items {
             budget.tick()?;
-            documents.push((item.digest, Document::read(item, digest)));
+            documents.push(Document::read(item, digest));
         }
-        let signatures: Vec<Candidate<'_>> = (documents.iter())
-            .filter_map(|(_, document)| document.as_ref().ok())
-            .map(|document| Candidate::saying(document.signature(), &document.subject))
-            .collect();
-        self.check_signatures(&signatures, budget)?;
-        drop(signatures);
         Ok(Evidence::Documents(documents))
+    }
+
+    /// Reads the evidence manifest, and counts what its signatures prove.
+    pub(super) fn signed_evidence(&mut self, digest: Digest, budget: &mut Budget<'_>) -> Result<Evidence, Stop<'r>> {
+        let evidence = self.evidence_manifest(digest, budget)?;
+        let candidates: Vec<Candidate<'_>> =
+            evidence.signatures().map(|document| Candidate::saying(document.signature(), &document.subject)).collect();
+        if let Some(ballot) = &mut self.ballot {
+            ballot.check_signatures(&candidates, budget)?;
+        }
+        drop(candidates);
+        Ok(evidence)
     }
 }

@@ -10,20 +10,28 @@
 //!
 //! This module knows images and what a rule wants. It never knows a workload, a request or settings.
 
+mod attestation;
+mod attested;
+mod ballot;
 mod budget;
 mod evidence_manifest;
 mod index;
 mod mistakes;
+mod platforms;
 mod policy_server;
 mod quorum;
 mod requirement;
 mod signature_manifest;
-mod signatures;
 mod verification;
 
+pub use attested::{Attested, Lack, MissingAttestation, NotAttested};
+pub(crate) use ballot::Case;
 pub use budget::{Asked, Budget, Spent, Unseen};
 pub use quorum::{Quorum, Standing, Tally, Vote};
-pub use requirement::{CosignTerms, EvidenceTerms, ImageName, Requirement, SctRequirement, TrustRoot, TrustRootKind};
+pub use requirement::{
+    AttestationTerms, CosignTerms, EvidenceTerms, ImageName, Requirement, SctRequirement, Signers, TrustRoot,
+    TrustRootKind,
+};
 pub(crate) use requirement::{Mistake, annotation};
 pub(crate) use verification::{Evidence, Signed};
 pub use verification::{Failure, Missing, Pinned, Unproven, Verified};
@@ -48,14 +56,11 @@ pub fn verify<'r>(
     budget: &mut Budget<'_>,
 ) -> Result<Verified, Failure<'r>> {
     match (Verification::of(image, requirement, resolved, budget), image.tag(), image.digest()) {
-        // A trust root that does not count now does not count for an index either.
-        (Err(Unproven::NotSigned(missing)), Some(tag), Some(digest))
-            if !matches!(missing.found.signatures, Signed::NotNow) =>
-        {
+        (Err(failure), Some(tag), Some(digest)) if failure.may_be_of_an_index() => {
             match index::behind(image, tag, digest, requirement, budget) {
                 Ok(Some(verified)) => Ok(verified.listed(image, digest)),
-                Ok(None) => Err(Unproven::NotSigned(missing)),
-                Err(untold) => Err(untold.into_failure(digest, missing.tally.untold())),
+                Ok(None) => Err(failure),
+                Err(untold) => Err(untold.into_failure(digest, failure.into_tally().untold())),
             }
         }
         (result, ..) => result,

@@ -5,6 +5,7 @@
 
 use super::{
     Budget, Spent, Standing, Unproven, Vote,
+    ballot::{Ballot, Case},
     verification::{Stop, Verification},
 };
 use crate::{
@@ -20,23 +21,54 @@ use crate::{
 /// The most signatures over unknown payloads whose possible signers are looked for.
 const MAX_TOLD: usize = 100;
 
+/// The reason for which nobody can tell whether the remaining trust roots signed.
+enum Obstacle {
+    Spent(Spent),
+    Cause(Cause),
+    /// The answer was for this digest, and not for the one that was asked about.
+    Disagreement(Digest),
+}
+
+impl From<Spent> for Obstacle {
+    fn from(spent: Spent) -> Self {
+        Obstacle::Spent(spent)
+    }
+}
+
 impl<'r> Verification<'r> {
-    /// Decides the trust roots that are still open after the policy has checked these signatures.
+    /// Asks the policy server about the keys that may have signed a payload that the policy cannot rebuild.
     pub(super) fn policy_server(
         &mut self,
         signatures: &Signatures,
         digest: Digest,
         budget: &mut Budget<'_>,
     ) -> Result<(), Stop<'r>> {
+        let Some(ballot) = &mut self.ballot else { return Ok(()) };
+        ballot.policy_server(self.case, signatures, digest, budget).map_err(|obstacle| match obstacle {
+            Obstacle::Spent(spent) => Stop::Spent(spent),
+            Obstacle::Cause(cause) => self.undecided(cause),
+            Obstacle::Disagreement(answered) => Stop::Failed(Unproven::Disagreement { asked: digest, answered }),
+        })
+    }
+}
+
+impl<'r> Ballot<'r> {
+    fn policy_server(
+        &mut self,
+        case: Case<'r>,
+        signatures: &Signatures,
+        digest: Digest,
+        budget: &mut Budget<'_>,
+    ) -> Result<(), Obstacle> {
         // A trust root that cannot have signed an unknown payload, or must not be asked about, has not signed.
-        let unread = self.unread(signatures, digest);
+        let unread = unread(case, signatures, digest);
         for root in &self.roots {
-            if unread.is_empty() || self.requirement.key_for_policy_server(root).is_none() {
+            if unread.is_empty() || case.requirement.key_for_policy_server(root).is_none() {
                 self.quorum.vote(&root.name, Vote::Missing);
             }
         }
         for root in self.roots.clone() {
-            if self.quorum.standing() != Standing::Open || unread.len() > MAX_TOLD {
+            if self.standing() != Standing::Open || unread.len() > MAX_TOLD {
                 break;
             }
             let Some(key) = root.key().filter(|_| self.quorum.awaits(&root.name)) else { continue };
@@ -44,41 +76,37 @@ impl<'r> Verification<'r> {
                 self.quorum.vote(&root.name, Vote::Missing);
             }
         }
-        match self.quorum.standing() {
+        match self.standing() {
             Standing::Met | Standing::Lost => Ok(()),
-            Standing::Open if unread.len() > MAX_TOLD => Err(self.undecided(Cause::TooMany)),
-            Standing::Open => self.ask(signatures, digest, budget),
+            Standing::Open if unread.len() > MAX_TOLD => Err(Obstacle::Cause(Cause::TooMany)),
+            Standing::Open => self.ask(case, signatures, digest, budget),
         }
     }
 
-    /// The signatures over payloads that the policy cannot rebuild.
-    fn unread<'s>(&self, signatures: &'s Signatures, digest: Digest) -> Vec<Trial<'s>> {
-        let accepted = self.requirement.payloads(self.image, digest);
-        let mistakes = self.requirement.mistakes(self.image, digest);
-        let is_unread =
-            |layer: &&Layer| !accepted.contains_key(&layer.payload) && !mistakes.contains_key(&layer.payload);
-        let unread = signatures.layers.iter().filter(is_unread);
-        unread.map(|layer| Trial::new(layer.payload, &layer.signature)).collect()
-    }
-
     /// Asks about each key that may have signed, until the quorum is decided.
-    fn ask(&mut self, signatures: &Signatures, digest: Digest, budget: &mut Budget<'_>) -> Result<(), Stop<'r>> {
+    fn ask(
+        &mut self,
+        case: Case<'r>,
+        signatures: &Signatures,
+        digest: Digest,
+        budget: &mut Budget<'_>,
+    ) -> Result<(), Obstacle> {
         let (mut obstacle, mut questions) = (None, 0_usize);
         for root in self.roots.clone() {
-            if self.quorum.standing() != Standing::Open {
+            if self.standing() != Standing::Open {
                 break;
             }
             let Some(key) = root.key().filter(|_| self.quorum.awaits(&root.name)) else { continue };
             // The policy server downloads everything again for each key.
             questions = questions.saturating_add(1);
             if let Some(cause) = signatures.download.too_much(questions) {
-                return Err(self.undecided(cause));
+                return Err(Obstacle::Cause(cause));
             }
-            let asked = self.image.by_digest(digest);
-            match budget.verify(&asked, &root.name, key, &self.requirement.cosign.annotations)? {
+            let asked = case.image.by_digest(digest);
+            match budget.verify(&asked, &root.name, key, &case.requirement.cosign.annotations)? {
                 Ok(answered) => match policy_server::claim(key, digest, answered) {
                     Some(claim) => self.count(root, claim),
-                    None => return Err(Stop::Failed(Unproven::Disagreement { asked: digest, answered })),
+                    None => return Err(Obstacle::Disagreement(answered)),
                 },
                 Err(error) if matches!(error.cause, Cause::Elsewhere | Cause::Mismatch) => {
                     self.quorum.vote(&root.name, Vote::Missing);
@@ -93,11 +121,20 @@ impl<'r> Verification<'r> {
                 }
             }
         }
-        match (self.quorum.standing(), obstacle) {
-            (Standing::Open, Some(cause)) => Err(self.undecided(cause)),
+        match (self.standing(), obstacle) {
+            (Standing::Open, Some(cause)) => Err(Obstacle::Cause(cause)),
             _ => Ok(()),
         }
     }
+}
+
+/// The signatures over payloads that the policy cannot rebuild.
+fn unread<'s>(case: Case<'_>, signatures: &'s Signatures, digest: Digest) -> Vec<Trial<'s>> {
+    let accepted = case.requirement.payloads(case.image, digest);
+    let mistakes = case.requirement.mistakes(case.image, digest);
+    let is_unread = |layer: &&Layer| !accepted.contains_key(&layer.payload) && !mistakes.contains_key(&layer.payload);
+    let unread = signatures.layers.iter().filter(is_unread);
+    unread.map(|layer| Trial::new(layer.payload, &layer.signature)).collect()
 }
 
 /// Whether `key` may have made one of these signatures. Most keys sign the SHA-256 by which a manifest names the payload, so the payload itself is not needed.

@@ -182,7 +182,7 @@ impl<'r> Quorum<'r> {
 }
 
 /// Who signed and who did not, by name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     /// The number of trust roots that have to sign.
     pub needed: usize,

@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    condition::Conditions,
     evidence::{
         CertificateTerms, Subject,
         cosign::{Payload, repository_name},
@@ -14,7 +15,7 @@ use crate::{
     ordered::map,
     signing::PublicKey,
     sigstore::{Authorities, CertificateIdentity, Logs, TimestampAuthorities, TrustedRoot},
-    time::{Period, UnixTime},
+    time::{Age, Period, UnixTime},
 };
 
 /// No time-stamping authority.
@@ -70,14 +71,38 @@ impl TrustRoot {
 /// What a rule requires of an image: who has to sign, how many of them, and what their signatures have to prove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
+    /// Who has to sign the image. It is `None` if attestations are enough.
+    pub signers: Option<Signers>,
+    /// The attestations that there have to be.
+    pub attestations: Vec<AttestationTerms>,
+    /// What every signature has to prove.
+    pub cosign: CosignTerms,
+}
+
+/// Who has to sign, and how many of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signers {
     /// The trust roots that may sign. Names and signers are distinct.
     pub roots: Vec<TrustRoot>,
     /// The number of trust roots that have to sign.
     pub threshold: usize,
     /// The trust roots that have to be among the signers.
     pub required: BTreeSet<String>,
-    /// What every signature has to prove.
-    pub cosign: CosignTerms,
+}
+
+/// An attestation that a rule asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttestationTerms {
+    /// The types that its predicate may have.
+    pub predicate_types: BTreeSet<String>,
+    /// Who has to sign it.
+    pub signers: Signers,
+    /// How old the certificate of the signer may be. A signature is never older than its certificate.
+    pub max_age: Option<Age>,
+    /// Whether every platform of an index needs one of its own.
+    pub of_platforms: bool,
+    /// What the predicate has to say.
+    pub conditions: Conditions,
 }
 
 /// What a rule requires of signatures in the formats of cosign.
@@ -141,6 +166,21 @@ pub(crate) enum Mistake {
 }
 
 impl Requirement {
+    /// The trust roots that may sign the image.
+    pub fn roots(&self) -> impl Iterator<Item = &TrustRoot> {
+        self.signers.iter().flat_map(|signers| &signers.roots)
+    }
+
+    /// Everybody who has to sign something: the image, or an attestation.
+    pub fn all_signers(&self) -> impl Iterator<Item = &Signers> {
+        self.signers.iter().chain(self.attestations.iter().map(|attestation| &attestation.signers))
+    }
+
+    /// The trust roots that may sign something. One that may sign several things occurs several times.
+    pub fn all_roots(&self) -> impl Iterator<Item = &TrustRoot> {
+        self.all_signers().flat_map(|signers| &signers.roots)
+    }
+
     /// The key of `root`, if the policy server may be asked about it. The validator has to allow it, and the rule must not ask for names or log entries, which the policy
     /// server does not check.
     pub(crate) fn key_for_policy_server<'r>(&self, root: &'r TrustRoot) -> Option<&'r PublicKey> {

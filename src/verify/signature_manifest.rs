@@ -4,7 +4,7 @@
 
 use super::{
     Budget, Signed, Spent,
-    signatures::Candidate,
+    ballot::Candidate,
     verification::{Stop, Verification},
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 impl<'r> Verification<'r> {
     /// Reads the manifest, and counts what its signatures prove.
     pub(super) fn signature_manifest(&mut self, digest: Digest, budget: &mut Budget<'_>) -> Result<Signed, Stop<'r>> {
-        match budget.manifest(&self.requirement.evidence_at(self.image, &signature_tag(digest)))? {
+        match budget.manifest(&self.case.requirement.evidence_at(self.case.image, &signature_tag(digest)))? {
             Ok(json) => match Signatures::read(&json) {
                 Ok(signatures) => {
                     self.check_rebuilt(&signatures, digest, budget)?;
@@ -35,11 +35,12 @@ impl<'r> Verification<'r> {
 
     /// Counts every trust root that made one of these signatures over a payload that the rule accepts.
     fn check_rebuilt(&mut self, signatures: &Signatures, digest: Digest, budget: &Budget<'_>) -> Result<(), Spent> {
-        let payloads = self.requirement.payloads(self.image, digest);
+        let Some(ballot) = &mut self.ballot else { return Ok(()) };
+        let payloads = self.case.requirement.payloads(self.case.image, digest);
         // The newest signature stands last, and is the likeliest to count.
         let signatures: Vec<Candidate<'_>> = (signatures.layers.iter().rev())
             .filter_map(|layer| Some(Candidate::accepted(Signature::new(layer, payloads.get(&layer.payload)?))))
             .collect();
-        self.check_signatures(&signatures, budget)
+        ballot.check_signatures(&signatures, budget)
     }
 }

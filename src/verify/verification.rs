@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Budget, Quorum, Requirement, Spent, Standing, Tally, TrustRoot, Vote};
+use super::{
+    Attested, Budget, NotAttested, Requirement, Spent, Standing, Tally, TrustRoot, Vote,
+    ballot::{Ballot, Case, Wanted},
+};
 use crate::{
     evidence::{
-        Claim, Document, NoSignature, Source, Unusable, UnusableEvidence,
+        Attestation, Document, NoSignature, SignatureDocument, Source, Unusable, UnusableEvidence,
         cosign::{Layer, Signatures},
     },
     host::{Cause, HostError},
@@ -14,13 +17,14 @@ use crate::{
     time::UnixTime,
 };
 
-/// A digest that enough trust roots signed. There is no other way to get one than to have [`super::verify`] prove it.
+/// A digest that enough trust roots signed, with every attestation that was asked for. There is no other way to get one than to have [`super::verify`] prove it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     image: ImageRef,
     digest: Digest,
     index: Option<Digest>,
     tally: Tally,
+    attested: Vec<Attested>,
     sources: BTreeSet<Source>,
     leaving: Vec<(String, UnixTime)>,
 }
@@ -73,6 +77,12 @@ impl Verified {
         &self.tally
     }
 
+    /// The attestations that were asked for, in the order of the rule.
+    #[must_use]
+    pub fn attested(&self) -> &[Attested] {
+        &self.attested
+    }
+
     /// Where the signatures were found.
     #[must_use]
     pub fn sources(&self) -> &BTreeSet<Source> {
@@ -85,6 +95,8 @@ impl Verified {
 pub enum Unproven<W> {
     /// Too few have signed.
     NotSigned(W),
+    /// Enough have signed, but an attestation is missing.
+    NotAttested(NotAttested),
     /// The registry does not have the image.
     NotFound,
     /// The policy server's answer was for another digest than it was asked about.
@@ -119,6 +131,7 @@ impl<W> Unproven<W> {
     pub(crate) fn map<V>(self, not_signed: impl FnOnce(W) -> Unproven<V>) -> Unproven<V> {
         match self {
             Unproven::NotSigned(what) => not_signed(what),
+            Unproven::NotAttested(what) => Unproven::NotAttested(what),
             Unproven::NotFound => Unproven::NotFound,
             Unproven::Disagreement { asked, answered } => Unproven::Disagreement { asked, answered },
             Unproven::Undecided { digest, tally, cause } => Unproven::Undecided { digest, tally, cause },
@@ -129,6 +142,31 @@ impl<W> Unproven<W> {
 
 /// A verification that failed. The denial is certain. The reason for which signatures are missing may still have to be found.
 pub type Failure<'r> = Unproven<Box<Missing<'r>>>;
+
+impl Failure<'_> {
+    /// Whether an index that lists the digest may be proven. A trust root that does not count now does not count for an index either.
+    pub(super) fn may_be_of_an_index(&self) -> bool {
+        match self {
+            Unproven::NotSigned(missing) => !matches!(missing.found.signatures, Signed::NotNow),
+            Unproven::NotAttested(_) => true,
+            Unproven::NotFound
+            | Unproven::Disagreement { .. }
+            | Unproven::Undecided { .. }
+            | Unproven::Spent { .. } => false,
+        }
+    }
+
+    /// Who signed and who did not.
+    pub(super) fn into_tally(self) -> Tally {
+        match self {
+            Unproven::NotSigned(missing) => missing.tally,
+            Unproven::NotAttested(NotAttested { tally, .. })
+            | Unproven::Undecided { tally, .. }
+            | Unproven::Spent { tally, .. } => *tally,
+            Unproven::NotFound | Unproven::Disagreement { .. } => Tally::default(),
+        }
+    }
+}
 
 /// What is known when too few have signed.
 pub struct Missing<'r> {
@@ -153,8 +191,8 @@ pub(crate) struct Found {
 
 /// What was found under the tag of the evidence manifest.
 pub(crate) enum Evidence {
-    /// An evidence manifest. Each item holds a signature, or there is a reason for which it does not.
-    Documents(Vec<(Option<Digest>, Result<Document, NoSignature>)>),
+    /// An evidence manifest. Each item is a document about the image, or there is a reason for which it is none.
+    Documents(Vec<Result<Document, NoSignature>>),
     /// The registry has no such tag.
     Nothing,
     /// Something that is not an evidence manifest of a known version.
@@ -185,16 +223,33 @@ impl Signed {
 
 impl Evidence {
     /// The items that are signatures of the image.
-    pub(crate) fn documents(&self) -> impl Iterator<Item = &Document> {
-        self.items().iter().filter_map(|(_, document)| document.as_ref().ok())
+    pub(crate) fn signatures(&self) -> impl Iterator<Item = &SignatureDocument> {
+        self.items().iter().filter_map(|item| match item {
+            Ok(Document::Signature(document)) => Some(document),
+            Ok(Document::Attestation(_)) | Err(_) => None,
+        })
+    }
+
+    /// The items that are attestations about the image.
+    pub(crate) fn attestations(&self) -> impl Iterator<Item = &Attestation> {
+        self.items().iter().filter_map(|item| match item {
+            Ok(Document::Attestation(attestation)) => Some(attestation),
+            Ok(Document::Signature(_)) | Err(_) => None,
+        })
     }
 
     /// The reasons for which the other items are not signatures of the image.
-    pub(crate) fn others(&self) -> impl Iterator<Item = &NoSignature> {
-        self.items().iter().filter_map(|(_, document)| document.as_ref().err())
+    pub(crate) fn others(&self) -> impl Iterator<Item = NoSignature> {
+        self.items().iter().filter_map(|item| match item {
+            Ok(Document::Signature(_)) => None,
+            Ok(Document::Attestation(attestation)) => {
+                Some(NoSignature::Attestation(attestation.predicate_type.clone()))
+            }
+            Err(reason) => Some(reason.clone()),
+        })
     }
 
-    fn items(&self) -> &[(Option<Digest>, Result<Document, NoSignature>)] {
+    fn items(&self) -> &[Result<Document, NoSignature>] {
         match self {
             Evidence::Documents(items) => items,
             Evidence::Nothing | Evidence::Unusable(_) => &[],
@@ -210,15 +265,11 @@ impl Default for Found {
 
 /// A verification that is not finished.
 pub(super) struct Verification<'r> {
-    pub(super) image: &'r ImageRef,
-    pub(super) requirement: &'r Requirement,
-    pub(super) now: UnixTime,
-    /// The required trust roots come first, because without them there is no need to look at the others. Those that will not count for long come last.
-    pub(super) roots: Vec<&'r TrustRoot>,
-    pub(super) quorum: Quorum<'r>,
+    pub(super) case: Case<'r>,
+    /// Who signed the image. It is `None` if attestations are enough.
+    pub(super) ballot: Option<Ballot<'r>>,
     digest: Option<Digest>,
-    sources: BTreeSet<Source>,
-    errors: BTreeMap<&'r str, VerificationError>,
+    pub(super) attested: Vec<Attested>,
 }
 
 /// The reason for which a verification ends early.
@@ -234,32 +285,22 @@ impl From<Spent> for Stop<'_> {
 }
 
 impl<'r> Verification<'r> {
-    /// Proves that enough trust roots signed exactly the digest of `image`.
+    /// Proves that enough trust roots signed exactly the digest of `image`, and that every attestation is there.
     pub(super) fn of(
         image: &'r ImageRef,
         requirement: &'r Requirement,
         resolved: Option<Result<Digest, HostError>>,
         budget: &mut Budget<'_>,
     ) -> Result<Verified, Failure<'r>> {
-        let mut verification = Verification::new(image, requirement, budget.now());
+        let case = Case { image, requirement, now: budget.now() };
+        let ballot = requirement.signers.as_ref().map(|signers| Ballot::new(case, signers, Wanted::Digest));
+        let mut verification = Verification { case, ballot, digest: image.digest(), attested: Vec::new() };
         verification.run(resolved, budget).map_err(|stop| match stop {
             Stop::Failed(failure) => failure,
             Stop::Spent(spent) => {
-                Unproven::Spent { digest: verification.digest, tally: verification.quorum.tally().into(), spent }
+                Unproven::Spent { digest: verification.digest, tally: verification.tally().into(), spent }
             }
         })
-    }
-
-    fn new(image: &'r ImageRef, requirement: &'r Requirement, now: UnixTime) -> Verification<'r> {
-        let mut roots: Vec<&TrustRoot> = requirement.roots.iter().collect();
-        roots.sort_by_key(|root| (!requirement.required.contains(&root.name), root.period.end.is_some()));
-        let names = requirement.roots.iter().map(|root| root.name.as_str());
-        let mut quorum = Quorum::new(requirement.threshold, requirement.required.iter().map(String::as_str), names);
-        for root in roots.iter().filter(|root| !root.period.contains(now)) {
-            quorum.vote(&root.name, Vote::Missing);
-        }
-        let (digest, sources, errors) = (image.digest(), BTreeSet::new(), BTreeMap::new());
-        Verification { image, requirement, now, roots, quorum, digest, sources, errors }
     }
 
     fn run(
@@ -267,29 +308,56 @@ impl<'r> Verification<'r> {
         resolved: Option<Result<Digest, HostError>>,
         budget: &mut Budget<'_>,
     ) -> Result<Verified, Stop<'r>> {
-        if self.quorum.standing() == Standing::Lost {
+        if self.standing() == Standing::Lost {
             return Err(self.missing(Found { signatures: Signed::NotNow, ..Found::default() }));
         }
         let digest = self.resolve(resolved, budget)?;
-        let mut found = Found::default();
-        if self.requirement.cosign.evidence.first {
-            found.evidence = self.evidence_manifest(digest, budget)?;
+        let mut evidence = None;
+        if self.standing() != Standing::Met {
+            evidence = self.signatures(digest, budget)?;
         }
-        if self.quorum.standing() == Standing::Open {
+        if !self.case.requirement.attestations.is_empty() {
+            let evidence = evidence.map_or_else(|| self.evidence_manifest(digest, budget), Ok)?;
+            self.attest(digest, &evidence, budget)?;
+        }
+        Ok(self.verified(digest))
+    }
+
+    /// Proves that enough trust roots signed, and returns the evidence manifest if it was read for that.
+    fn signatures(&mut self, digest: Digest, budget: &mut Budget<'_>) -> Result<Option<Evidence>, Stop<'r>> {
+        let mut found = Found::default();
+        let mut evidence = None;
+        let is_first = self.case.requirement.cosign.evidence.first;
+        if is_first {
+            evidence = Some(self.signed_evidence(digest, budget)?);
+        }
+        if self.standing() == Standing::Open {
             found.signatures = self.signature_manifest(digest, budget)?;
         }
-        if self.quorum.standing() == Standing::Open && !self.requirement.cosign.evidence.first {
-            found.evidence = self.evidence_manifest(digest, budget)?;
+        if self.standing() == Standing::Open && !is_first {
+            evidence = Some(self.signed_evidence(digest, budget)?);
         }
-        match (self.quorum.standing(), &found.signatures) {
+        match (self.standing(), &found.signatures) {
             (Standing::Met | Standing::Lost, _) => {}
             (Standing::Open, Signed::Signatures(signatures)) => self.policy_server(signatures, digest, budget)?,
             (Standing::Open, _) => self.vote_for_all_others(&Vote::Missing),
         }
-        match self.quorum.standing() {
-            Standing::Met => Ok(self.verified(digest)),
-            Standing::Lost | Standing::Open => Err(self.missing(found)),
+        match self.standing() {
+            Standing::Met => Ok(evidence),
+            Standing::Lost | Standing::Open => {
+                found.evidence = evidence.unwrap_or(Evidence::Nothing);
+                Err(self.missing(found))
+            }
         }
+    }
+
+    /// Whether enough have signed the image. If nobody has to, enough have.
+    fn standing(&self) -> Standing {
+        self.ballot.as_ref().map_or(Standing::Met, Ballot::standing)
+    }
+
+    pub(super) fn tally(&self) -> Tally {
+        self.ballot.as_ref().map(Ballot::tally).unwrap_or_default()
     }
 
     /// The digest about which every later question is asked.
@@ -301,11 +369,13 @@ impl<'r> Verification<'r> {
         if let Some(digest) = self.digest {
             return Ok(digest);
         }
-        match resolved.map_or_else(|| budget.digest(&self.image.to_string()), Ok)? {
+        match resolved.map_or_else(|| budget.digest(&self.case.image.to_string()), Ok)? {
             Ok(digest) => Ok(*self.digest.insert(digest)),
             Err(error) if error.cause == Cause::NotFound => {
                 // An image that exists costs a call for its signatures and one for its evidence, too. So whoever counts host calls does not learn that it is missing.
-                budget.charge()?;
+                if self.ballot.is_some() {
+                    budget.charge()?;
+                }
                 budget.charge()?;
                 Err(Stop::Failed(Unproven::NotFound))
             }
@@ -313,52 +383,48 @@ impl<'r> Verification<'r> {
         }
     }
 
-    /// Counts what a claim proves for this trust root.
-    pub(super) fn count(&mut self, root: &'r TrustRoot, claim: Claim) {
-        self.sources.insert(claim.source);
-        self.quorum.vote(&root.name, Vote::Signed(claim.signer));
-    }
-
-    /// Notes the check that a signature failed, unless another signature of this trust root passed more checks.
-    pub(super) fn note(&mut self, root: &'r TrustRoot, error: VerificationError) {
-        let furthest = self.errors.entry(&root.name).or_insert_with(|| error.clone());
-        if furthest.rank() < error.rank() {
-            *furthest = error;
-        }
-    }
-
-    pub(super) fn vote_for_all_others(&mut self, vote: &Vote) {
-        for root in &self.roots {
-            self.quorum.vote(&root.name, vote.clone());
+    fn vote_for_all_others(&mut self, vote: &Vote) {
+        if let Some(ballot) = &mut self.ballot {
+            ballot.vote_for_all_others(vote);
         }
     }
 
     /// Ends the verification, because a manifest with signatures could not be fetched.
     pub(super) fn unreachable(&mut self, cause: Cause) -> Stop<'r> {
         // The registry itself has just told the digest, so it can be reached, and it has the image.
-        let has_image = self.image.digest().is_none() && self.requirement.cosign.evidence.repository.is_none();
+        let has_image =
+            self.case.image.digest().is_none() && self.case.requirement.cosign.evidence.repository.is_none();
         self.undecided(if cause == Cause::Wordless && has_image { Cause::WordlessSignatures } else { cause })
     }
 
     /// Ends the verification, because nobody can tell whether the remaining trust roots signed.
     pub(super) fn undecided(&mut self, cause: Cause) -> Stop<'r> {
         self.vote_for_all_others(&Vote::Undecided);
-        Stop::Failed(Unproven::Undecided { digest: self.digest, tally: self.quorum.tally().into(), cause })
+        Stop::Failed(Unproven::Undecided { digest: self.digest, tally: self.tally().into(), cause })
     }
 
     fn verified(&mut self, digest: Digest) -> Verified {
-        let tally = self.quorum.tally();
-        let signed = self.roots.iter().filter(|root| tally.signed.contains(&root.name));
-        let leaving = signed.filter_map(|root| Some((root.name.clone(), root.period.end?))).collect();
-        let (image, sources) = (self.image.clone(), std::mem::take(&mut self.sources));
-        Verified { image, digest, index: None, leaving, tally, sources }
+        let tally = self.tally();
+        let roots = self.case.requirement.roots().filter(|root| tally.signed.contains(&root.name));
+        let leaving = roots.filter_map(|root| Some((root.name.clone(), root.period.end?))).collect();
+        let mut sources = self.ballot.take().map(|ballot| ballot.sources).unwrap_or_default();
+        let attested = std::mem::take(&mut self.attested);
+        if !attested.is_empty() {
+            sources.insert(Source::EvidenceManifest);
+        }
+        Verified { image: self.case.image.clone(), digest, index: None, leaving, tally, attested, sources }
     }
 
     fn missing(&mut self, found: Found) -> Stop<'r> {
-        let roots = self.roots.iter().copied().filter(|root| self.quorum.misses(&root.name)).collect();
-        let (image, requirement, now, digest) = (self.image, self.requirement, self.now, self.digest);
-        let (tally, errors) = (self.quorum.tally(), std::mem::take(&mut self.errors));
-        let missing = Missing { image, requirement, now, digest, tally, roots, found, errors };
+        let Case { image, requirement, now } = self.case;
+        let tally = self.tally();
+        let (roots, errors) = match self.ballot.take() {
+            Some(Ballot { roots, quorum, errors, .. }) => {
+                (roots.into_iter().filter(|root| quorum.misses(&root.name)).collect(), errors)
+            }
+            None => Default::default(),
+        };
+        let missing = Missing { image, requirement, now, digest: self.digest, tally, roots, found, errors };
         Stop::Failed(Unproven::NotSigned(Box::new(missing)))
     }
 }

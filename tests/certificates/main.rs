@@ -4,6 +4,7 @@
 //! `tests/corpus/fixtures/minted/*`. What has to come of them is said by the rows of the corpus that name them.
 
 mod algorithms;
+mod attestations;
 mod authorities;
 mod bundles;
 mod evidence;
@@ -84,6 +85,8 @@ fn fixtures() -> BTreeMap<String, String> {
         evidence_manifests::layers(),
         evidence_manifests::manifests(),
         evidence_manifests::trusted_roots(),
+        attestations::bundles(),
+        attestations::envelopes(),
     ];
     let documents = documents.into_iter().flatten();
     let documents = documents

@@ -97,7 +97,7 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], all_read: bool) 
         }
     }
     let says_nothing = |rule: &&ReadRule<'_>| {
-        let has_key = |requirement: &Requirement| requirement.roots.iter().any(|root| root.key().is_some());
+        let has_key = |requirement: &Requirement| requirement.all_roots().any(|root| root.key().is_some());
         matches!(&rule.decision, Decision::Prove { requirement, .. } if has_key(requirement))
             && rule.with.verify_in_transparency_log.is_none()
     };
@@ -117,7 +117,7 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], all_read: bool) 
 pub(super) fn asked<'r>(rule: &'r ReadRule<'_>) -> Vec<(usize, &'r str)> {
     match &rule.decision {
         Decision::Prove { requirement, .. } => {
-            requirement.roots.iter().map(|root| (rule.rule.validator_index(), root.name.as_str())).collect()
+            requirement.all_roots().map(|root| (rule.rule.validator_index(), root.name.as_str())).collect()
         }
         Decision::Allow | Decision::Deny => Vec::new(),
     }

@@ -81,7 +81,7 @@ struct ReadRule<'p> {
     rule: Rule<'p>,
     pattern: Pattern<'p>,
     decision: Decision,
-    with: With,
+    with: With<'p>,
 }
 
 impl<'p> ReadRule<'p> {

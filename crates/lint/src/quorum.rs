@@ -8,22 +8,23 @@ use image_trust::{
     policy::rule::Decision,
     sigstore::{CertificateIdentity, TextMatcher, Workflow, WorkflowFile},
     text::Shown,
-    verify::{Requirement, TrustRoot, TrustRootKind},
+    verify::{Signers, TrustRoot, TrustRootKind},
 };
 
 /// What is wrong with a quorum of workflows.
 pub(super) fn lint(rule: &ReadRule<'_>) -> Option<Finding> {
     let Decision::Prove { requirement, .. } = &rule.decision else { return None };
-    never_met(rule, requirement).or_else(|| one_repository(rule, requirement))
+    let lint = |signers| never_met(rule, signers).or_else(|| one_repository(rule, signers));
+    requirement.all_signers().find_map(lint)
 }
 
 /// Two trust roots that one repository can meet: whoever may push to it writes both workflows.
-fn one_repository(rule: &ReadRule<'_>, requirement: &Requirement) -> Option<Finding> {
-    let roots: Vec<(&TrustRoot, &Workflow)> = requirement.roots.iter().filter_map(workflow).collect();
+fn one_repository(rule: &ReadRule<'_>, signers: &Signers) -> Option<Finding> {
+    let roots: Vec<(&TrustRoot, &Workflow)> = signers.roots.iter().filter_map(workflow).collect();
     // Beside those that are required only so many count.
-    let free = requirement.threshold.saturating_sub(requirement.required.len());
+    let free = signers.threshold.saturating_sub(signers.required.len());
     let needs_both = |one: &TrustRoot, other: &TrustRoot| {
-        [one, other].iter().filter(|root| !requirement.required.contains(&root.name)).count() <= free
+        [one, other].iter().filter(|root| !signers.required.contains(&root.name)).count() <= free
     };
     // One and the same workflow has one vote.
     let is_one =
@@ -67,13 +68,13 @@ fn shares_a_repository(one: &Workflow, other: &Workflow) -> bool {
 }
 
 /// A quorum that can never be met: for several trust roots only one workflow could sign.
-fn never_met(rule: &ReadRule<'_>, requirement: &Requirement) -> Option<Finding> {
+fn never_met(rule: &ReadRule<'_>, signers: &Signers) -> Option<Finding> {
     let shared: Vec<(String, Vec<&str>)> =
-        by_workflow(requirement).into_iter().filter(|(_, roots)| roots.len() > 1).collect();
+        by_workflow(signers).into_iter().filter(|(_, roots)| roots.len() > 1).collect();
     let lost: usize = shared.iter().map(|(_, roots)| roots.len() - 1).sum();
-    let is_required = |root: &&&str| requirement.required.contains(**root);
+    let is_required = |root: &&&str| signers.required.contains(**root);
     let both_required = |(_, roots): &&(String, Vec<&str>)| roots.iter().filter(is_required).count() > 1;
-    let too_few = requirement.roots.len() - lost < requirement.threshold;
+    let too_few = signers.roots.len() - lost < signers.threshold;
     let (workflow, roots) = shared.iter().find(both_required).or_else(|| shared.first().filter(|_| too_few))?;
     let names: Vec<String> = roots.iter().map(|name| format!("\"{}\"", Shown(name))).collect();
     let what = format!(
@@ -86,9 +87,9 @@ fn never_met(rule: &ReadRule<'_>, requirement: &Requirement) -> Option<Finding> 
 }
 
 /// The trust roots for which one workflow alone could sign, by its name and issuer.
-fn by_workflow(requirement: &Requirement) -> BTreeMap<String, Vec<&str>> {
+fn by_workflow(signers: &Signers) -> BTreeMap<String, Vec<&str>> {
     let mut found: BTreeMap<(String, &str), Vec<&str>> = BTreeMap::new();
-    for root in &requirement.roots {
+    for root in &signers.roots {
         if let Some(workflow) = only_workflow(root) {
             found.entry(workflow).or_default().push(&root.name);
         }

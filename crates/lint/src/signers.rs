@@ -167,7 +167,7 @@ fn unseen(rule: &ReadRule<'_>) -> Option<Finding> {
 }
 
 fn is_keyless(requirement: &Requirement) -> bool {
-    requirement.roots.iter().any(|root| matches!(root.kind, TrustRootKind::Keyless(_)))
+    requirement.all_roots().any(|root| matches!(root.kind, TrustRootKind::Keyless(_)))
 }
 
 /// What this module carries of the public-good instance, where a rule needs it and it is old.
@@ -194,7 +194,7 @@ fn old_root(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: UnixTime) -> Vec<F
 fn needs_public_good(policy: &Policy<'_>, rule: &ReadRule<'_>) -> bool {
     let Decision::Prove { requirement, .. } = &rule.decision else { return false };
     let Some(validator) = policy.settings().validators.get(rule.rule.validator_index()) else { return false };
-    let asked = TrustedRootParts::by(&requirement.roots, requirement.cosign.tlog_entry, requirement.cosign.sct);
+    let asked = TrustedRootParts::by(requirement.all_roots(), requirement.cosign.tlog_entry, requirement.cosign.sct);
     let given = validator.host.as_ref();
     let lacks = |is_given: bool, is_needed: bool| is_needed && !is_given;
     validator.trusted_root.is_none()

@@ -146,6 +146,7 @@ fn value(shape: &'static Shape, about: Option<&About>) -> Map<String, Value> {
         Shape::Object(fields) => return object(fields),
         Shape::FlagOr(more) => set("anyOf", json!([{"type": "boolean"}, value(more, None)])),
         Shape::TextOr(more) => set("anyOf", json!([{"type": "string"}, value(more, None)])),
+        Shape::NameOrNames => set("anyOf", json!([{"type": "string"}, value(&Shape::Names, None)])),
         Shape::Document => set("type", json!(["object", "string"])),
         Shape::Refused(_) => set("not", json!({})),
     }

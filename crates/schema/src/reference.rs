@@ -93,6 +93,7 @@ fn kind(shape: &Shape, about: &About) -> String {
         (None, Shape::Scalar) => "text, number or bool".to_owned(),
         (None, Shape::Texts) => "texts to texts".to_owned(),
         (None, Shape::Names) => "names".to_owned(),
+        (None, Shape::NameOrNames) => "text, or texts".to_owned(),
         (None, Shape::List(_)) => "list".to_owned(),
         (None, Shape::Object(_)) => "mapping".to_owned(),
         (None, Shape::FlagOr(_)) => "bool, or a mapping".to_owned(),

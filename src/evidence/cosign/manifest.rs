@@ -59,6 +59,13 @@ pub(crate) struct Layer {
     pub(crate) payload: Digest,
     /// The signature.
     pub(crate) signature: Vec<u8>,
+    /// What stands beside it.
+    pub(crate) attachment: Attachment,
+}
+
+/// What cosign 1 and 2 store beside a signature. It is the same for signatures and attestations.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Attachment {
     /// The certificate that claims to hold the key, in PEM.
     pub(crate) certificate: Option<String>,
     /// The certificates of the CAs that claim to have issued it, in PEM.
@@ -144,19 +151,23 @@ impl Download {
 /// The signature of this layer, if its descriptor holds one.
 pub(crate) fn layer(descriptor: &RawValue) -> Option<Layer> {
     let [digest, annotations] = members(descriptor, ["digest", "annotations"]).ok()?;
-    let [signature, rest @ ..] = members(annotations?, [SIGNATURE, CERTIFICATE, CHAIN, BUNDLE, TIMESTAMP]).ok()?;
+    let [signature] = members(annotations?, [SIGNATURE]).ok()?;
     let signature = text(signature?).ok().filter(|text| text.len() <= MAX_SIGNATURE)?;
-    // cosign writes an empty text for a part that is missing.
-    let written = |json: &RawValue| Some(text(json).ok()?.into_owned()).filter(|text| !text.is_empty());
-    let [certificate, chain, bundle, timestamp] = rest.map(|json| json.and_then(written));
     Some(Layer {
         payload: Digest::parse(&text(digest?).ok()?).ok()?,
         signature: Base64::decode_vec(&signature).ok().filter(|bytes| !bytes.is_empty())?,
-        certificate,
-        chain,
-        bundle,
-        timestamp: timestamp.as_deref().and_then(response),
+        attachment: attachment(descriptor)?,
     })
+}
+
+/// What stands beside the signature in the annotations of this layer.
+pub(crate) fn attachment(descriptor: &RawValue) -> Option<Attachment> {
+    let [annotations] = members(descriptor, ["annotations"]).ok()?;
+    let parts = members(annotations?, [CERTIFICATE, CHAIN, BUNDLE, TIMESTAMP]).ok()?;
+    // cosign writes an empty text for a part that is missing.
+    let written = |json: &RawValue| Some(text(json).ok()?.into_owned()).filter(|text| !text.is_empty());
+    let [certificate, chain, bundle, timestamp] = parts.map(|json| json.and_then(written));
+    Some(Attachment { certificate, chain, bundle, timestamp: timestamp.as_deref().and_then(response) })
 }
 
 /// The response that cosign's annotation holds (cosign, "RFC3161Timestamp").
@@ -237,14 +248,7 @@ mod tests {
             assert_eq!(read, *expected, "{why}");
         }
         let read = Signatures::read(manifest(&[signed("AQID")]).as_bytes()).unwrap();
-        let bare = Layer {
-            payload: digest,
-            signature: vec![1, 2, 3],
-            certificate: None,
-            chain: None,
-            bundle: None,
-            timestamp: None,
-        };
+        let bare = Layer { payload: digest, signature: vec![1, 2, 3], attachment: Attachment::default() };
         assert_eq!(read.layers, [bare]);
     }
 

@@ -7,5 +7,5 @@ mod manifest;
 mod payload;
 
 pub use manifest::Unusable;
-pub(crate) use manifest::{Layer, Signatures, Unread, layer, signature_tag};
+pub(crate) use manifest::{Attachment, Layer, Signatures, Unread, attachment, layer, signature_tag};
 pub(crate) use payload::{Payload, SimpleSigning, repository_name};

@@ -5,11 +5,10 @@ use super::{
     field::{Field, Shape, about, optional, required},
 };
 
-const AGE: &str = "^[1-9][0-9]{0,4}[dhm]$";
+pub(super) const AGE: &str = "^[1-9][0-9]{0,4}[dhm]$";
 
 impl<const TOLD: bool> Table<TOLD> {
     /// An entry of a list of conditions.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no rule has conditions yet"))]
     pub(super) const CONDITION: &'static [Field] = {
         let [a, b, c, d, e, f, g, h, i, j] = Self::COMPARISONS;
         let path = Field { required: false, ..Self::PATH };

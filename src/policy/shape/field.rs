@@ -36,6 +36,8 @@ pub enum Shape {
     Texts,
     /// A list of texts that is not empty.
     Names,
+    /// A text, or a list of texts that is not empty.
+    NameOrNames,
     /// A list that is not empty.
     List(&'static Shape),
     /// A mapping with these keys and no others.

@@ -61,7 +61,7 @@ impl Shape {
                 None => Shape::Word(TYPES).walk(value, path, problems),
             },
             (Shape::FlagOr(_), Value::Bool(_))
-            | (Shape::TextOr(_), Value::String(_))
+            | (Shape::TextOr(_) | Shape::NameOrNames, Value::String(_))
             | (Shape::Document, Value::Object(_) | Value::String(_)) => Some(value.clone()),
             (Shape::FlagOr(shape) | Shape::TextOr(shape), Value::Object(_)) => shape.walk(value, path, problems),
             (Shape::Refused(why), _) => wrong(Mistake::Refused(why)),
@@ -72,6 +72,7 @@ impl Shape {
                 };
                 Some(Value::Object(map.iter().filter_map(entry).collect()))
             }
+            (Shape::NameOrNames, Value::Array(_)) => Shape::Names.walk(value, path, problems),
             (Shape::Names, Value::Array(list)) if list.is_empty() => wrong(Mistake::NoNames),
             (Shape::Names, Value::Array(_)) => Shape::List(&Shape::Text).walk(value, path, problems),
             (Shape::List(shape), Value::Array(list)) => {

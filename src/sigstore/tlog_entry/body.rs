@@ -42,8 +42,8 @@ pub(crate) enum Content<'s> {
     Bytes(&'s [u8]),
     /// Bytes that are known only by this digest.
     Known(Digest),
-    /// A DSSE envelope with this payload and its type. The signature covers the encoding of both.
-    Envelope { payload_type: &'s str, payload: &'s [u8], encoding: &'s [u8] },
+    /// A DSSE envelope with this type and payload. The signature covers the encoding of both. `stored` are its bytes, if they are at hand.
+    Envelope { envelope: (&'s str, &'s [u8]), encoding: &'s [u8], stored: Option<&'s [u8]> },
 }
 
 impl Content<'_> {
@@ -74,7 +74,8 @@ pub(super) fn check(
     let entry = match (&*kind, &*version, &logged.content) {
         ("hashedrekord", "0.0.1", Content::Bytes(_) | Content::Known(_)) => Named::hashedrekord(spec),
         ("dsse", "0.0.1", Content::Envelope { .. }) => Named::dsse(spec),
-        ("intoto", "0.0.2", Content::Envelope { payload_type, .. }) => Named::intoto(spec, payload_type),
+        ("intoto", "0.0.1", Content::Envelope { stored: Some(_), .. }) => Named::stored_intoto(spec),
+        ("intoto", "0.0.2", Content::Envelope { envelope: (payload_type, _), .. }) => Named::intoto(spec, payload_type),
         ("hashedrekord", "0.0.2", _) => return rekor_2(body, logged).map(|()| true),
         _ => return Err(VerificationError::LogKind),
     };
@@ -85,7 +86,8 @@ pub(super) fn check(
 struct Named<'b> {
     /// The algorithm and the digits of the hash. It is the hash of an envelope's payload, or else that of the signed bytes.
     hash: [&'b RawValue; 2],
-    signature: Cow<'b, str>,
+    /// The signature. Without one, the hash is that of the stored envelope, which holds the signature.
+    signature: Option<Cow<'b, str>>,
     /// The key or the certificate, in PEM in base64.
     signer: &'b RawValue,
 }
@@ -97,14 +99,21 @@ impl<'b> Named<'b> {
         let [hash] = all_of(data, ["hash"])?;
         let [content, key] = all_of(signature, ["content", "publicKey"])?;
         let [signer] = all_of(key, ["content"])?;
-        Some(Named { hash: hash_of(hash)?, signature: text(content).ok()?, signer })
+        Some(Named { hash: hash_of(hash)?, signature: Some(text(content).ok()?), signer })
     }
 
     /// A DSSE envelope (Rekor, "dsse", version 0.0.1). The hash of the envelope itself is not compared, because its text is not at hand.
     fn dsse(spec: &'b RawValue) -> Option<Named<'b>> {
         let [_, hash, signatures] = all_of(spec, ["envelopeHash", "payloadHash", "signatures"])?;
         let [signature, signer] = all_of(one(signatures)?, ["signature", "verifier"])?;
-        Some(Named { hash: hash_of(hash)?, signature: text(signature).ok()?, signer })
+        Some(Named { hash: hash_of(hash)?, signature: Some(text(signature).ok()?), signer })
+    }
+
+    /// A DSSE envelope as cosign 2 logs it (Rekor, "intoto", version 0.0.1). The entry names the stored bytes, in which the signature is.
+    fn stored_intoto(spec: &'b RawValue) -> Option<Named<'b>> {
+        let [content, signer] = all_of(spec, ["content", "publicKey"])?;
+        let [hash, _] = only_members(content, ["hash", "payloadHash"]).ok()?;
+        Some(Named { hash: hash_of(hash?)?, signature: None, signer })
     }
 
     /// A DSSE envelope of this type as older clients logged it (Rekor, "intoto", version 0.0.2). They put the signature into base64 twice.
@@ -115,7 +124,7 @@ impl<'b> Named<'b> {
         let [signature, signer, _] = only_members(one(signatures)?, ["sig", "publicKey", "keyid"]).ok()?;
         let signature = String::from_utf8(bytes_of(signature?)?).ok()?;
         let is_of_type = text(of_type).ok()? == payload_type;
-        is_of_type.then_some(Named { hash: hash_of(hash)?, signature: Cow::Owned(signature), signer: signer? })
+        is_of_type.then_some(Named { hash: hash_of(hash)?, signature: Some(Cow::Owned(signature)), signer: signer? })
     }
 
     fn check(&self, logged: &Logged<'_>) -> Result<(), VerificationError> {
@@ -127,13 +136,15 @@ impl<'b> Named<'b> {
             _ => return Err(VerificationError::LogPayload),
         };
         let of_content = match logged.content {
-            Content::Envelope { payload, .. } => Some(hash.of(payload)),
+            Content::Envelope { stored, .. } if self.signature.is_none() => stored.map(|bytes| hash.of(bytes)),
+            Content::Envelope { envelope: (_, payload), .. } => Some(hash.of(payload)),
             Content::Bytes(_) | Content::Known(_) => logged.content.hash(hash),
         };
         if of_content.is_none_or(|bytes| hex(&bytes) != digits) {
             return Err(VerificationError::LogPayload);
         }
-        if Base64::decode_vec(&self.signature).ok().as_deref() != Some(logged.signature) {
+        let is_its = |text: &str| Base64::decode_vec(text).ok().as_deref() == Some(logged.signature);
+        if !self.signature.as_deref().is_none_or(is_its) {
             return Err(VerificationError::LogSignature);
         }
         match bytes_of(self.signer).is_some_and(|pem| logged.by.is(pem)) {

@@ -72,7 +72,8 @@ pub fn records(answer: &Value) -> Vec<Value> {
 
 fn of_record(record: &Value) -> Value {
     let name = if record["image"].is_null() { "slots" } else { "image" };
-    let keys = [name, "verdict", "reason", "cause", "lacks", "signers", "digest", "index", "pinned", "hostCalls"];
+    let of_image = ["verdict", "reason", "cause", "lacks", "signers", "attestations", "missingAttestations"];
+    let keys = [&[name], &of_image[..], &["digest", "index", "pinned", "hostCalls"]].concat();
     let found = keys.into_iter().filter(|key| !is_nothing(&record[*key]));
     let named = found.map(|key| (if key == "hostCalls" { "calls" } else { key }.to_owned(), record[key].clone()));
     Value::Object(named.collect())

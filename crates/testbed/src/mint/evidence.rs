@@ -30,6 +30,21 @@ impl Item {
         }
     }
 
+    /// An attestation as cosign 2 stores it: the envelope of this bundle, and what its parts are beside it.
+    pub fn envelope(bundle: &Value, parts: &[(&str, String)]) -> Self {
+        let envelope = &bundle["dsseEnvelope"];
+        let sig = &envelope["signatures"][0]["sig"];
+        // As cosign writes it, which is not how the bundle does.
+        let bytes = format!(
+            r#"{{"payloadType":{},"payload":{},"signatures":[{{"keyid":"","sig":{sig}}}]}}"#,
+            envelope["payloadType"], envelope["payload"]
+        );
+        let parts = parts.iter().map(|(part, text)| (format!("dev.sigstore.cosign/{part}"), text.as_str().into()));
+        let mut annotations: Map<String, Value> = parts.collect();
+        annotations.insert("dev.cosignproject.cosign/signature".to_owned(), "".into());
+        Self { media_type: "application/vnd.dsse.envelope.v1+json", bytes: bytes.into_bytes(), annotations }
+    }
+
     /// What the manifest says of it.
     pub fn descriptor(&self) -> Value {
         let mut annotations = self.annotations.clone();

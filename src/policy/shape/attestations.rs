@@ -1,0 +1,73 @@
+//! Which keys may an attestation have?
+
+use super::{
+    Table,
+    conditions::AGE,
+    field::{Field, Shape, about, optional, required},
+};
+
+impl<const TOLD: bool> Table<TOLD> {
+    pub(super) const ATTESTATION: &'static [Field] = &[
+        required(
+            "predicateType",
+            Shape::NameOrNames,
+            told!(
+                about(
+                    "The type of its predicate: a URI, or a [short name](attestations.md#predicate-types). In a list, one of them is enough.",
+                    r#""slsaprovenance1""#
+                )
+                .bytes(512)
+            ),
+        ),
+        optional(
+            "trustRoot",
+            Shape::Text,
+            told!(
+                about("The trust root that has to sign it. `\"*\"` stands for all trust roots of the validator.", r#""builder""#)
+                    .kind("name or `\"*\"`")
+                    .absent("those who sign the image")
+            ),
+        ),
+        optional(
+            "trustRoots",
+            Shape::Names,
+            told!(about("The same for several trust roots. Not beside `trustRoot`.", r#"["scanner", "builder"]"#).absent("none")),
+        ),
+        optional(
+            "threshold",
+            Shape::Count,
+            told!(
+                about("How many distinct trust roots have to sign one. Only with `trustRoots`, or `trustRoot: \"*\"`.", "1")
+                    .kind("1 to their number")
+                    .absent("all of them")
+            ),
+        ),
+        optional(
+            "maxAge",
+            Shape::Text,
+            told!(
+                about("How old the signer's certificate may be, because a signature is not older than its certificate. Only for keyless trust roots. For keys, use `newerThan` in a condition.", r#""7d""#)
+                    .kind("`7d`, `36h`, `90m`")
+                    .form(AGE)
+                    .absent("any age")
+            ),
+        ),
+        optional(
+            "subjects",
+            Shape::Word(&["image", "platforms"]),
+            told!(
+                about("Who needs one: the digest that is verified, or every platform of the index that it is.", r#""platforms""#)
+                    .default(r#""image""#)
+            ),
+        ),
+        optional(
+            "where",
+            Shape::List(&Shape::Object(Self::CONDITION)),
+            told!(
+                about("What the predicate has to say: [conditions](attestations.md#conditions). All of them have to be met.", r#"[{"path": "buildDefinition.buildType", "equals": "https://actions.github.io/buildtypes/workflow/v1"}]"#)
+                    .absent("anything")
+                    .most(64)
+            ),
+        ),
+    ];
+}

@@ -1,0 +1,60 @@
+//! What is told about the attestations that a rule asks for?
+
+use std::collections::BTreeSet;
+
+use super::Tally;
+use crate::{condition::Unmet, evidence::UnusableEvidence, image::Digest, sigstore::VerificationError, time::Age};
+
+/// An attestation that was proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attested {
+    /// The types that its predicate may have.
+    pub predicate_types: BTreeSet<String>,
+    /// The trust roots that signed it.
+    pub signed: BTreeSet<String>,
+    /// The number of images that have it: the image itself, or its platforms.
+    pub images: usize,
+}
+
+/// Attestations are missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotAttested {
+    /// The digest that was judged.
+    pub digest: Digest,
+    /// Who signed the image.
+    pub tally: Box<Tally>,
+    /// The attestations that are missing, of which there is at least one.
+    pub missing: Vec<MissingAttestation>,
+}
+
+/// An attestation that is missing, and the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingAttestation {
+    /// The types that its predicate may have.
+    pub predicate_types: BTreeSet<String>,
+    /// The platform that has none, if each platform needs one.
+    pub platform: Option<Digest>,
+    /// Who signed, of those who may sign it.
+    pub tally: Tally,
+    /// The reason for which what is there does not count.
+    pub lack: Lack,
+}
+
+/// The reason for which an attestation is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lack {
+    /// There is no evidence manifest.
+    NotCollected,
+    /// What lies in the place of the evidence manifest is none of a known version.
+    Unusable(UnusableEvidence),
+    /// The evidence manifest has no attestation of the type. It has attestations of these types.
+    Type(BTreeSet<String>),
+    /// Too few of those who may sign have signed one. This is the check that the likeliest signature of each failed.
+    Signers(Vec<(String, VerificationError)>),
+    /// One is by those who may sign, but its certificate is older than this.
+    Age(Age),
+    /// One is by those who may sign, but does not meet the conditions.
+    Conditions(Unmet),
+    /// The index has an entry that is not the image of a platform.
+    Platforms,
+}
