@@ -12,5 +12,9 @@ pub mod laws;
 pub mod loopback;
 pub mod mint;
 pub mod registry;
+#[cfg(feature = "loopback")]
+mod server;
 pub mod session;
+#[cfg(feature = "loopback")]
+pub mod sigstore_services;
 pub mod suite;

@@ -21,7 +21,7 @@ use crate::tools::{Cosign, Format, tool};
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 const SIGNATURE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 
-fn client(registries: &[&str]) -> Client {
+pub(crate) fn client(registries: &[&str]) -> Client {
     let LiveConfig { sources, docker_config, .. } =
         LiveConfig::loopback(registries.iter().map(|host| host.to_string()));
     Client::new(Config { sources, docker_config, ..Config::default() }).unwrap()

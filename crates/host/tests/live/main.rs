@@ -3,6 +3,7 @@
 //! What needs third-party programs runs where `scripts/test-tools` could gather them, and says so where it could not.
 
 mod attacks;
+mod bundles;
 mod collected;
 mod docker_registry;
 mod failures;

@@ -19,11 +19,7 @@ mod store;
 mod upload;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::thread::JoinHandle;
-
-use tokio::sync::oneshot;
 
 pub use fault::{Fault, Scope};
 pub use image::{ImageKind, TinyImage};
@@ -31,6 +27,7 @@ pub use login::{Account, Login};
 pub use signer::{SIGNATURE_ANNOTATION, Signer, signature_tag, signed_by_all, signed_payload};
 pub use store::{Manifest, digest_of};
 
+use crate::server::Server;
 use answer::{Shared, Told};
 
 /// One request as the registry saw it, also those that it was told to fail.
@@ -59,10 +56,8 @@ impl std::fmt::Display for Request {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Registry {
-    address: SocketAddr,
+    server: Server,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Registry {
@@ -71,34 +66,14 @@ impl Registry {
     /// # Errors
     /// When this machine gives us no port on loopback, or no thread.
     pub fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0))?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
-        let (stop, stopped) = oneshot::channel();
-        let router = answer::router(Arc::clone(&shared));
-        // A runtime and a thread of its own: it answers whatever the caller does with theirs, blocking included.
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let listener = {
-            let _inside = runtime.enter();
-            tokio::net::TcpListener::from_std(listener)?
-        };
-        let thread = std::thread::Builder::new().name("loopback-registry".into()).spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    // Ends by being told to, or by its sender's going away: both mean stop.
-                    _ = stopped => {}
-                    _ = axum::serve(listener, router) => {}
-                }
-            });
-            // Dropping the runtime here ends the requests that are still waiting, those told never to be answered too.
-        })?;
-        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
+        let server = Server::start("loopback-registry", answer::router(Arc::clone(&shared)))?;
+        Ok(Self { server, shared })
     }
 
     /// `127.0.0.1:PORT`, as it is written in front of a repository. Spoken to over plain HTTP.
     pub fn host(&self) -> String {
-        self.address.to_string()
+        self.server.host()
     }
 
     /// Pushes a tiny image, the same bytes for the same `kind` and `seed`, and returns its digest.
@@ -167,15 +142,5 @@ impl Registry {
     /// Ends all faults of the registry.
     pub fn heal(&self) {
         self.shared.faults().clear();
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic in there has been printed already; there is nothing to add to it here.
-            let _ = thread.join();
-        }
     }
 }

@@ -141,7 +141,8 @@ impl Authority {
         }
         extensions.extend(ca.extensions.iter().cloned());
         let serial = serial(&ca.name);
-        let subject = Subject { name: &whose.name, key: &whose.key, serial, validity: (ca.not_before, ca.not_after) };
+        let validity = (ca.not_before, ca.not_after);
+        let subject = Subject { name: &whose.name, public: whose.key.public(), serial, validity };
         self.sign(&self.tbs(&subject, &extensions))
     }
 
@@ -155,7 +156,7 @@ impl Authority {
             self.name.clone(),
             sequence([der::time(subject.validity.0), der::time(subject.validity.1)]),
             subject.name.to_vec(),
-            subject.key.public(),
+            subject.public.clone(),
             der::of(0xa3, [tlv(der::SEQUENCE, &extensions)]),
         ])
     }
@@ -179,7 +180,8 @@ impl Authority {
 pub struct Subject<'s> {
     /// The name in DER. It is empty in Fulcio's leaves.
     pub name: &'s [u8],
-    pub key: &'s Key,
+    /// The public key, as DER of a SubjectPublicKeyInfo.
+    pub public: Vec<u8>,
     pub serial: Vec<u8>,
     /// From and until, as Unix times.
     pub validity: (u64, u64),

@@ -148,7 +148,6 @@ struct About<'a> {
 impl About<'_> {
     fn rekor_1(&self, instance: &Instance, verifier: &str) -> Value {
         let (signature, verifier) = (der::base64(self.signature), der::base64(verifier.as_bytes()));
-        let hash = |bytes: &[u8]| json!({"algorithm": "sha256", "value": hex(&Sha256::digest(bytes))});
         let (kind, spec) = match &self.bundle.content {
             Content::Message(digest) => (
                 "hashedrekord",
@@ -157,41 +156,21 @@ impl About<'_> {
                     "signature": {"content": signature, "publicKey": {"content": verifier}},
                 }),
             ),
-            Content::Statement(payload) => (
-                "dsse",
-                json!({
-                    "envelopeHash": hash(b"whatever text the envelope was"),
-                    "payloadHash": hash(payload),
-                    "signatures": [{"signature": signature, "verifier": verifier}],
-                }),
-            ),
+            Content::Statement(payload) => {
+                ("dsse", dsse(b"whatever text the envelope was", payload, &signature, &verifier))
+            }
         };
-        let body = canonical(&json!({"apiVersion": "0.0.1", "kind": kind, "spec": spec})).into_bytes();
-        let log = &instance.rekor;
-        let promised = json!({
-            "body": der::base64(&body),
-            "integratedTime": self.bundle.integrated_time,
-            "logID": hex(&log.id()),
-            "logIndex": 4711,
-        });
-        let mut entry = json!({
-            "logIndex": "4711",
-            "logId": {"keyId": der::base64(&log.id())},
-            "kindVersion": {"kind": kind, "version": "0.0.1"},
-            "integratedTime": self.bundle.integrated_time.to_string(),
-            "inclusionPromise": {"signedEntryTimestamp": der::base64(&log.sign(canonical(&promised).as_bytes()))},
-            "canonicalizedBody": der::base64(&body),
-        });
-        if self.bundle.has_proof {
-            entry["inclusionProof"] = proof(&body, log, "rekor.example.com - 1234567890", "rekor.example.com");
+        let mut entry = rekor_1(instance, kind, &spec, self.bundle.integrated_time);
+        if !self.bundle.has_proof {
+            entry.as_object_mut().unwrap().remove("inclusionProof");
         }
         entry
     }
 
     fn rekor_2(&self, instance: &Instance, (kind, raw): &(&str, Vec<u8>)) -> Value {
-        let (details, algorithm) = match self.key.kind {
-            Kind::P256 => ("PKIX_ECDSA_P256_SHA_256", "SHA2_256"),
-            Kind::Rsa2048 => ("PKIX_RSA_PKCS1V15_2048_SHA256", "SHA2_256"),
+        let details = match self.key.kind {
+            Kind::P256 => "PKIX_ECDSA_P256_SHA_256",
+            Kind::Rsa2048 => "PKIX_RSA_PKCS1V15_2048_SHA256",
             other => panic!("Rekor 2 has no entries here for {other:?}"),
         };
         let digest = match (&self.bundle.content, self.encoding) {
@@ -201,20 +180,54 @@ impl About<'_> {
         };
         let mut verifier = json!({"keyDetails": details});
         verifier[*kind] = json!({"rawBytes": der::base64(raw)});
-        let spec = json!({
-            "data": {"algorithm": algorithm, "digest": der::base64(&digest)},
-            "signature": {"content": der::base64(self.signature), "verifier": verifier},
-        });
-        let body = json!({"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": {"hashedRekordV002": spec}});
-        let body = canonical(&body).into_bytes();
-        json!({
-            "logIndex": PLACE.to_string(),
-            "logId": {"keyId": der::base64(&instance.rekor_2_id())},
-            "kindVersion": {"kind": "hashedrekord", "version": "0.0.2"},
-            "inclusionProof": proof(&body, &instance.rekor_2, Instance::REKOR_2, Instance::REKOR_2),
-            "canonicalizedBody": der::base64(&body),
-        })
+        let signature = json!({"content": der::base64(self.signature), "verifier": verifier});
+        rekor_2(instance, &der::base64(&digest), &signature)
     }
+}
+
+/// What a `dsse` entry says of an envelope with one signature.
+pub fn dsse(envelope: &[u8], payload: &[u8], signature: &str, verifier: &str) -> Value {
+    let hash = |bytes: &[u8]| json!({"algorithm": "sha256", "value": hex(&Sha256::digest(bytes))});
+    json!({
+        "envelopeHash": hash(envelope),
+        "payloadHash": hash(payload),
+        "signatures": [{"signature": signature, "verifier": verifier}],
+    })
+}
+
+/// The entry that Rekor 1 makes of this at this time.
+pub fn rekor_1(instance: &Instance, kind: &str, spec: &Value, integrated_time: u64) -> Value {
+    let body = canonical(&json!({"apiVersion": "0.0.1", "kind": kind, "spec": spec})).into_bytes();
+    let log = &instance.rekor;
+    let promised = json!({
+        "body": der::base64(&body),
+        "integratedTime": integrated_time,
+        "logID": hex(&log.id()),
+        "logIndex": 4711,
+    });
+    json!({
+        "logIndex": "4711",
+        "logId": {"keyId": der::base64(&log.id())},
+        "kindVersion": {"kind": kind, "version": "0.0.1"},
+        "integratedTime": integrated_time.to_string(),
+        "inclusionPromise": {"signedEntryTimestamp": der::base64(&log.sign(canonical(&promised).as_bytes()))},
+        "inclusionProof": proof(&body, log, "rekor.example.com - 1234567890", "rekor.example.com"),
+        "canonicalizedBody": der::base64(&body),
+    })
+}
+
+/// The entry that Rekor 2 makes of the signature (with its verifier) of what has this SHA-256, in base64.
+pub fn rekor_2(instance: &Instance, digest: &str, signature: &Value) -> Value {
+    let spec = json!({"data": {"algorithm": "SHA2_256", "digest": digest}, "signature": signature});
+    let body = json!({"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": {"hashedRekordV002": spec}});
+    let body = canonical(&body).into_bytes();
+    json!({
+        "logIndex": PLACE.to_string(),
+        "logId": {"keyId": der::base64(&instance.rekor_2_id())},
+        "kindVersion": {"kind": "hashedrekord", "version": "0.0.2"},
+        "inclusionProof": proof(&body, &instance.rekor_2, Instance::REKOR_2, Instance::REKOR_2),
+        "canonicalizedBody": der::base64(&body),
+    })
 }
 
 /// The statement that the image of this digest is what this predicate says.

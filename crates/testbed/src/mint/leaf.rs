@@ -178,10 +178,16 @@ impl Certificate {
 /// The certificate that this authority gives, after this log has seen it.
 pub(super) fn issue(authority: &Authority, log: &Key, leaf: &Leaf) -> Certificate {
     let key = Key::new(leaf.kind, leaf.name);
+    let (der, logged) = certify(authority, log, leaf, key.public());
+    Certificate { der, key, logged, chain: authority.chain_pem() }
+}
+
+/// The certificate for this public key, in DER, and what the log makes its promises about.
+pub(super) fn certify(authority: &Authority, log: &Key, leaf: &Leaf, public: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
     let mut extensions = extensions(authority, leaf);
     let nobody = sequence([]);
     let validity = (leaf.not_before, leaf.not_after);
-    let subject = Subject { name: &nobody, key: &key, serial: serial(leaf.name), validity };
+    let subject = Subject { name: &nobody, public, serial: serial(leaf.name), validity };
     let logged = authority.tbs(&subject, &extensions);
     let scts = match &leaf.scts {
         Scts::Missing => None,
@@ -194,7 +200,7 @@ pub(super) fn issue(authority: &Authority, log: &Key, leaf: &Leaf) -> Certificat
     extensions.extend(scts.map(|value| Extension::new(SCT_LIST, value)));
     let mut der = authority.sign(&authority.tbs(&subject, &extensions));
     der.extend(&leaf.trailing);
-    Certificate { der, key, logged, chain: authority.chain_pem() }
+    (der, logged)
 }
 
 /// All extensions of a leaf but the one for timestamps.

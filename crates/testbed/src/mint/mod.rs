@@ -80,6 +80,21 @@ impl Instance {
         }
     }
 
+    /// An instance whose authorities and logs begin at this time, and last for a year.
+    pub fn since(name: &str, begin: u64) -> Self {
+        let (not_before, not_after) = (begin, begin + 365 * 86_400);
+        let root = Ca { not_before, not_after, ..Self::root_of(name) };
+        let intermediate = Ca { not_before, not_after, ..Self::intermediate_of(name) };
+        let period = (begin, None);
+        Self {
+            tsa: Tsa::valid(name, (not_before, not_after)),
+            authority_period: period,
+            ct_period: period,
+            rekor_period: period,
+            ..Self::of(name, &root, &intermediate)
+        }
+    }
+
     /// The root of the instance of this name, to be changed.
     pub fn root_of(name: &str) -> Ca {
         Ca { name: format!("{name} root"), path_len: None, ..Ca::default() }
@@ -118,6 +133,11 @@ impl Instance {
             }
         };
         leaf::issue(&authority, &self.ct, leaf)
+    }
+
+    /// The certificate that the intermediate gives for somebody's public key (DER of a SubjectPublicKeyInfo), in DER.
+    pub fn certify(&self, leaf: &Leaf, public: Vec<u8>) -> Vec<u8> {
+        leaf::certify(&self.intermediate, &self.ct, leaf, public).0
     }
 
     /// A signature with everything that belongs to it.

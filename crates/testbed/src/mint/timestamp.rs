@@ -35,17 +35,34 @@ impl Tsa {
         Self::with(name, &[TIME_STAMPING], true)
     }
 
+    /// One whose certificates are valid from and until these times.
+    pub fn valid(name: &str, validity: (u64, u64)) -> Self {
+        Self::issued(name, &[TIME_STAMPING], true, validity, validity)
+    }
+
     /// One whose certificate is for these purposes, and says so in a way that every reader has to understand, or not.
     pub fn with(of: &str, purposes: &[&str], is_critical: bool) -> Self {
-        let ca =
-            Authority::root(&Ca { name: format!("{of} tsa root"), purposes: vec![TIME_STAMPING], ..Ca::default() });
+        let Ca { not_before, not_after, .. } = Ca::default();
+        let validity = (ISSUED - 86_400, ISSUED + 365 * 86_400);
+        Self::issued(of, purposes, is_critical, validity, (not_before, not_after))
+    }
+
+    fn issued(
+        of: &str,
+        purposes: &[&str],
+        is_critical: bool,
+        validity: (u64, u64),
+        (not_before, not_after): (u64, u64),
+    ) -> Self {
+        let purpose = vec![TIME_STAMPING];
+        let ca = Ca { name: format!("{of} tsa root"), purposes: purpose, not_before, not_after, ..Ca::default() };
+        let ca = Authority::root(&ca);
         let key = Key::p256(&format!("{of} tsa"));
         let list: Vec<u8> = purposes.iter().flat_map(|purpose| der::oid(purpose)).collect();
         let purposes = Extension { oid: "2.5.29.37", critical: is_critical, value: tlv(der::SEQUENCE, &list) };
         let subject = name(&format!("{of} tsa"));
         let serial = serial(&format!("{of} tsa"));
-        let validity = (ISSUED - 86_400, ISSUED + 365 * 86_400);
-        let whose = Subject { name: &subject, key: &key, serial: serial.clone(), validity };
+        let whose = Subject { name: &subject, public: key.public(), serial: serial.clone(), validity };
         let der = ca.sign(&ca.tbs(&whose, &[Extension::critical("2.5.29.15", der::flags(&[0])), purposes]));
         Self { key, der, issuer: ca.name.clone(), serial: der::integer(&serial), ca }
     }
@@ -60,7 +77,7 @@ impl Tsa {
         let algorithm = |oid| sequence([der::oid(oid)]);
         let (imprint, imprint_hash) = match stamp.is_wide {
             true => (SHA512, Sha512::digest(&stamp.bytes).to_vec()),
-            false => (SHA256, Sha256::digest(&stamp.bytes).to_vec()),
+            false => (SHA256, stamp.imprint.clone().unwrap_or_else(|| Sha256::digest(&stamp.bytes).to_vec())),
         };
         let info = sequence([
             der::integer(&[1]),
@@ -115,6 +132,8 @@ pub struct Stamp {
     pub bytes: Vec<u8>,
     /// The time, as GeneralizedTime writes it.
     pub time: String,
+    /// The SHA-256 of the bytes, where nobody has more of them.
+    pub imprint: Option<Vec<u8>>,
     /// Whether the bytes are hashed with SHA-512 instead of SHA-256.
     pub is_wide: bool,
     /// Whether it was granted (0 or 1).
@@ -141,6 +160,7 @@ impl Stamp {
         Self {
             bytes: bytes.to_vec(),
             time: der::generalized(ISSUED + 60),
+            imprint: None,
             is_wide: false,
             status: 0,
             key: None,
@@ -152,4 +172,10 @@ impl Stamp {
             certificates: Vec::new(),
         }
     }
+}
+
+/// A client's request for a timestamp of what has this SHA-256: with no nonce, no policy, and no wish for certificates.
+pub fn request(imprint: &[u8]) -> Vec<u8> {
+    let algorithm = sequence([der::oid(SHA256), tlv(0x05, &[])]);
+    sequence([der::integer(&[1]), sequence([algorithm, tlv(OCTETS, imprint)])])
 }
