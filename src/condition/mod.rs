@@ -44,6 +44,8 @@ mod number;
 mod path;
 mod read;
 mod scalar;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use serde_json::value::RawValue;
@@ -99,15 +101,13 @@ impl Conditions {
     pub fn outcomes(&self, predicate: &RawValue, now: UnixTime) -> impl Iterator<Item = Result<Saw, Unmet>> {
         let is_deep = walk::is_deep(predicate);
         self.0.iter().enumerate().map(move |(entry, conditions)| {
-            let look = |condition: &Condition| match is_deep {
-                true => Err((condition.clone(), Seen::TooDeep)),
-                false => condition.look(predicate, now),
-            };
             let (mut met, mut unmet) = (Vec::new(), Vec::new());
-            for outcome in conditions.iter().map(look) {
-                match outcome {
-                    Ok(seen) => met.push(seen),
-                    Err(seen) => unmet.push(seen),
+            for condition in conditions {
+                let Condition { path, comparison } = condition;
+                let seen = if is_deep { Err(Seen::TooDeep) } else { walk::look(path, comparison, predicate, now) };
+                match seen {
+                    Ok(seen) => met.push((condition.clone(), seen)),
+                    Err(seen) => unmet.push((condition.clone(), seen)),
                 }
             }
             match met.is_empty() {
@@ -115,15 +115,5 @@ impl Conditions {
                 true => Err(Unmet(Saw { entry, conditions: unmet })),
             }
         })
-    }
-}
-
-impl Condition {
-    /// What this condition sees, and whether that meets it.
-    fn look(&self, predicate: &RawValue, now: UnixTime) -> Result<(Condition, Seen), (Condition, Seen)> {
-        match walk::look(&self.path, &self.comparison, predicate, now) {
-            Ok(seen) => Ok((self.clone(), seen)),
-            Err(seen) => Err((self.clone(), seen)),
-        }
     }
 }

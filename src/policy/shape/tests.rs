@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::{
+    condition::Conditions,
     json::JsonPath,
     policy::{Problem, check, settings},
 };
@@ -28,6 +29,8 @@ fn all_fields() -> Vec<(&'static str, &'static Field)> {
         ("features", All::FEATURES),
         ("childApproval", All::CHILD_APPROVAL),
         ("gitops", All::GITOPS),
+        ("where", All::CONDITION),
+        ("any", All::ALTERNATIVE),
     ];
     mappings.into_iter().flat_map(|(name, fields)| fields.iter().map(move |field| (name, field))).collect()
 }
@@ -127,6 +130,48 @@ fn serde_takes_exactly_the_keys_of_the_table() {
             known.sort_unstable();
             assert_eq!(mine, known, "{name}: {unknown}");
         }
+    }
+}
+
+/// Conditions are read by hand, and checked by the table first.
+#[test]
+fn conditions_take_exactly_the_keys_of_the_table() {
+    let read = |entry: &Value| {
+        let list = serde_json::value::to_raw_value(&json!([entry])).unwrap();
+        Conditions::read(&list, &JsonPath::root()).is_ok()
+    };
+    let comparisons = |fields: &'static [Field]| fields.iter().filter(|field| !["path", "any"].contains(&field.key));
+    for field in comparisons(All::CONDITION) {
+        let example = json(field.about.unwrap().example);
+        let condition = json!({"path": "a[*]", field.key: example});
+        assert!(read(&condition) && read(&json!({"any": [condition]})), "{}", field.key);
+        let strange = json!({"path": "a[*]", field.key: {}});
+        assert!(!read(&strange) && !walked(&Shape::Object(All::CONDITION), &strange).is_empty(), "{}", field.key);
+        assert!(!read(&json!({"path": "a[*]", field.key: null})), "{}: null compares nothing", field.key);
+    }
+    assert!(comparisons(All::CONDITION).eq(comparisons(All::ALTERNATIVE)));
+    // The entry, whether the table objects, whether it is refused, the reason.
+    let rows = [
+        (json!({"path": "a", "exists": true}), false, false, "a condition"),
+        (json!({"path": "a", "exists": true, "x": 1}), true, true, "an unknown key"),
+        (json!({"path": "a", "exists": 1}), true, true, "another type"),
+        (json!({"path": 1, "exists": true}), true, true, "no path"),
+        (json!({"path": "a", "in": ["x", 1, true]}), false, false, "every type of values"),
+        (json!({"path": "a", "in": ["x", [1]]}), true, true, "a list of lists"),
+        (json!({"path": "a", "equals": 1.5}), false, false, "a fraction"),
+        (json!({"path": "a", "atLeast": "1"}), true, true, "a text for a number"),
+        (json!({"path": "a[*]", "countAtMost": -1}), true, true, "a negative number"),
+        (json!({"path": "a[*]", "countAtMost": 1.5}), true, true, "a fraction of values"),
+        (json!({"path": "a"}), false, true, "no comparison"),
+        (json!({"exists": true}), false, true, "no path"),
+        (json!({"any": [{"path": "a", "exists": true}]}), false, false, "alternatives"),
+        (json!({"any": [{"exists": true}]}), true, true, "no path in an alternative"),
+        (json!({"any": [{"any": [{"path": "a", "exists": true}]}]}), true, true, "alternatives of alternatives"),
+        (json!({"any": {"path": "a", "exists": true}}), true, true, "no list of them"),
+    ];
+    for (entry, is_strange, is_refused, why) in rows {
+        let strange = walked(&Shape::Object(All::CONDITION), &entry);
+        assert_eq!((!strange.is_empty(), !read(&entry)), (is_strange, is_refused), "{why}: {entry}");
     }
 }
 

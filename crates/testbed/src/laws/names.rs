@@ -238,5 +238,11 @@ pub fn moment(data: &[u8]) -> bool {
     assert!(year >= 1970 && day >= 1 && day <= months[month] && hour < 24 && minute < 60 && second < 60, "{text:?}");
     let days = before + months[..month].iter().sum::<u64>() + day - 1;
     assert_eq!(moment, UnixTime::from_secs(((days * 24 + hour) * 60 + minute) * 60 + second), "{text:?}");
+    for (offset, seconds) in [("-00:00", 0), ("+05:30", 19_800), ("-12:45", -45_900)] {
+        let elsewhere = text.replace('Z', offset);
+        let expected = moment.as_duration().as_secs().checked_add_signed(-seconds).map(UnixTime::from_secs);
+        assert_eq!(UnixTime::parse_with_offset(&elsewhere), expected, "{elsewhere:?}");
+    }
+    assert_eq!(UnixTime::parse_with_offset(&text), Some(moment), "{text:?}");
     true
 }
