@@ -6,7 +6,7 @@ use image_trust_testbed::laws::conditions::generated;
 use proptest::{prelude::*, test_runner::TestRunner};
 
 /// Generated pairs; some hundred of them decide by each comparison.
-const CASES: u32 = 2_000_000;
+const CASES: u32 = 100_000;
 
 #[test]
 fn conditions_decide_as_the_reference_does() {
@@ -17,7 +17,6 @@ fn conditions_decide_as_the_reference_does() {
         Ok(())
     });
     assert!(held.is_ok(), "{held:?}");
-    println!("met {}", met.get());
     // Without this the reference could refuse everything, and the policy too.
     assert!((CASES / 50..CASES / 2).contains(&met.get()), "{} of {CASES} are met", met.get());
 }
