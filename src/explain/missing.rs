@@ -33,7 +33,7 @@ pub enum MissingSigner {
     /// The signatures of the trust root do not count after this time.
     NoLonger(UnixTime),
     /// This check failed, and this identity was expected, if the check is about one.
-    Failed(VerificationError, Option<String>),
+    Failed(VerificationError, Option<CertificateIdentity>),
     /// The trust root signs with a certificate, and no signature has one.
     NoCertificate,
     /// The only signer that fits counts for another trust root.
@@ -233,7 +233,7 @@ fn failed(error: VerificationError, identity: Option<&CertificateIdentity>) -> M
         error,
         VerificationError::Identity(..) | VerificationError::Repository(_) | VerificationError::Reference(_)
     );
-    MissingSigner::Failed(error, identity.filter(|_| is_identity).map(CertificateIdentity::to_string))
+    MissingSigner::Failed(error, identity.filter(|_| is_identity).cloned())
 }
 
 /// The reason for which a trust root does not count at this time, if there is one.

@@ -92,17 +92,6 @@ impl fmt::Debug for Digest {
     }
 }
 
-impl fmt::Display for DigestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            DigestError::Algorithm => {
-                "its digest is not a sha256 digest; write `@sha256:` and 64 lower-case hex digits"
-            }
-            DigestError::Hex => "its digest is not 64 lower-case hex digits; copy it as the registry prints it",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,11 @@
 use serde_json::Value;
 
 use super::{pattern::PatternError, shape::Shape};
-use crate::{json::JsonPath, signing::KeyError, sigstore::RegexError};
+use crate::{
+    json::JsonPath,
+    signing::KeyError,
+    sigstore::{RegexError, TrustedRootError},
+};
 
 /// Something in the settings that can't be meant, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +84,7 @@ pub enum Mistake {
     /// `host` beside `trustedRoot`.
     HostBesideTrustedRoot,
     /// A trusted root, or certificates of CAs, that can't be used: what is wrong there.
-    TrustedRoot(String),
+    TrustedRoot(TrustedRootError),
     /// A trusted root without a CA, which a rule needs.
     NoCa,
     /// A trusted root without a transparency log, which a rule needs.

@@ -16,7 +16,7 @@ use crate::{
     signing::{PublicKey, SignatureAlgorithm},
     sigstore::{
         Anchored, Authorities, CLAIMS, CertificateIdentity, GITHUB, GITHUB_ISSUER, TextMatcher, TrustedRoot,
-        TrustedRootError, WantedClaim, Workflow, WorkflowFile,
+        TrustedRootProblem, WantedClaim, Workflow, WorkflowFile,
     },
     time::{Period, UnixTime},
     verify::{EvidenceTerms, SctRequirement, TrustRoot, TrustRootKind},
@@ -200,8 +200,8 @@ fn repository(text: &str) -> Option<ImageRef> {
     is_whole.then_some(image)
 }
 
-fn wrong(path: &JsonPath, error: TrustedRootError) -> Vec<Problem> {
-    vec![Problem::new(path.join(&error.path), Mistake::TrustedRoot(error.what))]
+fn wrong(path: &JsonPath, problem: TrustedRootProblem) -> Vec<Problem> {
+    vec![Problem::new(path.join(&problem.path), Mistake::TrustedRoot(problem.what))]
 }
 
 /// A `trusted_root.json`, as a mapping or as its text, or the name of one that the module carries.
@@ -218,7 +218,8 @@ fn read_instance(path: &JsonPath, instance: &settings::Instance<'_>) -> Result<T
     let key = |key: &'static str, error| vec![Problem::new(path.key(key), Mistake::Key(error))];
     let mut trusted = TrustedRoot::public_good().map_err(|error| wrong(path, error))?;
     if let Some(Text(pem)) = &instance.fulcio_cert {
-        trusted = trusted.with_authorities(pem).map_err(|error| wrong(&path.key("fulcioCert"), error))?;
+        let wrong = |error| vec![Problem::new(path.key("fulcioCert"), Mistake::TrustedRoot(error))];
+        trusted = trusted.with_authorities(pem).map_err(wrong)?;
     }
     if let Some(Text(pem)) = &instance.rekor_pubkey {
         trusted = trusted.with_tlog(pem).map_err(|error| key("rekorPubkey", error))?;
@@ -300,7 +301,7 @@ fn read_kind(path: &JsonPath, root: &settings::TrustRoot<'_>) -> Result<(&'stati
         (None, None, None, Some(certificate)) => {
             let path = path.key("certificate");
             let authorities = Authorities::read(&certificate.ca.0)
-                .map_err(|error| Problem::new(path.key("ca"), Mistake::TrustedRoot(error.what)))?;
+                .map_err(|error| Problem::new(path.key("ca"), Mistake::TrustedRoot(error)))?;
             let settings::Certificate { subject, subject_regex, subject_prefix, .. } = certificate;
             let subject = read_wanted(&path, SUBJECT, subject, subject_regex, subject_prefix)?;
             let identity = CertificateIdentity::Named { issuer: None, subject, claims: Vec::new() };

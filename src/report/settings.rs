@@ -27,7 +27,7 @@ impl fmt::Display for Mistake {
         match self {
             Mistake::NotUtf8 => f.write_str("the settings are not UTF-8"),
             Mistake::NotJson(error) => write!(f, "the settings are not JSON: {error}"),
-            Mistake::Unreadable(error) | Mistake::TrustedRoot(error) => f.write_str(error),
+            Mistake::Unreadable(error) => f.write_str(error),
             Mistake::Unknown => f.write_str("can't be used"),
             Mistake::Missing => f.write_str("is missing"),
             Mistake::UnknownKey { meant: Some(meant), known } => {
@@ -68,6 +68,7 @@ impl fmt::Display for Mistake {
             Mistake::HostBesideTrustedRoot => {
                 f.write_str("stands beside trustedRoot, which says the same and more; keep one of them")
             }
+            Mistake::TrustedRoot(error) => error.fmt(f),
             Mistake::NoCa => f.write_str("is empty: keyless trust roots need a CA"),
             Mistake::NoTlog => f.write_str(
                 "is empty, and a log entry cannot be checked without a log; give one, or write `verifyInTransparencyLog: false` if timestamps say when a certificate was used",

@@ -46,12 +46,18 @@ pub(crate) struct Authority {
 
 /// The reason for which a certificate cannot be a trusted CA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AuthorityError {
+pub enum AuthorityError {
+    /// It is not an X.509 certificate of version 3 in DER.
     Form,
+    /// It is not the certificate of a CA.
     NoCa,
+    /// The CA may not issue certificates for this purpose.
     NotForCode,
+    /// It has name constraints, which nobody would check.
     NameConstraints,
+    /// It has a critical extension that is not known.
     Critical,
+    /// It has a key of an unsupported kind.
     Key,
 }
 
