@@ -9,7 +9,7 @@ use crate::{
     kubernetes::{Approval, Carried, ObjectError, Pin, RequestError, SlotProblem},
     policy::Problem,
     time::UnixTime,
-    verify::{Spent, Verified},
+    verify::{Spent, TrustRootName, Verified},
 };
 
 /// Most distinct images of one request: each may cost several host calls, and has its part in the answer.
@@ -168,8 +168,8 @@ pub enum Warning {
     SignerLeaving {
         /// The image as the user wrote it.
         image: String,
-        /// The name of the trust root that will not count any more.
-        root: String,
+        /// The trust root that will not count any more.
+        root: TrustRootName,
         /// When its signatures count no longer.
         end: UnixTime,
     },
@@ -352,7 +352,7 @@ mod tests {
         let slot = || denial(Reason::Slot(SlotProblem::NoImage));
         let late = || denial(Reason::Spent(Spent::Time(Duration::ZERO)));
         let unavailable = || {
-            let tally = Quorum::new(1, [], ["alice"]).tally();
+            let tally = Quorum::new(1, [], [&TrustRootName("alice".to_owned())]).tally();
             denial(Reason::Unproven(Unproven::Undecided {
                 digest: None,
                 tally: tally.into(),

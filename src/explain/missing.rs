@@ -17,7 +17,7 @@ use crate::{
     },
     sigstore::{CertificateIdentity, Leaf, VerificationError},
     time::UnixTime,
-    verify::{Budget, Missing, Mistake, TrustRoot, Unseen},
+    verify::{Budget, Missing, Mistake, TrustRoot, TrustRootName, Unseen},
 };
 
 /// Most trust roots of which it is told what they did instead. A denial has the names of the others.
@@ -92,10 +92,10 @@ impl<'m> Look<'m> {
         of_layers.saturating_add(self.documents.iter().filter(|document| document.has_certificate()).count())
     }
 
-    /// Why trust roots are missing, by their names, as far as it can be told before the time is up.
-    pub(super) fn all(&mut self, budget: &Budget<'_>) -> Vec<(String, MissingSigner)> {
+    /// Why trust roots are missing, as far as it can be told before the time is up.
+    pub(super) fn all(&mut self, budget: &Budget<'_>) -> Vec<(TrustRootName, MissingSigner)> {
         let roots = self.missing.roots.iter().take(MAX_EXPLAINED);
-        let mut found: Vec<(String, MissingSigner)> =
+        let mut found: Vec<(TrustRootName, MissingSigner)> =
             roots.map(|root| (root.name.clone(), self.why(root, budget))).collect();
         let shared = self.missing.tally.shared.iter().map(|root| (root.clone(), MissingSigner::Shared));
         found.extend(shared.take(MAX_EXPLAINED.saturating_sub(found.len())));
@@ -103,8 +103,8 @@ impl<'m> Look<'m> {
     }
 
     /// Which keys may have made the first of these signatures, where it is certain that nobody who is asked made any.
-    pub(super) fn makers(&self, found: &[(String, MissingSigner)]) -> Option<[Digest; 2]> {
-        let is_stranger = |(_, why): &(String, MissingSigner)| {
+    pub(super) fn makers(&self, found: &[(TrustRootName, MissingSigner)]) -> Option<[Digest; 2]> {
+        let is_stranger = |(_, why): &(TrustRootName, MissingSigner)| {
             matches!(why, MissingSigner::OtherKeys(_) | MissingSigner::OtherKeysOrAlgorithm(_))
         };
         let first = self.layers.iter().find(|layer| layer.certificate.is_none())?;
@@ -118,7 +118,7 @@ impl<'m> Look<'m> {
         if let Some(why) = of_time(root, *now) {
             return why;
         }
-        if let Some(error) = errors.get(root.name.as_str()) {
+        if let Some(error) = errors.get(&root.name) {
             return failed(error.clone(), terms.map(|(identity, _)| identity));
         }
         let why = match (root.key(), terms) {

@@ -16,7 +16,7 @@ use crate::{
     evidence::{NoSignature, Unusable, UnusableEvidence},
     image::Digest,
     ordered::set,
-    verify::{Budget, Evidence, Failure, Missing, Signed, Tally},
+    verify::{Budget, Evidence, Failure, Missing, Signed, Tally, TrustRootName},
 };
 use missing::{Look, MAX_EXPLAINED, of_time};
 use other_evidence::{Surroundings, around};
@@ -63,13 +63,13 @@ pub enum Instead {
         signatures: usize,
         /// How many of them came with a certificate, where nobody asked for one.
         certificates: usize,
-        /// What the missing trust roots did instead, by their names.
-        missing: Vec<(String, MissingSigner)>,
+        /// What the missing trust roots did instead.
+        missing: Vec<(TrustRootName, MissingSigner)>,
         /// The fingerprints of two keys, one of which made the first signature, if nobody who is known did.
         makers: Option<[Digest; 2]>,
     },
     /// Too few trust roots count at this time.
-    NotNow(Vec<(String, MissingSigner)>),
+    NotNow(Vec<(TrustRootName, MissingSigner)>),
 }
 
 impl Unproven {

@@ -9,6 +9,7 @@ use crate::{
     json::JsonPath,
     signing::KeyError,
     sigstore::{RegexError, TrustedRootError},
+    verify::TrustRootName,
 };
 
 /// Something in the settings that can't be meant, and its place.
@@ -97,13 +98,13 @@ pub enum Mistake {
     /// A trust root without a name, or with the name that stands for all.
     NoTrustRootName,
     /// Two trust roots have this name.
-    TrustRootNameTwice(String),
+    TrustRootNameTwice(TrustRootName),
     /// The same signer as another trust root's.
     SameSigner {
         /// The key that names the signer.
         key: &'static str,
         /// The other trust root.
-        other: String,
+        other: TrustRootName,
     },
     /// A trust root that says nothing about who signs.
     NoSigner,
@@ -156,24 +157,24 @@ pub enum Mistake {
     /// There is no trust root of this name.
     NoTrustRoot {
         /// The name.
-        name: String,
+        name: TrustRootName,
         /// Those that there are.
-        all: Vec<String>,
+        all: Vec<TrustRootName>,
     },
     /// A rule that names no trust root, where none is called `default`.
     NoDefaultTrustRoot {
         /// Those that there are.
-        all: Vec<String>,
+        all: Vec<TrustRootName>,
     },
     /// A required trust root that the rule does not ask.
     NotAsked {
         /// Its name.
-        name: String,
+        name: TrustRootName,
         /// Those that are asked.
-        asked: Vec<String>,
+        asked: Vec<TrustRootName>,
     },
     /// A required trust root that is listed twice.
-    RequiredTwice(String),
+    RequiredTwice(TrustRootName),
     /// A threshold for a single trust root.
     ThresholdOfOne,
     /// A threshold that so many trust roots can't meet, or that asks for nobody.

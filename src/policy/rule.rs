@@ -22,7 +22,7 @@ use crate::{
     image::ImageRef,
     json::JsonPath,
     ordered::set,
-    verify::{CosignTerms, ImageName, Requirement, TrustRoot},
+    verify::{CosignTerms, ImageName, Requirement, TrustRoot, TrustRootName},
 };
 
 /// Most rules: each is read with every request. Many times what the largest known settings of Connaisseur have.
@@ -319,18 +319,18 @@ impl Rule<'_> {
         let place = self.path().key("with");
         let mut wrong = |option: &'static str, what| problems.push(Problem::new(place.key(option), what));
         let wanted = with.trust_root.as_deref().unwrap_or(DEFAULT);
-        let required = with.required.unwrap_or_default();
+        let required: Vec<TrustRootName> = with.required.unwrap_or_default().into_iter().map(TrustRootName).collect();
         let chosen = |root: &TrustRoot| match wanted {
             // Without a threshold the required ones are all that is asked for.
             ALL if with.threshold.is_none() && !required.is_empty() => required.contains(&root.name),
             ALL => true,
-            name => root.name == name,
+            name => root.name.0 == name,
         };
         let roots: Vec<TrustRoot> = all.iter().filter(|root| chosen(root)).cloned().collect();
         if roots.is_empty() && wanted != ALL {
             let all = names(all);
             let what = match &with.trust_root {
-                Some(name) => Mistake::NoTrustRoot { name: name.clone(), all },
+                Some(name) => Mistake::NoTrustRoot { name: TrustRootName(name.clone()), all },
                 None => Mistake::NoDefaultTrustRoot { all },
             };
             wrong("trustRoot", what);
@@ -426,6 +426,6 @@ fn first(problems: Vec<Problem>) -> Problem {
     problems.into_iter().next().unwrap_or_else(|| Problem::of_all(Mistake::Unknown))
 }
 
-fn names(roots: &[TrustRoot]) -> Vec<String> {
+fn names(roots: &[TrustRoot]) -> Vec<TrustRootName> {
     roots.iter().map(|root| root.name.clone()).collect()
 }

@@ -19,7 +19,7 @@ use crate::{
         TrustedRootProblem, WantedClaim, Workflow, WorkflowFile,
     },
     time::{Period, UnixTime},
-    verify::{EvidenceTerms, SctRequirement, TrustRoot, TrustRootKind},
+    verify::{EvidenceTerms, SctRequirement, TrustRoot, TrustRootKind, TrustRootName},
 };
 
 /// Most trust roots of one validator: each can cost a host call.
@@ -242,16 +242,16 @@ fn read_roots(path: &JsonPath, text: &RawValue) -> Result<Vec<TrustRoot>, Vec<Pr
     let mut problems = Vec::new();
     for (i, root) in written.iter().enumerate() {
         let path = path.index(i);
-        let name = &*root.name.0;
-        if name.is_empty() || name == ALL {
+        let name = TrustRootName(root.name.0.clone().into_owned());
+        if name.0.is_empty() || name.0 == ALL {
             problems.push(Problem::new(path.key("name"), Mistake::NoTrustRootName));
         }
-        if !names.insert(name) {
-            problems.push(Problem::new(path.key("name"), Mistake::TrustRootNameTwice(name.to_owned())));
+        if !names.insert(name.clone()) {
+            problems.push(Problem::new(path.key("name"), Mistake::TrustRootNameTwice(name.clone())));
         }
         match (read_kind(&path, root), read_period(&path, root)) {
             (Ok((key, kind)), Ok(period)) => {
-                let root = TrustRoot { name: name.to_owned(), kind, period };
+                let root = TrustRoot { name, kind, period };
                 match roots.iter().find(|other| other.is_same(&root)) {
                     Some(same) => {
                         let what = Mistake::SameSigner { key, other: same.name.clone() };

@@ -76,8 +76,8 @@ fn of_root(
         (None, None) => return None,
     };
     match (checked, requirement.mistake(root, image, &document.subject)) {
-        (Err(error), _) => Some(format!("{}: {}", quoted(&root.name), error.sentence())),
+        (Err(error), _) => Some(format!("{}: {}", quoted(&root.name.0), error.sentence())),
         (Ok(()), Some(mistake)) => MissingSigner::from(&mistake).told(&root.name),
-        (Ok(()), None) => Some(format!("signed by {}", quoted(&root.name))),
+        (Ok(()), None) => Some(format!("signed by {}", quoted(&root.name.0))),
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     ordered::map,
     text::Shown,
     verdict::{Grounds, Reason, Record},
+    verify::TrustRootName,
 };
 
 /// Most bytes of a list in the record of one image; settings and object decide how many entries there are, and how long they are.
@@ -164,7 +165,7 @@ fn why(unproven: &Unproven, add: &mut impl FnMut(&str, Value)) {
         Unproven::NotSigned(NotSigned { instead, .. }) => {
             add("cause", instead.word().into());
             if let Instead::Signed { missing, .. } = instead.as_ref() {
-                let lacks = missing.iter().map(|(root, why)| (Shown(root).to_string(), Value::from(why.word())));
+                let lacks = missing.iter().map(|(root, why)| (Shown(&root.0).to_string(), Value::from(why.word())));
                 add("lacks", Value::Object(lacks.collect()));
             }
         }
@@ -173,8 +174,8 @@ fn why(unproven: &Unproven, add: &mut impl FnMut(&str, Value)) {
     }
 }
 
-fn shown(names: &[String]) -> Value {
-    names.iter().map(|name| Shown(name).to_string()).collect()
+fn shown(names: &[TrustRootName]) -> Value {
+    names.iter().map(|name| Shown(&name.0).to_string()).collect()
 }
 
 #[cfg(test)]

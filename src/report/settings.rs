@@ -11,6 +11,7 @@ use crate::{
         shape::{Shape, TYPES},
     },
     text::Shown,
+    verify::TrustRootName,
 };
 
 impl fmt::Display for Problem {
@@ -79,9 +80,9 @@ impl fmt::Display for Mistake {
             ),
 
             Mistake::NoTrustRootName => f.write_str("needs a name of its own: `*` stands for all"),
-            Mistake::TrustRootNameTwice(name) => write!(f, "{} is the name of another trust root", Code(name)),
+            Mistake::TrustRootNameTwice(name) => write!(f, "{} is the name of another trust root", Code(&name.0)),
             Mistake::SameSigner { key, other } => {
-                write!(f, "is the {key} of {}: one signer has one vote", Code(other))
+                write!(f, "is the {key} of {}: one signer has one vote", Code(&other.0))
             }
             Mistake::NoSigner => f.write_str("is missing: give a key, or one of keyless, github and certificate"),
             Mistake::SeveralSigners => f.write_str(
@@ -140,7 +141,7 @@ impl fmt::Display for Mistake {
                 f.write_str("a static validator proves nothing, so it takes no options; remove `with`")
             }
             Mistake::NoTrustRoot { name, all } => {
-                write!(f, "there is no trust root {}; there are {}", Code(name), codes(all))
+                write!(f, "there is no trust root {}; there are {}", Code(&name.0), codes(all))
             }
             Mistake::NoDefaultTrustRoot { all } => write!(
                 f,
@@ -148,9 +149,9 @@ impl fmt::Display for Mistake {
                 codes(all)
             ),
             Mistake::NotAsked { name, asked } => {
-                write!(f, "{} is none of the trust roots that this rule asks: {}", Code(name), codes(asked))
+                write!(f, "{} is none of the trust roots that this rule asks: {}", Code(&name.0), codes(asked))
             }
-            Mistake::RequiredTwice(name) => write!(f, "{} is listed twice", Code(name)),
+            Mistake::RequiredTwice(name) => write!(f, "{} is listed twice", Code(&name.0)),
             Mistake::ThresholdOfOne => f.write_str("needs `trustRoot: \"*\"`: one trust root is one signer"),
             Mistake::Threshold { is, most } => {
                 write!(f, "is {is}: it must be from 1 to {most}, the number of trust roots")
@@ -206,6 +207,6 @@ impl fmt::Display for Code<'_> {
     }
 }
 
-fn codes(names: &[String]) -> String {
-    names.iter().map(|name| Code(name).to_string()).collect::<Vec<_>>().join(", ")
+fn codes(names: &[TrustRootName]) -> String {
+    names.iter().map(|name| Code(&name.0).to_string()).collect::<Vec<_>>().join(", ")
 }

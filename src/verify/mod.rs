@@ -23,7 +23,9 @@ mod verification;
 
 pub use budget::{Asked, Budget, Spent, Unseen};
 pub use quorum::{Quorum, Standing, Tally, Vote};
-pub use requirement::{CosignTerms, EvidenceTerms, ImageName, Requirement, SctRequirement, TrustRoot, TrustRootKind};
+pub use requirement::{
+    CosignTerms, EvidenceTerms, ImageName, Requirement, SctRequirement, TrustRoot, TrustRootKind, TrustRootName,
+};
 pub(crate) use requirement::{Mistake, annotation};
 pub(crate) use verification::{Evidence, Signed};
 pub use verification::{Failure, Missing, Pinned, Unproven, Verified};

@@ -20,11 +20,21 @@ use crate::{
 /// No time-stamping authority.
 const NO_TIMESTAMPS: &TimestampAuthorities = &TimestampAuthorities::NONE;
 
+/// The name of a trust root.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TrustRootName(pub String);
+
+impl AsRef<str> for TrustRootName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A trust root: one signer who is accepted, and what proves that this signer signed.
 #[derive(Debug, Clone, Eq)]
 pub struct TrustRoot {
     /// The name, as settings and messages give it.
-    pub name: String,
+    pub name: TrustRootName,
     /// What makes its signatures.
     pub kind: TrustRootKind,
     /// The period in which its signatures count. It is compared with the time of admission, never with the time of signing.
@@ -75,7 +85,7 @@ pub struct Requirement {
     /// The number of trust roots that have to sign.
     pub threshold: usize,
     /// The trust roots that have to be among the signers.
-    pub required: BTreeSet<String>,
+    pub required: BTreeSet<TrustRootName>,
     /// What every signature has to prove.
     pub cosign: CosignTerms,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Budget, Quorum, Requirement, Spent, Standing, Tally, TrustRoot, Vote};
+use super::{Budget, Quorum, Requirement, Spent, Standing, Tally, TrustRoot, TrustRootName, Vote};
 use crate::{
     evidence::{
         Claim, Document, NoSignature, Source, Unusable, UnusableEvidence,
@@ -22,7 +22,7 @@ pub struct Verified {
     index: Option<Digest>,
     tally: Tally,
     sources: BTreeSet<Source>,
-    leaving: Vec<(String, UnixTime)>,
+    leaving: Vec<(TrustRootName, UnixTime)>,
 }
 
 /// A reference with the digest that was proven of it, in the user's spelling.
@@ -63,7 +63,7 @@ impl Verified {
 
     /// The trust roots that were needed and will not count for long, each with the end of its period.
     #[must_use]
-    pub fn leaving(&self) -> &[(String, UnixTime)] {
+    pub fn leaving(&self) -> &[(TrustRootName, UnixTime)] {
         &self.leaving
     }
 
@@ -141,8 +141,8 @@ pub struct Missing<'r> {
     /// The trust roots that certainly did not sign.
     pub(crate) roots: Vec<&'r TrustRoot>,
     pub(crate) found: Found,
-    /// The check that the likeliest signature of a trust root failed, by the name of the trust root.
-    pub(crate) errors: BTreeMap<&'r str, VerificationError>,
+    /// The check that the likeliest signature of a trust root failed.
+    pub(crate) errors: BTreeMap<&'r TrustRootName, VerificationError>,
 }
 
 /// What was found in the two manifests of an image that hold signatures.
@@ -218,7 +218,7 @@ pub(super) struct Verification<'r> {
     pub(super) quorum: Quorum<'r>,
     digest: Option<Digest>,
     sources: BTreeSet<Source>,
-    errors: BTreeMap<&'r str, VerificationError>,
+    errors: BTreeMap<&'r TrustRootName, VerificationError>,
 }
 
 /// The reason for which a verification ends early.
@@ -253,8 +253,8 @@ impl<'r> Verification<'r> {
     fn new(image: &'r ImageRef, requirement: &'r Requirement, now: UnixTime) -> Verification<'r> {
         let mut roots: Vec<&TrustRoot> = requirement.roots.iter().collect();
         roots.sort_by_key(|root| (!requirement.required.contains(&root.name), root.period.end.is_some()));
-        let names = requirement.roots.iter().map(|root| root.name.as_str());
-        let mut quorum = Quorum::new(requirement.threshold, requirement.required.iter().map(String::as_str), names);
+        let names = requirement.roots.iter().map(|root| &root.name);
+        let mut quorum = Quorum::new(requirement.threshold, &requirement.required, names);
         for root in roots.iter().filter(|root| !root.period.contains(now)) {
             quorum.vote(&root.name, Vote::Missing);
         }
