@@ -4,7 +4,11 @@
 
 use serde_json::Value;
 
-use super::{pattern::PatternError, shape::Shape};
+use super::{
+    names::{RulePattern, ValidatorName},
+    pattern::PatternError,
+    shape::Shape,
+};
 use crate::{
     json::JsonPath,
     signing::KeyError,
@@ -63,7 +67,7 @@ pub enum Mistake {
     /// A validator without a name.
     NoValidatorName,
     /// Two validators have this name.
-    ValidatorNameTwice(String),
+    ValidatorNameTwice(ValidatorName),
     /// A static validator with trust roots.
     StaticTrustRoots,
     /// A static validator with a trusted root.
@@ -147,9 +151,9 @@ pub enum Mistake {
     /// A pattern that can't be read.
     Pattern(PatternError),
     /// A pattern that is the same as this one, of a rule that decides differently.
-    SamePattern(String),
+    SamePattern(RulePattern),
     /// There is no validator of this name.
-    NoValidator(String),
+    NoValidator(ValidatorName),
     /// A rule that names no validator, where none is called `default`.
     NoDefaultValidator,
     /// Options of a static validator.

@@ -4,6 +4,7 @@
 
 mod check;
 mod mistake;
+mod names;
 pub mod pattern;
 pub mod rule;
 pub mod settings;
@@ -12,6 +13,7 @@ pub mod validator;
 
 pub use check::check;
 pub use mistake::{Found, Mistake, Problem};
+pub use names::{RulePattern, ValidatorName};
 pub use pattern::Part;
 pub use rule::{Choice, Decision, Fit, Policy, Rule, Rules};
 pub use settings::{ChildApproval, Disclosure, Features, Mode};

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Mistake, Problem,
+    Mistake, Problem, RulePattern, ValidatorName,
     pattern::{Part, Pattern, Specificity},
     settings::{self, ALL, Features, Kind, Mode, Settings, With},
     validator::{CosignValidator, TrustedRootParts, Validator},
@@ -174,7 +174,7 @@ impl<'a> Policy<'a> {
             None => {
                 let what = match name {
                     DEFAULT => Mistake::NoDefaultValidator,
-                    _ => Mistake::NoValidator(name.to_owned()),
+                    _ => Mistake::NoValidator(ValidatorName(name.to_owned())),
                 };
                 Err(Problem::new(place(index).key("validator"), what))
             }
@@ -221,7 +221,7 @@ impl<'p> Rules<'p> {
     }
 
     /// The first rule that does not deny and would match if `image` had a tag: it has a digest only, and the rule's pattern names tags.
-    pub(crate) fn for_its_tags(&self, image: &ImageRef) -> Option<&'p str> {
+    pub(crate) fn for_its_tags(&self, image: &ImageRef) -> Option<RulePattern> {
         let has_digest_only = image.tag().is_none() && image.digest().is_some();
         let is_for_tags = |pattern: &Pattern<'_>| has_digest_only && pattern.differs(image) == Some(Part::Tag);
         let denies = |index, rule| {
@@ -229,7 +229,7 @@ impl<'p> Rules<'p> {
             matches!(decision, Ok(Decision::Deny) | Err(_))
         };
         let mut candidates = self.candidates.iter().filter(|(.., pattern)| is_for_tags(pattern));
-        candidates.find(|(index, rule, _)| !denies(*index, rule)).map(|(_, rule, _)| &*rule.pattern.0)
+        candidates.find(|(index, rule, _)| !denies(*index, rule)).map(|(_, rule, _)| rule.pattern())
     }
 
     /// How each of these rules fits `image`, by its place in the settings.
@@ -270,14 +270,14 @@ impl Rule<'_> {
 
     /// The pattern, as it was written.
     #[must_use]
-    pub fn pattern(&self) -> &str {
-        &self.rule.pattern.0
+    pub fn pattern(&self) -> RulePattern {
+        self.rule.pattern()
     }
 
     /// The name of the rule's validator.
     #[must_use]
-    pub fn validator(&self) -> &str {
-        &self.validator.1.name.0
+    pub fn validator(&self) -> ValidatorName {
+        ValidatorName(self.validator.1.name.0.clone().into_owned())
     }
 
     /// The place of its validator in `validators`.

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::names::RulePattern;
 use crate::json::Text;
 
 /// All trust roots, in `trustRoot`.
@@ -197,6 +198,13 @@ pub struct Rule<'a> {
     /// `with`: what the rule asks of the validator. Read only if the rule wins.
     #[serde(borrow)]
     pub with: Option<&'a RawValue>,
+}
+
+impl Rule<'_> {
+    /// The pattern, as it was written.
+    pub(super) fn pattern(&self) -> RulePattern {
+        RulePattern(self.pattern.0.clone().into_owned())
+    }
 }
 
 /// What a rule asks of its validator.

@@ -59,8 +59,8 @@ fn audit(record: &Record, written: bool) -> Map<String, Value> {
     add("pinned", if written { record.pinned } else { 0 }.into());
     add("verdict", record.outcome.as_ref().map_or("denied", Grounds::word).into());
     if let Some((pattern, validator)) = &record.rule {
-        add("rule", Shown(pattern).to_string().into());
-        add("validator", Shown(validator).to_string().into());
+        add("rule", Shown(&pattern.0).to_string().into());
+        add("validator", Shown(&validator.0).to_string().into());
     }
     let tally = match &record.outcome {
         Ok(Grounds::Allowed) => None,
@@ -97,7 +97,7 @@ fn audit(record: &Record, written: bool) -> Map<String, Value> {
             };
             if let Some((other, reason)) = other {
                 if let Some(other) = other {
-                    add("otherRule", Shown(other).to_string().into());
+                    add("otherRule", Shown(&other.0).to_string().into());
                 }
                 add("otherReason", reason.word().into());
                 decisive = reason;
@@ -181,6 +181,7 @@ fn shown(names: &[TrustRootName]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::{RulePattern, ValidatorName};
 
     #[test]
     fn records_have_a_length() {
@@ -188,7 +189,7 @@ mod tests {
         let record = |slots: usize| Record {
             image: Some(name("ghcr.io/acme/app:", 0)),
             slots: (0..slots).map(|n| format!("containers/c{n:06}-{}", "x".repeat(80))).collect(),
-            rule: Some((name("ghcr.io/acme/*", 0), name("validator", 0))),
+            rule: Some((RulePattern(name("ghcr.io/acme/*", 0)), ValidatorName(name("validator", 0)))),
             outcome: Err(Reason::Rule),
             host_calls: 7,
             pinned: 0,

@@ -44,7 +44,7 @@ impl fmt::Display for Mistake {
             Mistake::Entries { length, most } => write!(f, "has {length} entries; at most {most} are read"),
 
             Mistake::NoValidatorName => f.write_str("is empty; rules find a validator by its name"),
-            Mistake::ValidatorNameTwice(name) => write!(f, "{} is the name of another validator", Code(name)),
+            Mistake::ValidatorNameTwice(name) => write!(f, "{} is the name of another validator", Code(&name.0)),
             Mistake::StaticTrustRoots => f.write_str("a static validator has no trust roots"),
             Mistake::StaticTrustedRoot => f.write_str("a static validator proves nothing"),
             Mistake::StaticAsks => f.write_str("a static validator asks nobody"),
@@ -131,9 +131,9 @@ impl fmt::Display for Mistake {
             Mistake::SamePattern(pattern) => write!(
                 f,
                 "matches exactly what {} does, and decides differently; keep one of them",
-                Code(pattern)
+                Code(&pattern.0)
             ),
-            Mistake::NoValidator(name) => write!(f, "there is no validator called {}", Code(name)),
+            Mistake::NoValidator(name) => write!(f, "there is no validator called {}", Code(&name.0)),
             Mistake::NoDefaultValidator => {
                 f.write_str("names none, and there is no validator called `default`; name one")
             }

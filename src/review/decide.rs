@@ -166,12 +166,11 @@ fn by_name<'p>(image: &ImageRef, rules: &Rules<'p>) -> ByName<'p> {
     let rule = match rules.choose(image) {
         Ok(Choice::Rule(rule)) => rule,
         Ok(Choice::None(by_tag)) => {
-            let by_tag = by_tag.map(|rule| rule.pattern().to_owned());
+            let by_tag = by_tag.map(|rule| rule.pattern());
             let for_tags = rules.for_its_tags(image).filter(|_| by_tag.is_none());
-            let no_rule = |tag: &str| Reason::NoRuleForDigest(tag.to_owned());
-            return decided(None, Err(for_tags.map_or(Reason::NoRule(by_tag), no_rule)));
+            return decided(None, Err(for_tags.map_or(Reason::NoRule(by_tag), Reason::NoRuleForDigest)));
         }
-        Ok(Choice::Tie(rule, other)) => return decided(Some(&rule), Err(Reason::Tie(other.pattern().to_owned()))),
+        Ok(Choice::Tie(rule, other)) => return decided(Some(&rule), Err(Reason::Tie(other.pattern()))),
         Err(problem) => return decided(None, Err(Reason::Settings(problem))),
     };
     match rule.decision() {

@@ -6,7 +6,7 @@ use super::turn::Turn;
 use crate::{
     explain::explain,
     image::ImageRef,
-    policy::{Choice, Decision, Rule, Rules},
+    policy::{Choice, Decision, Rule, RulePattern, Rules},
     verdict::{Fault, Grounds, Reason},
     verify::{Budget, Failure, verify},
 };
@@ -46,12 +46,11 @@ pub(super) fn by_proof<'t>(
         }
     };
     let verified = verify(turn.image, &turn.requirement, resolved, budget).map_err(Refusal::Failure)?;
-    let proven = || turn.rule.pattern().to_owned();
     let refused = match (turn.image.digest(), verified.index()) {
         // Pinning must not change the verdict: the pinned reference comes back with the next update, and in the Pods of this object.
         (None, _) => match also_refused(turn, &turn.image.pinned(verified.digest()), rules, budget) {
             Some((Some(other), reason)) => {
-                Some(Reason::AfterPinning { proven: proven(), other, reason: Box::new(reason) })
+                Some(Reason::AfterPinning { proven: turn.rule.pattern(), other, reason: Box::new(reason) })
             }
             Some((None, reason @ Reason::Settings(_))) => Some(reason),
             Some((None, _)) => Some(Reason::Fault(Fault::RuleLost)),
@@ -75,13 +74,13 @@ fn also_refused(
     other: &ImageRef,
     rules: &Rules<'_>,
     budget: &mut Budget<'_>,
-) -> Option<(Option<String>, Reason)> {
-    let refused = |rule: &Rule<'_>, reason| Some((Some(rule.pattern().to_owned()), reason));
+) -> Option<(Option<RulePattern>, Reason)> {
+    let refused = |rule: &Rule<'_>, reason| Some((Some(rule.pattern()), reason));
     let rule = match rules.choose(other) {
         Ok(Choice::Rule(rule)) if rule == turn.rule => return None,
         Ok(Choice::Rule(rule)) => rule,
-        Ok(Choice::Tie(rule, other)) => return refused(&rule, Reason::Tie(other.pattern().to_owned())),
-        Ok(Choice::None(by_tag)) => return Some((None, Reason::NoRule(by_tag.map(|rule| rule.pattern().to_owned())))),
+        Ok(Choice::Tie(rule, other)) => return refused(&rule, Reason::Tie(other.pattern())),
+        Ok(Choice::None(by_tag)) => return Some((None, Reason::NoRule(by_tag.map(|rule| rule.pattern())))),
         Err(problem) => return Some((None, Reason::Settings(problem))),
     };
     match rule.decision() {
