@@ -65,7 +65,6 @@ pub(super) struct Look<'m> {
     layers: Vec<&'m Layer>,
     /// Those of the evidence manifest.
     documents: Vec<&'m Document>,
-    accepted: BTreeMap<Digest, Payload>,
     mistakes: BTreeMap<Digest, (Payload, Mistake)>,
     checks_of_keys: usize,
     checks_of_certificates: usize,
@@ -73,12 +72,11 @@ pub(super) struct Look<'m> {
 
 impl<'m> Look<'m> {
     pub(super) fn new(missing: &'m Missing<'m>, digest: Digest) -> Look<'m> {
-        let accepted = missing.requirement.payloads(missing.image, digest);
         let mistakes = missing.requirement.mistakes(missing.image, digest);
         let documents: Vec<&Document> = missing.found.evidence.documents().collect();
         let is_new = |layer: &&Layer| documents.iter().all(|document| document.layer() != Some(*layer));
         let layers = missing.found.signatures.layers().iter().filter(is_new).collect();
-        Look { missing, layers, documents, accepted, mistakes, checks_of_keys: 0, checks_of_certificates: 0 }
+        Look { missing, layers, documents, mistakes, checks_of_keys: 0, checks_of_certificates: 0 }
     }
 
     /// How many signatures there are.
@@ -145,7 +143,7 @@ impl<'m> Look<'m> {
         for layer in &self.layers {
             let mistake = self.mistakes.get(&layer.payload);
             // Nobody who is missing made one over a payload that is accepted, in a way that is.
-            let known = mistake.map(|(payload, _)| payload).or_else(|| self.accepted.get(&layer.payload));
+            let known = mistake.map(|(payload, _)| payload).or_else(|| self.missing.found.signatures.accepted(layer));
             spend(&mut self.checks_of_keys, budget)?;
             match (known, mistake) {
                 (Some(payload), Some((_, mistake))) if Signature::new(layer, payload).is_signed_with(key) => {
@@ -178,7 +176,8 @@ impl<'m> Look<'m> {
         budget: &Budget<'_>,
     ) -> Result<MissingSigner, Unseen> {
         // Nobody who is missing made one over a payload that is accepted.
-        let is_open = |layer: &&Layer| layer.certificate.is_some() && !self.accepted.contains_key(&layer.payload);
+        let signatures = &self.missing.found.signatures;
+        let is_open = |layer: &&Layer| layer.certificate.is_some() && signatures.accepted(layer).is_none();
         let layers: Vec<&Layer> = self.layers.iter().copied().filter(is_open).collect();
         let mut furthest: Option<VerificationError> = None;
         let mut note = |error: VerificationError| {

@@ -109,7 +109,7 @@ impl Missing<'_> {
             !self.found.signatures.layers().is_empty() || self.found.evidence.documents().next().is_some();
         let instead = match (&self.found.signatures, self.digest) {
             (_, Some(digest)) if has_signatures => self.signed(digest, budget),
-            (Signed::Nothing | Signed::Signatures(_), Some(digest)) => match around(self.image, digest, budget) {
+            (Signed::Nothing | Signed::Signatures(..), Some(digest)) => match around(self.image, digest, budget) {
                 Surroundings::NotFound => return Unproven::NotFound,
                 Surroundings::Found(other) => Instead::Unsigned(other),
             },
@@ -134,7 +134,7 @@ impl Missing<'_> {
         let mut look = Look::new(self, digest);
         let mut missing = look.all(budget);
         let makers = look.makers(&missing);
-        if let Signed::Signatures(signatures) = &self.found.signatures {
+        if let Signed::Signatures(signatures, _) = &self.found.signatures {
             for (root, why) in &mut missing {
                 if let Some(annotations) = self.unmet_annotations(root, why, signatures, digest, budget) {
                     *why = annotations;

@@ -26,7 +26,7 @@ pub use quorum::{Quorum, Standing, Tally, Vote};
 pub use requirement::{
     CosignTerms, EvidenceTerms, ImageName, Requirement, SctRequirement, TrustRoot, TrustRootKind, TrustRootName,
 };
-pub(crate) use requirement::{Mistake, annotation};
+pub(crate) use requirement::{Mistake, Payloads, annotation};
 pub(crate) use verification::{Evidence, Signed};
 pub use verification::{Failure, Missing, Pinned, Unproven, Verified};
 

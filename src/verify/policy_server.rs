@@ -4,7 +4,7 @@
 //! more annotations. It is asked only if the validator has `askHost`, and only if there is little to download.
 
 use super::{
-    Budget, Spent, Standing, Unproven, Vote,
+    Budget, Payloads, Spent, Standing, Unproven, Vote,
     verification::{Stop, Verification},
 };
 use crate::{
@@ -25,11 +25,12 @@ impl<'r> Verification<'r> {
     pub(super) fn policy_server(
         &mut self,
         signatures: &Signatures,
+        accepted: &Payloads,
         digest: Digest,
         budget: &mut Budget<'_>,
     ) -> Result<(), Stop<'r>> {
         // A trust root that cannot have signed an unknown payload, or must not be asked about, has not signed.
-        let unread = self.unread(signatures, digest);
+        let unread = self.unread(signatures, accepted, digest);
         for root in &self.roots {
             if unread.is_empty() || self.requirement.key_for_policy_server(root).is_none() {
                 self.quorum.vote(&root.name, Vote::Missing);
@@ -52,8 +53,7 @@ impl<'r> Verification<'r> {
     }
 
     /// The signatures over payloads that the policy cannot rebuild.
-    fn unread<'s>(&self, signatures: &'s Signatures, digest: Digest) -> Vec<Trial<'s>> {
-        let accepted = self.requirement.payloads(self.image, digest);
+    fn unread<'s>(&self, signatures: &'s Signatures, accepted: &Payloads, digest: Digest) -> Vec<Trial<'s>> {
         let mistakes = self.requirement.mistakes(self.image, digest);
         let is_unread =
             |layer: &&Layer| !accepted.contains_key(&layer.payload) && !mistakes.contains_key(&layer.payload);

@@ -139,6 +139,9 @@ pub enum ImageName {
     Name(String),
 }
 
+/// Payloads, by the digest of their bytes.
+pub(crate) type Payloads = BTreeMap<Digest, Payload>;
+
 /// What is wrong with the name or the annotations that a signature covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mistake {
@@ -186,8 +189,8 @@ impl Requirement {
         };
         let (tlogs, ctlogs) = (has_tlogs.then_some(tlogs), has_ctlogs.then_some(ctlogs));
         // A certificate of an own CA that needs no log has to be valid now, whatever a timestamp says.
-        let timestamp_authorities = if is_keyless || has_tlogs { timestamp_authorities } else { NO_TIMESTAMPS };
         let needs_time = is_keyless || has_tlogs;
+        let timestamp_authorities = if needs_time { timestamp_authorities } else { NO_TIMESTAMPS };
         Some((identity, CertificateTerms { authorities, tlogs, ctlogs, timestamp_authorities, needs_time, now }))
     }
 
@@ -234,8 +237,8 @@ impl Requirement {
         (self.cosign.tlog_entry == Some(true)).then_some((tlogs, timestamp_authorities))
     }
 
-    /// Every payload of `image` that the rule accepts and the policy can write, by the digest of its bytes.
-    pub(crate) fn payloads(&self, image: &ImageRef, digest: Digest) -> BTreeMap<Digest, Payload> {
+    /// Every payload of `image` that the rule accepts and the policy can write.
+    pub(crate) fn payloads(&self, image: &ImageRef, digest: Digest) -> Payloads {
         let payload = |name: String| {
             let payload = Payload::new(&name, digest, &self.cosign.annotations);
             (payload.digest(), payload)

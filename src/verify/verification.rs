@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Budget, Quorum, Requirement, Spent, Standing, Tally, TrustRoot, TrustRootName, Vote};
+use super::{Budget, Payloads, Quorum, Requirement, Spent, Standing, Tally, TrustRoot, TrustRootName, Vote};
 use crate::{
     evidence::{
         Claim, Document, NoSignature, Source, Unusable, UnusableEvidence,
-        cosign::{Layer, Signatures},
+        cosign::{Layer, Payload, Signatures},
     },
     host::{Cause, HostError},
     image::{Digest, ImageRef},
@@ -163,8 +163,8 @@ pub(crate) enum Evidence {
 
 /// What was found under the tag of the signature manifest.
 pub(crate) enum Signed {
-    /// A signature manifest, which may be empty.
-    Signatures(Signatures),
+    /// A signature manifest, which may be empty, and the payloads that the rule accepts.
+    Signatures(Signatures, Payloads),
     /// The registry has no such tag.
     Nothing,
     /// Something that is not a signature manifest.
@@ -177,8 +177,16 @@ impl Signed {
     /// The signatures.
     pub(crate) fn layers(&self) -> &[Layer] {
         match self {
-            Signed::Signatures(signatures) => &signatures.layers,
+            Signed::Signatures(signatures, _) => &signatures.layers,
             Signed::Nothing | Signed::Unusable(_) | Signed::NotNow => &[],
+        }
+    }
+
+    /// The payload that a signature covers, if the rule accepts it.
+    pub(crate) fn accepted(&self, layer: &Layer) -> Option<&Payload> {
+        match self {
+            Signed::Signatures(_, payloads) => payloads.get(&layer.payload),
+            Signed::Nothing | Signed::Unusable(_) | Signed::NotNow => None,
         }
     }
 }
@@ -283,7 +291,9 @@ impl<'r> Verification<'r> {
         }
         match (self.quorum.standing(), &found.signatures) {
             (Standing::Met | Standing::Lost, _) => {}
-            (Standing::Open, Signed::Signatures(signatures)) => self.policy_server(signatures, digest, budget)?,
+            (Standing::Open, Signed::Signatures(signatures, payloads)) => {
+                self.policy_server(signatures, payloads, digest, budget)?;
+            }
             (Standing::Open, _) => self.vote_for_all_others(&Vote::Missing),
         }
         match self.quorum.standing() {
