@@ -62,7 +62,7 @@ pub(crate) enum Message<'m> {
 
 impl Message<'_> {
     /// The hash of the message, if it is known.
-    fn hash(&self, hash: Hash) -> Option<Vec<u8>> {
+    pub(crate) fn hash(&self, hash: Hash) -> Option<Vec<u8>> {
         match (self, hash) {
             (Message::Bytes(bytes), _) => Some(hash.of(bytes)),
             (Message::Known(digest), Hash::Sha256) => Some(digest.bytes().to_vec()),
