@@ -348,23 +348,21 @@ impl Ca {
 }
 
 impl Instance {
-    /// The log at this address and with this key. It is `None` if the kind of key is unknown.
+    /// The log at this address and with this key. A log with an unknown kind of key is left out (`None`), because its signatures cannot be checked. Some old logs have
+    /// such keys.
     fn read(&self, path: &JsonPath) -> Result<Option<Log>, TrustedRootProblem> {
+        let Key { raw_bytes, valid_for } = &self.public_key;
+        let der = Base64::decode_vec(raw_bytes).map_err(|_| TrustedRootError::Base64.at(path))?;
+        let key = match PublicKey::from_spki(&der) {
+            Ok(key) => key,
+            Err(KeyError::Spki | KeyError::Algorithm(_) | KeyError::Curve(_) | KeyError::RsaSize(_)) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(TrustedRootError::Key(error).at(path)),
+        };
         let host = self.base_url.as_deref().map(|url| url.split_once("://").map_or(url, |(_, host)| host));
         let host = host.map(|host| host.trim_end_matches('/').to_owned()).filter(|host| !host.is_empty());
-        Ok(self.public_key.read(path)?.map(|log| Log { host, ..log }))
-    }
-}
-
-impl Key {
-    /// The log with this key. A log with an unknown kind of key is left out, because its signatures cannot be checked. Some old logs have such keys.
-    fn read(&self, path: &JsonPath) -> Result<Option<Log>, TrustedRootProblem> {
-        let der = Base64::decode_vec(&self.raw_bytes).map_err(|_| TrustedRootError::Base64.at(path))?;
-        match PublicKey::from_spki(&der) {
-            Ok(key) => Ok(Some(Log { key, period: ValidFor::read(&self.valid_for, path)?, host: None })),
-            Err(KeyError::Spki | KeyError::Algorithm(_) | KeyError::Curve(_) | KeyError::RsaSize(_)) => Ok(None),
-            Err(error) => Err(TrustedRootError::Key(error).at(path)),
-        }
+        Ok(Some(Log { key, period: ValidFor::read(valid_for, path)?, host }))
     }
 }
 
