@@ -54,10 +54,9 @@ pub fn verify<'r>(
         (Err(Unproven::NotSigned(missing)), Some(tag), Some(digest))
             if !matches!(missing.found.signatures, Signed::NotNow) =>
         {
-            match index::behind(image, tag, digest, requirement, budget) {
-                Ok(Some(verified)) => Ok(verified.listed(image, digest)),
-                Ok(None) => Err(Unproven::NotSigned(missing)),
-                Err(untold) => Err(untold.into_failure(digest, missing.tally.untold())),
+            match index::behind(image, tag, digest, &missing.tally, requirement, budget)? {
+                Some(verified) => Ok(verified.listed(image, digest)),
+                None => Err(Unproven::NotSigned(missing)),
             }
         }
         (result, ..) => result,
