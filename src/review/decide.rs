@@ -9,7 +9,7 @@ use super::{
     images::{Item, Text, distinct},
     outcome::{Outcome, Outcomes, note},
     pinning::Pinning,
-    prove::{Refusal, by_proof},
+    prove::{Refusal, by_proof, one_rule},
     turn::Turn,
 };
 use crate::{
@@ -163,15 +163,9 @@ enum ByName<'p> {
 
 fn by_name<'p>(image: &ImageRef, rules: &Rules<'p>) -> ByName<'p> {
     let decided = |rule: Option<&Rule<'_>>, result| ByName::Decided(Outcome::by(rule, result));
-    let rule = match rules.choose(image) {
-        Ok(Choice::Rule(rule)) => rule,
-        Ok(Choice::None(by_tag)) => {
-            let by_tag = by_tag.map(|rule| rule.pattern());
-            let for_tags = rules.for_its_tags(image).filter(|_| by_tag.is_none());
-            return decided(None, Err(for_tags.map_or(Reason::NoRule(by_tag), Reason::NoRuleForDigest)));
-        }
-        Ok(Choice::Tie(rule, other)) => return decided(Some(&rule), Err(Reason::Tie(other.pattern()))),
-        Err(problem) => return decided(None, Err(Reason::Settings(problem))),
+    let rule = match one_rule(image, rules) {
+        Ok(rule) => rule,
+        Err((rule, reason)) => return decided(rule.as_ref(), Err(reason)),
     };
     match rule.decision() {
         Ok(Decision::Allow) => decided(Some(&rule), Ok(Grounds::Allowed)),

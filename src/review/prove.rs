@@ -68,6 +68,19 @@ pub(super) fn by_proof<'t>(
     refused.map_or(Ok(Grounds::Proven(verified)), |reason| Err(Refusal::Reason(reason)))
 }
 
+/// The rule that decides about an image. If none does, the reason, and the first of the rules that tie.
+pub(super) fn one_rule<'p>(image: &ImageRef, rules: &Rules<'p>) -> Result<Rule<'p>, (Option<Rule<'p>>, Reason)> {
+    Err(match rules.choose(image) {
+        Ok(Choice::Rule(rule)) => return Ok(rule),
+        Ok(Choice::Tie(rule, other)) => (Some(rule), Reason::Tie(other.pattern())),
+        Ok(Choice::None(Some(by_tag))) => (None, Reason::NoRule(Some(by_tag.pattern()))),
+        Ok(Choice::None(None)) => {
+            (None, rules.for_its_tags(image).map_or(Reason::NoRule(None), Reason::NoRuleForDigest))
+        }
+        Err(problem) => (None, Reason::Settings(problem)),
+    })
+}
+
 /// Why another reference, which a proof of this image brings with it, is not admitted, and the pattern of the rule that refuses it.
 fn also_refused(
     turn: &Turn<'_, '_>,
@@ -76,12 +89,10 @@ fn also_refused(
     budget: &mut Budget<'_>,
 ) -> Option<(Option<RulePattern>, Reason)> {
     let refused = |rule: &Rule<'_>, reason| Some((Some(rule.pattern()), reason));
-    let rule = match rules.choose(other) {
-        Ok(Choice::Rule(rule)) if rule == turn.rule => return None,
-        Ok(Choice::Rule(rule)) => rule,
-        Ok(Choice::Tie(rule, other)) => return refused(&rule, Reason::Tie(other.pattern())),
-        Ok(Choice::None(by_tag)) => return Some((None, Reason::NoRule(by_tag.map(|rule| rule.pattern())))),
-        Err(problem) => return Some((None, Reason::Settings(problem))),
+    let rule = match one_rule(other, rules) {
+        Ok(rule) if rule == turn.rule => return None,
+        Ok(rule) => rule,
+        Err((rule, reason)) => return Some((rule.map(|rule| rule.pattern()), reason)),
     };
     match rule.decision() {
         Ok(Decision::Allow) => None,
