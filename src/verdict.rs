@@ -220,7 +220,7 @@ impl Verdict {
         match denials.next() {
             Some(first) => Verdict::Deny(Denials { first, rest: denials.collect() }),
             None if images > 0 => Verdict::Admit,
-            None => Verdict::Deny(Denials::one(Denial::of_object(Reason::Fault(Fault::NothingDecided)))),
+            None => Verdict::Deny(Denials::of_object(Reason::Fault(Fault::NothingDecided))),
         }
     }
 }
@@ -241,7 +241,7 @@ impl Review {
 
     /// A denial of the whole object.
     pub(crate) fn refusal(reason: Reason) -> Review {
-        let verdict = Verdict::Deny(Denials::one(Denial::of_object(reason.clone())));
+        let verdict = Verdict::Deny(Denials::of_object(reason.clone()));
         Review { verdict, records: vec![Record::of(Err(reason))], ..Review::pass() }
     }
 }
@@ -254,10 +254,10 @@ impl Record {
 }
 
 impl Denials {
-    /// Denials with a single one.
+    /// The denial of a whole object.
     #[must_use]
-    pub fn one(denial: Denial) -> Denials {
-        Denials { first: denial, rest: Vec::new() }
+    pub fn of_object(reason: Reason) -> Denials {
+        Denials { first: Denial::of_object(reason), rest: Vec::new() }
     }
 
     /// All denials, in the order of the slots.

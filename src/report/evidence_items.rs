@@ -4,7 +4,7 @@
 
 use super::quoted;
 use crate::{
-    evidence::{ByCertificate, Document, Signature, Signer, manifest::EvidenceManifest},
+    evidence::{ByCertificate, Document, Signature, Signer, UnusableEvidence, manifest::EvidenceManifest},
     explain::MissingSigner,
     image::{Digest, ImageRef},
     sigstore::VerificationError,
@@ -32,7 +32,7 @@ pub fn evidence_items(
     requirement: &Requirement,
     now: UnixTime,
 ) -> Result<Vec<EvidenceItem>, &'static str> {
-    let manifest = EvidenceManifest::read(json).map_err(super::items::unusable)?;
+    let manifest = EvidenceManifest::read(json).map_err(UnusableEvidence::sentence)?;
     let items = manifest.items.iter().map(|item| {
         let said = match Document::read(item, digest) {
             Err(error) => vec![error.sentence()],
