@@ -166,7 +166,7 @@ impl<'s> Signature<'s> {
             identity.matches(leaf)?;
             // If the trust root asks for no issuer, the issuer is any text, and tells no signers apart.
             let issuer = leaf.issuer.clone().filter(|_| identity.asks_for_the_issuer());
-            let signer = Signer { key: leaf.key.clone(), identity: Some((leaf.subject.text().to_owned(), issuer)) };
+            let signer = Signer { key: leaf.key.clone(), identity: Some((leaf.subject.clone(), issuer)) };
             if is_known(&signer) {
                 return Ok(None);
             }

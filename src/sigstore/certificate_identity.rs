@@ -77,12 +77,12 @@ pub enum WorkflowFile {
 impl CertificateIdentity {
     /// Checks that `leaf` names this identity. Nothing that the certificate says is proven yet.
     pub(crate) fn matches(&self, leaf: &Leaf) -> Result<(), VerificationError> {
-        let other = || VerificationError::Identity(leaf.subject.text().to_owned(), leaf.issuer.clone());
+        let other = || VerificationError::Identity(leaf.subject.clone(), leaf.issuer.clone());
         match self {
             CertificateIdentity::Named { issuer, subject, claims } => {
                 let is_issuer =
                     |wanted: &TextMatcher| leaf.issuer.as_deref().is_some_and(|issuer| wanted.accepts(issuer));
-                let fits = issuer.as_ref().is_none_or(is_issuer) && subject.accepts(leaf.subject.text());
+                let fits = issuer.as_ref().is_none_or(is_issuer) && subject.accepts(&leaf.subject);
                 if !fits {
                     return Err(other());
                 }
@@ -95,7 +95,7 @@ impl CertificateIdentity {
                 Ok(())
             }
             CertificateIdentity::Workflow(workflow) => {
-                if leaf.issuer.as_deref() != Some(workflow.issuer.as_str()) || !workflow.defines(leaf.subject.text()) {
+                if leaf.issuer.as_deref() != Some(workflow.issuer.as_str()) || !workflow.defines(&leaf.subject) {
                     return Err(other());
                 }
                 // Anybody may call a reusable workflow from another repository, and gets a certificate with its name.
