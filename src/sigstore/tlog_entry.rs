@@ -96,14 +96,9 @@ impl TlogEntry {
         let [log_index, log_id, kind, time, promise, proof, body] = members(json, keys).ok()?;
         let [log_id] = members(log_id?, ["keyId"]).ok()?;
         let [kind, version] = members(kind?, ["kind", "version"]).ok()?;
-        let promise = match promise {
-            Some(promise) => Some(bytes_of(members(promise, ["signedEntryTimestamp"]).ok()?[0]?)?),
-            None => None,
-        };
-        let proof = match proof {
-            Some(proof) => Some(InclusionProof::read(proof)?),
-            None => None,
-        };
+        let promised = |json| bytes_of(members(json, ["signedEntryTimestamp"]).ok()?[0]?);
+        let promise = promise.map_or(Some(None), |promise| promised(promise).map(Some))?;
+        let proof = proof.map_or(Some(None), |proof| InclusionProof::read(proof).map(Some))?;
         let time = time.map_or(Some(0), number)?;
         Some(TlogEntry {
             log_id: bytes_of(log_id?)?,
