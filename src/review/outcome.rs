@@ -24,6 +24,11 @@ impl Outcome {
         let rule = rule.map(|rule| (rule.pattern(), rule.validator()));
         Outcome { rule, mode: Mode::default(), result, host_calls: Cell::new(0) }
     }
+
+    /// The outcome of an image that a rule of this mode wants proven, after this number of host calls.
+    pub(super) fn of(rule: &Rule<'_>, mode: Mode, calls: usize, result: Result<Grounds, Reason>) -> Outcome {
+        Outcome { mode, host_calls: Cell::new(calls), ..Outcome::by(Some(rule), result) }
+    }
 }
 
 /// The outcome of every text that is an image. Texts that name the same image can share one.
