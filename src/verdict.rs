@@ -7,9 +7,9 @@ use crate::{
     explain::Unproven,
     image::{Digest, ReferenceError},
     kubernetes::{Approval, Carried, ObjectError, Pin, RequestError, SlotProblem},
-    policy::Problem,
+    policy::{Problem, RulePattern, ValidatorName},
     time::UnixTime,
-    verify::{Spent, Verified},
+    verify::{Spent, TrustRootName, Verified},
 };
 
 /// Most distinct images of one request: each may cost several host calls, and has its part in the answer.
@@ -52,7 +52,7 @@ pub struct Denial {
     /// The image as the user wrote it, if it is about one.
     pub image: Option<String>,
     /// The pattern of the rule that decided, as it was written, if one did.
-    pub rule: Option<String>,
+    pub rule: Option<RulePattern>,
     /// The reason for which the image may not run.
     pub reason: Reason,
 }
@@ -71,13 +71,13 @@ pub enum Reason {
     /// The image's name can't be read, or could name two images.
     Reference(ReferenceError),
     /// No rule matches; this pattern's would, if it did not allow by tag only.
-    NoRule(Option<String>),
+    NoRule(Option<RulePattern>),
     /// No rule matches an image without a tag; this pattern is for its tags.
-    NoRuleForDigest(String),
+    NoRuleForDigest(RulePattern),
     /// A static rule denies the image.
     Rule,
     /// Two rules match equally well and decide differently; this is the other one's pattern.
-    Tie(String),
+    Tie(RulePattern),
     /// The object names this many images, more than are decided in one request.
     TooManyImages(usize),
     /// The image was not proven.
@@ -89,9 +89,9 @@ pub enum Reason {
     /// It was proven under one rule, but the pinned reference is decided by another one, which does not admit it.
     AfterPinning {
         /// The pattern of the rule under which it was proven.
-        proven: String,
+        proven: RulePattern,
         /// The pattern of the other one.
-        other: String,
+        other: RulePattern,
         /// The reason for which the other rule does not admit the image.
         reason: Box<Reason>,
     },
@@ -100,7 +100,7 @@ pub enum Reason {
         /// The index that was signed.
         index: Digest,
         /// The pattern of the rule that decides about it, if there is one.
-        other: Option<String>,
+        other: Option<RulePattern>,
         /// The reason for which the index is not admitted.
         reason: Box<Reason>,
     },
@@ -152,7 +152,7 @@ pub struct Record {
     /// The containers and volumes that hold it, for programs.
     pub slots: Vec<String>,
     /// The winning rule's pattern and validator.
-    pub rule: Option<(String, String)>,
+    pub rule: Option<(RulePattern, ValidatorName)>,
     /// The grounds on which the image was admitted, or the reason for which it was denied.
     pub outcome: Result<Grounds, Reason>,
     /// The number of host calls that were made for the image.
@@ -168,8 +168,8 @@ pub enum Warning {
     SignerLeaving {
         /// The image as the user wrote it.
         image: String,
-        /// The name of the trust root that will not count any more.
-        root: String,
+        /// The trust root that will not count any more.
+        root: TrustRootName,
         /// When its signatures count no longer.
         end: UnixTime,
     },
@@ -220,7 +220,7 @@ impl Verdict {
         match denials.next() {
             Some(first) => Verdict::Deny(Denials { first, rest: denials.collect() }),
             None if images > 0 => Verdict::Admit,
-            None => Verdict::Deny(Denials::one(Denial::of_object(Reason::Fault(Fault::NothingDecided)))),
+            None => Verdict::Deny(Denials::of_object(Reason::Fault(Fault::NothingDecided))),
         }
     }
 }
@@ -241,7 +241,7 @@ impl Review {
 
     /// A denial of the whole object.
     pub(crate) fn refusal(reason: Reason) -> Review {
-        let verdict = Verdict::Deny(Denials::one(Denial::of_object(reason.clone())));
+        let verdict = Verdict::Deny(Denials::of_object(reason.clone()));
         Review { verdict, records: vec![Record::of(Err(reason))], ..Review::pass() }
     }
 }
@@ -254,10 +254,10 @@ impl Record {
 }
 
 impl Denials {
-    /// Denials with a single one.
+    /// The denial of a whole object.
     #[must_use]
-    pub fn one(denial: Denial) -> Denials {
-        Denials { first: denial, rest: Vec::new() }
+    pub fn of_object(reason: Reason) -> Denials {
+        Denials { first: Denial::of_object(reason), rest: Vec::new() }
     }
 
     /// All denials, in the order of the slots.
@@ -352,7 +352,7 @@ mod tests {
         let slot = || denial(Reason::Slot(SlotProblem::NoImage));
         let late = || denial(Reason::Spent(Spent::Time(Duration::ZERO)));
         let unavailable = || {
-            let tally = Quorum::new(1, [], ["alice"]).tally();
+            let tally = Quorum::new(1, [], [&TrustRootName("alice".to_owned())]).tally();
             denial(Reason::Unproven(Unproven::Undecided {
                 digest: None,
                 tally: tally.into(),

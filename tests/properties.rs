@@ -321,7 +321,7 @@ proptest! {
         let policy = Policy::load(&text).unwrap();
         if let Ok(reference) = ImageRef::parse(&image) {
             let chosen = match policy.rules(&BTreeSet::from([reference.registry()])).unwrap().choose(&reference).unwrap() {
-                Choice::Rule(rule) | Choice::Tie(rule, _) => Some(rule.pattern().to_owned()),
+                Choice::Rule(rule) | Choice::Tie(rule, _) => Some(rule.pattern().0),
                 Choice::None(_) => None,
             };
             let response = review(&pod(&[image]), &settings);

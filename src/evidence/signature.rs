@@ -166,22 +166,14 @@ impl<'s> Signature<'s> {
 
     /// Whether this key verifies the signature.
     pub(crate) fn is_signed_with(&self, key: &PublicKey) -> bool {
-        self.trial.may_be_by(key) && key.signed(self.message(), self.signature)
+        self.trial.may_be_by(key) && key.signed(self.content.message(), self.signature)
     }
 
     /// The algorithm with which this key made the signature, if it is not an accepted one.
     pub(crate) fn is_signed_otherwise(&self, key: &PublicKey) -> Option<SignatureAlgorithm> {
-        match self.message() {
+        match self.content.message() {
             Message::Bytes(bytes) => key.signed_otherwise(bytes, self.signature),
             Message::Known(_) => None,
-        }
-    }
-
-    /// The bytes that the signature covers.
-    fn message(&self) -> Message<'s> {
-        match self.content {
-            Content::Bytes(bytes) | Content::Envelope { encoding: bytes, .. } => Message::Bytes(bytes),
-            Content::Known(digest) => Message::Known(digest),
         }
     }
 
@@ -221,7 +213,7 @@ impl<'s> Signature<'s> {
             identity.matches(leaf)?;
             // If the trust root asks for no issuer, the issuer is any text, and tells no signers apart.
             let issuer = leaf.issuer.clone().filter(|_| identity.asks_for_the_issuer());
-            let signer = Signer { key: leaf.key.clone(), identity: Some((leaf.subject.text().to_owned(), issuer)) };
+            let signer = Signer { key: leaf.key.clone(), identity: Some((leaf.subject.clone(), issuer)) };
             if is_known(&signer) {
                 return Ok(None);
             }

@@ -7,21 +7,21 @@ use crate::{
     evidence::cosign::Signatures,
     host::Cause,
     image::Digest,
-    verify::{Budget, Missing, annotation},
+    verify::{Budget, Missing, TrustRootName, annotation},
 };
 
 impl Missing<'_> {
     /// Asks the policy server, if this trust root signed the image with other annotations and the policy server may be asked about it.
     pub(super) fn unmet_annotations(
         &self,
-        root: &str,
+        root: &TrustRootName,
         why: &MissingSigner,
         signatures: &Signatures,
         digest: Digest,
         budget: &mut Budget<'_>,
     ) -> Option<MissingSigner> {
         let wanted = &self.requirement.cosign.annotations;
-        let root = self.roots.iter().find(|known| known.name == root)?;
+        let root = self.roots.iter().find(|known| known.name == *root)?;
         let is_other = matches!(why, MissingSigner::OtherPayload(_));
         let key = self.requirement.key_for_policy_server(root).filter(|_| is_other)?;
         if wanted.is_empty() || signatures.download.too_much(wanted.len().saturating_add(2)).is_some() {

@@ -17,7 +17,7 @@ use crate::{
     },
     sigstore::{CertificateIdentity, Leaf, VerificationError},
     time::UnixTime,
-    verify::{Budget, Missing, Mistake, TrustRoot, Unseen},
+    verify::{Budget, Missing, Mistake, TrustRoot, TrustRootName, Unseen},
 };
 
 /// Most trust roots of which it is told what they did instead. A denial has the names of the others.
@@ -33,7 +33,7 @@ pub enum MissingSigner {
     /// The signatures of the trust root do not count after this time.
     NoLonger(UnixTime),
     /// This check failed, and this identity was expected, if the check is about one.
-    Failed(VerificationError, Option<String>),
+    Failed(VerificationError, Option<CertificateIdentity>),
     /// The trust root signs with a certificate, and no signature has one.
     NoCertificate,
     /// The only signer that fits counts for another trust root.
@@ -65,7 +65,6 @@ pub(super) struct Look<'m> {
     layers: Vec<&'m Layer>,
     /// Those of the evidence manifest.
     documents: Vec<&'m SignatureDocument>,
-    accepted: BTreeMap<Digest, Payload>,
     mistakes: BTreeMap<Digest, (Payload, Mistake)>,
     checks_of_keys: usize,
     checks_of_certificates: usize,
@@ -73,12 +72,11 @@ pub(super) struct Look<'m> {
 
 impl<'m> Look<'m> {
     pub(super) fn new(missing: &'m Missing<'m>, digest: Digest) -> Look<'m> {
-        let accepted = missing.requirement.payloads(missing.image, digest);
         let mistakes = missing.requirement.mistakes(missing.image, digest);
         let documents: Vec<&SignatureDocument> = missing.found.evidence.signatures().collect();
         let is_new = |layer: &&Layer| documents.iter().all(|document| document.layer() != Some(*layer));
         let layers = missing.found.signatures.layers().iter().filter(is_new).collect();
-        Look { missing, layers, documents, accepted, mistakes, checks_of_keys: 0, checks_of_certificates: 0 }
+        Look { missing, layers, documents, mistakes, checks_of_keys: 0, checks_of_certificates: 0 }
     }
 
     /// How many signatures there are.
@@ -92,10 +90,10 @@ impl<'m> Look<'m> {
         of_layers.saturating_add(self.documents.iter().filter(|document| document.has_certificate()).count())
     }
 
-    /// Why trust roots are missing, by their names, as far as it can be told before the time is up.
-    pub(super) fn all(&mut self, budget: &Budget<'_>) -> Vec<(String, MissingSigner)> {
+    /// Why trust roots are missing, as far as it can be told before the time is up.
+    pub(super) fn all(&mut self, budget: &Budget<'_>) -> Vec<(TrustRootName, MissingSigner)> {
         let roots = self.missing.roots.iter().take(MAX_EXPLAINED);
-        let mut found: Vec<(String, MissingSigner)> =
+        let mut found: Vec<(TrustRootName, MissingSigner)> =
             roots.map(|root| (root.name.clone(), self.why(root, budget))).collect();
         let shared = self.missing.tally.shared.iter().map(|root| (root.clone(), MissingSigner::Shared));
         found.extend(shared.take(MAX_EXPLAINED.saturating_sub(found.len())));
@@ -103,8 +101,8 @@ impl<'m> Look<'m> {
     }
 
     /// Which keys may have made the first of these signatures, where it is certain that nobody who is asked made any.
-    pub(super) fn makers(&self, found: &[(String, MissingSigner)]) -> Option<[Digest; 2]> {
-        let is_stranger = |(_, why): &(String, MissingSigner)| {
+    pub(super) fn makers(&self, found: &[(TrustRootName, MissingSigner)]) -> Option<[Digest; 2]> {
+        let is_stranger = |(_, why): &(TrustRootName, MissingSigner)| {
             matches!(why, MissingSigner::OtherKeys(_) | MissingSigner::OtherKeysOrAlgorithm(_))
         };
         let first = self.layers.iter().find(|layer| layer.attachment.certificate.is_none())?;
@@ -118,7 +116,7 @@ impl<'m> Look<'m> {
         if let Some(why) = of_time(root, *now) {
             return why;
         }
-        if let Some(error) = errors.get(root.name.as_str()) {
+        if let Some(error) = errors.get(&root.name) {
             return failed(error.clone(), terms.map(|(identity, _)| identity));
         }
         let why = match (root.key(), terms) {
@@ -145,7 +143,7 @@ impl<'m> Look<'m> {
         for layer in &self.layers {
             let mistake = self.mistakes.get(&layer.payload);
             // Nobody who is missing made one over a payload that is accepted, in a way that is.
-            let known = mistake.map(|(payload, _)| payload).or_else(|| self.accepted.get(&layer.payload));
+            let known = mistake.map(|(payload, _)| payload).or_else(|| self.missing.found.signatures.accepted(layer));
             spend(&mut self.checks_of_keys, budget)?;
             match (known, mistake) {
                 (Some(payload), Some((_, mistake))) if Signature::new(layer, payload).is_signed_with(key) => {
@@ -178,8 +176,8 @@ impl<'m> Look<'m> {
         budget: &Budget<'_>,
     ) -> Result<MissingSigner, Unseen> {
         // Nobody who is missing made one over a payload that is accepted.
-        let is_open =
-            |layer: &&Layer| layer.attachment.certificate.is_some() && !self.accepted.contains_key(&layer.payload);
+        let signatures = &self.missing.found.signatures;
+        let is_open = |layer: &&Layer| layer.attachment.certificate.is_some() && signatures.accepted(layer).is_none();
         let layers: Vec<&Layer> = self.layers.iter().copied().filter(is_open).collect();
         let mut furthest: Option<VerificationError> = None;
         let mut note = |error: VerificationError| {
@@ -234,7 +232,7 @@ fn failed(error: VerificationError, identity: Option<&CertificateIdentity>) -> M
         error,
         VerificationError::Identity(..) | VerificationError::Repository(_) | VerificationError::Reference(_)
     );
-    MissingSigner::Failed(error, identity.filter(|_| is_identity).map(CertificateIdentity::to_string))
+    MissingSigner::Failed(error, identity.filter(|_| is_identity).cloned())
 }
 
 /// The reason for which a trust root does not count at this time, if there is one.

@@ -16,7 +16,7 @@ use crate::{
     evidence::{NoSignature, Unusable, UnusableEvidence},
     image::Digest,
     ordered::set,
-    verify::{Budget, Evidence, Failure, Missing, NotAttested, Signed, Tally},
+    verify::{Budget, Evidence, Failure, Missing, NotAttested, Signed, Tally, TrustRootName},
 };
 use missing::{Look, MAX_EXPLAINED, of_time};
 use other_evidence::{Surroundings, around};
@@ -63,13 +63,13 @@ pub enum Instead {
         signatures: usize,
         /// How many of them came with a certificate, where nobody asked for one.
         certificates: usize,
-        /// What the missing trust roots did instead, by their names.
-        missing: Vec<(String, MissingSigner)>,
+        /// What the missing trust roots did instead.
+        missing: Vec<(TrustRootName, MissingSigner)>,
         /// The fingerprints of two keys, one of which made the first signature, if nobody who is known did.
         makers: Option<[Digest; 2]>,
     },
     /// Too few trust roots count at this time.
-    NotNow(Vec<(String, MissingSigner)>),
+    NotNow(Vec<(TrustRootName, MissingSigner)>),
 }
 
 impl Unproven {
@@ -111,7 +111,7 @@ impl Missing<'_> {
             !self.found.signatures.layers().is_empty() || self.found.evidence.signatures().next().is_some();
         let instead = match (&self.found.signatures, self.digest) {
             (_, Some(digest)) if has_signatures => self.signed(digest, budget),
-            (Signed::Nothing | Signed::Signatures(_), Some(digest)) => match around(self.image, digest, budget) {
+            (Signed::Nothing | Signed::Signatures(..), Some(digest)) => match around(self.image, digest, budget) {
                 Surroundings::NotFound => return Unproven::NotFound,
                 Surroundings::Found(other) => Instead::Unsigned(other),
             },
@@ -136,7 +136,7 @@ impl Missing<'_> {
         let mut look = Look::new(self, digest);
         let mut missing = look.all(budget);
         let makers = look.makers(&missing);
-        if let Signed::Signatures(signatures) = &self.found.signatures {
+        if let Signed::Signatures(signatures, _) = &self.found.signatures {
             for (root, why) in &mut missing {
                 if let Some(annotations) = self.unmet_annotations(root, why, signatures, digest, budget) {
                     *why = annotations;

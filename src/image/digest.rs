@@ -66,6 +66,12 @@ impl Digest {
     }
 }
 
+/// These bytes in lower-case hex digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves.filter_map(|half| char::from_digit(u32::from(half), 16)).collect()
+}
+
 fn nibble(hex: u8) -> Result<u8, DigestError> {
     match hex {
         b'0'..=b'9' => Ok(hex.wrapping_sub(b'0')),
@@ -76,30 +82,13 @@ fn nibble(hex: u8) -> Result<u8, DigestError> {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits: String = self
-            .0
-            .iter()
-            .flat_map(|byte| [byte >> 4, byte & 15])
-            .filter_map(|n| char::from_digit(u32::from(n), 16))
-            .collect();
-        write!(f, "{PREFIX}{digits}")
+        write!(f, "{PREFIX}{}", hex(&self.0))
     }
 }
 
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-impl fmt::Display for DigestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            DigestError::Algorithm => {
-                "its digest is not a sha256 digest; write `@sha256:` and 64 lower-case hex digits"
-            }
-            DigestError::Hex => "its digest is not 64 lower-case hex digits; copy it as the registry prints it",
-        })
     }
 }
 

@@ -6,6 +6,7 @@ mod digest;
 mod error;
 mod reference;
 
+pub(crate) use digest::hex;
 pub use digest::{Digest, DigestError};
 pub(crate) use error::MAX_TEXT;
 pub use error::ReferenceError;

@@ -22,9 +22,6 @@ use crate::{
     ordered::map,
 };
 
-/// Most slots of one object. The largest Pods that are known to run have about a hundred containers.
-const MAX_SLOTS: usize = 1_000;
-
 /// A kind of object that the policy knows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Row {
@@ -88,8 +85,8 @@ pub enum ObjectError {
 }
 
 impl ObjectError {
-    /// Most slots of one object that are read.
-    pub(crate) const MAX_SLOTS: usize = MAX_SLOTS;
+    /// Most slots of one object. The largest Pods that are known to run have about a hundred containers.
+    pub(crate) const MAX_SLOTS: usize = 1_000;
 }
 
 impl<'a> Workload<'a> {
@@ -130,7 +127,7 @@ impl<'a> Workload<'a> {
                 slots.push(unreadable(SlotProblem::Empty));
             }
             looked_at = entries.len().saturating_add(looked_at);
-            if looked_at > MAX_SLOTS {
+            if looked_at > ObjectError::MAX_SLOTS {
                 return Err(ObjectError::TooManySlots(looked_at));
             }
             slots.extend(
@@ -339,7 +336,7 @@ mod tests {
 
     #[test]
     fn unreadable_objects() {
-        let many = format!(r#"{{"containers":[{}]}}"#, vec![r#"{"image":"i"}"#; MAX_SLOTS + 1].join(","));
+        let many = format!(r#"{{"containers":[{}]}}"#, vec![r#"{"image":"i"}"#; ObjectError::MAX_SLOTS + 1].join(","));
         let rows: &[(&str, ObjectError, &str)] = &[
             (
                 r#"{"containers":[{"image":"i"}],"containers":[{"image":"evil"}]}"#,
@@ -347,7 +344,7 @@ mod tests {
                 "which list counts?",
             ),
             ("[]", ObjectError::PodSpec("spec".to_owned()), "a list as pod spec"),
-            (&many, ObjectError::TooManySlots(MAX_SLOTS + 1), "more than is looked at"),
+            (&many, ObjectError::TooManySlots(ObjectError::MAX_SLOTS + 1), "more than is looked at"),
         ];
         for (spec, expected, why) in rows {
             assert_eq!(slots("", "Pod", &format!(r#"{{"spec":{spec}}}"#)), Err(expected.clone()), "{why}");

@@ -12,7 +12,7 @@ use crate::{
     json::JsonPath,
     ordered::set,
     time::Age,
-    verify::{AttestationTerms, Signers, TrustRoot, TrustRootKind},
+    verify::{AttestationTerms, Signers, TrustRoot, TrustRootKind, TrustRootName},
 };
 
 /// The most attestations that a rule asks for.
@@ -73,9 +73,10 @@ fn read_one(
         problems.push(problem);
         BTreeSet::new()
     });
-    let signers = match (of_rule, &trust_root, &trust_roots, threshold) {
+    let named = trust_roots.map(|names| names.into_iter().map(TrustRootName).collect());
+    let signers = match (of_rule, &trust_root, &named, threshold) {
         (Some(signers), None, None, None) => Ok(signers.clone()),
-        _ => Wanted { trust_root, trust_roots, threshold, required: Vec::new() }.of(all, place),
+        _ => Wanted { trust_root, trust_roots: named, threshold, required: Vec::new() }.of(all, place),
     };
     let mut age = |text: String| {
         let age = Age::parse(&text);

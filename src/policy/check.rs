@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{
-    Mistake, Problem,
+    Mistake, Problem, ValidatorName,
     pattern::Pattern,
     rule::{MAX_RULES, MAX_VALIDATORS, Policy, Rule},
     shape::SETTINGS,
@@ -121,7 +121,7 @@ impl Whole {
             if name.is_empty() && sound(&self.validators, i) {
                 problems.push(Problem::new(path, Mistake::NoValidatorName));
             } else if !name.is_empty() && validators.iter().take(i).any(|other| other.name.0 == name) {
-                problems.push(Problem::new(path, Mistake::ValidatorNameTwice(name.to_owned())));
+                problems.push(Problem::new(path, Mistake::ValidatorNameTwice(ValidatorName(name.to_owned()))));
             }
             if sound(&self.validators, i) {
                 problems.extend(Validator::read((i, validator)).err().into_iter().flatten());
@@ -147,12 +147,12 @@ impl Whole {
                 problems.extend(wrong.into_iter().filter(|problem| !told.is_about(&problem.path)));
                 continue;
             }
-            let Some(pattern) = Pattern::parse(rule.pattern()).ok().filter(|_| sound(&self.rules, i)) else {
+            let Some(pattern) = Pattern::parse(&written.pattern.0).ok().filter(|_| sound(&self.rules, i)) else {
                 continue;
             };
             match seen.get(&pattern.to_string()) {
                 Some(other) if rule.decides_like(other) != Ok(true) => {
-                    let what = Mistake::SamePattern(other.pattern().to_owned());
+                    let what = Mistake::SamePattern(other.pattern());
                     problems.push(Problem::new(rule.path().key("pattern"), what));
                 }
                 Some(_) => {}

@@ -4,12 +4,17 @@
 
 use serde_json::Value;
 
-use super::{pattern::PatternError, shape::Shape};
+use super::{
+    names::{RulePattern, ValidatorName},
+    pattern::PatternError,
+    shape::Shape,
+};
 use crate::{
     condition::{ConditionError, ConditionMistake},
     json::JsonPath,
     signing::KeyError,
-    sigstore::RegexError,
+    sigstore::{RegexError, TrustedRootError},
+    verify::TrustRootName,
 };
 
 /// Something in the settings that can't be meant, and its place.
@@ -63,7 +68,7 @@ pub enum Mistake {
     /// A validator without a name.
     NoValidatorName,
     /// Two validators have this name.
-    ValidatorNameTwice(String),
+    ValidatorNameTwice(ValidatorName),
     /// A static validator with trust roots.
     StaticTrustRoots,
     /// A static validator with a trusted root.
@@ -85,7 +90,7 @@ pub enum Mistake {
     /// `host` beside `trustedRoot`.
     HostBesideTrustedRoot,
     /// A trusted root, or certificates of CAs, that can't be used: what is wrong there.
-    TrustedRoot(String),
+    TrustedRoot(TrustedRootError),
     /// A trusted root without a CA, which a rule needs.
     NoCa,
     /// A trusted root without a transparency log, which a rule needs.
@@ -98,13 +103,13 @@ pub enum Mistake {
     /// A trust root without a name, or with the name that stands for all.
     NoTrustRootName,
     /// Two trust roots have this name.
-    TrustRootNameTwice(String),
+    TrustRootNameTwice(TrustRootName),
     /// The same signer as another trust root's.
     SameSigner {
         /// The key that names the signer.
         key: &'static str,
         /// The other trust root.
-        other: String,
+        other: TrustRootName,
     },
     /// A trust root that says nothing about who signs.
     NoSigner,
@@ -159,9 +164,9 @@ pub enum Mistake {
     /// A pattern that can't be read.
     Pattern(PatternError),
     /// A pattern that is the same as this one, of a rule that decides differently.
-    SamePattern(String),
+    SamePattern(RulePattern),
     /// There is no validator of this name.
-    NoValidator(String),
+    NoValidator(ValidatorName),
     /// A rule that names no validator, where none is called `default`.
     NoDefaultValidator,
     /// Options of a static validator.
@@ -169,24 +174,24 @@ pub enum Mistake {
     /// There is no trust root of this name.
     NoTrustRoot {
         /// The name.
-        name: String,
+        name: TrustRootName,
         /// Those that there are.
-        all: Vec<String>,
+        all: Vec<TrustRootName>,
     },
     /// A rule that names no trust root, where none is called `default`.
     NoDefaultTrustRoot {
         /// Those that there are.
-        all: Vec<String>,
+        all: Vec<TrustRootName>,
     },
     /// A required trust root that the rule does not ask.
     NotAsked {
         /// Its name.
-        name: String,
+        name: TrustRootName,
         /// Those that are asked.
-        asked: Vec<String>,
+        asked: Vec<TrustRootName>,
     },
     /// A required trust root that is listed twice.
-    RequiredTwice(String),
+    RequiredTwice(TrustRootName),
     /// A threshold for a single trust root.
     ThresholdOfOne,
     /// A threshold that so many trust roots can't meet, or that asks for nobody.

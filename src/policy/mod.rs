@@ -4,7 +4,9 @@
 
 pub mod attestation;
 mod check;
+mod features;
 mod mistake;
+mod names;
 pub mod pattern;
 pub mod rule;
 pub mod settings;
@@ -13,7 +15,9 @@ mod signers;
 pub mod validator;
 
 pub use check::check;
+pub use features::{ChildApproval, Disclosure, Features, HostCalls, TimeBudget};
 pub use mistake::{Found, Mistake, Problem};
+pub use names::{RulePattern, ValidatorName};
 pub use pattern::Part;
 pub use rule::{Choice, Decision, Fit, Policy, Rule, Rules};
-pub use settings::{ChildApproval, Disclosure, Features, Mode};
+pub use settings::Mode;

@@ -13,9 +13,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Mistake, Problem, attestation,
+    Features, Mistake, Problem, RulePattern, ValidatorName, attestation,
     pattern::{Part, Pattern, Specificity},
-    settings::{self, AttestationSetting, DEFAULT, Features, Kind, Mode, Settings, With},
+    settings::{self, AttestationSetting, DEFAULT, Kind, Mode, Settings, With},
     signers::Wanted,
     validator::{CosignValidator, TrustedRootParts, Validator},
 };
@@ -23,7 +23,7 @@ use crate::{
     image::ImageRef,
     json::JsonPath,
     ordered::set,
-    verify::{CosignTerms, ImageName, Requirement, TrustRoot},
+    verify::{CosignTerms, ImageName, Requirement, TrustRoot, TrustRootName},
 };
 
 /// Most rules: each is read with every request. Many times what the largest known settings of Connaisseur have.
@@ -173,7 +173,7 @@ impl<'a> Policy<'a> {
             None => {
                 let what = match name {
                     DEFAULT => Mistake::NoDefaultValidator,
-                    _ => Mistake::NoValidator(name.to_owned()),
+                    _ => Mistake::NoValidator(ValidatorName(name.to_owned())),
                 };
                 Err(Problem::new(place(index).key("validator"), what))
             }
@@ -220,7 +220,7 @@ impl<'p> Rules<'p> {
     }
 
     /// The first rule that does not deny and would match if `image` had a tag: it has a digest only, and the rule's pattern names tags.
-    pub(crate) fn for_its_tags(&self, image: &ImageRef) -> Option<&'p str> {
+    pub(crate) fn for_its_tags(&self, image: &ImageRef) -> Option<RulePattern> {
         let has_digest_only = image.tag().is_none() && image.digest().is_some();
         let is_for_tags = |pattern: &Pattern<'_>| has_digest_only && pattern.differs(image) == Some(Part::Tag);
         let denies = |index, rule| {
@@ -228,7 +228,7 @@ impl<'p> Rules<'p> {
             matches!(decision, Ok(Decision::Deny) | Err(_))
         };
         let mut candidates = self.candidates.iter().filter(|(.., pattern)| is_for_tags(pattern));
-        candidates.find(|(index, rule, _)| !denies(*index, rule)).map(|(_, rule, _)| &*rule.pattern.0)
+        candidates.find(|(index, rule, _)| !denies(*index, rule)).map(|(_, rule, _)| rule.pattern())
     }
 
     /// How each of these rules fits `image`, by its place in the settings.
@@ -269,14 +269,14 @@ impl Rule<'_> {
 
     /// The pattern, as it was written.
     #[must_use]
-    pub fn pattern(&self) -> &str {
-        &self.rule.pattern.0
+    pub fn pattern(&self) -> RulePattern {
+        self.rule.pattern()
     }
 
     /// The name of the rule's validator.
     #[must_use]
-    pub fn validator(&self) -> &str {
-        &self.validator.1.name.0
+    pub fn validator(&self) -> ValidatorName {
+        ValidatorName(self.validator.1.name.0.clone().into_owned())
     }
 
     /// The place of its validator in `validators`.
@@ -324,7 +324,7 @@ impl Rule<'_> {
             trust_root: with.trust_root,
             trust_roots: None,
             threshold: with.threshold,
-            required: with.required.unwrap_or_default(),
+            required: with.required.unwrap_or_default().into_iter().map(TrustRootName).collect(),
         };
         let of_rule = match needs_signers.then(|| wanted.of(&signers.roots, &place)).transpose() {
             Ok(of_rule) => of_rule,

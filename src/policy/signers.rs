@@ -7,7 +7,7 @@ use super::{
 use crate::{
     json::JsonPath,
     ordered::set,
-    verify::{Signers, TrustRoot},
+    verify::{Signers, TrustRoot, TrustRootName},
 };
 
 /// The keys of a rule, or of an attestation that a rule asks for, that say who has to sign.
@@ -16,11 +16,11 @@ pub(super) struct Wanted {
     /// `trustRoot`.
     pub(super) trust_root: Option<String>,
     /// `trustRoots`, which only attestations have.
-    pub(super) trust_roots: Option<Vec<String>>,
+    pub(super) trust_roots: Option<Vec<TrustRootName>>,
     /// `threshold`.
     pub(super) threshold: Option<u64>,
     /// `required`.
-    pub(super) required: Vec<String>,
+    pub(super) required: Vec<TrustRootName>,
 }
 
 impl Wanted {
@@ -37,7 +37,7 @@ impl Wanted {
             // Without a threshold the required ones are all that is asked for.
             (None, ALL) if self.threshold.is_none() && !required.is_empty() => required.contains(&root.name),
             (None, ALL) => true,
-            (None, name) => root.name == name,
+            (None, name) => root.name.0 == name,
         };
         let roots: Vec<TrustRoot> = all.iter().filter(|root| is_chosen(root)).cloned().collect();
         match &self.trust_roots {
@@ -45,7 +45,7 @@ impl Wanted {
             None if roots.is_empty() && wanted != ALL => {
                 let all = names(all);
                 let what = match &self.trust_root {
-                    Some(name) => Mistake::NoTrustRoot { name: name.clone(), all },
+                    Some(name) => Mistake::NoTrustRoot { name: TrustRootName(name.clone()), all },
                     None => Mistake::NoDefaultTrustRoot { all },
                 };
                 problems.push(Problem::new(place.key("trustRoot"), what));
@@ -80,11 +80,11 @@ impl Wanted {
 }
 
 /// What is wrong with a list of trust roots.
-fn of_list(list: &[String], all: &[TrustRoot], place: &JsonPath) -> Vec<Problem> {
+fn of_list(list: &[TrustRootName], all: &[TrustRoot], place: &JsonPath) -> Vec<Problem> {
     if list.is_empty() {
         return vec![Problem::new(place.clone(), Mistake::Entries { length: 0, most: all.len() })];
     }
-    let mistake = |(i, name): (usize, &String)| {
+    let mistake = |(i, name): (usize, &TrustRootName)| {
         let what = match (all.iter().any(|root| root.name == *name), list.iter().take(i).any(|other| other == name)) {
             (false, _) => Mistake::NoTrustRoot { name: name.clone(), all: names(all) },
             (true, true) => Mistake::RequiredTwice(name.clone()),
@@ -95,6 +95,6 @@ fn of_list(list: &[String], all: &[TrustRoot], place: &JsonPath) -> Vec<Problem>
     list.iter().enumerate().filter_map(mistake).collect()
 }
 
-fn names(roots: &[TrustRoot]) -> Vec<String> {
+fn names(roots: &[TrustRoot]) -> Vec<TrustRootName> {
     roots.iter().map(|root| root.name.clone()).collect()
 }

@@ -16,10 +16,10 @@ use crate::{
     signing::{PublicKey, SignatureAlgorithm},
     sigstore::{
         Anchored, Authorities, CLAIMS, CertificateIdentity, GITHUB, GITHUB_ISSUER, TextMatcher, TrustedRoot,
-        TrustedRootError, WantedClaim, Workflow, WorkflowFile,
+        TrustedRootProblem, WantedClaim, Workflow, WorkflowFile,
     },
     time::{Period, UnixTime},
-    verify::{EvidenceTerms, SctRequirement, TrustRoot, TrustRootKind},
+    verify::{EvidenceTerms, SctRequirement, TrustRoot, TrustRootKind, TrustRootName},
 };
 
 /// Most trust roots of one validator: each can cost a host call.
@@ -208,8 +208,8 @@ fn repository(text: &str) -> Option<ImageRef> {
     is_whole.then_some(image)
 }
 
-fn wrong(path: &JsonPath, error: TrustedRootError) -> Vec<Problem> {
-    vec![Problem::new(path.join(&error.path), Mistake::TrustedRoot(error.what))]
+fn wrong(path: &JsonPath, problem: TrustedRootProblem) -> Vec<Problem> {
+    vec![Problem::new(path.join(&problem.path), Mistake::TrustedRoot(problem.what))]
 }
 
 /// A `trusted_root.json`, as a mapping or as its text, or the name of one that the module carries.
@@ -226,7 +226,8 @@ fn read_instance(path: &JsonPath, instance: &settings::Instance<'_>) -> Result<T
     let key = |key: &'static str, error| vec![Problem::new(path.key(key), Mistake::Key(error))];
     let mut trusted = TrustedRoot::public_good().map_err(|error| wrong(path, error))?;
     if let Some(Text(pem)) = &instance.fulcio_cert {
-        trusted = trusted.with_authorities(pem).map_err(|error| wrong(&path.key("fulcioCert"), error))?;
+        let wrong = |error| vec![Problem::new(path.key("fulcioCert"), Mistake::TrustedRoot(error))];
+        trusted = trusted.with_authorities(pem).map_err(wrong)?;
     }
     if let Some(Text(pem)) = &instance.rekor_pubkey {
         trusted = trusted.with_tlog(pem).map_err(|error| key("rekorPubkey", error))?;
@@ -249,16 +250,16 @@ fn read_roots(path: &JsonPath, text: &RawValue) -> Result<Vec<TrustRoot>, Vec<Pr
     let mut problems = Vec::new();
     for (i, root) in written.iter().enumerate() {
         let path = path.index(i);
-        let name = &*root.name.0;
-        if name.is_empty() || name == ALL {
+        let name = TrustRootName(root.name.0.clone().into_owned());
+        if name.0.is_empty() || name.0 == ALL {
             problems.push(Problem::new(path.key("name"), Mistake::NoTrustRootName));
         }
-        if !names.insert(name) {
-            problems.push(Problem::new(path.key("name"), Mistake::TrustRootNameTwice(name.to_owned())));
+        if !names.insert(name.clone()) {
+            problems.push(Problem::new(path.key("name"), Mistake::TrustRootNameTwice(name.clone())));
         }
         match (read_kind(&path, root), read_period(&path, root)) {
             (Ok((key, kind)), Ok(period)) => {
-                let root = TrustRoot { name: name.to_owned(), kind, period };
+                let root = TrustRoot { name, kind, period };
                 match roots.iter().find(|other| other.is_same(&root)) {
                     Some(same) => {
                         let what = Mistake::SameSigner { key, other: same.name.clone() };
@@ -308,7 +309,7 @@ fn read_kind(path: &JsonPath, root: &settings::TrustRoot<'_>) -> Result<(&'stati
         (None, None, None, Some(certificate)) => {
             let path = path.key("certificate");
             let authorities = Authorities::read(&certificate.ca.0)
-                .map_err(|error| Problem::new(path.key("ca"), Mistake::TrustedRoot(error.what)))?;
+                .map_err(|error| Problem::new(path.key("ca"), Mistake::TrustedRoot(error)))?;
             let settings::Certificate { subject, subject_regex, subject_prefix, .. } = certificate;
             let subject = read_wanted(&path, SUBJECT, subject, subject_regex, subject_prefix)?;
             let identity = CertificateIdentity::Named { issuer: None, subject, claims: Vec::new() };

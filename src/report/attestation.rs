@@ -75,11 +75,11 @@ impl Lack {
     fn sentence(&self, missing: &MissingAttestation) -> String {
         match self {
             Lack::NotCollected => "there is no evidence manifest".to_owned(),
-            Lack::Unusable(unusable) => super::items::unusable(*unusable).to_owned(),
+            Lack::Unusable(unusable) => unusable.sentence().to_owned(),
             Lack::Type(found) if found.is_empty() => "the evidence manifest has no attestation about this digest".to_owned(),
             Lack::Type(found) => format!("the evidence manifest has none; it has {}", listed(found)),
             Lack::Signers(errors) => match errors.first() {
-                Some((root, error)) => format!("not by {}: {}", quoted(root), error.sentence()),
+                Some((root, error)) => format!("not by {}: {}", quoted(&root.0), error.sentence()),
                 None => format!("what is there is not by {}", missing.signers()),
             },
             Lack::Age(age) => {
@@ -97,7 +97,7 @@ impl Attested {
     /// The attestation as one text of the audit record: its types, and who signed it.
     pub(super) fn recorded(&self) -> String {
         let types: Vec<&str> = self.predicate_types.iter().map(String::as_str).collect();
-        let signed: Vec<&str> = self.signed.iter().map(String::as_str).collect();
+        let signed: Vec<&str> = self.signed.iter().map(AsRef::as_ref).collect();
         format!("{} by {}", types.join(" or "), signed.join(", "))
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn line(denial: &Denial, disclosed: Disclosed<'_>) -> String {
         // Long warnings are cut at their end, so what finds the record comes first.
         false => (disclosed.reference(), None),
     };
-    let rule = denial.rule.as_deref().filter(|_| sentence.is_none()).map(|rule| format!("rule {}", quoted(rule)));
+    let rule = denial.rule.as_ref().filter(|_| sentence.is_none()).map(|rule| format!("rule {}", quoted(&rule.0)));
     let parts = [Some(disclosed.word_of(denial).to_owned()), reference, image, sentence];
     let around: Vec<String> = [places(denial), rule].into_iter().flatten().collect();
     let around = if around.is_empty() { String::new() } else { format!(" ({})", around.join(", ")) };

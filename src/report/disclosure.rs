@@ -43,7 +43,7 @@ impl<'r> Disclosed<'r> {
         if self.shows(&denial.reason) {
             return denial.told();
         }
-        let rule = denial.rule.as_deref().map(|rule| format!("; rule {}", quoted(rule))).unwrap_or_default();
+        let rule = denial.rule.as_ref().map(|rule| format!("; rule {}", quoted(&rule.0))).unwrap_or_default();
         Told { sentence: format!("{}{rule}", self.word_of(denial)), details: Vec::new(), help: Vec::new() }
     }
 

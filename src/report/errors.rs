@@ -5,9 +5,10 @@
 use std::fmt;
 
 use crate::{
-    image::{MAX_NAME, MAX_TAG, MAX_TEXT, ReferenceError},
+    image::{DigestError, MAX_NAME, MAX_TAG, MAX_TEXT, ReferenceError},
     policy::pattern::PatternError,
-    signing::{KeyError, path::AuthorityError},
+    signing::{AuthorityError, KeyError, path::MAX_CHAIN},
+    sigstore::{RegexError, TrustedRootError},
     text::Shown,
 };
 
@@ -102,6 +103,17 @@ impl fmt::Display for ReferenceError {
     }
 }
 
+impl fmt::Display for DigestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DigestError::Algorithm => {
+                "its digest is not a sha256 digest; write `@sha256:` and 64 lower-case hex digits"
+            }
+            DigestError::Hex => "its digest is not 64 lower-case hex digits; copy it as the registry prints it",
+        })
+    }
+}
+
 impl fmt::Display for PatternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -156,5 +168,66 @@ impl fmt::Display for AuthorityError {
             AuthorityError::NameConstraints => "has name constraints, which nobody would check",
             AuthorityError::Key => "holds a key of an unsupported kind",
         })
+    }
+}
+
+impl fmt::Display for TrustedRootError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let most = TrustedRootError::MAX_ENTRIES;
+        match self {
+            TrustedRootError::Form(error) => write!(f, "is no trusted root: {error}"),
+            TrustedRootError::MediaType(text) => {
+                write!(f, "is \"{}\"; read are {}", Shown(text), TrustedRootError::MEDIA_TYPES.join(", "))
+            }
+            TrustedRootError::TooMany => {
+                write!(f, "has more than {most} CAs, timestamp authorities, tlogs or ctlogs")
+            }
+            TrustedRootError::Authority(error) => error.fmt(f),
+            TrustedRootError::Chain(length) => write!(f, "has {length} certificates; expected 1 to {MAX_CHAIN}"),
+            TrustedRootError::Pem => write!(f, "is not 1 to {most} PEM blocks `-----BEGIN CERTIFICATE-----`"),
+            TrustedRootError::Certificate(number, error) => {
+                write!(f, "holds a certificate (number {number}) that {error}")
+            }
+            TrustedRootError::Base64 => f.write_str("has rawBytes that are no base64"),
+            TrustedRootError::Key(error) => error.fmt(f),
+            TrustedRootError::NoStart => f.write_str("has no start: write when the log began"),
+            TrustedRootError::Time(text) => {
+                write!(f, "has the time \"{}\"; write it as 2026-12-31T23:59:59Z", Shown(text))
+            }
+        }
+    }
+}
+
+impl fmt::Display for RegexError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RegexError::Syntax(words) => write!(f, "is not a valid regular expression: {}", Shown(words)),
+            RegexError::TooLarge => write!(
+                f,
+                "is too large: expected at most {} bytes, with few repetitions and little nesting",
+                RegexError::MAX_LENGTH
+            ),
+            RegexError::Loose(whole) => {
+                f.write_str("is not anchored at both ends, so it would also match longer names that contain it; ")?;
+                // As it is to be written, where it can be printed.
+                match whole.as_ref().filter(|whole| whole.bytes().all(|byte| matches!(byte, b' '..=b'~'))) {
+                    Some(whole) => write!(f, "write `{whole}`"),
+                    None => f.write_str("begin it with `^(?:` and end it with `)$`"),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_without_advice_is_told_how_to_end() {
+        assert_eq!(
+            RegexError::Loose(None).to_string(),
+            "is not anchored at both ends, so it would also match longer names that contain it; begin it with `^(?:` and end it with `)$`"
+        );
     }
 }

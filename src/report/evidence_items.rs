@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use super::quoted;
 use crate::{
     evidence::{
-        Attestation, ByCertificate, Document, Signature, SignatureDocument, Signer, manifest::EvidenceManifest,
+        Attestation, ByCertificate, Document, Signature, SignatureDocument, Signer, UnusableEvidence,
+        manifest::EvidenceManifest,
     },
     explain::MissingSigner,
     image::{Digest, ImageRef},
@@ -36,7 +37,7 @@ pub fn evidence_items(
     requirement: &Requirement,
     now: UnixTime,
 ) -> Result<Vec<EvidenceItem>, &'static str> {
-    let manifest = EvidenceManifest::read(json).map_err(super::items::unusable)?;
+    let manifest = EvidenceManifest::read(json).map_err(UnusableEvidence::sentence)?;
     let case = Case { image, requirement, now };
     let items = manifest.items.iter().map(|item| {
         let said = match Document::read(item, digest) {
@@ -115,7 +116,7 @@ fn of_root(signature: &Signature<'_>, root: &TrustRoot, case: Case<'_>) -> Optio
         (None, None) => return None,
     };
     Some(match checked {
-        Err(error) => Err(format!("{}: {}", quoted(&root.name), error.sentence())),
-        Ok(()) => Ok(format!("signed by {}", quoted(&root.name))),
+        Err(error) => Err(format!("{}: {}", quoted(&root.name.0), error.sentence())),
+        Ok(()) => Ok(format!("signed by {}", quoted(&root.name.0))),
     })
 }

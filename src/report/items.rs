@@ -30,13 +30,9 @@ impl OtherItems {
     }
 }
 
-/// Why an evidence manifest can't be read.
-pub(super) fn unusable(unusable: UnusableEvidence) -> &'static str {
-    unusable.sentence()
-}
-
 impl UnusableEvidence {
-    fn sentence(self) -> &'static str {
+    /// Why an evidence manifest cannot be read.
+    pub(super) fn sentence(self) -> &'static str {
         match self {
             UnusableEvidence::Form => "the tag sha256-….evidence exists, but is not an image manifest",
             UnusableEvidence::Type => "the tag sha256-….evidence exists, but is not an evidence manifest",

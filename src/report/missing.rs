@@ -1,7 +1,10 @@
 //! What did the missing signers do instead?
 
 use super::{listed, quoted, unproven::short};
-use crate::{explain::MissingSigner, image::Digest, signing::SignatureAlgorithm, sigstore::VerificationError};
+use crate::{
+    explain::MissingSigner, image::Digest, signing::SignatureAlgorithm, sigstore::VerificationError,
+    verify::TrustRootName,
+};
 
 /// The words for a signed payload that the policy does not know.
 const UNKNOWN: &str = "a payload that the policy cannot rebuild (other annotations, another name or another digest)";
@@ -28,7 +31,7 @@ impl MissingSigner {
     }
 
     /// One sentence for each missing trust root. All that made none of these signatures share one sentence.
-    pub(super) fn details(missing: &[(String, MissingSigner)], signatures: usize) -> Vec<String> {
+    pub(super) fn details(missing: &[(TrustRootName, MissingSigner)], signatures: usize) -> Vec<String> {
         let mut details: Vec<String> =
             missing.iter().filter_map(|(root, why)| why.sentence(root, signatures)).collect();
         let untold = missing.iter().filter(|(_, why)| *why == MissingSigner::Untold).map(|(root, _)| root);
@@ -36,7 +39,7 @@ impl MissingSigner {
         if !untold.is_empty() {
             details.push(format!("{untold} may have signed {UNKNOWN}"));
         }
-        let strangers: Vec<(&String, &Digest)> =
+        let strangers: Vec<(&TrustRootName, &Digest)> =
             missing.iter().filter_map(|(root, why)| Some((root, why.key()?))).collect();
         if let Some((first, _)) = strangers.split_first() {
             let is_certain = !missing.iter().any(|(_, why)| matches!(why, MissingSigner::OtherKeysOrAlgorithm(_)));
@@ -45,7 +48,7 @@ impl MissingSigner {
                 many => (format!("its {many} signatures"), "were"),
             };
             let keys = match strangers.len() {
-                1 => format!("the key of {} ({})", quoted(first.0), short(*first.1)),
+                1 => format!("the key of {} ({})", quoted(&first.0.0), short(*first.1)),
                 _ => format!("the keys of {}", listed(strangers.iter().map(|(root, _)| root))),
             };
             let with = if is_certain { "" } else { " and SHA-256" };
@@ -58,7 +61,7 @@ impl MissingSigner {
     }
 
     /// What would make the image pass, for the first trust root that is missing.
-    pub(super) fn help(missing: &[(String, MissingSigner)], sign: &[String]) -> Vec<String> {
+    pub(super) fn help(missing: &[(TrustRootName, MissingSigner)], sign: &[String]) -> Vec<String> {
         match missing.first().and_then(|(root, why)| why.own_help(root)) {
             Some(help) => vec![help],
             None => sign.to_vec(),
@@ -73,8 +76,8 @@ impl MissingSigner {
         }
     }
 
-    fn own_help(&self, root: &str) -> Option<String> {
-        let root = quoted(root);
+    fn own_help(&self, root: &TrustRootName) -> Option<String> {
+        let root = quoted(&root.0);
         Some(match self {
             MissingSigner::NotYet(_) | MissingSigner::NoLonger(_) => {
                 format!("have it signed by a trust root that counts today, or change notBefore and notAfter of {root}")
@@ -111,13 +114,13 @@ impl MissingSigner {
     }
 
     /// What the trust root `root` did; `None` if it shares a sentence with others.
-    pub(super) fn told(&self, root: &str) -> Option<String> {
+    pub(super) fn told(&self, root: &TrustRootName) -> Option<String> {
         self.sentence(root, 1)
     }
 
     /// The same for an image with this number of signatures.
-    fn sentence(&self, root: &str, signatures: usize) -> Option<String> {
-        let root = quoted(root);
+    fn sentence(&self, root: &TrustRootName, signatures: usize) -> Option<String> {
+        let root = quoted(&root.0);
         Some(match self {
             MissingSigner::NotYet(start) => format!("{root} does not count before {start}"),
             MissingSigner::NoLonger(end) => format!("{root} does not count after {end}"),

@@ -47,11 +47,15 @@ pub(crate) fn problems(problems: &[Problem]) -> String {
 
 /// Names for a sentence, in quotes: `"alice", "bob" and "carol"`.
 fn listed<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
-    let mut names: Vec<String> = names.into_iter().map(|name| quoted(name.as_ref())).collect();
-    match (names.pop(), names.is_empty()) {
+    joined(names.into_iter().map(|name| quoted(name.as_ref())).collect())
+}
+
+/// Parts of a sentence. Not generic, so that the module has it once.
+fn joined(mut parts: Vec<String>) -> String {
+    match (parts.pop(), parts.is_empty()) {
         (None, _) => String::new(),
         (Some(one), true) => one,
-        (Some(last), false) => format!("{} and {last}", names.join(", ")),
+        (Some(last), false) => format!("{} and {last}", parts.join(", ")),
     }
 }
 

@@ -85,8 +85,8 @@ impl Denial {
         let mut told = self.reason.told(self);
         // These name their rules themselves.
         let names_rule = matches!(self.reason, Reason::Rule | Reason::Tie(_) | Reason::AfterPinning { .. });
-        if let Some(rule) = self.rule.as_deref().filter(|_| !names_rule) {
-            told.sentence.push_str(&format!("; rule {}", quoted(rule)));
+        if let Some(rule) = self.rule.as_ref().filter(|_| !names_rule) {
+            told.sentence.push_str(&format!("; rule {}", quoted(&rule.0)));
         }
         if self.image.as_deref() == Some(INJECTED) {
             told.help = vec![
@@ -94,6 +94,11 @@ impl Denial {
             ];
         }
         told
+    }
+
+    /// The pattern of the rule that decided.
+    fn rule(&self) -> &str {
+        self.rule.as_ref().map_or("", |rule| &rule.0)
     }
 }
 
@@ -123,26 +128,23 @@ impl Reason {
             Reason::NoRule(Some(pattern)) => Told::new(
                 format!(
                     "no rule matches this image: {} admits by tag, and the tag of a reference with a digest proves nothing",
-                    quoted(pattern)
+                    quoted(&pattern.0)
                 ),
                 "write the image without its digest, or add a rule that allows this digest (…@sha256:…)",
             ),
             Reason::NoRuleForDigest(pattern) => Told::new(
                 format!(
                     "no rule matches this image: the pattern {} needs a tag, and this image has only a digest",
-                    quoted(pattern)
+                    quoted(&pattern.0)
                 ),
                 "write the image with a tag that the pattern covers, or remove the tag from the pattern",
             ),
             Reason::Rule => Told::new(
-                format!("denied by rule {}", quoted(denial.rule.as_deref().unwrap_or_default())),
+                format!("denied by rule {}", quoted(denial.rule())),
                 "use an image that another rule covers, or change this rule",
             ),
             Reason::Tie(other) => Told::new(
-                format!(
-                    "the rules {} match equally well and decide differently",
-                    listed([denial.rule.as_deref().unwrap_or_default(), other])
-                ),
+                format!("the rules {} match equally well and decide differently", listed([denial.rule(), &other.0])),
                 "make one of the two patterns more specific",
             ),
             Reason::TooManyImages(images) => Told::new(
@@ -161,12 +163,12 @@ impl Reason {
                 let inner = reason.told(&Denial { rule: Some(other.clone()), ..denial.clone() });
                 let sentence = match **reason {
                     Reason::Rule | Reason::Tie(_) => {
-                        format!("proven under rule {}, but with its digest it is {}", quoted(proven), inner.sentence)
+                        format!("proven under rule {}, but with its digest it is {}", quoted(&proven.0), inner.sentence)
                     }
                     _ => format!(
                         "proven under rule {}, but with its digest rule {} decides: {}",
-                        quoted(proven),
-                        quoted(other),
+                        quoted(&proven.0),
+                        quoted(&other.0),
                         inner.sentence
                     ),
                 };
@@ -177,7 +179,7 @@ impl Reason {
                 let sentence = match other {
                     Some(other) => format!(
                         "proven by the index {index}, about which rule {} decides: {}",
-                        quoted(other),
+                        quoted(&other.0),
                         inner.sentence
                     ),
                     None => format!("proven by the index {index}, but of the index: {}", inner.sentence),

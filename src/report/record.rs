@@ -59,8 +59,8 @@ fn audit(record: &Record, written: bool) -> Map<String, Value> {
     add("pinned", if written { record.pinned } else { 0 }.into());
     add("verdict", record.outcome.as_ref().map_or("denied", Grounds::word).into());
     if let Some((pattern, validator)) = &record.rule {
-        add("rule", Shown(pattern).to_string().into());
-        add("validator", Shown(validator).to_string().into());
+        add("rule", Shown(&pattern.0).to_string().into());
+        add("validator", Shown(&validator.0).to_string().into());
     }
     let tally = match &record.outcome {
         Ok(Grounds::Allowed) => None,
@@ -101,7 +101,7 @@ fn audit(record: &Record, written: bool) -> Map<String, Value> {
             };
             if let Some((other, reason)) = other {
                 if let Some(other) = other {
-                    add("otherRule", Shown(other).to_string().into());
+                    add("otherRule", Shown(&other.0).to_string().into());
                 }
                 add("otherReason", reason.word().into());
                 decisive = reason;
@@ -169,7 +169,7 @@ fn why(unproven: &Unproven, add: &mut impl FnMut(&str, Value)) {
         Unproven::NotSigned(NotSigned { instead, .. }) => {
             add("cause", instead.word().into());
             if let Instead::Signed { missing, .. } = instead.as_ref() {
-                let lacks = missing.iter().map(|(root, why)| (Shown(root).to_string(), Value::from(why.word())));
+                let lacks = missing.iter().map(|(root, why)| (Shown(&root.0).to_string(), Value::from(why.word())));
                 add("lacks", Value::Object(lacks.collect()));
             }
         }
@@ -186,13 +186,14 @@ fn why(unproven: &Unproven, add: &mut impl FnMut(&str, Value)) {
     }
 }
 
-fn shown(names: &[String]) -> Value {
-    names.iter().map(|name| Shown(name).to_string()).collect()
+fn shown(names: &[impl AsRef<str>]) -> Value {
+    names.iter().map(|name| Shown(name.as_ref()).to_string()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::{RulePattern, ValidatorName};
 
     #[test]
     fn records_have_a_length() {
@@ -200,7 +201,7 @@ mod tests {
         let record = |slots: usize| Record {
             image: Some(name("ghcr.io/acme/app:", 0)),
             slots: (0..slots).map(|n| format!("containers/c{n:06}-{}", "x".repeat(80))).collect(),
-            rule: Some((name("ghcr.io/acme/*", 0), name("validator", 0))),
+            rule: Some((RulePattern(name("ghcr.io/acme/*", 0)), ValidatorName(name("validator", 0)))),
             outcome: Err(Reason::Rule),
             host_calls: 7,
             pinned: 0,

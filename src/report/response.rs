@@ -17,7 +17,7 @@ use crate::{
     kubernetes::{Request, RequestError, patched},
     policy::Features,
     text::Shown,
-    verdict::{Class, Denial, Denials, Fault, Reason, Record, Review, Verdict},
+    verdict::{Class, Denials, Fault, Reason, Record, Review, Verdict},
 };
 
 /// Most images that are named as decided in time.
@@ -61,7 +61,7 @@ impl Response {
     /// Refuses what can't be reviewed at all, because the settings or this program are at fault.
     #[must_use]
     pub fn refusal(reason: Reason) -> Response {
-        deny(&Denials::one(Denial::of_object(reason)), "the request", 0, Disclosed::All)
+        deny(&Denials::of_object(reason), "the request", 0, Disclosed::All)
     }
 
     fn of(accepted: bool) -> Response {

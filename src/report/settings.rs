@@ -6,12 +6,12 @@ use std::fmt;
 
 use crate::{
     policy::{
-        Found, Mistake, Problem,
+        Found, HostCalls, Mistake, Problem, TimeBudget,
         attestation::SHORT_NAMES,
-        settings::{HostCalls, TimeBudget},
         shape::{Shape, TYPES},
     },
     text::Shown,
+    verify::TrustRootName,
 };
 
 impl fmt::Display for Problem {
@@ -28,7 +28,7 @@ impl fmt::Display for Mistake {
         match self {
             Mistake::NotUtf8 => f.write_str("the settings are not UTF-8"),
             Mistake::NotJson(error) => write!(f, "the settings are not JSON: {error}"),
-            Mistake::Unreadable(error) | Mistake::TrustedRoot(error) => f.write_str(error),
+            Mistake::Unreadable(error) => f.write_str(error),
             Mistake::Unknown => f.write_str("can't be used"),
             Mistake::Missing => f.write_str("is missing"),
             Mistake::UnknownKey { meant: Some(meant), known } => {
@@ -44,7 +44,7 @@ impl fmt::Display for Mistake {
             Mistake::Entries { length, most } => write!(f, "has {length} entries; at most {most} are read"),
 
             Mistake::NoValidatorName => f.write_str("is empty; rules find a validator by its name"),
-            Mistake::ValidatorNameTwice(name) => write!(f, "{} is the name of another validator", Code(name)),
+            Mistake::ValidatorNameTwice(name) => write!(f, "{} is the name of another validator", Code(&name.0)),
             Mistake::StaticTrustRoots => f.write_str("a static validator has no trust roots"),
             Mistake::StaticTrustedRoot => f.write_str("a static validator proves nothing"),
             Mistake::StaticAsks => f.write_str("a static validator asks nobody"),
@@ -69,6 +69,7 @@ impl fmt::Display for Mistake {
             Mistake::HostBesideTrustedRoot => {
                 f.write_str("stands beside trustedRoot, which says the same and more; keep one of them")
             }
+            Mistake::TrustedRoot(error) => error.fmt(f),
             Mistake::NoCa => f.write_str("is empty: keyless trust roots need a CA"),
             Mistake::NoTlog => f.write_str(
                 "is empty, and a log entry cannot be checked without a log; give one, or write `verifyInTransparencyLog: false` if timestamps say when a certificate was used",
@@ -79,9 +80,9 @@ impl fmt::Display for Mistake {
             ),
 
             Mistake::NoTrustRootName => f.write_str("needs a name of its own: `*` stands for all"),
-            Mistake::TrustRootNameTwice(name) => write!(f, "{} is the name of another trust root", Code(name)),
+            Mistake::TrustRootNameTwice(name) => write!(f, "{} is the name of another trust root", Code(&name.0)),
             Mistake::SameSigner { key, other } => {
-                write!(f, "is the {key} of {}: one signer has one vote", Code(other))
+                write!(f, "is the {key} of {}: one signer has one vote", Code(&other.0))
             }
             Mistake::NoSigner => f.write_str("is missing: give a key, or one of keyless, github and certificate"),
             Mistake::SeveralSigners => f.write_str(
@@ -151,9 +152,9 @@ impl fmt::Display for Mistake {
             Mistake::SamePattern(pattern) => write!(
                 f,
                 "matches exactly what {} does, and decides differently; keep one of them",
-                Code(pattern)
+                Code(&pattern.0)
             ),
-            Mistake::NoValidator(name) => write!(f, "there is no validator called {}", Code(name)),
+            Mistake::NoValidator(name) => write!(f, "there is no validator called {}", Code(&name.0)),
             Mistake::NoDefaultValidator => {
                 f.write_str("names none, and there is no validator called `default`; name one")
             }
@@ -161,7 +162,7 @@ impl fmt::Display for Mistake {
                 f.write_str("a static validator proves nothing, so it takes no options; remove `with`")
             }
             Mistake::NoTrustRoot { name, all } => {
-                write!(f, "there is no trust root {}; there are {}", Code(name), codes(all))
+                write!(f, "there is no trust root {}; there are {}", Code(&name.0), codes(all))
             }
             Mistake::NoDefaultTrustRoot { all } => write!(
                 f,
@@ -169,9 +170,9 @@ impl fmt::Display for Mistake {
                 codes(all)
             ),
             Mistake::NotAsked { name, asked } => {
-                write!(f, "{} is none of the trust roots that this rule asks: {}", Code(name), codes(asked))
+                write!(f, "{} is none of the trust roots that this rule asks: {}", Code(&name.0), codes(asked))
             }
-            Mistake::RequiredTwice(name) => write!(f, "{} is listed twice", Code(name)),
+            Mistake::RequiredTwice(name) => write!(f, "{} is listed twice", Code(&name.0)),
             Mistake::ThresholdOfOne => f.write_str("needs `trustRoot: \"*\"`: one trust root is one signer"),
             Mistake::Threshold { is, most } => {
                 write!(f, "is {is}: it must be from 1 to {most}, the number of trust roots")
@@ -232,6 +233,6 @@ impl fmt::Display for Code<'_> {
     }
 }
 
-fn codes(names: &[String]) -> String {
-    names.iter().map(|name| Code(name).to_string()).collect::<Vec<_>>().join(", ")
+fn codes(names: &[TrustRootName]) -> String {
+    names.iter().map(|name| Code(&name.0).to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -7,7 +7,7 @@ use crate::{
     image::{Digest, ImageRef},
     ordered::set,
     text::Shown,
-    verify::{Tally, Unseen},
+    verify::{Tally, TrustRootName, Unseen},
 };
 
 impl Unproven {
@@ -139,7 +139,7 @@ impl Tally {
     /// Whose signatures would be enough: `"bob"`, or `1 of "bob" and "carol"`.
     pub(super) fn needed_signers(&self) -> String {
         let others = self.others();
-        let required: Vec<&String> = self.required.iter().filter(|name| !self.signed.contains(name)).collect();
+        let required: Vec<&TrustRootName> = self.required.iter().filter(|name| !self.signed.contains(name)).collect();
         let open = self.needed.saturating_sub(self.signed.len()).max(required.len());
         match (required.len(), others.len()) {
             (required_signers, _) if required_signers == open => listed(required),
@@ -161,7 +161,7 @@ impl Tally {
     }
 
     /// Everybody who has not signed, in the order of their names.
-    fn others(&self) -> Vec<&String> {
+    fn others(&self) -> Vec<&TrustRootName> {
         let others = [&self.missing, &self.shared, &self.undecided, &self.not_asked].into_iter().flatten();
         set(others).into_iter().collect()
     }

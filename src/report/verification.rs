@@ -3,7 +3,10 @@
 use std::fmt;
 
 use super::quoted;
-use crate::sigstore::{Origin, PUBLIC_GOOD_DATE, VerificationError};
+use crate::{
+    sigstore::{CertificateIdentity, Origin, PUBLIC_GOOD_DATE, TextMatcher, VerificationError, Workflow, WorkflowFile},
+    text::Shown,
+};
 
 impl VerificationError {
     /// The check as one stable word, for programs.
@@ -196,6 +199,43 @@ impl fmt::Display for Origin {
             Origin::Module => write!(f, "the built-in trusted root of {PUBLIC_GOOD_DATE}"),
             Origin::Validator => f.write_str("the trusted root of the validator"),
             Origin::TrustRoot => f.write_str("the `certificate.ca` of the trust root"),
+        }
+    }
+}
+
+/// The identity as words of a message that says what was expected.
+impl fmt::Display for CertificateIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CertificateIdentity::Named { issuer, subject, .. } => {
+                write!(f, "{subject}")?;
+                issuer.as_ref().map_or(Ok(()), |issuer| write!(f, " by {issuer}"))
+            }
+            CertificateIdentity::Workflow(Workflow { issuer, server, owner, repo, workflow, reference }) => {
+                write!(f, "a workflow of {}{}", Shown(server), Shown(owner))?;
+                repo.as_ref().map_or(Ok(()), |repo| write!(f, "/{}", Shown(repo)))?;
+                match workflow {
+                    None => Ok(()),
+                    Some(WorkflowFile::Name(file) | WorkflowFile::Path(file, None)) => {
+                        write!(f, ", file \"{}\"", Shown(file))
+                    }
+                    Some(WorkflowFile::Path(file, Some(at))) => {
+                        write!(f, ", file \"{}\" at \"{}\"", Shown(file), Shown(at))
+                    }
+                }?;
+                reference.as_ref().map_or(Ok(()), |reference| write!(f, ", at \"{}\"", Shown(reference)))?;
+                write!(f, ", by \"{}\"", Shown(issuer))
+            }
+        }
+    }
+}
+
+impl fmt::Display for TextMatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TextMatcher::Exact(text) => write!(f, "\"{}\"", Shown(text)),
+            TextMatcher::Regex(expression) => write!(f, "a name that matches \"{}\"", Shown(expression.text())),
+            TextMatcher::Prefix(start) => write!(f, "a name that begins with \"{}\"", Shown(start)),
         }
     }
 }

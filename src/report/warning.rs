@@ -29,7 +29,7 @@ impl Warning {
         match self {
             Warning::SignerLeaving { root, end, .. } => format!(
                 "it is admitted because {} signed it, whose signatures count until {end}; have its successor sign it",
-                quoted(root)
+                quoted(&root.0)
             ),
             Warning::NotPinned { why, digest, .. } => {
                 let why = match why {

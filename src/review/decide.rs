@@ -2,14 +2,12 @@
 //!
 //! Images that need no question are decided first, then those that are in the cluster already, then the others, one after the other, while there is time.
 
-use std::cell::Cell;
-
 use super::{
     approve::Approvals,
     images::{Item, Text, distinct},
     outcome::{Outcome, Outcomes, note},
     pinning::Pinning,
-    prove::{Refusal, by_proof},
+    prove::{Refusal, by_proof, one_rule},
     turn::Turn,
 };
 use crate::{
@@ -82,12 +80,8 @@ impl<'c> Images<'c> {
         // What is refused is explained last: the time is first that of the images that may be proven.
         for (turn, result, calls) in proofs {
             let (result, explaining) = budget.counted(|budget| result.map_err(|refusal| refusal.explain(budget)));
-            let outcome = Outcome {
-                mode: turn.mode,
-                host_calls: Cell::new(turn.calls.saturating_add(calls).saturating_add(explaining)),
-                ..Outcome::by(Some(&turn.rule), result)
-            };
-            note(&mut outcomes, &turn.texts, outcome);
+            let calls = turn.calls.saturating_add(calls).saturating_add(explaining);
+            note(&mut outcomes, &turn.texts, Outcome::of(&turn.rule, turn.mode, calls, result));
         }
         Ok(outcomes)
     }
@@ -111,8 +105,8 @@ impl<'c> Images<'c> {
                 let (approval, calls) = budget.counted(|budget| approvals.find(text, turn.mode, budget));
                 match approval {
                     Some(approval) => {
-                        let outcome = Outcome::by(Some(&turn.rule), Ok(Grounds::Approved(approval)));
-                        note(outcomes, &[*text], Outcome { host_calls: Cell::new(calls), ..outcome });
+                        let approved = Ok(Grounds::Approved(approval));
+                        note(outcomes, &[*text], Outcome::of(&turn.rule, turn.mode, calls, approved));
                         false
                     }
                     None => {
@@ -135,9 +129,8 @@ impl<'c> Images<'c> {
             turn.live = if (reuses || resolves) && budget.tick().is_ok() { self.live(&turn) } else { None };
             match turn.live.filter(|_| reuses) {
                 Some(live) => {
-                    let outcome = Outcome::by(Some(&turn.rule), Ok(Grounds::Carried(live.in_dry_run())));
-                    let host_calls = Cell::new(turn.calls);
-                    note(outcomes, &turn.texts, Outcome { mode: turn.mode, host_calls, ..outcome });
+                    let carried = Ok(Grounds::Carried(live.in_dry_run()));
+                    note(outcomes, &turn.texts, Outcome::of(&turn.rule, turn.mode, turn.calls, carried));
                 }
                 None => left.push(turn),
             }
@@ -163,16 +156,9 @@ enum ByName<'p> {
 
 fn by_name<'p>(image: &ImageRef, rules: &Rules<'p>) -> ByName<'p> {
     let decided = |rule: Option<&Rule<'_>>, result| ByName::Decided(Outcome::by(rule, result));
-    let rule = match rules.choose(image) {
-        Ok(Choice::Rule(rule)) => rule,
-        Ok(Choice::None(by_tag)) => {
-            let by_tag = by_tag.map(|rule| rule.pattern().to_owned());
-            let for_tags = rules.for_its_tags(image).filter(|_| by_tag.is_none());
-            let no_rule = |tag: &str| Reason::NoRuleForDigest(tag.to_owned());
-            return decided(None, Err(for_tags.map_or(Reason::NoRule(by_tag), no_rule)));
-        }
-        Ok(Choice::Tie(rule, other)) => return decided(Some(&rule), Err(Reason::Tie(other.pattern().to_owned()))),
-        Err(problem) => return decided(None, Err(Reason::Settings(problem))),
+    let rule = match one_rule(image, rules) {
+        Ok(rule) => rule,
+        Err((rule, reason)) => return decided(rule.as_ref(), Err(reason)),
     };
     match rule.decision() {
         Ok(Decision::Allow) => decided(Some(&rule), Ok(Grounds::Allowed)),

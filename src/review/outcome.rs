@@ -4,14 +4,14 @@ use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 
 use super::images::Text;
 use crate::{
-    policy::{Mode, Rule},
+    policy::{Mode, Rule, RulePattern, ValidatorName},
     verdict::{Grounds, Reason},
 };
 
 /// The outcome for one image.
 pub(super) struct Outcome {
     /// The deciding rule's pattern and validator.
-    pub(super) rule: Option<(String, String)>,
+    pub(super) rule: Option<(RulePattern, ValidatorName)>,
     /// The mode that tells where the digest of the image may be written.
     pub(super) mode: Mode,
     pub(super) result: Result<Grounds, Reason>,
@@ -21,8 +21,13 @@ pub(super) struct Outcome {
 
 impl Outcome {
     pub(super) fn by(rule: Option<&Rule<'_>>, result: Result<Grounds, Reason>) -> Outcome {
-        let rule = rule.map(|rule| (rule.pattern().to_owned(), rule.validator().to_owned()));
+        let rule = rule.map(|rule| (rule.pattern(), rule.validator()));
         Outcome { rule, mode: Mode::default(), result, host_calls: Cell::new(0) }
+    }
+
+    /// The outcome of an image that a rule of this mode wants proven, after this number of host calls.
+    pub(super) fn of(rule: &Rule<'_>, mode: Mode, calls: usize, result: Result<Grounds, Reason>) -> Outcome {
+        Outcome { mode, host_calls: Cell::new(calls), ..Outcome::by(Some(rule), result) }
     }
 }
 

@@ -6,7 +6,7 @@ use super::turn::Turn;
 use crate::{
     explain::explain,
     image::ImageRef,
-    policy::{Choice, Decision, Rule, Rules},
+    policy::{Choice, Decision, Rule, RulePattern, Rules},
     verdict::{Fault, Grounds, Reason},
     verify::{Budget, Failure, verify},
 };
@@ -46,12 +46,11 @@ pub(super) fn by_proof<'t>(
         }
     };
     let verified = verify(turn.image, &turn.requirement, resolved, budget).map_err(Refusal::Failure)?;
-    let proven = || turn.rule.pattern().to_owned();
     let refused = match (turn.image.digest(), verified.index()) {
         // Pinning must not change the verdict: the pinned reference comes back with the next update, and in the Pods of this object.
         (None, _) => match also_refused(turn, &turn.image.pinned(verified.digest()), rules, budget) {
             Some((Some(other), reason)) => {
-                Some(Reason::AfterPinning { proven: proven(), other, reason: Box::new(reason) })
+                Some(Reason::AfterPinning { proven: turn.rule.pattern(), other, reason: Box::new(reason) })
             }
             Some((None, reason @ Reason::Settings(_))) => Some(reason),
             Some((None, _)) => Some(Reason::Fault(Fault::RuleLost)),
@@ -69,20 +68,31 @@ pub(super) fn by_proof<'t>(
     refused.map_or(Ok(Grounds::Proven(verified)), |reason| Err(Refusal::Reason(reason)))
 }
 
+/// The rule that decides about an image. If none does, the reason, and the first of the rules that tie.
+pub(super) fn one_rule<'p>(image: &ImageRef, rules: &Rules<'p>) -> Result<Rule<'p>, (Option<Rule<'p>>, Reason)> {
+    Err(match rules.choose(image) {
+        Ok(Choice::Rule(rule)) => return Ok(rule),
+        Ok(Choice::Tie(rule, other)) => (Some(rule), Reason::Tie(other.pattern())),
+        Ok(Choice::None(Some(by_tag))) => (None, Reason::NoRule(Some(by_tag.pattern()))),
+        Ok(Choice::None(None)) => {
+            (None, rules.for_its_tags(image).map_or(Reason::NoRule(None), Reason::NoRuleForDigest))
+        }
+        Err(problem) => (None, Reason::Settings(problem)),
+    })
+}
+
 /// Why another reference, which a proof of this image brings with it, is not admitted, and the pattern of the rule that refuses it.
 fn also_refused(
     turn: &Turn<'_, '_>,
     other: &ImageRef,
     rules: &Rules<'_>,
     budget: &mut Budget<'_>,
-) -> Option<(Option<String>, Reason)> {
-    let refused = |rule: &Rule<'_>, reason| Some((Some(rule.pattern().to_owned()), reason));
-    let rule = match rules.choose(other) {
-        Ok(Choice::Rule(rule)) if rule == turn.rule => return None,
-        Ok(Choice::Rule(rule)) => rule,
-        Ok(Choice::Tie(rule, other)) => return refused(&rule, Reason::Tie(other.pattern().to_owned())),
-        Ok(Choice::None(by_tag)) => return Some((None, Reason::NoRule(by_tag.map(|rule| rule.pattern().to_owned())))),
-        Err(problem) => return Some((None, Reason::Settings(problem))),
+) -> Option<(Option<RulePattern>, Reason)> {
+    let refused = |rule: &Rule<'_>, reason| Some((Some(rule.pattern()), reason));
+    let rule = match one_rule(other, rules) {
+        Ok(rule) if rule == turn.rule => return None,
+        Ok(rule) => rule,
+        Err((rule, reason)) => return Some((rule.map(|rule| rule.pattern()), reason)),
     };
     match rule.decision() {
         Ok(Decision::Allow) => None,

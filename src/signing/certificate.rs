@@ -35,10 +35,10 @@ pub(crate) enum Purpose {
 
 impl Purpose {
     /// The object identifier of the extended key usage.
-    pub(crate) const fn id(self) -> ObjectIdentifier {
+    pub(crate) const fn id(self) -> &'static ObjectIdentifier {
         match self {
-            Purpose::CodeSigning => ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3"),
-            Purpose::TimeStamping => ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8"),
+            Purpose::CodeSigning => const { &ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3") },
+            Purpose::TimeStamping => const { &ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8") },
         }
     }
 }
@@ -173,7 +173,7 @@ impl<'a> Certificate<'a> {
     /// Whether its key may be used for this purpose. A certificate without the extension allows every purpose.
     pub(crate) fn is_for(&self, purpose: Purpose) -> Option<bool> {
         let usage = self.typed::<ExtendedKeyUsage>().ok()?;
-        Some(usage.is_none_or(|usage| usage.0.contains(&purpose.id())))
+        Some(usage.is_none_or(|usage| usage.0.contains(purpose.id())))
     }
 
     /// Whether a critical extension says that its key is for this purpose only, and the certificate is not a CA's.
@@ -182,7 +182,7 @@ impl<'a> Certificate<'a> {
         let is_ca = self.typed::<BasicConstraints>().ok()?.is_some_and(|constraints| constraints.ca);
         let mut extensions = self.tbs.extensions.iter();
         let is_critical = extensions.any(|extension| extension.id == ExtendedKeyUsage::OID && extension.critical);
-        Some(is_critical && !is_ca && usage.is_some_and(|usage| usage.0.as_slice() == [purpose.id()]))
+        Some(is_critical && !is_ca && usage.is_some_and(|usage| usage.0.as_slice() == [*purpose.id()]))
     }
 
     /// The part of the certificate that its issuer signed, without this extension.

@@ -146,10 +146,15 @@ impl PublicKey {
 impl Algorithm {
     /// The key's number in its one encoding, of the bits that a SubjectPublicKeyInfo holds.
     pub(crate) fn material(self, bits: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let wrong = |_| KeyError::Material;
         match self {
-            Algorithm::P256 => p256_point(bits),
-            Algorithm::P384 => p384_point(bits),
-            Algorithm::P521 => p521_point(bits),
+            // A point as keys have it: uncompressed or compressed (RFC 5480, section 2.2). The library takes a third form, too, which leaves the sign open.
+            Algorithm::P256 | Algorithm::P384 | Algorithm::P521 if !matches!(bits.first(), Some(2..=4)) => {
+                Err(KeyError::Point)
+            }
+            Algorithm::P256 => Ok(p256::PublicKey::from_sec1_bytes(bits).map_err(wrong)?.to_sec1_bytes().into_vec()),
+            Algorithm::P384 => Ok(p384::PublicKey::from_sec1_bytes(bits).map_err(wrong)?.to_sec1_bytes().into_vec()),
+            Algorithm::P521 => Ok(p521::PublicKey::from_sec1_bytes(bits).map_err(wrong)?.to_sec1_bytes().into_vec()),
             Algorithm::Ed25519 => ed25519_point(bits),
             Algorithm::Rsa => rsa_numbers(bits),
         }
@@ -166,32 +171,6 @@ impl Eq for PublicKey {}
 
 fn name(known: &[(&'static str, ObjectIdentifier)], oid: ObjectIdentifier) -> &'static str {
     known.iter().find(|(_, known)| *known == oid).map_or("not recognised", |(name, _)| name)
-}
-
-/// A point as keys have it: uncompressed or compressed (RFC 5480, section 2.2). The library takes a third form, too, which leaves the sign open.
-fn checked_form(sec1: &[u8]) -> Result<(), KeyError> {
-    match sec1.first() {
-        Some(2..=4) => Ok(()),
-        _ => Err(KeyError::Point),
-    }
-}
-
-fn p256_point(sec1: &[u8]) -> Result<Vec<u8>, KeyError> {
-    checked_form(sec1)?;
-    let key = p256::PublicKey::from_sec1_bytes(sec1).map_err(|_| KeyError::Material)?;
-    Ok(key.to_sec1_bytes().into_vec())
-}
-
-fn p384_point(sec1: &[u8]) -> Result<Vec<u8>, KeyError> {
-    checked_form(sec1)?;
-    let key = p384::PublicKey::from_sec1_bytes(sec1).map_err(|_| KeyError::Material)?;
-    Ok(key.to_sec1_bytes().into_vec())
-}
-
-fn p521_point(sec1: &[u8]) -> Result<Vec<u8>, KeyError> {
-    checked_form(sec1)?;
-    let key = p521::PublicKey::from_sec1_bytes(sec1).map_err(|_| KeyError::Material)?;
-    Ok(key.to_sec1_bytes().into_vec())
 }
 
 /// A point of small order is refused: it would verify what nobody signed.
@@ -396,7 +375,9 @@ mod tests {
     fn points_have_two_forms() {
         let uncompressed = PublicKey::parse(key!("alice")).unwrap().material;
         let x = &uncompressed[1..33];
-        let with_tag = |tag: u8, rest: &[u8]| p256_point(&[&[tag], rest].concat()).map(|point| point == uncompressed);
+        let with_tag = |tag: u8, rest: &[u8]| {
+            Algorithm::P256.material(&[&[tag], rest].concat()).map(|point| point == uncompressed)
+        };
         // alice's y is even: her compressed key has the tag 2
         let rows: [(u8, &[u8], Result<bool, KeyError>, &str); 6] = [
             (4, &uncompressed[1..], Ok(true), "both numbers"),
@@ -409,7 +390,7 @@ mod tests {
         for (tag, rest, expected, why) in rows {
             assert_eq!(with_tag(tag, rest), expected, "{why}");
         }
-        assert_eq!(p384_point(&[&[5], x, &x[..16]].concat()), Err(KeyError::Point));
+        assert_eq!(Algorithm::P384.material(&[&[5], x, &x[..16]].concat()), Err(KeyError::Point));
     }
 
     #[test]

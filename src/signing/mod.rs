@@ -12,3 +12,4 @@ pub(crate) mod timestamp_token;
 
 pub use algorithm::SignatureAlgorithm;
 pub use key::{KeyError, PublicKey};
+pub use path::AuthorityError;

@@ -27,10 +27,6 @@ pub(crate) const MAX_CHAIN: usize = 6;
 const MAX_BETWEEN: usize = 4;
 /// The critical extensions that a CA's certificate may have: basic constraints and key usages.
 const KNOWN: [ObjectIdentifier; 3] = [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID];
-/// The use of a key to sign code (RFC 5280, section 4.2.1.12), as webpki wants it: the content of the object identifier.
-const CODE_SIGNING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03];
-/// The use of a key to sign timestamps (RFC 5280, section 4.2.1.12), likewise.
-const TIME_STAMPING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x08];
 
 /// A trusted CA. What it issued is trusted within the CA's limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,12 +42,18 @@ pub(crate) struct Authority {
 
 /// The reason for which a certificate cannot be a trusted CA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AuthorityError {
+pub enum AuthorityError {
+    /// It is not an X.509 certificate of version 3 in DER.
     Form,
+    /// It is not the certificate of a CA.
     NoCa,
+    /// The CA may not issue certificates for this purpose.
     NotForCode,
+    /// It has name constraints, which nobody would check.
     NameConstraints,
+    /// It has a critical extension that is not known.
     Critical,
+    /// It has a key of an unsupported kind.
     Key,
 }
 
@@ -165,10 +167,7 @@ pub(crate) fn issuer_of(
         });
         authorities.iter().find(anchor).filter(|_| are_valid).ok_or(Error::UnknownIssuer)
     };
-    let usage = PathUsage::required_if_present(match purpose {
-        Purpose::CodeSigning => CODE_SIGNING,
-        Purpose::TimeStamping => TIME_STAMPING,
-    });
+    let usage = PathUsage::required_if_present(purpose.id().as_bytes());
     let time = pki_types::UnixTime::since_unix_epoch(time.as_duration());
     let path = certificate
         .verify_for_usage(ALGORITHMS, &anchors, &between, time, usage, None, Some(&|path| allowed(path).map(|_| ())))
@@ -210,54 +209,40 @@ fn line<'c>(
     line
 }
 
-/// The algorithms with which CAs sign, in webpki's terms.
+/// An algorithm with which CAs sign: that of the key and that of the signature in webpki's terms, and both in ours.
 #[derive(Debug)]
-struct Signing {
-    key: AlgorithmIdentifier,
-    signature: AlgorithmIdentifier,
-    algorithm: Algorithm,
-    hash: Hash,
-}
+struct Signing(AlgorithmIdentifier, AlgorithmIdentifier, Algorithm, Hash);
 
 impl SignatureVerificationAlgorithm for Signing {
     fn verify_signature(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        match self.algorithm.verifies(self.hash, key, message, signature) {
+        match self.2.verifies(self.3, key, message, signature) {
             true => Ok(()),
             false => Err(InvalidSignature),
         }
     }
 
     fn public_key_alg_id(&self) -> AlgorithmIdentifier {
-        self.key
+        self.0
     }
 
     fn signature_alg_id(&self) -> AlgorithmIdentifier {
-        self.signature
+        self.1
     }
 }
 
-const fn signing(
-    key: AlgorithmIdentifier,
-    signature: AlgorithmIdentifier,
-    algorithm: Algorithm,
-    hash: Hash,
-) -> Signing {
-    Signing { key, signature, algorithm, hash }
-}
-
 const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
-    &signing(alg_id::ECDSA_P256, alg_id::ECDSA_SHA256, Algorithm::P256, Hash::Sha256),
-    &signing(alg_id::ECDSA_P256, alg_id::ECDSA_SHA384, Algorithm::P256, Hash::Sha384),
-    &signing(alg_id::ECDSA_P256, alg_id::ECDSA_SHA512, Algorithm::P256, Hash::Sha512),
-    &signing(alg_id::ECDSA_P384, alg_id::ECDSA_SHA512, Algorithm::P384, Hash::Sha512),
-    &signing(alg_id::ECDSA_P384, alg_id::ECDSA_SHA256, Algorithm::P384, Hash::Sha256),
-    &signing(alg_id::ECDSA_P384, alg_id::ECDSA_SHA384, Algorithm::P384, Hash::Sha384),
-    &signing(alg_id::ECDSA_P521, alg_id::ECDSA_SHA256, Algorithm::P521, Hash::Sha256),
-    &signing(alg_id::ECDSA_P521, alg_id::ECDSA_SHA384, Algorithm::P521, Hash::Sha384),
-    &signing(alg_id::ECDSA_P521, alg_id::ECDSA_SHA512, Algorithm::P521, Hash::Sha512),
-    &signing(alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA256, Algorithm::Rsa, Hash::Sha256),
-    &signing(alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA384, Algorithm::Rsa, Hash::Sha384),
-    &signing(alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA512, Algorithm::Rsa, Hash::Sha512),
+    &Signing(alg_id::ECDSA_P256, alg_id::ECDSA_SHA256, Algorithm::P256, Hash::Sha256),
+    &Signing(alg_id::ECDSA_P256, alg_id::ECDSA_SHA384, Algorithm::P256, Hash::Sha384),
+    &Signing(alg_id::ECDSA_P256, alg_id::ECDSA_SHA512, Algorithm::P256, Hash::Sha512),
+    &Signing(alg_id::ECDSA_P384, alg_id::ECDSA_SHA512, Algorithm::P384, Hash::Sha512),
+    &Signing(alg_id::ECDSA_P384, alg_id::ECDSA_SHA256, Algorithm::P384, Hash::Sha256),
+    &Signing(alg_id::ECDSA_P384, alg_id::ECDSA_SHA384, Algorithm::P384, Hash::Sha384),
+    &Signing(alg_id::ECDSA_P521, alg_id::ECDSA_SHA256, Algorithm::P521, Hash::Sha256),
+    &Signing(alg_id::ECDSA_P521, alg_id::ECDSA_SHA384, Algorithm::P521, Hash::Sha384),
+    &Signing(alg_id::ECDSA_P521, alg_id::ECDSA_SHA512, Algorithm::P521, Hash::Sha512),
+    &Signing(alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA256, Algorithm::Rsa, Hash::Sha256),
+    &Signing(alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA384, Algorithm::Rsa, Hash::Sha384),
+    &Signing(alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA512, Algorithm::Rsa, Hash::Sha512),
     // Ed25519 has a hash of its own (RFC 8032); this one is not looked at.
-    &signing(alg_id::ED25519, alg_id::ED25519, Algorithm::Ed25519, Hash::Sha512),
+    &Signing(alg_id::ED25519, alg_id::ED25519, Algorithm::Ed25519, Hash::Sha512),
 ];

@@ -62,7 +62,7 @@ pub(crate) enum Message<'m> {
 
 impl Message<'_> {
     /// The hash of the message, if it is known.
-    fn hash(&self, hash: Hash) -> Option<Vec<u8>> {
+    pub(crate) fn hash(&self, hash: Hash) -> Option<Vec<u8>> {
         match (self, hash) {
             (Message::Bytes(bytes), _) => Some(hash.of(bytes)),
             (Message::Known(digest), Hash::Sha256) => Some(digest.bytes().to_vec()),
@@ -164,44 +164,19 @@ impl PublicKey {
     fn signed_with(&self, algorithm: SignatureAlgorithm, message: Message<'_>, signature: &[u8]) -> Option<()> {
         use SignatureAlgorithm::*;
         let pkcs1 = |hash: Hash| rsa_verifies(&self.material, hash, &message.hash(hash)?, signature);
+        let pss = |hash: Hash, scheme: fn(usize) -> Pss| self.pss_signed(&message.hash(hash)?, signature, scheme);
+        let ecdsa = |hash: Hash| self.algorithm.ecdsa_verifies(&self.material, &message.hash(hash)?, signature);
         match algorithm {
-            EcdsaSha256 => self.ecdsa_signed(&message.hash(Hash::Sha256)?, signature),
-            EcdsaSha384 => self.ecdsa_signed(&message.hash(Hash::Sha384)?, signature),
-            EcdsaSha512 => self.ecdsa_signed(&message.hash(Hash::Sha512)?, signature),
+            EcdsaSha256 => ecdsa(Hash::Sha256),
+            EcdsaSha384 => ecdsa(Hash::Sha384),
+            EcdsaSha512 => ecdsa(Hash::Sha512),
             RsaPkcs1Sha256 => pkcs1(Hash::Sha256),
             RsaPkcs1Sha384 => pkcs1(Hash::Sha384),
             RsaPkcs1Sha512 => pkcs1(Hash::Sha512),
-            RsaPssSha256 => {
-                self.pss_signed(&message.hash(Hash::Sha256)?, signature, Pss::new_with_salt::<rsa::sha2::Sha256>)
-            }
-            RsaPssSha384 => {
-                self.pss_signed(&message.hash(Hash::Sha384)?, signature, Pss::new_with_salt::<rsa::sha2::Sha384>)
-            }
-            RsaPssSha512 => {
-                self.pss_signed(&message.hash(Hash::Sha512)?, signature, Pss::new_with_salt::<rsa::sha2::Sha512>)
-            }
-            Ed25519 | Ed25519ph => self.ed25519_signed(algorithm, message.bytes()?, signature),
-        }
-    }
-
-    fn ecdsa_signed(&self, hash: &[u8], signature: &[u8]) -> Option<()> {
-        match self.algorithm {
-            Algorithm::P256 => p256_verifies(&self.material, hash, signature),
-            Algorithm::P384 => p384_verifies(&self.material, hash, signature),
-            Algorithm::P521 => p521_verifies(&self.material, hash, signature),
-            Algorithm::Ed25519 | Algorithm::Rsa => None,
-        }
-    }
-
-    /// Verifies strictly: points of small order and encodings that are not canonical are refused.
-    fn ed25519_signed(&self, algorithm: SignatureAlgorithm, message: &[u8], signature: &[u8]) -> Option<()> {
-        let key = ed25519_dalek::VerifyingKey::from_bytes(self.material.as_slice().try_into().ok()?).ok()?;
-        let signature = ed25519_dalek::Signature::from_slice(signature).ok()?;
-        match algorithm {
-            SignatureAlgorithm::Ed25519ph => {
-                key.verify_prehashed_strict(Sha512::new_with_prefix(message), None, &signature).ok()
-            }
-            _ => key.verify_strict(message, &signature).ok(),
+            RsaPssSha256 => pss(Hash::Sha256, Pss::new_with_salt::<rsa::sha2::Sha256>),
+            RsaPssSha384 => pss(Hash::Sha384, Pss::new_with_salt::<rsa::sha2::Sha384>),
+            RsaPssSha512 => pss(Hash::Sha512, Pss::new_with_salt::<rsa::sha2::Sha512>),
+            Ed25519 | Ed25519ph => ed25519_verifies(&self.material, algorithm, message.bytes()?, signature),
         }
     }
 
@@ -237,22 +212,26 @@ impl Algorithm {
             }
         }
     }
-}
 
-impl Algorithm {
+    fn ecdsa_verifies(self, point: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
+        match self {
+            Algorithm::P256 => p256_verifies(point, hash, signature),
+            Algorithm::P384 => p384_verifies(point, hash, signature),
+            Algorithm::P521 => p521_verifies(point, hash, signature),
+            Algorithm::Ed25519 | Algorithm::Rsa => None,
+        }
+    }
+
     /// Whether the key with these bits signed `message` with exactly this hash, as certificates and logs name it. Ed25519 ignores `hash`.
     pub(crate) fn verifies(self, hash: Hash, bits: &[u8], message: &[u8], signature: &[u8]) -> bool {
         let verified = || {
             let key = self.material(bits).ok()?;
             match self {
-                Algorithm::P256 => p256_verifies(&key, &hash.of(message), signature),
-                Algorithm::P384 => p384_verifies(&key, &hash.of(message), signature),
-                Algorithm::P521 => p521_verifies(&key, &hash.of(message), signature),
-                Algorithm::Rsa => rsa_verifies(&key, hash, &hash.of(message), signature),
-                Algorithm::Ed25519 => {
-                    let key = ed25519_dalek::VerifyingKey::from_bytes(key.as_slice().try_into().ok()?).ok()?;
-                    key.verify_strict(message, &ed25519_dalek::Signature::from_slice(signature).ok()?).ok()
+                Algorithm::P256 | Algorithm::P384 | Algorithm::P521 => {
+                    self.ecdsa_verifies(&key, &hash.of(message), signature)
                 }
+                Algorithm::Rsa => rsa_verifies(&key, hash, &hash.of(message), signature),
+                Algorithm::Ed25519 => ed25519_verifies(&key, SignatureAlgorithm::Ed25519, message, signature),
             }
         };
         verified().is_some()
@@ -272,6 +251,18 @@ fn p384_verifies(point: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
 fn p521_verifies(point: &[u8], hash: &[u8], signature: &[u8]) -> Option<()> {
     let signature = p521::ecdsa::Signature::from_der(signature).ok()?;
     p521::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()?.verify_prehash(hash, &signature).ok()
+}
+
+/// Verifies strictly: points of small order and encodings that are not canonical are refused.
+fn ed25519_verifies(key: &[u8], algorithm: SignatureAlgorithm, message: &[u8], signature: &[u8]) -> Option<()> {
+    let key = ed25519_dalek::VerifyingKey::from_bytes(key.try_into().ok()?).ok()?;
+    let signature = ed25519_dalek::Signature::from_slice(signature).ok()?;
+    match algorithm {
+        SignatureAlgorithm::Ed25519ph => {
+            key.verify_prehashed_strict(Sha512::new_with_prefix(message), None, &signature).ok()
+        }
+        _ => key.verify_strict(message, &signature).ok(),
+    }
 }
 
 fn rsa_verifies(numbers: &[u8], kind: Hash, hash: &[u8], signature: &[u8]) -> Option<()> {

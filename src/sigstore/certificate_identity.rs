@@ -4,12 +4,10 @@
 
 mod expression;
 
-use std::fmt;
-
 pub use expression::{Anchored, RegexError};
 
 use super::{Claim, Leaf, VerificationError};
-use crate::{glob::glob, ordered::set, text::Shown};
+use crate::{glob::glob, ordered::set};
 
 /// Who vouches for workflows of GitHub (GitHub, "About security hardening with OpenID Connect").
 pub const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
@@ -79,12 +77,12 @@ pub enum WorkflowFile {
 impl CertificateIdentity {
     /// Checks that `leaf` names this identity. Nothing that the certificate says is proven yet.
     pub(crate) fn matches(&self, leaf: &Leaf) -> Result<(), VerificationError> {
-        let other = || VerificationError::Identity(leaf.subject.text().to_owned(), leaf.issuer.clone());
+        let other = || VerificationError::Identity(leaf.subject.clone(), leaf.issuer.clone());
         match self {
             CertificateIdentity::Named { issuer, subject, claims } => {
                 let is_issuer =
                     |wanted: &TextMatcher| leaf.issuer.as_deref().is_some_and(|issuer| wanted.accepts(issuer));
-                let fits = issuer.as_ref().is_none_or(is_issuer) && subject.accepts(leaf.subject.text());
+                let fits = issuer.as_ref().is_none_or(is_issuer) && subject.accepts(&leaf.subject);
                 if !fits {
                     return Err(other());
                 }
@@ -97,7 +95,7 @@ impl CertificateIdentity {
                 Ok(())
             }
             CertificateIdentity::Workflow(workflow) => {
-                if leaf.issuer.as_deref() != Some(workflow.issuer.as_str()) || !workflow.defines(leaf.subject.text()) {
+                if leaf.issuer.as_deref() != Some(workflow.issuer.as_str()) || !workflow.defines(&leaf.subject) {
                     return Err(other());
                 }
                 // Anybody may call a reusable workflow from another repository, and gets a certificate with its name.
@@ -173,43 +171,6 @@ impl Workflow {
         repository.split_once('/').is_some_and(|(owner, name)| {
             owner == self.owner && !name.contains('/') && self.repo.as_deref().is_none_or(|wanted| wanted == name)
         })
-    }
-}
-
-/// The identity as words of a message that says what was expected.
-impl fmt::Display for CertificateIdentity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            CertificateIdentity::Named { issuer, subject, .. } => {
-                write!(f, "{subject}")?;
-                issuer.as_ref().map_or(Ok(()), |issuer| write!(f, " by {issuer}"))
-            }
-            CertificateIdentity::Workflow(Workflow { issuer, server, owner, repo, workflow, reference }) => {
-                write!(f, "a workflow of {}{}", Shown(server), Shown(owner))?;
-                repo.as_ref().map_or(Ok(()), |repo| write!(f, "/{}", Shown(repo)))?;
-                match workflow {
-                    None => Ok(()),
-                    Some(WorkflowFile::Name(file) | WorkflowFile::Path(file, None)) => {
-                        write!(f, ", file \"{}\"", Shown(file))
-                    }
-                    Some(WorkflowFile::Path(file, Some(at))) => {
-                        write!(f, ", file \"{}\" at \"{}\"", Shown(file), Shown(at))
-                    }
-                }?;
-                reference.as_ref().map_or(Ok(()), |reference| write!(f, ", at \"{}\"", Shown(reference)))?;
-                write!(f, ", by \"{}\"", Shown(issuer))
-            }
-        }
-    }
-}
-
-impl fmt::Display for TextMatcher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            TextMatcher::Exact(text) => write!(f, "\"{}\"", Shown(text)),
-            TextMatcher::Regex(expression) => write!(f, "a name that matches \"{}\"", Shown(expression.text())),
-            TextMatcher::Prefix(start) => write!(f, "a name that begins with \"{}\"", Shown(start)),
-        }
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct Leaf {
     /// The key of the signer.
     pub(crate) key: PublicKey,
     /// The name of the signer.
-    pub(crate) subject: Subject,
+    pub(crate) subject: String,
     /// The OpenID Connect issuer that vouches for the name. Certificates of own CAs have none.
     pub(crate) issuer: Option<String>,
     /// The repository that a workflow of GitHub ran for. A certificate has it in two forms: with and without the server.
@@ -58,17 +58,6 @@ pub(crate) struct Leaf {
     pub(crate) references: Vec<Option<String>>,
     /// The other claims of the certificate.
     pub(crate) claims: Vec<(u8, String)>,
-}
-
-/// The signer's name: the one alternative name of a certificate. A text belongs to exactly one kind, so no name can pass for one of another kind.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Subject {
-    /// An e-mail address: a text with `@` and without `://`.
-    Email(String),
-    /// A URI: a text with `://`.
-    Uri(String),
-    /// The name of a user or a machine: a text with neither.
-    Name(String),
 }
 
 impl Leaf {
@@ -99,7 +88,7 @@ impl Leaf {
             .map_err(|_| VerificationError::Subject)?
             .ok_or(VerificationError::Subject)?;
         let [name] = names.0.as_slice() else { return Err(VerificationError::Subject) };
-        let subject = Subject::read(name).ok_or(VerificationError::Subject)?;
+        let subject = subject(name).ok_or(VerificationError::Subject)?;
         let issuer = issuer(&certificate)?;
         let raw = certificate.extension(WORKFLOW_REPOSITORY).map(raw_text);
         let repositories = raw.into_iter().chain(certificate.extension(SOURCE_REPOSITORY).map(der_text)).collect();
@@ -140,42 +129,22 @@ fn der_text(bytes: &[u8]) -> Option<String> {
     raw_text(Utf8StringRef::from_der(bytes).ok()?.as_bytes())
 }
 
-impl Subject {
-    /// Reads an alternative name.
-    fn read(name: &GeneralName) -> Option<Subject> {
-        let text = match name {
-            GeneralName::Rfc822Name(text)
-            | GeneralName::DnsName(text)
-            | GeneralName::UniformResourceIdentifier(text) => text.as_str(),
-            GeneralName::OtherName(OtherName { type_id: USER_NAME, value }) => {
-                value.decode_as::<Utf8StringRef<'_>>().ok()?.as_str()
-            }
-            _ => return None,
-        };
-        let subject = Subject::of(text)?;
-        let is_kind = matches!(
-            (name, &subject),
-            (GeneralName::Rfc822Name(_), Subject::Email(_))
-                | (GeneralName::UniformResourceIdentifier(_), Subject::Uri(_))
-                | (GeneralName::DnsName(_) | GeneralName::OtherName(_), Subject::Name(_))
-        );
-        is_kind.then_some(subject)
-    }
-
-    /// The subject of this text, by its form.
-    fn of(text: &str) -> Option<Subject> {
-        let kind = match (text.contains("://"), text.contains('@')) {
-            (true, _) => Subject::Uri,
-            (false, true) => Subject::Email,
-            (false, false) => Subject::Name,
-        };
-        (1..=MAX_NAME).contains(&text.len()).then(|| kind(text.to_owned()))
-    }
-
-    /// The name, whatever kind it is of.
-    pub(crate) fn text(&self) -> &str {
-        match self {
-            Subject::Email(text) | Subject::Uri(text) | Subject::Name(text) => text,
+/// The text of this alternative name. Each kind has texts of its own: URIs hold `://`, e-mail addresses hold `@` and no `://`, and names of users and machines hold
+/// neither. So no name can pass for one of another kind.
+fn subject(name: &GeneralName) -> Option<String> {
+    let text = match name {
+        GeneralName::Rfc822Name(text) | GeneralName::DnsName(text) | GeneralName::UniformResourceIdentifier(text) => {
+            text.as_str()
         }
-    }
+        GeneralName::OtherName(OtherName { type_id: USER_NAME, value }) => {
+            value.decode_as::<Utf8StringRef<'_>>().ok()?.as_str()
+        }
+        _ => return None,
+    };
+    let is_kind = match (text.contains("://"), text.contains('@')) {
+        (true, _) => matches!(name, GeneralName::UniformResourceIdentifier(_)),
+        (false, true) => matches!(name, GeneralName::Rfc822Name(_)),
+        (false, false) => matches!(name, GeneralName::DnsName(_) | GeneralName::OtherName(_)),
+    };
+    raw_text(text.as_bytes()).filter(|_| is_kind)
 }

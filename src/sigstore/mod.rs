@@ -22,7 +22,7 @@ pub(crate) use leaf::Leaf;
 pub use origin::Origin;
 pub(crate) use timestamp::TimestampAuthorities;
 pub(crate) use trusted_root::Logs;
-pub use trusted_root::{Authorities, PUBLIC_GOOD_DATE, TrustedRoot, TrustedRootError};
+pub use trusted_root::{Authorities, PUBLIC_GOOD_DATE, TrustedRoot, TrustedRootError, TrustedRootProblem};
 
 #[cfg(test)]
 mod tests {

@@ -17,6 +17,7 @@ use super::{
     trusted_root::{Log, Logs},
 };
 use crate::{
+    image::{Digest, hex},
     json::{bytes_of, entries, members, number, only_members, text},
     signing::signature::Message,
     time::{Period, UnixTime},
@@ -67,7 +68,8 @@ impl TlogEntry {
             let [body, time, log_id, log_index] = only_members(payload?, keys).ok()?;
             Some(TlogEntry {
                 // A log's identifier is in hexadecimal here. Any other text belongs to no log.
-                log_id: from_hex(&text(log_id?).ok()?).unwrap_or_default(),
+                log_id: Digest::parse(&format!("sha256:{}", text(log_id?).ok()?))
+                    .map_or(Vec::new(), |id| id.bytes().to_vec()),
                 log_index: log_index?.get().parse().ok()?,
                 body: bytes_of(body?)?,
                 body_text: text(body?).ok()?.into_owned(),
@@ -94,14 +96,9 @@ impl TlogEntry {
         let [log_index, log_id, kind, time, promise, proof, body] = members(json, keys).ok()?;
         let [log_id] = members(log_id?, ["keyId"]).ok()?;
         let [kind, version] = members(kind?, ["kind", "version"]).ok()?;
-        let promise = match promise {
-            Some(promise) => Some(bytes_of(members(promise, ["signedEntryTimestamp"]).ok()?[0]?)?),
-            None => None,
-        };
-        let proof = match proof {
-            Some(proof) => Some(InclusionProof::read(proof)?),
-            None => None,
-        };
+        let promised = |json| bytes_of(members(json, ["signedEntryTimestamp"]).ok()?[0]?);
+        let promise = promise.map_or(Some(None), |promise| promised(promise).map(Some))?;
+        let proof = proof.map_or(Some(None), |proof| InclusionProof::read(proof).map(Some))?;
         let time = time.map_or(Some(0), number)?;
         Some(TlogEntry {
             log_id: bytes_of(log_id?)?,
@@ -189,7 +186,7 @@ impl BoundEntry<'_> {
         // Its texts are base64 and hexadecimal, so nothing has to be escaped.
         let signed = format!(
             r#"{{"body":"{body_text}","integratedTime":{time},"logID":"{}","logIndex":{log_index}}}"#,
-            body::hex(log_id)
+            hex(log_id)
         );
         let is_promised = self.log.key.signed(Message::Bytes(signed.as_bytes()), promise);
         is_promised.then_some(()).ok_or(VerificationError::SignedEntryTimestamp)
@@ -216,18 +213,4 @@ pub(crate) fn read_all(list: &RawValue, most: usize) -> Option<Vec<TlogEntry>> {
         return None;
     }
     entries.into_iter().map(TlogEntry::of_bundle).collect()
-}
-
-/// The bytes of a text in lower-case hexadecimal.
-fn from_hex(hex: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte.wrapping_sub(b'0')),
-        b'a'..=b'f' => Some(byte.wrapping_sub(b'a').wrapping_add(10)),
-        _ => None,
-    };
-    if !rest.is_empty() {
-        return None;
-    }
-    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }

@@ -20,12 +20,8 @@ use crate::{
         key::Algorithm,
         path::{Authority, AuthorityError, MAX_CHAIN, PathError, issuer_of},
     },
-    text::Shown,
     time::{Period, UnixTime},
 };
-
-/// The most CAs, and the most logs of each kind.
-const MAX_ENTRIES: usize = 32;
 
 /// The public-good instance's trusted root, as the `sigstore-trust-root` crate carries it (Apache-2.0; `scripts/trusted-root`).
 const PUBLIC_GOOD: &str = include_str!("public-good.json");
@@ -33,13 +29,6 @@ const PUBLIC_GOOD: &str = include_str!("public-good.json");
 const GITHUB_ROOT: &str = include_str!("github.json");
 /// The date of both trusted roots: the day on which that crate was released.
 pub const PUBLIC_GOOD_DATE: &str = include_str!("public-good.date").trim_ascii_end();
-
-/// The media types of the files that are read. The versions differ only in parts that are ignored.
-const MEDIA_TYPES: [&str; 3] = [
-    "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-    "application/vnd.dev.sigstore.trustedroot.v0.1+json",
-    "application/vnd.dev.sigstore.trustedroot.v0.2+json",
-];
 
 /// The trusted CAs and logs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,13 +62,40 @@ pub(crate) struct Log {
     pub(crate) host: Option<String>,
 }
 
-/// The reason for which a trusted root cannot be used.
+/// The part of a trusted root that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrustedRootError {
-    /// The part that cannot be used.
+pub struct TrustedRootProblem {
+    /// The place of that part.
     pub path: JsonPath,
     /// The mistake in that part.
-    pub what: String,
+    pub what: TrustedRootError,
+}
+
+/// The reason for which a part of a trusted root, or a text with certificates of CAs, cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustedRootError {
+    /// The text does not have the form of a trusted root, in the words of serde.
+    Form(String),
+    /// The file has this media type, which is not read.
+    MediaType(String),
+    /// A list has too many entries.
+    TooMany,
+    /// A certificate cannot be that of a CA.
+    Authority(AuthorityError),
+    /// A time-stamping authority has this number of certificates.
+    Chain(usize),
+    /// The text is not a number of certificates in PEM.
+    Pem,
+    /// The certificate with this number, from 1, cannot be that of a CA.
+    Certificate(usize, AuthorityError),
+    /// The key of a log is not base64.
+    Base64,
+    /// The key of a log cannot be used.
+    Key(KeyError),
+    /// A transparency log does not say when it began.
+    NoStart,
+    /// A text that is not a time.
+    Time(String),
 }
 
 #[derive(Deserialize)]
@@ -135,12 +151,12 @@ impl TrustedRoot {
     ///
     /// # Errors
     /// Never, because a test reads the file that the module carries.
-    pub fn public_good() -> Result<TrustedRoot, TrustedRootError> {
+    pub fn public_good() -> Result<TrustedRoot, TrustedRootProblem> {
         Ok(TrustedRoot::read(PUBLIC_GOOD)?.from(Origin::Module))
     }
 
     /// The trusted root with this name that the module carries: that of the public-good instance, or that of GitHub's instance for private repositories.
-    pub fn carried(name: &str) -> Option<Result<TrustedRoot, TrustedRootError>> {
+    pub fn carried(name: &str) -> Option<Result<TrustedRoot, TrustedRootProblem>> {
         match name {
             "public-good" => Some(TrustedRoot::public_good()),
             "github" => Some(TrustedRoot::read(GITHUB_ROOT).map(|root| root.from(Origin::Module))),
@@ -152,14 +168,12 @@ impl TrustedRoot {
     ///
     /// # Errors
     /// If the text is not a trusted root, or one of its keys or certificates cannot be used.
-    pub fn read(json: &str) -> Result<TrustedRoot, TrustedRootError> {
-        let document: Document = serde_json::from_str(json)
-            .map_err(|error| TrustedRootError::new(&JsonPath::root(), format!("is no trusted root: {error}")))?;
-        if !MEDIA_TYPES.contains(&&*document.media_type) {
-            return Err(TrustedRootError::new(
-                &JsonPath::root().key("mediaType"),
-                format!("is \"{}\"; read are {}", Shown(&document.media_type), MEDIA_TYPES.join(", ")),
-            ));
+    pub fn read(json: &str) -> Result<TrustedRoot, TrustedRootProblem> {
+        let root = JsonPath::root();
+        let document: Document =
+            serde_json::from_str(json).map_err(|error| TrustedRootError::Form(error.to_string()).at(&root))?;
+        if !TrustedRootError::MEDIA_TYPES.contains(&&*document.media_type) {
+            return Err(TrustedRootError::MediaType(document.media_type).at(&root.key("mediaType")));
         }
         let [tlogs, ctlogs] = [document.tlogs, document.ctlogs].map(Option::unwrap_or_default);
         let [cas, tsas] =
@@ -167,32 +181,27 @@ impl TrustedRoot {
         let certificates = |cas: &[Ca]| cas.iter().map(|ca| ca.cert_chain.certificates.len()).sum();
         if [certificates(&cas), certificates(&tsas), tlogs.len(), ctlogs.len()]
             .into_iter()
-            .any(|length: usize| length > MAX_ENTRIES)
+            .any(|length: usize| length > TrustedRootError::MAX_ENTRIES)
         {
-            return Err(TrustedRootError::new(
-                &JsonPath::root(),
-                format!("has more than {MAX_ENTRIES} CAs, timestamp authorities, tlogs or ctlogs"),
-            ));
+            return Err(TrustedRootError::TooMany.at(&root));
         }
         let mut authorities = Vec::new();
         for (i, ca) in cas.iter().enumerate() {
-            let path = JsonPath::root().key("certificateAuthorities").index(i);
+            let path = root.key("certificateAuthorities").index(i);
             let period = ValidFor::read(&ca.valid_for, &path)?;
             for (at, raw) in ca.cert_chain.certificates.iter().enumerate() {
                 let path = path.key("certChain").key("certificates").index(at);
-                let wrong = |error: AuthorityError| TrustedRootError::new(&path, error.to_string());
+                let wrong = |error| TrustedRootError::Authority(error).at(&path);
                 let der = Base64::decode_vec(&raw.raw_bytes).map_err(|_| wrong(AuthorityError::Form))?;
                 authorities.push(Authority::read(&der, period, Purpose::CodeSigning).map_err(wrong)?);
             }
         }
-        let timestamp_authorities = tsas
-            .iter()
-            .enumerate()
-            .map(|(i, tsa)| tsa.timestamps(&JsonPath::root().key("timestampAuthorities").index(i)));
+        let timestamp_authorities =
+            tsas.iter().enumerate().map(|(i, tsa)| tsa.timestamps(&root.key("timestampAuthorities").index(i)));
         let timestamp_authorities = timestamp_authorities.collect::<Result<_, _>>()?;
-        let logs = |list: &[Instance], name: &'static str| -> Result<Vec<Log>, TrustedRootError> {
+        let logs = |list: &[Instance], name: &'static str| -> Result<Vec<Log>, TrustedRootProblem> {
             let read = |(i, instance): (usize, &Instance)| {
-                instance.read(&JsonPath::root().key(name).index(i).key("publicKey")).transpose()
+                instance.read(&root.key(name).index(i).key("publicKey")).transpose()
             };
             list.iter().enumerate().filter_map(read).collect()
         };
@@ -200,8 +209,8 @@ impl TrustedRoot {
         let is_endless =
             |instance: &Instance| instance.public_key.valid_for.as_ref().is_none_or(|period| period.start.is_none());
         if let Some(at) = tlogs.iter().position(is_endless) {
-            let path = JsonPath::root().key("tlogs").index(at).key("publicKey").key("validFor");
-            return Err(TrustedRootError::new(&path, "has no start: write when the log began".to_owned()));
+            let path = root.key("tlogs").index(at).key("publicKey").key("validFor");
+            return Err(TrustedRootError::NoStart.at(&path));
         }
         let origin = Origin::Validator;
         Ok(TrustedRoot {
@@ -264,22 +273,16 @@ impl Authorities {
     /// # Errors
     /// When it holds anything but certificates of CAs.
     pub fn read(pem: &str) -> Result<Authorities, TrustedRootError> {
-        let wrong = |what: String| TrustedRootError::new(&JsonPath::root(), what);
-        let found = certificates(pem, MAX_ENTRIES)
+        let found = certificates(pem, TrustedRootError::MAX_ENTRIES)
             .filter(|found| !found.is_empty())
-            .ok_or_else(|| wrong(format!("is not 1 to {MAX_ENTRIES} PEM blocks `-----BEGIN CERTIFICATE-----`")))?;
-        let read = |(i, document): (usize, &Der)| {
+            .ok_or(TrustedRootError::Pem)?;
+        let read = |(number, document): (usize, &Der)| {
             Authority::read(document.as_bytes(), Period::default(), Purpose::CodeSigning)
-                .map_err(|error| wrong(format!("holds a certificate (number {}) that {error}", i.saturating_add(1))))
+                .map_err(|error| TrustedRootError::Certificate(number, error))
         };
-        Ok(Authorities {
-            list: found.iter().enumerate().map(read).collect::<Result<_, _>>()?,
-            origin: Origin::TrustRoot,
-        })
+        Ok(Authorities { list: (1..).zip(&found).map(read).collect::<Result<_, _>>()?, origin: Origin::TrustRoot })
     }
-}
 
-impl Authorities {
     /// The SHA-256 of the key that issued `leaf`. A path has to lead from `leaf` to one of these authorities, and be valid at each of `times`.
     ///
     /// # Errors
@@ -328,67 +331,66 @@ impl Log {
 
 impl Ca {
     /// The time-stamping authority with these certificates.
-    fn timestamps(&self, path: &JsonPath) -> Result<TimestampAuthority, TrustedRootError> {
-        let at = |number: usize| path.key("certChain").key("certificates").index(number);
+    fn timestamps(&self, path: &JsonPath) -> Result<TimestampAuthority, TrustedRootProblem> {
+        let wrong = |(number, error): (usize, AuthorityError)| {
+            TrustedRootError::Authority(error).at(&path.key("certChain").key("certificates").index(number))
+        };
         let decode = |(number, raw): (usize, &Raw)| {
-            let wrong = |_| TrustedRootError::new(&at(number), AuthorityError::Form.to_string());
-            Base64::decode_vec(&raw.raw_bytes).map_err(wrong)
+            Base64::decode_vec(&raw.raw_bytes).map_err(|_| wrong((number, AuthorityError::Form)))
         };
         let chain = self.cert_chain.certificates.iter().enumerate().map(decode).collect::<Result<Vec<_>, _>>()?;
         if !(1..=MAX_CHAIN).contains(&chain.len()) {
-            return Err(TrustedRootError::new(
-                path,
-                format!("has {} certificates; expected 1 to {MAX_CHAIN}", chain.len()),
-            ));
+            return Err(TrustedRootError::Chain(chain.len()).at(path));
         }
         let period = ValidFor::read(&self.valid_for, path)?;
-        TimestampAuthority::read(&chain, period)
-            .map_err(|(number, error)| TrustedRootError::new(&at(number), error.to_string()))
+        TimestampAuthority::read(&chain, period).map_err(wrong)
     }
 }
 
 impl Instance {
-    /// The log at this address and with this key. It is `None` if the kind of key is unknown.
-    fn read(&self, path: &JsonPath) -> Result<Option<Log>, TrustedRootError> {
+    /// The log at this address and with this key. A log with an unknown kind of key is left out (`None`), because its signatures cannot be checked. Some old logs have
+    /// such keys.
+    fn read(&self, path: &JsonPath) -> Result<Option<Log>, TrustedRootProblem> {
+        let Key { raw_bytes, valid_for } = &self.public_key;
+        let der = Base64::decode_vec(raw_bytes).map_err(|_| TrustedRootError::Base64.at(path))?;
+        let key = match PublicKey::from_spki(&der) {
+            Ok(key) => key,
+            Err(KeyError::Spki | KeyError::Algorithm(_) | KeyError::Curve(_) | KeyError::RsaSize(_)) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(TrustedRootError::Key(error).at(path)),
+        };
         let host = self.base_url.as_deref().map(|url| url.split_once("://").map_or(url, |(_, host)| host));
         let host = host.map(|host| host.trim_end_matches('/').to_owned()).filter(|host| !host.is_empty());
-        Ok(self.public_key.read(path)?.map(|log| Log { host, ..log }))
-    }
-}
-
-impl Key {
-    /// The log with this key. A log with an unknown kind of key is left out, because its signatures cannot be checked. Some old logs have such keys.
-    fn read(&self, path: &JsonPath) -> Result<Option<Log>, TrustedRootError> {
-        let der = Base64::decode_vec(&self.raw_bytes)
-            .map_err(|_| TrustedRootError::new(path, "has rawBytes that are no base64".to_owned()))?;
-        match PublicKey::from_spki(&der) {
-            Ok(key) => Ok(Some(Log { key, period: ValidFor::read(&self.valid_for, path)?, host: None })),
-            Err(KeyError::Spki | KeyError::Algorithm(_) | KeyError::Curve(_) | KeyError::RsaSize(_)) => Ok(None),
-            Err(error) => Err(TrustedRootError::new(path, error.to_string())),
-        }
+        Ok(Some(Log { key, period: ValidFor::read(valid_for, path)?, host }))
     }
 }
 
 impl ValidFor {
     /// The period without a start and without an end.
-    fn read(written: &Option<ValidFor>, path: &JsonPath) -> Result<Period, TrustedRootError> {
+    fn read(written: &Option<ValidFor>, path: &JsonPath) -> Result<Period, TrustedRootProblem> {
         let Some(written) = written else { return Ok(Period::default()) };
         let read = |text: &Option<String>| match text {
             None => Ok(None),
-            Some(text) => UnixTime::parse(text).map(Some).ok_or_else(|| {
-                TrustedRootError::new(
-                    path,
-                    format!("has the time \"{}\"; write it as 2026-12-31T23:59:59Z", Shown(text)),
-                )
-            }),
+            Some(text) => UnixTime::parse(text).map(Some).ok_or_else(|| TrustedRootError::Time(text.clone()).at(path)),
         };
         Ok(Period { start: read(&written.start)?, end: read(&written.end)? })
     }
 }
 
 impl TrustedRootError {
-    fn new(path: &JsonPath, what: String) -> TrustedRootError {
-        TrustedRootError { path: path.clone(), what }
+    /// The most CAs, and the most logs of each kind.
+    pub(crate) const MAX_ENTRIES: usize = 32;
+    /// The media types of the files that are read. The versions differ only in parts that are ignored.
+    pub(crate) const MEDIA_TYPES: [&str; 3] = [
+        "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+        "application/vnd.dev.sigstore.trustedroot.v0.1+json",
+        "application/vnd.dev.sigstore.trustedroot.v0.2+json",
+    ];
+
+    /// This mistake at this place.
+    fn at(self, path: &JsonPath) -> TrustedRootProblem {
+        TrustedRootProblem { path: path.clone(), what: self }
     }
 }
 
@@ -401,9 +403,9 @@ mod tests {
     #[test]
     fn trusted_roots_are_read_up_to_a_number_of_parts() {
         let rows = [
-            (MAX_ENTRIES, true, "as many as may be"),
-            (MAX_ENTRIES + 1, false, "one more"),
-            (MAX_ENTRIES + 2, false, "two more"),
+            (TrustedRootError::MAX_ENTRIES, true, "as many as may be"),
+            (TrustedRootError::MAX_ENTRIES + 1, false, "one more"),
+            (TrustedRootError::MAX_ENTRIES + 2, false, "two more"),
         ];
         for list in ["/tlogs", "/ctlogs", "/certificateAuthorities/0/certChain/certificates"] {
             for (number, expected, why) in rows {

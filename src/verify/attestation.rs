@@ -135,7 +135,7 @@ impl<'r> Verification<'r> {
                 return Ok(Lack::Conditions(unmet.clone()));
             }
         }
-        let errors = ballot.errors.iter().map(|(root, error)| ((*root).to_owned(), error.clone()));
+        let errors = ballot.errors.iter().map(|(root, error)| ((*root).clone(), error.clone()));
         Ok(Lack::Signers(errors.collect()))
     }
 

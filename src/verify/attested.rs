@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Tally;
+use super::{Tally, TrustRootName};
 use crate::{condition::Unmet, evidence::UnusableEvidence, image::Digest, sigstore::VerificationError, time::Age};
 
 /// An attestation that was proven.
@@ -11,7 +11,7 @@ pub struct Attested {
     /// The types that its predicate may have.
     pub predicate_types: BTreeSet<String>,
     /// The trust roots that signed it.
-    pub signed: BTreeSet<String>,
+    pub signed: BTreeSet<TrustRootName>,
     /// The number of images that have it: the image itself, or its platforms.
     pub images: usize,
 }
@@ -50,7 +50,7 @@ pub enum Lack {
     /// The evidence manifest has no attestation of the type. It has attestations of these types.
     Type(BTreeSet<String>),
     /// Too few of those who may sign have signed one. This is the check that the likeliest signature of each failed.
-    Signers(Vec<(String, VerificationError)>),
+    Signers(Vec<(TrustRootName, VerificationError)>),
     /// One is by those who may sign, but its certificate is older than this.
     Age(Age),
     /// One is by those who may sign, but does not meet the conditions.

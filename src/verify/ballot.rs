@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Budget, Mistake, Quorum, Requirement, Signers, Spent, Standing, Tally, TrustRoot, Vote};
+use super::{Budget, Mistake, Quorum, Requirement, Signers, Spent, Standing, Tally, TrustRoot, TrustRootName, Vote};
 use crate::{
     evidence::{ByCertificate, Claim, Signature, Source, Subject},
     image::ImageRef,
@@ -57,9 +57,9 @@ pub(super) struct Ballot<'r> {
     pub(super) roots: Vec<&'r TrustRoot>,
     pub(super) quorum: Quorum<'r>,
     pub(super) sources: BTreeSet<Source>,
-    pub(super) errors: BTreeMap<&'r str, VerificationError>,
+    pub(super) errors: BTreeMap<&'r TrustRootName, VerificationError>,
     /// The trust roots that signed, but too long ago.
-    pub(super) old: BTreeSet<&'r str>,
+    pub(super) old: BTreeSet<&'r TrustRootName>,
 }
 
 impl<'r> Ballot<'r> {
@@ -67,8 +67,8 @@ impl<'r> Ballot<'r> {
     pub(super) fn new(case: Case<'r>, signers: &'r Signers, wanted: Wanted<'r>) -> Ballot<'r> {
         let mut roots: Vec<&TrustRoot> = signers.roots.iter().collect();
         roots.sort_by_key(|root| (!signers.required.contains(&root.name), root.period.end.is_some()));
-        let names = signers.roots.iter().map(|root| root.name.as_str());
-        let mut quorum = Quorum::new(signers.threshold, signers.required.iter().map(String::as_str), names);
+        let names = signers.roots.iter().map(|root| &root.name);
+        let mut quorum = Quorum::new(signers.threshold, &signers.required, names);
         for root in roots.iter().filter(|root| !root.period.contains(case.now)) {
             quorum.vote(&root.name, Vote::Missing);
         }

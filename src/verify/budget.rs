@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use super::requirement::TrustRootName;
 use crate::{
     host::{Host, HostError, ObjectName},
     image::Digest,
@@ -127,11 +128,11 @@ impl<'h> Budget<'h> {
     pub(crate) fn verify(
         &mut self,
         image: &str,
-        root: &str,
+        root: &TrustRootName,
         key: &PublicKey,
         annotations: &BTreeMap<String, String>,
     ) -> Asked<Digest> {
-        self.ask(|| format!("{image}, trust root {}", Shown(root)), |host| host.verify(image, key, annotations))
+        self.ask(|| format!("{image}, trust root {}", Shown(&root.0)), |host| host.verify(image, key, annotations))
     }
 
     /// Asks for an object of the cluster.

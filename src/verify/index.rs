@@ -5,69 +5,55 @@
 //! digest, so its list is the list that was signed.
 
 use super::{
-    Asked, Budget, Failure, Requirement, Spent, Tally, Unproven, Verified, platforms::lists, verification::Verification,
+    Asked, Budget, Failure, Requirement, Tally, Unproven, Verified, platforms::lists, verification::Verification,
 };
 use crate::{
     host::Cause,
     image::{Digest, ImageRef},
 };
 
-/// The reason for which nobody can tell whether a proven index lists a digest.
-pub(super) enum Untold {
-    /// The registry could not be asked, for this cause. The tally is that of the index, if it was known.
-    Undecided(Cause, Option<Box<Tally>>),
-    /// The budget was spent.
-    Spent(Spent, Option<Box<Tally>>),
-}
-
-impl Untold {
-    /// The failure of the image whose digest is looked for, and of which `tally` is known.
-    pub(super) fn into_failure<'r>(self, digest: Digest, tally: Tally) -> Failure<'r> {
-        let digest = Some(digest);
-        match self {
-            Untold::Undecided(cause, of_index) => {
-                Unproven::Undecided { digest, tally: of_index.unwrap_or(tally.into()), cause }
-            }
-            Untold::Spent(spent, of_index) => {
-                Unproven::Spent { digest, tally: of_index.unwrap_or(tally.into()), spent }
-            }
-        }
-    }
-}
-
-/// The proof of the index behind `tag` that lists `digest`, if there is one.
+/// The proof of the index behind `tag` that lists `digest`, if there is one. `tally` is that of `digest` itself.
 ///
 /// # Errors
 /// If nobody can tell whether there is one.
-pub(super) fn behind(
+pub(super) fn behind<'r>(
     image: &ImageRef,
     tag: &str,
     digest: Digest,
+    tally: &Tally,
     requirement: &Requirement,
     budget: &mut Budget<'_>,
-) -> Result<Option<Verified>, Untold> {
-    let Some(index) = told(budget.digest(&image.with_tag(tag)))?.filter(|index| *index != digest) else {
+) -> Result<Option<Verified>, Failure<'r>> {
+    let Some(index) = told(budget.digest(&image.with_tag(tag)), digest, tally)?.filter(|index| *index != digest) else {
         return Ok(None);
     };
     let Ok(reference) = ImageRef::parse(&image.by_digest(index)) else { return Ok(None) };
     let verified = match Verification::of(&reference, requirement, None, budget) {
         Ok(verified) => verified,
-        Err(Unproven::Undecided { cause, tally, .. }) => return Err(Untold::Undecided(cause, Some(tally))),
-        Err(Unproven::Spent { spent, tally, .. }) => return Err(Untold::Spent(spent, Some(tally))),
+        Err(Unproven::Undecided { cause, tally, .. }) => {
+            return Err(Unproven::Undecided { digest: Some(digest), tally, cause });
+        }
+        Err(Unproven::Spent { spent, tally, .. }) => {
+            return Err(Unproven::Spent { digest: Some(digest), tally, spent });
+        }
         Err(Unproven::NotFound | Unproven::Disagreement { .. } | Unproven::NotSigned(_) | Unproven::NotAttested(_)) => {
             return Ok(None);
         }
     };
-    let json = told(budget.manifest(&image.by_digest(index)))?;
+    let json = told(budget.manifest(&image.by_digest(index)), digest, tally)?;
     Ok(json.is_some_and(|json| lists(&json, digest)).then_some(verified))
 }
 
 /// What the registry answered; `None` where it does not have what was asked for.
-fn told<T>(answer: Asked<T>) -> Result<Option<T>, Untold> {
+///
+/// # Errors
+/// If the registry did not tell. Then nobody can tell who did not sign `digest`.
+fn told<'r, T>(answer: Asked<T>, digest: Digest, tally: &Tally) -> Result<Option<T>, Failure<'r>> {
+    let (digest, untold) = (Some(digest), || tally.clone().untold().into());
     match answer {
         Ok(Ok(found)) => Ok(Some(found)),
         Ok(Err(error)) if error.cause == Cause::NotFound => Ok(None),
-        Ok(Err(error)) => Err(Untold::Undecided(error.cause, None)),
-        Err(spent) => Err(Untold::Spent(spent, None)),
+        Ok(Err(error)) => Err(Unproven::Undecided { digest, tally: untold(), cause: error.cause }),
+        Err(spent) => Err(Unproven::Spent { digest, tally: untold(), spent }),
     }
 }

@@ -30,9 +30,9 @@ pub use budget::{Asked, Budget, Spent, Unseen};
 pub use quorum::{Quorum, Standing, Tally, Vote};
 pub use requirement::{
     AttestationTerms, CosignTerms, EvidenceTerms, ImageName, Requirement, SctRequirement, Signers, TrustRoot,
-    TrustRootKind,
+    TrustRootKind, TrustRootName,
 };
-pub(crate) use requirement::{Mistake, annotation};
+pub(crate) use requirement::{Mistake, Payloads, annotation};
 pub(crate) use verification::{Evidence, Signed};
 pub use verification::{Failure, Missing, Pinned, Unproven, Verified};
 
@@ -55,14 +55,12 @@ pub fn verify<'r>(
     resolved: Option<Result<Digest, HostError>>,
     budget: &mut Budget<'_>,
 ) -> Result<Verified, Failure<'r>> {
-    match (Verification::of(image, requirement, resolved, budget), image.tag(), image.digest()) {
-        (Err(failure), Some(tag), Some(digest)) if failure.may_be_of_an_index() => {
-            match index::behind(image, tag, digest, requirement, budget) {
-                Ok(Some(verified)) => Ok(verified.listed(image, digest)),
-                Ok(None) => Err(failure),
-                Err(untold) => Err(untold.into_failure(digest, failure.into_tally().untold())),
-            }
-        }
-        (result, ..) => result,
+    let result = Verification::of(image, requirement, resolved, budget);
+    let tally = result.as_ref().err().and_then(Failure::tally_before_an_index);
+    if let (Some(tally), Some(tag), Some(digest)) = (tally, image.tag(), image.digest())
+        && let Some(verified) = index::behind(image, tag, digest, tally, requirement, budget)?
+    {
+        return Ok(verified.listed(image, digest));
     }
+    result
 }

@@ -4,7 +4,7 @@
 //! more annotations. It is asked only if the validator has `askHost`, and only if there is little to download.
 
 use super::{
-    Budget, Spent, Standing, Unproven, Vote,
+    Budget, Payloads, Spent, Standing, Unproven, Vote,
     ballot::{Ballot, Case},
     verification::{Stop, Verification},
 };
@@ -40,11 +40,12 @@ impl<'r> Verification<'r> {
     pub(super) fn policy_server(
         &mut self,
         signatures: &Signatures,
+        accepted: &Payloads,
         digest: Digest,
         budget: &mut Budget<'_>,
     ) -> Result<(), Stop<'r>> {
         let Some(ballot) = &mut self.ballot else { return Ok(()) };
-        ballot.policy_server(self.case, signatures, digest, budget).map_err(|obstacle| match obstacle {
+        ballot.policy_server(self.case, signatures, accepted, digest, budget).map_err(|obstacle| match obstacle {
             Obstacle::Spent(spent) => Stop::Spent(spent),
             Obstacle::Cause(cause) => self.undecided(cause),
             Obstacle::Disagreement(answered) => Stop::Failed(Unproven::Disagreement { asked: digest, answered }),
@@ -57,11 +58,12 @@ impl<'r> Ballot<'r> {
         &mut self,
         case: Case<'r>,
         signatures: &Signatures,
+        accepted: &Payloads,
         digest: Digest,
         budget: &mut Budget<'_>,
     ) -> Result<(), Obstacle> {
         // A trust root that cannot have signed an unknown payload, or must not be asked about, has not signed.
-        let unread = unread(case, signatures, digest);
+        let unread = unread(case, signatures, accepted, digest);
         for root in &self.roots {
             if unread.is_empty() || case.requirement.key_for_policy_server(root).is_none() {
                 self.quorum.vote(&root.name, Vote::Missing);
@@ -129,8 +131,7 @@ impl<'r> Ballot<'r> {
 }
 
 /// The signatures over payloads that the policy cannot rebuild.
-fn unread<'s>(case: Case<'_>, signatures: &'s Signatures, digest: Digest) -> Vec<Trial<'s>> {
-    let accepted = case.requirement.payloads(case.image, digest);
+fn unread<'s>(case: Case<'_>, signatures: &'s Signatures, accepted: &Payloads, digest: Digest) -> Vec<Trial<'s>> {
     let mistakes = case.requirement.mistakes(case.image, digest);
     let is_unread = |layer: &&Layer| !accepted.contains_key(&layer.payload) && !mistakes.contains_key(&layer.payload);
     let unread = signatures.layers.iter().filter(is_unread);

@@ -6,26 +6,27 @@
 
 use std::collections::BTreeSet;
 
+use super::requirement::TrustRootName;
 use crate::{evidence::Signer, ordered::set};
 
 /// What a rule asks for, and what each trust root answered so far.
 #[derive(Debug, Clone)]
 pub struct Quorum<'r> {
     threshold: usize,
-    required: BTreeSet<&'r str>,
-    asked: BTreeSet<&'r str>,
+    required: BTreeSet<&'r TrustRootName>,
+    asked: BTreeSet<&'r TrustRootName>,
     voters: Vec<Voter<'r>>,
     /// Those who signed, each by a signer of its own.
-    signed: BTreeSet<&'r str>,
-    missing: BTreeSet<&'r str>,
-    undecided: BTreeSet<&'r str>,
+    signed: BTreeSet<&'r TrustRootName>,
+    missing: BTreeSet<&'r TrustRootName>,
+    undecided: BTreeSet<&'r TrustRootName>,
 }
 
 /// Signers that count as one, and the trust roots that they fit.
 #[derive(Debug, Clone)]
 struct Voter<'r> {
     signers: Vec<Signer>,
-    roots: BTreeSet<&'r str>,
+    roots: BTreeSet<&'r TrustRootName>,
 }
 
 /// What one trust root answered.
@@ -54,8 +55,8 @@ impl<'r> Quorum<'r> {
     /// A quorum of `threshold` out of `roots`, among them all of `required`.
     pub fn new(
         threshold: usize,
-        required: impl IntoIterator<Item = &'r str>,
-        roots: impl IntoIterator<Item = &'r str>,
+        required: impl IntoIterator<Item = &'r TrustRootName>,
+        roots: impl IntoIterator<Item = &'r TrustRootName>,
     ) -> Quorum<'r> {
         Quorum {
             threshold,
@@ -70,7 +71,7 @@ impl<'r> Quorum<'r> {
 
     /// Notes what `root` answered. That it signed can be said of several signers; else its first answer counts. A root that is not part of this quorum has
     /// no vote.
-    pub fn vote(&mut self, root: &'r str, vote: Vote) {
+    pub fn vote(&mut self, root: &'r TrustRootName, vote: Vote) {
         match vote {
             Vote::Signed(signer) if self.awaits(root) || self.has_signer(root) => self.add(root, signer),
             Vote::Missing if self.awaits(root) => drop(self.missing.insert(root)),
@@ -80,7 +81,7 @@ impl<'r> Quorum<'r> {
     }
 
     /// Adds a signer of `root`, and counts again.
-    fn add(&mut self, root: &'r str, signer: Signer) {
+    fn add(&mut self, root: &'r TrustRootName, signer: Signer) {
         let is_same = |voter: &Voter<'_>| voter.signers.iter().any(|other| other.is(&signer));
         let (same, mut others): (Vec<Voter<'_>>, Vec<Voter<'_>>) = self.voters.drain(..).partition(is_same);
         let mut voter = Voter { signers: vec![signer], roots: set([root]) };
@@ -95,15 +96,20 @@ impl<'r> Quorum<'r> {
 
     /// Finds a signer for as many roots as there can be. A root that has one keeps one when others are added (Berge), so those that have to sign come first.
     fn count(&mut self) {
-        let (first, rest): (Vec<&'r str>, Vec<&'r str>) =
+        let (first, rest): (Vec<&'r TrustRootName>, Vec<&'r TrustRootName>) =
             self.asked.iter().partition(|root| self.required.contains(**root));
-        let mut of_voters: Vec<Option<&'r str>> = vec![None; self.voters.len()];
+        let mut of_voters: Vec<Option<&'r TrustRootName>> = vec![None; self.voters.len()];
         self.signed =
             set(first.into_iter().chain(rest).filter(|root| self.find(root, &mut of_voters, &mut BTreeSet::new())));
     }
 
     /// Finds a voter for `root`, if need be by finding another one for the root that has it.
-    fn find(&self, root: &'r str, of_voters: &mut Vec<Option<&'r str>>, tried: &mut BTreeSet<usize>) -> bool {
+    fn find(
+        &self,
+        root: &'r TrustRootName,
+        of_voters: &mut Vec<Option<&'r TrustRootName>>,
+        tried: &mut BTreeSet<usize>,
+    ) -> bool {
         for (at, voter) in self.voters.iter().enumerate() {
             if !voter.roots.contains(root) || !tried.insert(at) {
                 continue;
@@ -121,13 +127,13 @@ impl<'r> Quorum<'r> {
     }
 
     /// Has somebody signed for this root, whether or not they count for it?
-    fn has_signer(&self, root: &str) -> bool {
+    fn has_signer(&self, root: &TrustRootName) -> bool {
         self.voters.iter().any(|voter| voter.roots.contains(root))
     }
 
     /// Is this signer of this root known already?
     #[must_use]
-    pub fn knows(&self, root: &str, signer: &Signer) -> bool {
+    pub fn knows(&self, root: &TrustRootName, signer: &Signer) -> bool {
         let has = |voter: &Voter<'_>| voter.roots.contains(root) && voter.signers.iter().any(|other| other.is(signer));
         self.voters.iter().any(has)
     }
@@ -135,9 +141,9 @@ impl<'r> Quorum<'r> {
     /// Where the quorum stands. A root that nobody could ask may still have signed.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        let open: BTreeSet<&str> =
+        let open: BTreeSet<&TrustRootName> =
             set(self.asked.iter().copied().filter(|root| self.awaits(root) || self.undecided.contains(root)));
-        let can_sign = |root: &&str| self.signed.contains(*root) || open.contains(*root);
+        let can_sign = |root: &&TrustRootName| self.signed.contains(*root) || open.contains(*root);
         if self.threshold > 0 && self.signed.len() >= self.threshold && self.required.is_subset(&self.signed) {
             Standing::Met
         } else if self.signed.len().saturating_add(open.len()) < self.threshold || !self.required.iter().all(can_sign) {
@@ -149,13 +155,13 @@ impl<'r> Quorum<'r> {
 
     /// Is it certain that this root did not sign?
     #[must_use]
-    pub fn misses(&self, root: &str) -> bool {
+    pub fn misses(&self, root: &TrustRootName) -> bool {
         self.missing.contains(root)
     }
 
     /// Has this root not answered yet?
     #[must_use]
-    pub fn awaits(&self, root: &str) -> bool {
+    pub fn awaits(&self, root: &TrustRootName) -> bool {
         self.asked.contains(root)
             && ![&self.missing, &self.undecided].iter().any(|set| set.contains(root))
             && !self.has_signer(root)
@@ -164,9 +170,9 @@ impl<'r> Quorum<'r> {
     /// The result, as names.
     #[must_use]
     pub fn tally(&self) -> Tally {
-        let names = |set: &BTreeSet<&str>| set.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let listed = |is: &dyn Fn(&str) -> bool| {
-            self.asked.iter().filter(|root| is(root)).map(|root| (*root).to_owned()).collect()
+        let names = |set: &BTreeSet<&TrustRootName>| set.iter().map(|name| (*name).clone()).collect::<Vec<_>>();
+        let listed = |is: &dyn Fn(&TrustRootName) -> bool| {
+            self.asked.iter().filter(|root| is(root)).map(|root| (*root).clone()).collect()
         };
         Tally {
             needed: self.threshold.max(self.required.len()),
@@ -189,17 +195,17 @@ pub struct Tally {
     /// The number of trust roots that may sign.
     pub roots: usize,
     /// The trust roots that have to be among the signers.
-    pub required: Vec<String>,
+    pub required: Vec<TrustRootName>,
     /// The trust roots that signed.
-    pub signed: Vec<String>,
+    pub signed: Vec<TrustRootName>,
     /// The trust roots that did not sign.
-    pub missing: Vec<String>,
+    pub missing: Vec<TrustRootName>,
     /// The trust roots whose only signer counts for another trust root.
-    pub shared: Vec<String>,
+    pub shared: Vec<TrustRootName>,
     /// The trust roots about which nobody could tell whether they signed.
-    pub undecided: Vec<String>,
+    pub undecided: Vec<TrustRootName>,
     /// The trust roots that were not asked, because the result was certain without them.
-    pub not_asked: Vec<String>,
+    pub not_asked: Vec<TrustRootName>,
 }
 
 impl Tally {
@@ -242,6 +248,10 @@ mod tests {
         PublicKey::parse(pem).unwrap()
     }
 
+    fn name(name: &str) -> &'static TrustRootName {
+        Box::leak(Box::new(TrustRootName(name.to_owned())))
+    }
+
     fn vote(answer: Answer) -> Vote {
         match answer {
             By(name, identity) => {
@@ -255,12 +265,13 @@ mod tests {
 
     #[test]
     fn every_root_is_in_one_list() {
-        let mut quorum = Quorum::new(1, [], ["alice", "bob"]);
+        let mut quorum = Quorum::new(1, [], ["alice", "bob"].map(name));
         for (root, answer) in [("alice", No), ("alice", Untold), ("bob", Untold), ("bob", BOB)] {
-            quorum.vote(root, vote(answer));
+            quorum.vote(name(root), vote(answer));
         }
         let tally = quorum.tally();
-        assert_eq!((tally.missing, tally.undecided, tally.signed), (vec!["alice".into()], vec!["bob".into()], vec![]));
+        let [alice, bob] = ["alice", "bob"].map(|root| vec![name(root).clone()]);
+        assert_eq!((tally.missing, tally.undecided, tally.signed), (alice, bob, vec![]));
     }
 
     #[test]
@@ -384,9 +395,10 @@ mod tests {
 
     fn check(rows: &[(usize, &[&str], &[(&str, Answer)], Standing, &str)]) {
         for (threshold, required, votes, expected, why) in rows {
-            let mut quorum = Quorum::new(*threshold, required.iter().copied(), ["alice", "bob", "carol"]);
+            let required = required.iter().copied().map(name);
+            let mut quorum = Quorum::new(*threshold, required, ["alice", "bob", "carol"].map(name));
             for (root, answer) in *votes {
-                quorum.vote(root, vote(*answer));
+                quorum.vote(name(root), vote(*answer));
             }
             assert_eq!(quorum.standing(), *expected, "{why}");
         }
@@ -394,13 +406,13 @@ mod tests {
 
     #[test]
     fn everybody_is_in_one_list() {
-        let mut quorum = Quorum::new(2, ["bob"], ["alice", "bob", "carol", "dave", "eve"]);
+        let mut quorum = Quorum::new(2, [name("bob")], ["alice", "bob", "carol", "dave", "eve"].map(name));
         for (root, answer) in [("bob", BOB), ("alice", No), ("carol", Untold), ("eve", BOB)] {
-            quorum.vote(root, vote(answer));
+            quorum.vote(name(root), vote(answer));
         }
         let tally = quorum.tally();
         let lists = [tally.signed, tally.missing, tally.undecided, tally.not_asked, tally.shared];
-        let expected = ["bob", "alice", "carol", "dave", "eve"].map(|name| vec![name.to_owned()]);
+        let expected = ["bob", "alice", "carol", "dave", "eve"].map(|root| vec![name(root).clone()]);
         assert_eq!(lists, expected);
     }
 }

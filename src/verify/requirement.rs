@@ -21,11 +21,21 @@ use crate::{
 /// No time-stamping authority.
 const NO_TIMESTAMPS: &TimestampAuthorities = &TimestampAuthorities::NONE;
 
+/// The name of a trust root.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TrustRootName(pub String);
+
+impl AsRef<str> for TrustRootName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A trust root: one signer who is accepted, and what proves that this signer signed.
 #[derive(Debug, Clone, Eq)]
 pub struct TrustRoot {
     /// The name, as settings and messages give it.
-    pub name: String,
+    pub name: TrustRootName,
     /// What makes its signatures.
     pub kind: TrustRootKind,
     /// The period in which its signatures count. It is compared with the time of admission, never with the time of signing.
@@ -87,7 +97,7 @@ pub struct Signers {
     /// The number of trust roots that have to sign.
     pub threshold: usize,
     /// The trust roots that have to be among the signers.
-    pub required: BTreeSet<String>,
+    pub required: BTreeSet<TrustRootName>,
 }
 
 /// An attestation that a rule asks for.
@@ -154,6 +164,9 @@ pub enum ImageName {
     Name(String),
 }
 
+/// Payloads, by the digest of their bytes.
+pub(crate) type Payloads = BTreeMap<Digest, Payload>;
+
 /// What is wrong with the name or the annotations that a signature covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mistake {
@@ -216,8 +229,8 @@ impl Requirement {
         };
         let (tlogs, ctlogs) = (has_tlogs.then_some(tlogs), has_ctlogs.then_some(ctlogs));
         // A certificate of an own CA that needs no log has to be valid now, whatever a timestamp says.
-        let timestamp_authorities = if is_keyless || has_tlogs { timestamp_authorities } else { NO_TIMESTAMPS };
         let needs_time = is_keyless || has_tlogs;
+        let timestamp_authorities = if needs_time { timestamp_authorities } else { NO_TIMESTAMPS };
         Some((identity, CertificateTerms { authorities, tlogs, ctlogs, timestamp_authorities, needs_time, now }))
     }
 
@@ -264,8 +277,8 @@ impl Requirement {
         (self.cosign.tlog_entry == Some(true)).then_some((tlogs, timestamp_authorities))
     }
 
-    /// Every payload of `image` that the rule accepts and the policy can write, by the digest of its bytes.
-    pub(crate) fn payloads(&self, image: &ImageRef, digest: Digest) -> BTreeMap<Digest, Payload> {
+    /// Every payload of `image` that the rule accepts and the policy can write.
+    pub(crate) fn payloads(&self, image: &ImageRef, digest: Digest) -> Payloads {
         let payload = |name: String| {
             let payload = Payload::new(&name, digest, &self.cosign.annotations);
             (payload.digest(), payload)

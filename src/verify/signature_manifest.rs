@@ -3,7 +3,7 @@
 //! It takes one question to the registry. The policy checks every signature in the manifest whose payload it can rebuild.
 
 use super::{
-    Budget, Signed, Spent,
+    Budget, Payloads, Signed, Spent,
     ballot::Candidate,
     verification::{Stop, Verification},
 };
@@ -22,8 +22,9 @@ impl<'r> Verification<'r> {
         match budget.manifest(&self.case.requirement.evidence_at(self.case.image, &signature_tag(digest)))? {
             Ok(json) => match Signatures::read(&json) {
                 Ok(signatures) => {
-                    self.check_rebuilt(&signatures, digest, budget)?;
-                    Ok(Signed::Signatures(signatures))
+                    let payloads = self.case.requirement.payloads(self.case.image, digest);
+                    self.check_rebuilt(&signatures, &payloads, budget)?;
+                    Ok(Signed::Signatures(signatures, payloads))
                 }
                 Err(Unread::Unusable(unusable)) => Ok(Signed::Unusable(unusable)),
                 Err(Unread::TooMany) => Err(self.undecided(Cause::TooMany)),
@@ -34,9 +35,13 @@ impl<'r> Verification<'r> {
     }
 
     /// Counts every trust root that made one of these signatures over a payload that the rule accepts.
-    fn check_rebuilt(&mut self, signatures: &Signatures, digest: Digest, budget: &Budget<'_>) -> Result<(), Spent> {
+    fn check_rebuilt(
+        &mut self,
+        signatures: &Signatures,
+        payloads: &Payloads,
+        budget: &Budget<'_>,
+    ) -> Result<(), Spent> {
         let Some(ballot) = &mut self.ballot else { return Ok(()) };
-        let payloads = self.case.requirement.payloads(self.case.image, digest);
         // The newest signature stands last, and is the likeliest to count.
         let signatures: Vec<Candidate<'_>> = (signatures.layers.iter().rev())
             .filter_map(|layer| Some(Candidate::accepted(Signature::new(layer, payloads.get(&layer.payload)?))))

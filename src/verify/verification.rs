@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Attested, Budget, NotAttested, Requirement, Spent, Standing, Tally, TrustRoot, Vote,
+    Attested, Budget, NotAttested, Payloads, Requirement, Spent, Standing, Tally, TrustRoot, TrustRootName, Vote,
     ballot::{Ballot, Case, Wanted},
 };
 use crate::{
     evidence::{
         Attestation, Document, NoSignature, SignatureDocument, Source, Unusable, UnusableEvidence,
-        cosign::{Layer, Signatures},
+        cosign::{Layer, Payload, Signatures},
     },
     host::{Cause, HostError},
     image::{Digest, ImageRef},
@@ -26,7 +26,7 @@ pub struct Verified {
     tally: Tally,
     attested: Vec<Attested>,
     sources: BTreeSet<Source>,
-    leaving: Vec<(String, UnixTime)>,
+    leaving: Vec<(TrustRootName, UnixTime)>,
 }
 
 /// A reference with the digest that was proven of it, in the user's spelling.
@@ -67,7 +67,7 @@ impl Verified {
 
     /// The trust roots that were needed and will not count for long, each with the end of its period.
     #[must_use]
-    pub fn leaving(&self) -> &[(String, UnixTime)] {
+    pub fn leaving(&self) -> &[(TrustRootName, UnixTime)] {
         &self.leaving
     }
 
@@ -144,26 +144,16 @@ impl<W> Unproven<W> {
 pub type Failure<'r> = Unproven<Box<Missing<'r>>>;
 
 impl Failure<'_> {
-    /// Whether an index that lists the digest may be proven. A trust root that does not count now does not count for an index either.
-    pub(super) fn may_be_of_an_index(&self) -> bool {
+    /// Who signed the digest, if an index that lists it may be proven in its place. A trust root that does not count now does not count for an index either.
+    pub(super) fn tally_before_an_index(&self) -> Option<&Tally> {
         match self {
-            Unproven::NotSigned(missing) => !matches!(missing.found.signatures, Signed::NotNow),
-            Unproven::NotAttested(_) => true,
+            Unproven::NotSigned(missing) if matches!(missing.found.signatures, Signed::NotNow) => None,
+            Unproven::NotSigned(missing) => Some(&missing.tally),
+            Unproven::NotAttested(NotAttested { tally, .. }) => Some(tally),
             Unproven::NotFound
             | Unproven::Disagreement { .. }
             | Unproven::Undecided { .. }
-            | Unproven::Spent { .. } => false,
-        }
-    }
-
-    /// Who signed and who did not.
-    pub(super) fn into_tally(self) -> Tally {
-        match self {
-            Unproven::NotSigned(missing) => missing.tally,
-            Unproven::NotAttested(NotAttested { tally, .. })
-            | Unproven::Undecided { tally, .. }
-            | Unproven::Spent { tally, .. } => *tally,
-            Unproven::NotFound | Unproven::Disagreement { .. } => Tally::default(),
+            | Unproven::Spent { .. } => None,
         }
     }
 }
@@ -179,8 +169,8 @@ pub struct Missing<'r> {
     /// The trust roots that certainly did not sign.
     pub(crate) roots: Vec<&'r TrustRoot>,
     pub(crate) found: Found,
-    /// The check that the likeliest signature of a trust root failed, by the name of the trust root.
-    pub(crate) errors: BTreeMap<&'r str, VerificationError>,
+    /// The check that the likeliest signature of a trust root failed.
+    pub(crate) errors: BTreeMap<&'r TrustRootName, VerificationError>,
 }
 
 /// What was found in the two manifests of an image that hold signatures.
@@ -201,8 +191,8 @@ pub(crate) enum Evidence {
 
 /// What was found under the tag of the signature manifest.
 pub(crate) enum Signed {
-    /// A signature manifest, which may be empty.
-    Signatures(Signatures),
+    /// A signature manifest, which may be empty, and the payloads that the rule accepts.
+    Signatures(Signatures, Payloads),
     /// The registry has no such tag.
     Nothing,
     /// Something that is not a signature manifest.
@@ -215,8 +205,16 @@ impl Signed {
     /// The signatures.
     pub(crate) fn layers(&self) -> &[Layer] {
         match self {
-            Signed::Signatures(signatures) => &signatures.layers,
+            Signed::Signatures(signatures, _) => &signatures.layers,
             Signed::Nothing | Signed::Unusable(_) | Signed::NotNow => &[],
+        }
+    }
+
+    /// The payload that a signature covers, if the rule accepts it.
+    pub(crate) fn accepted(&self, layer: &Layer) -> Option<&Payload> {
+        match self {
+            Signed::Signatures(_, payloads) => payloads.get(&layer.payload),
+            Signed::Nothing | Signed::Unusable(_) | Signed::NotNow => None,
         }
     }
 }
@@ -339,7 +337,9 @@ impl<'r> Verification<'r> {
         }
         match (self.standing(), &found.signatures) {
             (Standing::Met | Standing::Lost, _) => {}
-            (Standing::Open, Signed::Signatures(signatures)) => self.policy_server(signatures, digest, budget)?,
+            (Standing::Open, Signed::Signatures(signatures, payloads)) => {
+                self.policy_server(signatures, payloads, digest, budget)?;
+            }
             (Standing::Open, _) => self.vote_for_all_others(&Vote::Missing),
         }
         match self.standing() {

@@ -51,8 +51,8 @@ fn row(case: &suite::Case, settings: Value, fixtures: &Fixtures) -> Case {
     let world = [
         json!({format!("manifest {repository}:{}.sig", digest.as_tag()): "not-found"}),
         json!({format!("manifest {repository}:{}.evidence", digest.as_tag()): mint::evidence::manifest(&[item])}),
-        json!({format!("manifest {repository}:{}", digest.as_tag()): "not-found"}),
         json!({format!("manifest {repository}@{digest}"): "an-image"}),
+        json!({format!("manifest {repository}:{}", digest.as_tag()): "not-found"}),
     ];
     let mut row = Case {
         name: case.name.clone(),

@@ -3,10 +3,7 @@
 use serde_json::Value;
 
 use super::{Finding, Lint, ReadRule, rules::leaves_tags};
-use image_trust::policy::{
-    rule::Decision,
-    settings::{Features, Mode},
-};
+use image_trust::policy::{Features, Mode, rule::Decision};
 
 /// The latest deadline that Kubewarden allows, in seconds.
 const MAX_DEADLINE: u128 = 30;

@@ -10,7 +10,7 @@ use image_trust::{
     },
     signing::PublicKey,
     text::Shown,
-    verify::{Requirement, TrustRoot},
+    verify::{Requirement, TrustRoot, TrustRootName},
 };
 
 /// What is recommended for RSA beyond 2030 (NIST SP 800-57 part 1, revision 5, tables 2 and 4): 128 bits of strength.
@@ -41,7 +41,7 @@ impl Root<'_> {
 pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], all_read: bool) -> Vec<Finding> {
     let mut found = Vec::new();
     let used: BTreeSet<usize> = rules.iter().map(|rule| rule.rule.validator_index()).collect();
-    let asked: BTreeSet<(usize, &str)> = rules.iter().flat_map(asked).collect();
+    let asked: BTreeSet<(usize, &TrustRootName)> = rules.iter().flat_map(asked).collect();
     let roots = roots(policy);
     for (i, validator) in policy.settings().validators.iter().enumerate() {
         // Two of one name are refused, and which of them a rule means is not known.
@@ -61,9 +61,9 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], all_read: bool) 
         }
     }
     for (i, root) in roots.iter().enumerate() {
-        let name = root.root.name.as_str();
+        let name = &root.root.name;
         if all_read && used.contains(&root.validator.0) && !asked.contains(&(root.validator.0, name)) {
-            let what = format!("no rule asks `{}`: its signatures count nowhere", Shown(name));
+            let what = format!("no rule asks `{}`: its signatures count nowhere", Shown(&name.0));
             found.push(Finding::new(root.path(""), Lint::UnusedTrustRoot, what, "remove it, or ask it in a rule"));
         }
         if let Some(bits) = root.root.key().and_then(PublicKey::rsa_bits).filter(|bits| *bits < RSA_BITS) {
@@ -77,20 +77,20 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], all_read: bool) 
         if root.root.key().is_some_and(|key| OF_TESTS.iter().any(|known| PublicKey::parse(known).as_ref() == Ok(key))) {
             let what = format!(
                 "the key of `{}` is a well-known test key: its private half is public, so anybody can sign with it",
-                Shown(name)
+                Shown(&name.0)
             );
             let instead = "write your own key, as `cosign generate-key-pair` puts it into cosign.pub";
             found.push(Finding::new(root.path(".key"), Lint::WellKnownTestKey, what, instead));
         }
         let has_other_name = |other: &&Root<'_>| {
-            other.root.key().is_some() && other.root.key() == root.root.key() && other.root.name != name
+            other.root.key().is_some() && other.root.key() == root.root.key() && other.root.name != *name
         };
         if let Some(other) = roots.iter().take(i).find(has_other_name) {
             let what = format!(
                 "this key is called `{}` here and `{}` in validator `{}`: records give one signer two names, and who removes one of them \
                  may leave the other",
-                Shown(name),
-                Shown(&other.root.name),
+                Shown(&name.0),
+                Shown(&other.root.name.0),
                 Shown(other.validator.1)
             );
             found.push(Finding::new(root.path(".key"), Lint::KeyWithTwoNames, what, "give it one name"));
@@ -114,10 +114,10 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], all_read: bool) 
 }
 
 /// The trust roots that a rule asks, each with the index of its validator.
-pub(super) fn asked<'r>(rule: &'r ReadRule<'_>) -> Vec<(usize, &'r str)> {
+pub(super) fn asked<'r>(rule: &'r ReadRule<'_>) -> Vec<(usize, &'r TrustRootName)> {
     match &rule.decision {
         Decision::Prove { requirement, .. } => {
-            requirement.all_roots().map(|root| (rule.rule.validator_index(), root.name.as_str())).collect()
+            requirement.all_roots().map(|root| (rule.rule.validator_index(), &root.name)).collect()
         }
         Decision::Allow | Decision::Deny => Vec::new(),
     }

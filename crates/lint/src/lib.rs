@@ -22,9 +22,10 @@ pub use kinds::{Lint, Severity};
 pub use manifest::{Refusal, check_manifest, lint_manifest};
 
 use image_trust::policy::{
+    Features,
     pattern::Pattern,
     rule::{Decision, Policy, Rule},
-    settings::{Features, With},
+    settings::With,
 };
 
 /// Something that is valid, but probably wrong: where, what and why it matters, and what to do.

@@ -17,7 +17,7 @@ use super::{
 };
 use image_trust::{
     json::JsonPath,
-    policy::{Problem, check, settings::Features},
+    policy::{Features, Problem, check},
     text::Shown,
     time::UnixTime,
 };

@@ -8,7 +8,7 @@ use image_trust::{
     policy::rule::Decision,
     sigstore::{CertificateIdentity, TextMatcher, Workflow, WorkflowFile},
     text::Shown,
-    verify::{Signers, TrustRoot, TrustRootKind},
+    verify::{Signers, TrustRoot, TrustRootKind, TrustRootName},
 };
 
 /// What is wrong with a quorum of workflows.
@@ -35,8 +35,8 @@ fn one_repository(rule: &ReadRule<'_>, signers: &Signers) -> Option<Finding> {
         .find(|((one, a), (other, b))| shares_a_repository(a, b) && needs_both(one, other) && !is_one(one, other))?;
     let what = format!(
         "the quorum counts \"{}\" and \"{}\", and workflows of one repository can sign for both: whoever may push to it can write two workflows",
-        Shown(&one.name),
-        Shown(&other.name)
+        Shown(&one.name.0),
+        Shown(&other.name.0)
     );
     let instead =
         "a signer of another kind or repository; or a `ref` without `*` that only reviewed changes reach, for both";
@@ -69,14 +69,14 @@ fn shares_a_repository(one: &Workflow, other: &Workflow) -> bool {
 
 /// A quorum that can never be met: for several trust roots only one workflow could sign.
 fn never_met(rule: &ReadRule<'_>, signers: &Signers) -> Option<Finding> {
-    let shared: Vec<(String, Vec<&str>)> =
+    let shared: Vec<(String, Vec<&TrustRootName>)> =
         by_workflow(signers).into_iter().filter(|(_, roots)| roots.len() > 1).collect();
     let lost: usize = shared.iter().map(|(_, roots)| roots.len() - 1).sum();
-    let is_required = |root: &&&str| signers.required.contains(**root);
-    let both_required = |(_, roots): &&(String, Vec<&str>)| roots.iter().filter(is_required).count() > 1;
+    let is_required = |root: &&&TrustRootName| signers.required.contains(**root);
+    let both_required = |(_, roots): &&(String, Vec<&TrustRootName>)| roots.iter().filter(is_required).count() > 1;
     let too_few = signers.roots.len() - lost < signers.threshold;
     let (workflow, roots) = shared.iter().find(both_required).or_else(|| shared.first().filter(|_| too_few))?;
-    let names: Vec<String> = roots.iter().map(|name| format!("\"{}\"", Shown(name))).collect();
+    let names: Vec<String> = roots.iter().map(|name| format!("\"{}\"", Shown(&name.0))).collect();
     let what = format!(
         "the quorum can never be met: only the workflow {} could sign for {}, and it has one vote, whichever git references it ran at",
         Shown(workflow),
@@ -87,8 +87,8 @@ fn never_met(rule: &ReadRule<'_>, signers: &Signers) -> Option<Finding> {
 }
 
 /// The trust roots for which one workflow alone could sign, by its name and issuer.
-fn by_workflow(signers: &Signers) -> BTreeMap<String, Vec<&str>> {
-    let mut found: BTreeMap<(String, &str), Vec<&str>> = BTreeMap::new();
+fn by_workflow(signers: &Signers) -> BTreeMap<String, Vec<&TrustRootName>> {
+    let mut found: BTreeMap<(String, &str), Vec<&TrustRootName>> = BTreeMap::new();
     for root in &signers.roots {
         if let Some(workflow) = only_workflow(root) {
             found.entry(workflow).or_default().push(&root.name);

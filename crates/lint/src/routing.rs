@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Finding, Lint, ReadRule, manifest::Manifest};
 use image_trust::{
-    policy::{rule::Decision, settings::Features},
+    policy::{Features, rule::Decision},
     text::Shown,
 };
 

@@ -128,7 +128,7 @@ fn never_first(rule: &ReadRule<'_>, other: &ReadRule<'_>, rank: Ordering) -> Fin
 }
 
 fn named(rule: &Rule<'_>) -> String {
-    format!("policy[{}] (`{}`)", rule.index(), Shown(rule.pattern()))
+    format!("policy[{}] (`{}`)", rule.index(), Shown(&rule.pattern().0))
 }
 
 /// Whose images this rule admits, or where it sends the policy server.

@@ -17,7 +17,7 @@ use image_trust::{
     sigstore::{CertificateIdentity, GITHUB, GITHUB_ISSUER, PUBLIC_GOOD_DATE},
     text::Shown,
     time::UnixTime,
-    verify::{Requirement, SctRequirement, TrustRootKind},
+    verify::{Requirement, SctRequirement, TrustRootKind, TrustRootName},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -43,10 +43,10 @@ const NO_ISSUER: &str = "https://zq9-zq9.example.com";
 
 /// `now` is the time since 1970, UTC.
 pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: UnixTime) -> Vec<Finding> {
-    let asked: BTreeSet<(usize, &str)> = rules.iter().flat_map(asked).collect();
+    let asked: BTreeSet<(usize, &TrustRootName)> = rules.iter().flat_map(asked).collect();
     let roots = roots(policy);
     // What no rule asks does nothing, which is told.
-    let asked = roots.iter().filter(|root| asked.contains(&(root.validator.0, root.root.name.as_str())));
+    let asked = roots.iter().filter(|root| asked.contains(&(root.validator.0, &root.root.name)));
     let (mut found, known) = (Vec::new(), names::Known::new());
     for root in asked {
         found.extend(dates(root, now));
@@ -66,7 +66,7 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: UnixTime) -
 
 /// When a trust root counts.
 fn dates(root: &Root<'_>, now: UnixTime) -> Option<Finding> {
-    let name = Shown(&root.root.name);
+    let name = Shown(&root.root.name.0);
     let find = |key, lint, what, instead| Some(Finding::new(root.path(key), lint, what, instead));
     match (root.root.period.start, root.root.period.end) {
         (_, Some(end)) if end < now => {

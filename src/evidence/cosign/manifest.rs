@@ -3,7 +3,7 @@
 //! A signature manifest is the manifest that cosign keeps under the tag `sha256-<hex>.sig`, with one layer for each signature. The layer's digest is that of the
 //! payload, and the signature is an annotation of the layer (cosign, "Signature Specification"). Nothing in it is trusted. It only says which signatures to check.
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use base64ct::{Base64, Encoding as _};
 use serde_json::value::RawValue;
@@ -174,17 +174,6 @@ pub(crate) fn attachment(descriptor: &RawValue) -> Option<Attachment> {
 fn response(json: &str) -> Option<Vec<u8>> {
     let json: &RawValue = serde_json::from_str(json).ok()?;
     bytes_of(members(json, ["SignedRFC3161Timestamp"]).ok()?[0]?)
-}
-
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Unusable::Form => f.write_str("what lies where its signatures belong is no manifest of signatures"),
-            Unusable::Index => {
-                f.write_str("what lies where its signatures belong is an index, not a manifest of signatures")
-            }
-        }
-    }
 }
 
 #[cfg(test)]

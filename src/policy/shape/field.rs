@@ -1,6 +1,6 @@
 //! What can be said of a key of the settings?
 
-use crate::policy::settings::{HostCalls, TimeBudget};
+use crate::policy::{HostCalls, TimeBudget};
 
 /// The types of validators.
 pub const TYPES: &[&str] = &["static", "cosign"];

@@ -74,10 +74,10 @@ fn serde_takes_exactly_the_keys_of_the_table() {
     type Read = fn(&str) -> Result<(), String>;
     /// Stands in for the conditions of child approval, which are read beside true and false.
     fn features_with(text: &str) -> Result<(), String> {
-        read::<settings::Features>(&format!(r#"{{"automaticChildApproval": {text}}}"#))
+        read::<crate::policy::Features>(&format!(r#"{{"automaticChildApproval": {text}}}"#))
     }
     fn gitops_with(text: &str) -> Result<(), String> {
-        read::<settings::Features>(&format!(r#"{{"gitops": {text}}}"#))
+        read::<crate::policy::Features>(&format!(r#"{{"gitops": {text}}}"#))
     }
     let readers: [(&str, &[Field], Read); 13] = [
         ("settings", All::SETTINGS, |text| read::<settings::Settings<'_>>(text)),
@@ -90,7 +90,7 @@ fn serde_takes_exactly_the_keys_of_the_table() {
         ("host", All::INSTANCE, |text| read::<settings::Instance<'_>>(text)),
         ("rule", All::RULE, |text| read::<settings::Rule<'_>>(text)),
         ("with", All::WITH, |text| read::<settings::With>(text)),
-        ("features", All::FEATURES, |text| read::<settings::Features>(text)),
+        ("features", All::FEATURES, |text| read::<crate::policy::Features>(text)),
         ("childApproval", All::CHILD_APPROVAL, features_with),
         ("gitops", All::GITOPS, gitops_with),
     ];

@@ -9,11 +9,7 @@ use strsim::osa_distance;
 use super::{Field, OTHER_TYPES, Shape, TYPES};
 use crate::{
     json::JsonPath,
-    policy::{
-        Found, Mistake, Problem,
-        pattern::Pattern,
-        settings::{HostCalls, TimeBudget},
-    },
+    policy::{Found, Mistake, Problem, pattern::Pattern},
     signing::PublicKey,
     text::Shown,
 };
@@ -43,15 +39,10 @@ impl Shape {
                 Ok(_) => Some(value.clone()),
                 Err(error) => wrong(Mistake::Key(error)),
             },
-            (Shape::Count, Value::Number(number)) if number.as_u64().is_some_and(|n| n > 0) => Some(value.clone()),
-            (Shape::CountFromZero, Value::Number(number)) if number.is_u64() => Some(value.clone()),
-            (Shape::Milliseconds, Value::Number(number))
-                if number.as_u64().is_some_and(|ms| TimeBudget::try_from(ms).is_ok()) =>
-            {
-                Some(value.clone())
-            }
-            (Shape::HostCalls, Value::Number(number))
-                if number.as_u64().is_some_and(|calls| HostCalls::try_from(calls).is_ok()) =>
+            (Shape::Count | Shape::CountFromZero | Shape::Milliseconds | Shape::HostCalls, Value::Number(number))
+                if self.numbers().zip(number.as_u64()).is_some_and(|((least, most), number)| {
+                    number >= least && most.is_none_or(|most| number <= most)
+                }) =>
             {
                 Some(value.clone())
             }

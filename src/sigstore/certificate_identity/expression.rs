@@ -5,16 +5,12 @@
 
 mod advice;
 
-use std::{cmp::Ordering, fmt};
+use std::cmp::Ordering;
 
 use regex_lite::{Regex, RegexBuilder};
 
 use advice::{Ends, advice};
 
-use crate::text::Shown;
-
-/// The longest regular expression, in bytes.
-const MAX_REGEX: usize = 512;
 /// The largest compiled expression, in bytes: about two thousand states. Each state can cost a step for every character of a name.
 const MAX_COMPILED: usize = 100_000;
 /// The deepest nesting of an expression.
@@ -38,13 +34,18 @@ pub enum RegexError {
     Loose(Option<String>),
 }
 
+impl RegexError {
+    /// The longest regular expression, in bytes.
+    pub(crate) const MAX_LENGTH: usize = 512;
+}
+
 impl Anchored {
     /// Reads a regular expression. The engine does not backtrack, so the time for a match grows with the length of the name and the size of the expression only.
     ///
     /// # Errors
     /// If the text is not an expression, is too large, or is not anchored at both ends.
     pub fn read(text: &str) -> Result<Anchored, RegexError> {
-        if text.len() > MAX_REGEX {
+        if text.len() > RegexError::MAX_LENGTH {
             return Err(RegexError::TooLarge);
         }
         // It is compiled alone first. Within a group, an extra `)` would close the group.
@@ -97,25 +98,6 @@ impl Ord for Anchored {
     }
 }
 
-impl fmt::Display for RegexError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RegexError::Syntax(words) => write!(f, "is not a valid regular expression: {}", Shown(words)),
-            RegexError::TooLarge => {
-                write!(f, "is too large: expected at most {MAX_REGEX} bytes, with few repetitions and little nesting")
-            }
-            RegexError::Loose(whole) => {
-                f.write_str("is not anchored at both ends, so it would also match longer names that contain it; ")?;
-                // As it is to be written, where it can be printed.
-                match whole.as_ref().filter(|whole| whole.bytes().all(|byte| matches!(byte, b' '..=b'~'))) {
-                    Some(whole) => write!(f, "write `{whole}`"),
-                    None => write!(f, "begin it with `^(?:` and end it with `)$`"),
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -135,7 +117,7 @@ mod tests {
     #[test]
     fn expressions_are_matched_whole() {
         use Came::{Differs, Loose, Matches, Syntax, TooLarge};
-        let letters = "a".repeat(MAX_REGEX - 2);
+        let letters = "a".repeat(RegexError::MAX_LENGTH - 2);
         let (longest, longer) = (format!("^{letters}$"), format!("^{letters}a$"));
         let deep = format!("^{}a{}$", "(".repeat(30), ")".repeat(30));
         let rows = [
@@ -322,10 +304,6 @@ mod tests {
                 assert!(Anchored::read(&advised).unwrap().matches(&name), "{why}: {advised} matches {name}");
             }
         }
-        assert_eq!(
-            RegexError::Loose(None).to_string(),
-            "is not anchored at both ends, so it would also match longer names that contain it; begin it with `^(?:` and end it with `)$`"
-        );
     }
 
     /// Parts of expressions that are loose at some end.

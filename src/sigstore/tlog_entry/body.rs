@@ -9,9 +9,14 @@ use base64ct::{Base64, Encoding as _};
 use serde_json::value::RawValue;
 
 use crate::{
-    image::Digest,
+    image::{Digest, hex},
     json::{bytes_of, entries, only_members, text},
-    signing::{PublicKey, certificate::certificates, key::Algorithm, signature::Hash},
+    signing::{
+        PublicKey,
+        certificate::certificates,
+        key::Algorithm,
+        signature::{Hash, Message},
+    },
     sigstore::VerificationError,
 };
 
@@ -46,14 +51,18 @@ pub(crate) enum Content<'s> {
     Envelope { envelope: (&'s str, &'s [u8]), encoding: &'s [u8], stored: Option<&'s [u8]> },
 }
 
-impl Content<'_> {
-    /// The hash of the signed bytes, if it is known.
-    fn hash(&self, hash: Hash) -> Option<Vec<u8>> {
-        match (self, hash) {
-            (Content::Bytes(bytes) | Content::Envelope { encoding: bytes, .. }, _) => Some(hash.of(bytes)),
-            (Content::Known(digest), Hash::Sha256) => Some(digest.bytes().to_vec()),
-            (Content::Known(_), Hash::Sha384 | Hash::Sha512) => None,
+impl<'s> Content<'s> {
+    /// The bytes that were signed, or their digest.
+    pub(crate) fn message(&self) -> Message<'s> {
+        match *self {
+            Content::Bytes(bytes) | Content::Envelope { encoding: bytes, .. } => Message::Bytes(bytes),
+            Content::Known(digest) => Message::Known(digest),
         }
+    }
+
+    /// The hash of what was signed, if it can be told.
+    fn hash(&self, hash: Hash) -> Option<Vec<u8>> {
+        self.message().hash(hash)
     }
 }
 
@@ -188,15 +197,11 @@ fn one(json: &RawValue) -> Option<&RawValue> {
 
 /// An entry of Rekor 2 (Rekor 2 specification, "hashedrekord", version 0.0.2): the body has only one form (RFC 8785), so it is written again and compared.
 fn rekor_2(body: &[u8], logged: &Logged<'_>) -> Result<(), VerificationError> {
-    let key = match logged.by {
-        LoggedBy::Key(key) | LoggedBy::Certificate(_, key) => key,
+    let (key, name, der) = match logged.by {
+        LoggedBy::Key(key) => (key, "publicKey", key.spki()),
+        LoggedBy::Certificate(der, key) => (key, "x509Certificate", der),
     };
-    let verifier = match logged.by {
-        LoggedBy::Key(key) => format!(r#""publicKey":{{"rawBytes":"{}"}}"#, Base64::encode_string(key.spki())),
-        LoggedBy::Certificate(der, _) => {
-            format!(r#""x509Certificate":{{"rawBytes":"{}"}}"#, Base64::encode_string(der))
-        }
-    };
+    let verifier = format!(r#""{name}":{{"rawBytes":"{}"}}"#, Base64::encode_string(der));
     let signature = Base64::encode_string(logged.signature);
     let written = |(details, hash): &(String, Hash)| {
         let name = match hash {
@@ -247,10 +252,6 @@ pub(super) fn object(json: &[u8]) -> Option<&RawValue> {
         return None;
     }
     serde_json::from_slice(json).ok()
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

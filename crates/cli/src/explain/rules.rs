@@ -43,8 +43,8 @@ pub(super) fn read(image: &str, settings: &str) -> Result<(Image, Vec<Rule>)> {
     let weighed = weigh(&policy, &reference).map_err(anyhow::Error::msg).context(unread)?;
     let rule = |weighed: &Weighed<'_>| Rule {
         index: weighed.rule.index(),
-        pattern: weighed.rule.pattern().to_owned(),
-        validator: weighed.rule.validator().to_owned(),
+        pattern: weighed.rule.pattern().0,
+        validator: weighed.rule.validator().0,
         standing: weighed.standing,
     };
     let rules = weighed.iter().map(rule).collect();

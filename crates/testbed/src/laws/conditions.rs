@@ -116,7 +116,8 @@ fn is_met(list: &str, predicate: &str) -> bool {
 /// The value, if it says all that the text does.
 fn canonical(json: &RawValue) -> Option<Value> {
     let value: Value = serde_json::from_str(json.get()).ok()?;
-    (value.to_string() == json.get()).then_some(value)
+    let written = value.to_string();
+    (written == json.get()).then_some(value)
 }
 
 fn depth(value: &Value) -> usize {

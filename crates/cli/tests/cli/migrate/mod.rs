@@ -434,5 +434,5 @@ fn here(settings: &Value, image: &ImageRef) -> Option<String> {
     let policy = Policy::load(&text).expect("settings");
     let rules = policy.rules(&BTreeSet::from([image.registry()])).expect("rules");
     let Choice::Rule(winner) = rules.choose(image).expect("a choice") else { return None };
-    Some(winner.validator().to_owned()).filter(|name| !["deny", "not-migrated"].contains(&name.as_str()))
+    Some(winner.validator().0).filter(|name| !["deny", "not-migrated"].contains(&name.as_str()))
 }
