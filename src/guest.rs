@@ -16,7 +16,7 @@ use wapc_guest::{CallResult, register_function};
 
 use crate::{
     answer,
-    host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore, read_digest, read_verification},
+    host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore, read_config, read_digest, read_verification},
     image::Digest,
     report::Level,
     signing::PublicKey,
@@ -82,6 +82,10 @@ impl Registry for Kubewarden {
     // As bytes: the SDK would put them into types for images, which not everything beside an image fits into.
     fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
         ask("oci", "v1/oci_manifest", &image, HostError::of_registry)
+    }
+
+    fn config(&self, image: &str) -> Result<Vec<u8>, HostError> {
+        read_config(&ask("oci", "v1/oci_manifest_config", &image, HostError::of_registry)?)
     }
 }
 

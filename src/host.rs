@@ -43,6 +43,12 @@ pub trait Registry {
     /// # Errors
     /// When the registry does not have it, or the host can't tell.
     fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError>;
+
+    /// The config of the manifest of `image`, as the host has read and written it again: JSON.
+    ///
+    /// # Errors
+    /// When the registry does not have it, or the host can't tell.
+    fn config(&self, image: &str) -> Result<Vec<u8>, HostError>;
 }
 
 /// Asks the host what is in the cluster.
@@ -140,6 +146,15 @@ impl HostError {
 pub fn read_digest(answer: &[u8]) -> Result<Digest, HostError> {
     let [digest] = read(answer, ["digest"])?;
     usable(digest)
+}
+
+/// Reads the host's answer to a question for a manifest and its config: `{"manifest": …, "digest": …, "config": …}`. It is the config.
+///
+/// # Errors
+/// When there is none.
+pub fn read_config(answer: &[u8]) -> Result<Vec<u8>, HostError> {
+    let [config] = read(answer, ["config"])?;
+    config.map(|config| config.get().as_bytes().to_vec()).ok_or_else(|| misread(answer))
 }
 
 /// Reads the host's answer to a verification: `{"is_trusted": …, "digest": …}`. A yes without a usable digest proves nothing.

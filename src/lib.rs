@@ -21,6 +21,9 @@
 //!     fn manifest(&self, _: &str) -> Result<Vec<u8>, HostError> {
 //!         Err(HostError::of_registry("not reached either"))
 //!     }
+//!     fn config(&self, _: &str) -> Result<Vec<u8>, HostError> {
+//!         Err(HostError::of_registry("nor is this"))
+//!     }
 //! }
 //! impl Sigstore for Nobody {
 //!     fn verify(&self, _: &str, _: &PublicKey, _: &BTreeMap<String, String>) -> Result<Digest, HostError> {

@@ -7,7 +7,7 @@ use super::{
     bundle::{Bundle, BundleContent},
     cosign::{Attachment, Layer, SimpleSigning},
     envelope::Envelope,
-    manifest::{Content, Item},
+    manifest::{Content, Item, LargeDocument},
     signature::Stored,
     statement::{COSIGN_SIGN, predicate},
     subject::Subject,
@@ -20,6 +20,8 @@ pub(crate) enum Document {
     Signature(SignatureDocument),
     /// An attestation about the image. It is never a signature, whoever made it.
     Attestation(Attestation),
+    /// A document that was not read, because it is not in the evidence manifest itself.
+    Large(LargeDocument),
 }
 
 /// A signature of an image, with everything that it covers. The signature is not verified yet.
@@ -76,6 +78,15 @@ pub enum NoSignature {
     Payload,
     /// The signature is for another image.
     OtherImage,
+    /// The item is a document that is too large for the evidence manifest. It is only read if a rule asks for an attestation.
+    Large,
+}
+
+impl NoSignature {
+    /// Whether the item was not read because there is more evidence than is read.
+    pub(crate) fn is_beyond_limits(&self) -> bool {
+        matches!(self, NoSignature::Item(ItemError::TooMany | ItemError::TooLarge))
+    }
 }
 
 impl Document {
@@ -102,10 +113,17 @@ impl Document {
                 let form = Form::Envelope(Box::new(Enveloped { attachment, stored, signature, envelope }));
                 Document::of(form, image)
             }
-            Ok(Content::Bundle(bytes)) => {
-                Document::of(Form::Bundle(Box::new(Bundle::read(bytes).map_err(NoSignature::Bundle)?)), image)
-            }
+            Ok(Content::Bundle(bytes)) => Document::of_bundle(bytes, image),
+            Ok(Content::Large(document)) => Ok(Document::Large(document.clone())),
         }
+    }
+
+    /// Reads what a bundle is for `image`.
+    ///
+    /// # Errors
+    /// If it is neither a signature of the image nor an attestation about it.
+    pub(crate) fn of_bundle(json: &[u8], image: Digest) -> Result<Document, NoSignature> {
+        Document::of(Form::Bundle(Box::new(Bundle::read(json).map_err(NoSignature::Bundle)?)), image)
     }
 
     /// A message about the image is a signature. A statement is one only if its predicate says so.

@@ -3,7 +3,7 @@
 //! An evidence manifest is an OCI image manifest under the tag `sha256-<hex>.evidence`. Its layers are evidence files, and an annotation of each layer repeats
 //! the file's content, because a policy can read manifests but not blobs (`docs/evidence.md`). Nothing in it is trusted, because whoever can push can write one.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use base64ct::{Base64, Encoding as _};
 use serde_json::value::RawValue;
@@ -29,6 +29,13 @@ pub const MAX_ITEM: usize = 256 * 1024;
 /// The largest content of all items together, in bytes.
 pub const MAX_CONTENT: usize = 3 * 1024 * 1024;
 
+/// The largest content of a pointer manifest, in bytes.
+pub const MAX_POINTED: usize = 4 * 1024 * 1024;
+/// The annotations of a layer that may hold the predicate type of an attestation: of bundles, and of envelopes of cosign 2. They decide what is read, and nothing else.
+pub const PREDICATE_TYPES: [&str; 2] = ["dev.sigstore.bundle.predicateType", "predicateType"];
+
+/// The media type of an item that tells of evidence which is too large for an evidence manifest.
+pub const LEFT_OUT: &str = "application/vnd.image-trust.left-out.v1+json";
 /// The media type of a cosign payload (cosign, "Signature Specification").
 pub const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 /// The media type of an attestation of cosign 2 (cosign, "In-Toto Attestation Specification").
@@ -72,6 +79,30 @@ pub(crate) enum Content {
     Envelope(Attachment, Vec<u8>),
     /// A Sigstore bundle.
     Bundle(Vec<u8>),
+    /// A document that is not in the evidence manifest itself.
+    Large(LargeDocument),
+}
+
+/// A document that is too large for an evidence manifest. It is read only if a rule asks for an attestation that it may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LargeDocument {
+    /// The predicate type that the manifest gives for it, without a proof.
+    predicate_type: Option<String>,
+    /// The pointer manifest whose config it is. It is `None` if the document cannot be read by a policy.
+    pub(crate) manifest: Option<Digest>,
+}
+
+impl LargeDocument {
+    fn read(annotations: &RawValue, manifest: Option<Digest>) -> Result<LargeDocument, ItemError> {
+        let predicate_types = members(annotations, PREDICATE_TYPES).map_err(|_| ItemError::Form)?;
+        let predicate_type = predicate_types.into_iter().flatten().find_map(|json| text(json).ok());
+        Ok(LargeDocument { predicate_type: predicate_type.map(Cow::into_owned), manifest })
+    }
+
+    /// Whether it may be an attestation with one of these predicate types.
+    pub(crate) fn may_be(&self, predicate_types: &BTreeSet<String>) -> bool {
+        self.predicate_type.as_ref().is_none_or(|predicate_type| predicate_types.contains(predicate_type))
+    }
 }
 
 /// The reason for which an item of a known kind is not evidence.
@@ -79,10 +110,8 @@ pub(crate) enum Content {
 pub enum ItemError {
     /// The item has no digest, or its annotations cannot be read.
     Form,
-    /// The item has no content, and names no pointer manifest that has it.
+    /// The item has no content.
     NoContent,
-    /// The content is in a pointer manifest, which this version does not read.
-    Elsewhere,
     /// The content is larger than [`MAX_ITEM`], or all contents together are larger than [`MAX_CONTENT`].
     TooLarge,
     /// The content is not canonical base64 (RFC 4648, section 4).
@@ -138,6 +167,7 @@ enum Kind {
     SimpleSigning,
     Envelope,
     Bundle,
+    LeftOut,
 }
 
 impl Item {
@@ -151,34 +181,49 @@ impl Item {
         let kind = match kind.and_then(|kind| text(kind).ok())?.as_ref() {
             SIMPLE_SIGNING => Kind::SimpleSigning,
             ENVELOPE => Kind::Envelope,
+            LEFT_OUT => Kind::LeftOut,
             bundle if BUNDLES.contains(&bundle) => Kind::Bundle,
             _ => return None,
         };
         let Some(digest) = digest.and_then(|digest| Digest::parse(&text(digest).ok()?).ok()) else {
             return failed(ItemError::Form);
         };
-        let mut read = || {
+        let read = || {
             let annotations = annotations.ok_or(ItemError::NoContent)?;
-            let bytes = content(annotations, room)?;
+            let [written, pointer] = members(annotations, [CONTENT, MANIFEST]).map_err(|_| ItemError::Form)?;
             let size: Option<usize> = size.and_then(|size| size.get().parse().ok());
-            if Digest::of(&bytes) != digest || size != Some(bytes.len()) {
-                return Err(ItemError::Digest);
+            let mut inline = || {
+                let bytes = content(written.ok_or(ItemError::NoContent)?, room)?;
+                match Digest::of(&bytes) == digest && size == Some(bytes.len()) {
+                    true => Ok(bytes),
+                    false => Err(ItemError::Digest),
+                }
+            };
+            let large = |manifest| LargeDocument::read(annotations, manifest).map(Content::Large);
+            match (kind, pointer.filter(|_| written.is_none())) {
+                (Kind::Bundle, Some(pointer)) => {
+                    let manifest = text(pointer).ok().and_then(|digest| Digest::parse(&digest).ok());
+                    let manifest = manifest.ok_or(ItemError::Form)?;
+                    large(size.is_some_and(|size| size <= MAX_POINTED).then_some(manifest))
+                }
+                // The host reads the config of a manifest and writes it again. An envelope does not survive that, because log entries are about its bytes.
+                (Kind::Envelope, Some(_)) | (Kind::LeftOut, _) => large(None),
+                (Kind::Bundle, None) => inline().map(Content::Bundle),
+                (Kind::Envelope, None) => {
+                    Ok(Content::Envelope(attachment(descriptor).ok_or(ItemError::Form)?, inline()?))
+                }
+                (Kind::SimpleSigning, _) => {
+                    Ok(Content::SimpleSigning(layer(descriptor).ok_or(ItemError::Form)?, inline()?))
+                }
             }
-            Ok(match kind {
-                Kind::SimpleSigning => Content::SimpleSigning(layer(descriptor).ok_or(ItemError::Form)?, bytes),
-                Kind::Envelope => Content::Envelope(attachment(descriptor).ok_or(ItemError::Form)?, bytes),
-                Kind::Bundle => Content::Bundle(bytes),
-            })
         };
         let content = read();
         Some(Item { digest: Some(digest), content })
     }
 }
 
-/// The content that these annotations hold.
-fn content(annotations: &RawValue, room: &mut usize) -> Result<Vec<u8>, ItemError> {
-    let [content, elsewhere] = members(annotations, [CONTENT, MANIFEST]).map_err(|_| ItemError::Form)?;
-    let content = content.ok_or(if elsewhere.is_some() { ItemError::Elsewhere } else { ItemError::NoContent })?;
+/// The content that this annotation holds.
+fn content(content: &RawValue, room: &mut usize) -> Result<Vec<u8>, ItemError> {
     // Four characters hold three bytes.
     let length = content.get().len().saturating_mul(3) / 4;
     if length > MAX_ITEM.saturating_add(3) || length > *room {

@@ -228,6 +228,11 @@ impl<'s> Signature<'s> {
         }
     }
 
+    /// The start of the certificate, if there is one that can be read. It is not proven yet.
+    pub(crate) fn certified_at(&self) -> Option<UnixTime> {
+        self.leaf()?.ok()?.validity.start
+    }
+
     /// The certificate, if there is one. Nothing that it says is proven yet.
     fn leaf(&self) -> Option<Result<&Leaf, VerificationError>> {
         let leaf = match (self.leaf.get(), self.material) {

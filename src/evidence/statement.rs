@@ -43,8 +43,9 @@ impl Statement {
     pub(crate) fn read(payload: &[u8], image: Digest) -> Result<Statement, StatementError> {
         let form = StatementError::Form;
         let json: &RawValue = serde_json::from_slice(payload).map_err(|_| form)?;
-        let [kind, subjects, predicate_type] =
-            members(json, ["_type", "subject", "predicateType"]).map_err(|_| form)?;
+        // The predicate is read later. If it is there twice, nobody can tell which one counts.
+        let [kind, subjects, predicate_type, _] =
+            members(json, ["_type", "subject", "predicateType", "predicate"]).map_err(|_| form)?;
         let text_of = |json: Option<&RawValue>| Some(text(json?).ok()?.into_owned());
         if !text_of(kind).is_some_and(|kind| TYPES.contains(&&*kind)) {
             return Err(form);

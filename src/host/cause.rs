@@ -27,6 +27,10 @@ pub enum Cause {
     TooLarge,
     /// The signature payloads are stored at an address of their own. The policy decides this, not the host.
     StoredElsewhere,
+    /// There is more evidence than is read. The policy decides this, not the host.
+    TooMuchEvidence,
+    /// An attestation is too large to be read by a policy. The policy decides this, not the host.
+    LargeAttestation,
     /// The host's answer is larger than is read.
     Oversized,
     /// The name of the registry does not resolve.

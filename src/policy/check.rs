@@ -186,14 +186,14 @@ mod tests {
         let of_static = json!({"pattern": "*:*", "validator": "allow", "with": {"trustRoot": "alice"}});
         let many = |entry: &Value, count: usize| Value::Array(vec![entry.clone(); count]);
         let (no_rule, no_validator) =
-            ("policy: is empty: it decides nothing", "validators: is empty: it decides nothing");
+            ("policy: is empty; expected at least one entry", "validators: is empty; expected at least one entry");
         // validators, policy, what is told, the reason
         let table: [(Value, Value, &[&str], &str); 7] = [
             (many(&signed, 1), many(&rule, MAX_RULES), &[], "as many rules as are read"),
             (
                 many(&signed, 1),
                 many(&rule, MAX_RULES + 1),
-                &["policy: has 10001 entries; at most 10000 are read"],
+                &["policy: has 10001 entries; at most 10000 are allowed"],
                 "the stand-in for rules names no trust root, and nobody wrote it",
             ),
             (many(&signed, 1), json!([]), &[no_rule], "none"),
@@ -201,7 +201,7 @@ mod tests {
             (
                 many(&signed, MAX_VALIDATORS + 1),
                 many(&rule, 1),
-                &["validators: has 101 entries; at most 100 are read"],
+                &["validators: has 101 entries; at most 100 are allowed"],
                 "the stand-in for validators has no name",
             ),
             (json!([]), json!([]), &[no_validator, no_rule], "neither"),

@@ -160,6 +160,8 @@ pub enum Mistake {
     NoSignatureAtAll,
     /// A key for signatures, where none is asked for.
     OfNoSignature,
+    /// A rule without a signature asks for attestations of platforms only, so that nobody vouches for the index that lists them.
+    OnlyPlatforms,
 
     /// A pattern that can't be read.
     Pattern(PatternError),

@@ -320,6 +320,7 @@ impl Rule<'_> {
             attestation.trust_root.is_some() || attestation.trust_roots.is_some()
         };
         let needs_signers = is_signed || !with.attestations.iter().flatten().all(names_signers);
+        let has_signers = [with.trust_root.is_some(), with.threshold.is_some(), with.required.is_some()];
         let wanted = Wanted {
             trust_root: with.trust_root,
             trust_roots: None,
@@ -333,6 +334,7 @@ impl Rule<'_> {
                 None
             }
         };
+        let has_attestations = with.attestations.is_some();
         let attestations = match with.attestations {
             None => Vec::new(),
             Some(list) => attestation::read(list, &signers.roots, of_rule.as_ref(), &place.key("attestations"))
@@ -343,12 +345,19 @@ impl Rule<'_> {
         };
         let mut wrong = |option: &'static str, what| problems.push(Problem::new(place.key(option), what));
         if !is_signed {
-            if attestations.is_empty() {
+            if !has_attestations {
                 wrong("signature", Mistake::NoSignatureAtAll);
+            } else if !attestations.is_empty() && attestations.iter().all(|attestation| attestation.of_platforms) {
+                wrong("attestations", Mistake::OnlyPlatforms);
             }
-            for (option, is_there) in
-                [("annotations", with.annotations.is_some()), ("identities", with.identities.is_some())]
-            {
+            let options = [
+                ("annotations", with.annotations.is_some()),
+                ("identities", with.identities.is_some()),
+                ("trustRoot", !needs_signers && has_signers[0]),
+                ("threshold", !needs_signers && has_signers[1]),
+                ("required", !needs_signers && has_signers[2]),
+            ];
+            for (option, is_there) in options {
                 if is_there {
                     wrong(option, Mistake::OfNoSignature);
                 }

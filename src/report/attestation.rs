@@ -3,29 +3,40 @@
 use std::collections::BTreeSet;
 
 use super::{counted, listed, quoted, reason::Told};
-use crate::verify::{Attested, Lack, MissingAttestation, NotAttested};
+use crate::{
+    evidence::NoSignature,
+    image::Digest,
+    policy::attestation::SHORT_NAMES,
+    time::Period,
+    verify::{Attested, Lack, MissingAttestation, NotAttested},
+};
 
 /// The most missing attestations that are told.
 const MAX_TOLD: usize = 8;
 
 impl NotAttested {
-    /// The failure as people read it. `reference` is the image by its digest.
-    pub(super) fn told(&self, reference: &str) -> Told {
-        let wanted: BTreeSet<String> = self.missing.iter().map(|missing| one_of(&missing.predicate_types)).collect();
+    /// The failure as people read it. `reference` is the image by one of its digests.
+    pub(super) fn told(&self, reference: impl Fn(Digest) -> String) -> Told {
+        let needed: BTreeSet<String> = self.missing.iter().map(|missing| one_of(&missing.predicate_types)).collect();
         let signed = match self.tally.signed.as_slice() {
             [] => String::new(),
             signed => format!("signed by {}, but ", listed(signed)),
         };
-        let sentence = match wanted.len() {
-            1 => format!("{signed}not attested: it lacks an attestation {}", wanted.into_iter().collect::<String>()),
-            number => format!("{signed}not attested: it lacks {}", counted(number, "attestation")),
+        let sentence = match needed.len() {
+            1 => format!("{signed}not attested: it needs an attestation {}", needed.into_iter().collect::<String>()),
+            number => format!("{signed}not attested: it needs {}", counted(number, "attestation")),
         };
         let mut details: Vec<String> = self.missing.iter().take(MAX_TOLD).map(MissingAttestation::detail).collect();
         if self.missing.len() > MAX_TOLD {
             details.push(format!("and {} more", self.missing.len().saturating_sub(MAX_TOLD)));
         }
-        let help: BTreeSet<String> = self.missing.iter().map(|missing| missing.help(reference)).collect();
-        Told { sentence, details, help: help.into_iter().collect() }
+        if self.missing.iter().any(|missing| matches!(missing.lack, Lack::Type(_))) {
+            details.extend(self.unusable.iter().map(NoSignature::sentence));
+        }
+        let collect = format!("image-trust collect {}", reference(self.digest));
+        let help = |missing: &MissingAttestation| missing.help(&reference(missing.platform.unwrap_or(self.digest)));
+        let help: BTreeSet<String> = self.missing.iter().map(help).map(|help| format!("{help}: {collect}")).collect();
+        Told { sentence, details, help: help.into_iter().take(MAX_TOLD).collect() }
     }
 }
 
@@ -35,20 +46,31 @@ impl MissingAttestation {
         format!("{}{platform}: {}", one_of(&self.predicate_types), self.lack.sentence(self))
     }
 
+    /// What would help, before evidence is collected again. `reference` is what has to be attested.
     fn help(&self, reference: &str) -> String {
-        let collect = format!("image-trust collect {reference}");
         match &self.lack {
-            Lack::NotCollected => format!("attest it (cosign attest), then collect the evidence: {collect}"),
-            Lack::Unusable(_) => format!("write the evidence manifest again: {collect}"),
-            Lack::Type(_) | Lack::Signers(_) => {
-                format!("have {} attest it with that type (cosign attest --type TYPE), then {collect}", self.signers())
+            Lack::Unusable(_) => "write the evidence manifest again".to_owned(),
+            Lack::NotCollected | Lack::Type(_) | Lack::Signers(_) => {
+                let (signers, kind) = (self.signers(), self.kind());
+                format!("have {signers} attest it (cosign attest --type {kind} --predicate FILE {reference}), then collect the evidence")
             }
-            Lack::Age(_) => format!("attest it again, then {collect}"),
+            Lack::Age(_) => "attest it again, then collect the evidence".to_owned(),
+            Lack::NotNow(..) => {
+                "have it attested by a signer who counts, and name that signer in the rule; then collect the evidence".to_owned()
+            }
             Lack::Conditions(_) => {
-                format!("mend what the attestation says, or the condition; then attest it again and {collect}")
+                "change the image so that it meets the condition, or change the condition; after a new attestation, collect the evidence".to_owned()
             }
-            Lack::Platforms => "attest an index that lists nothing but images of platforms".to_owned(),
+            Lack::Platforms => {
+                "publish an index that lists only images of platforms, attest each of them, then collect the evidence".to_owned()
+            }
         }
+    }
+
+    /// The first type as `cosign attest --type` takes it.
+    fn kind(&self) -> &str {
+        let first = self.predicate_types.iter().next().map_or("TYPE", String::as_str);
+        SHORT_NAMES.iter().find(|(_, long)| *long == first).map_or(first, |(short, _)| short)
     }
 
     /// Whose signatures would be enough.
@@ -69,6 +91,7 @@ impl Lack {
             Lack::Age(_) => "attestation-age",
             Lack::Conditions(_) => "attestation-condition",
             Lack::Platforms => "attestation-platforms",
+            Lack::NotNow(..) => "not-now",
         }
     }
 
@@ -76,19 +99,28 @@ impl Lack {
         match self {
             Lack::NotCollected => "there is no evidence manifest".to_owned(),
             Lack::Unusable(unusable) => unusable.sentence().to_owned(),
-            Lack::Type(found) if found.is_empty() => "the evidence manifest has no attestation about this digest".to_owned(),
-            Lack::Type(found) => format!("the evidence manifest has none; it has {}", listed(found)),
+            Lack::Type(found) if found.is_empty() => {
+                "the evidence manifest has no attestation about this digest".to_owned()
+            }
+            Lack::Type(found) => {
+                format!("the evidence manifest has no attestation of this type; it has {}", listed(found))
+            }
             Lack::Signers(errors) => match errors.first() {
-                Some((root, error)) => format!("not by {}: {}", quoted(&root.0), error.sentence()),
-                None => format!("what is there is not by {}", missing.signers()),
+                Some((root, error)) => format!("{}: {}", quoted(&root.0), error.sentence()),
+                None => format!(
+                    "the evidence manifest has an attestation of this type, but needs one by {}",
+                    missing.signers()
+                ),
             },
-            Lack::Age(age) => {
-                format!("the signer's certificate is older than {}", age)
+            Lack::Age(age) => format!("the signer's certificate is not of the last {age}"),
+            Lack::NotNow(root, Period { end: Some(end), .. }) => {
+                format!("too few of its signers count today: {} does not count after {end}", quoted(&root.0))
+            }
+            Lack::NotNow(root, _) => {
+                format!("too few of its signers count today: {} does not count yet", quoted(&root.0))
             }
             Lack::Conditions(unmet) => unmet.to_string(),
-            Lack::Platforms => {
-                "nobody can tell which platforms the image has, because its index cannot be read or lists something else".to_owned()
-            }
+            Lack::Platforms => "the policy cannot determine the platforms of its index".to_owned(),
         }
     }
 }

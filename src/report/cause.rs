@@ -19,6 +19,8 @@ impl Cause {
             Cause::TooMany => "too-many-signatures",
             Cause::TooLarge => "too-large-signatures",
             Cause::StoredElsewhere => "signatures-stored-elsewhere",
+            Cause::TooMuchEvidence => "too-much-evidence",
+            Cause::LargeAttestation => "too-large-attestation",
             Cause::Oversized => "oversized",
             Cause::Unresolved => "unresolved-name",
             Cause::Refused => "connection-refused",
@@ -50,11 +52,17 @@ impl Cause {
                 "meet what the registry asks for (a scan, a signature, a release from quarantine, an allowed address), or have an exception made there; the policy server's log has its words"
             }
             Cause::Forbidden => {
-                "allow the policy the host capabilities oci/v1/manifest_digest and oci/v1/oci_manifest, and oci/v2/verify if a validator has askHost"
+                "allow the policy the host capabilities oci/v1/manifest_digest and oci/v1/oci_manifest, also oci/v2/verify if a validator has askHost, and oci/v1/oci_manifest_config for large attestations"
             }
             Cause::Undigested => "write the image with its sha256 digest and without a tag, or have the registry fixed",
-            Cause::TooMany | Cause::TooLarge | Cause::StoredElsewhere | Cause::Oversized => {
+            Cause::TooMany | Cause::TooLarge | Cause::StoredElsewhere => {
                 "remove the signatures (cosign clean), then sign the image again"
+            }
+            Cause::Oversized | Cause::TooMuchEvidence => {
+                "remove signatures and attestations that nobody needs any more (cosign clean), then sign the image again and write the evidence manifest (image-trust collect)"
+            }
+            Cause::LargeAttestation => {
+                "verify the document in CI, and attest the result, which is small: a verification summary (https://slsa.dev/verification_summary/v1)"
             }
             Cause::Unresolved => "check the registry's name in the image, and the DNS settings of the policy server",
             Cause::Refused => "check the registry's name and port in the image, and that the registry is running",
@@ -72,7 +80,7 @@ impl Cause {
                 "check that the image exists and is signed; if it is, give the PolicyServer credentials for this registry (imagePullSecret)"
             }
             Cause::WordlessSignatures => {
-                "if it is not signed, sign it (cosign sign); if it is, give the PolicyServer credentials that can read the tag sha256-….sig beside it (imagePullSecret)"
+                "if it is not signed, sign it (cosign sign); if it is, give the PolicyServer credentials that can read the tags sha256-….sig and sha256-….evidence (imagePullSecret)"
             }
             Cause::UnknownError | Cause::UnusableAnswer => {
                 "try again; the policy server's log has the registry's own words (`image-trust explain` shows them too)"
@@ -109,6 +117,12 @@ impl Cause {
             Cause::StoredElsewhere => {
                 "the policy server is not asked to download its signature payloads, because the manifest refers to another address (urls)"
             }
+            Cause::TooMuchEvidence => {
+                "its evidence manifest has more than is read: at most 100 items of 256 KiB each, and 3 MiB together"
+            }
+            Cause::LargeAttestation => {
+                "an attestation of this type is too large to be read by a policy: expected a bundle of at most 4 MiB, or an attestation of cosign 2 of at most 256 KiB"
+            }
             Cause::Oversized => "the registry's answer is larger than 4 MiB",
             Cause::Unresolved => "the name of the registry does not resolve",
             Cause::Refused => "the registry could not be reached: the connection was refused",
@@ -125,7 +139,7 @@ impl Cause {
                 "the registry answered with an error that has no message: either the image or its signature is not there, or the registry does not show it to the policy server"
             }
             Cause::WordlessSignatures => {
-                "the registry has the image, but answered the request for its signatures with an error that has no message: either there are none, or it does not show them to the policy server"
+                "the registry has the image, but answered the request for its signatures or its evidence with an error that has no message: either there are none, or it does not show them to the policy server"
             }
             Cause::UnknownError => "the registry answered with an error that this policy does not know",
             Cause::UnusableAnswer => "the registry's answer could not be read",
@@ -156,6 +170,8 @@ mod tests {
             TooMany,
             TooLarge,
             StoredElsewhere,
+            TooMuchEvidence,
+            LargeAttestation,
             Oversized,
             Unresolved,
             Refused,

@@ -8,7 +8,7 @@ use super::{counted, quoted};
 use crate::{
     condition::{
         Comparison, Condition, ConditionMistake, Kind, MAX_DEPTH, MAX_PARTS, MAX_PATH, MAX_TEXT, MAX_VALUES, Part,
-        Path, PathError, Saw, Scalar, Seen, Unmet, Value,
+        PathError, Saw, Scalar, Seen, Unmet, Value,
     },
     text::Shown,
 };
@@ -19,8 +19,8 @@ const MAX_NAMED: usize = 10;
 impl fmt::Display for ConditionMistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            ConditionMistake::Entries(most) => return write!(f, "must be a list with 1 to {most} entries"),
-            ConditionMistake::Mapping => "must be a mapping with `path` and one comparison, or with `any`",
+            ConditionMistake::Entries(most) => return write!(f, "expected a list of 1 to {most} entries"),
+            ConditionMistake::Mapping => "expected a mapping with `path` and one comparison, or with `any`",
             ConditionMistake::Twice => "has a key twice",
             ConditionMistake::UnknownKey => "is not a key of conditions",
             ConditionMistake::NoPath => "is missing: name a part of the predicate, as in `buildDefinition.buildType`",
@@ -30,52 +30,42 @@ impl fmt::Display for ConditionMistake {
             ConditionMistake::Path(PathError::Form(rest)) => {
                 return write!(
                     f,
-                    "cannot be read from {} on; write a path as in `results[*].level`, and names with other characters as in `labels[\"a.b\"]`",
+                    "is not a path from {} on; write it as in `results[*].level`, and names with other characters as in `labels[\"a.b\"]`",
                     quoted(rest)
                 );
             }
             ConditionMistake::NoComparison => {
                 "compares nothing: give one of equals, in, noneOf, matches, prefix, atLeast, atMost, newerThan, exists and countAtMost"
             }
-            ConditionMistake::SeveralComparisons => "is a second comparison; make it an entry of its own",
+            ConditionMistake::SeveralComparisons => "is a second comparison; move it to its own entry of the list",
             ConditionMistake::AnyBeside => "must be alone in its entry; move the other keys to an entry of their own",
-            ConditionMistake::AnyInAny => "cannot be within `any`; put its entries into the outer one",
-            ConditionMistake::Text => return write!(f, "must be a text of 1 to {MAX_TEXT} bytes"),
+            ConditionMistake::AnyInAny => "cannot be nested; move its entries to the outer `any`",
+            ConditionMistake::Text => return write!(f, "expected a text of at most {MAX_TEXT} bytes that is not empty"),
             ConditionMistake::Scalar => {
-                return write!(f, "must be a text of at most {MAX_TEXT} bytes, a number, or true or false");
+                return write!(f, "expected a text of at most {MAX_TEXT} bytes, a number, or true or false");
             }
-            ConditionMistake::Number => "must be a number",
-            ConditionMistake::Count => "must be a whole number, 0 or more",
+            ConditionMistake::Number => "expected a number",
+            ConditionMistake::Count => "expected a whole number, 0 or more",
             ConditionMistake::CountOfOne => "needs a path with `[*]`; any other path leads to one value",
             ConditionMistake::Regex(error) => return error.fmt(f),
-            ConditionMistake::Age => "must be a number with a unit, as in `7d`, `36h` or `90m`",
+            ConditionMistake::Age => "expected a number with a unit, as in `7d`, `36h` or `90m`",
             ConditionMistake::Exists => {
-                "must be true: conditions can only ask for what is there, because whoever carries evidence can leave out what is not wanted"
+                "must be true: a condition cannot require that something is absent"
             }
         })
     }
 }
 
-/// The entry, and for each of its conditions what was found and what was expected.
+/// The entry, and what each of its conditions expected and found.
 impl fmt::Display for Unmet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Unmet(Saw { entry, conditions }) = self;
-        let sentence = |(condition, seen): &(Condition, Seen)| {
-            let Condition { path, comparison } = condition;
-            let found = found(condition, seen);
-            match seen {
-                Seen::Values { .. } | Seen::Missing(_) => format!("{found}; expected {}", expected(comparison)),
-                Seen::Kind(at, _) => format!("{found}; expected {}", around(path.part(*at))),
-                _ => found,
-            }
-        };
-        let number = entry.saturating_add(1);
-        match conditions.as_slice() {
-            [one] => write!(f, "condition {number}: {}", sentence(one)),
+        let sentences: Vec<String> = conditions.iter().map(|(condition, seen)| unmet(condition, seen)).collect();
+        match sentences.as_slice() {
+            [one] => write!(f, "where[{entry}]: {one}"),
             several => {
-                write!(f, "condition {number} has {}:", counted(several.len(), "alternative"))?;
-                let mut numbered = (1..).zip(several);
-                numbered.try_for_each(|(number, one)| write!(f, " ({number}) {}", sentence(one)))
+                let alternatives = counted(several.len(), "alternative");
+                write!(f, "where[{entry}]: none of its {alternatives} is met: {}", several.join("; "))
             }
         }
     }
@@ -84,33 +74,52 @@ impl fmt::Display for Unmet {
 /// The entry, and what its conditions found.
 impl fmt::Display for Saw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let found = self.conditions.iter().map(|(condition, seen)| found(condition, seen));
-        write!(f, "condition {}: {}", self.entry.saturating_add(1), found.collect::<Vec<_>>().join("; "))
+        let Saw { entry, conditions } = self;
+        let met = |(condition, seen): &(Condition, Seen)| match found(condition, seen) {
+            Ok(found) => format!("{}: found {found}", place(condition, seen)),
+            Err(obstacle) => obstacle,
+        };
+        write!(f, "where[{entry}]: {}", conditions.iter().map(met).collect::<Vec<_>>().join("; "))
     }
 }
 
-/// What was found.
-fn found(Condition { path, comparison }: &Condition, seen: &Seen) -> String {
-    let whole = quoted(path.text());
-    match seen {
-        Seen::Values { count, .. } if matches!(comparison, Comparison::CountAtMost(_)) || *count == 0 => {
-            format!("{whole} has {}", counted(*count, "value"))
-        }
-        Seen::Values { first, count } => {
-            let values = first.iter().map(value);
-            match count {
-                1 => format!("{whole} is {}", values.collect::<String>()),
-                _ => format!("{whole} has the values {}", some(values, *count)),
-            }
-        }
-        Seen::Missing(0) => format!("{whole} is missing"),
-        Seen::Missing(there) => format!("{whole} is missing, {} is there", quoted(path.beginning(*there))),
-        Seen::Kind(at, kind) => format!("{} is {}", place(path, *at), name(*kind)),
-        Seen::Twice(at) => format!("{} is there twice", place(path, *at)),
-        Seen::TooMany => format!("{whole} leads through more than {MAX_VALUES} values"),
-        Seen::TooDeep => format!("the predicate is nested more than {MAX_DEPTH} times"),
-        Seen::Unreadable => format!("a name or a number beside {whole} cannot be read"),
+/// What was expected and what was found.
+fn unmet(condition: &Condition, seen: &Seen) -> String {
+    let Condition { path, comparison } = condition;
+    let expected = match seen {
+        Seen::Kind(at, _) => around(path.part(*at)).to_owned(),
+        _ => expected(comparison),
+    };
+    match found(condition, seen) {
+        Ok(found) => format!("{}: expected {expected}, found {found}", place(condition, seen)),
+        Err(obstacle) => obstacle,
     }
+}
+
+/// The place that was looked at.
+fn place(Condition { path, .. }: &Condition, seen: &Seen) -> String {
+    match seen {
+        Seen::Kind(0, _) => "the predicate".to_owned(),
+        Seen::Kind(at, _) => quoted(path.beginning(*at)),
+        _ => quoted(path.text()),
+    }
+}
+
+/// What was found, or why nothing can be told of it.
+fn found(Condition { path, comparison }: &Condition, seen: &Seen) -> Result<String, String> {
+    let whole = quoted(path.text());
+    Ok(match seen {
+        Seen::Values { count: 0, .. } => "no value".to_owned(),
+        Seen::Values { count, .. } if matches!(comparison, Comparison::CountAtMost(_)) => counted(*count, "value"),
+        Seen::Values { first, count } => some(first.iter().map(value), *count),
+        Seen::Missing(0) => "nothing".to_owned(),
+        Seen::Missing(there) => format!("nothing; only {} exists", quoted(path.beginning(*there))),
+        Seen::Kind(_, kind) => name(*kind).to_owned(),
+        Seen::Twice(at) => return Err(format!("{}: the member occurs twice", quoted(path.beginning(*at)))),
+        Seen::TooMany => return Err(format!("{whole}: leads through more than {MAX_VALUES} values")),
+        Seen::TooDeep => return Err(format!("the predicate is nested more than {MAX_DEPTH} levels deep")),
+        Seen::Unreadable => return Err(format!("{whole}: a name or a number on the way to it cannot be read")),
+    })
 }
 
 /// What a comparison expects.
@@ -136,14 +145,6 @@ fn expected(comparison: &Comparison) -> String {
 /// What a part of a path is in.
 fn around(part: Option<&Part>) -> &'static str {
     name(if let Some(Part::Member(_)) = part { Kind::Mapping } else { Kind::List })
-}
-
-/// The beginning of a path.
-fn place(path: &Path, count: usize) -> String {
-    match count {
-        0 => "the predicate".to_owned(),
-        _ => quoted(path.beginning(count)),
-    }
 }
 
 /// The first of `count` things.
@@ -176,7 +177,7 @@ fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "a text",
         Kind::Number => "a number",
-        Kind::Flag => "true or false",
+        Kind::Flag => "a boolean",
         Kind::List => "a list",
         Kind::Mapping => "a mapping",
     }
@@ -201,24 +202,24 @@ mod tests {
         let one = r#"{"path":"a","exists":true}"#;
         let any = |count: usize| format!(r#"[{{"any":{}}}]"#, many(one, count));
         let of_in = |count: usize| format!(r#"[{{"path":"a","in":{}}}]"#, many("1", count));
-        let mapping = "must be a mapping with `path` and one comparison, or with `any`";
-        let scalar = "must be a text of at most 4096 bytes, a number, or true or false";
+        let mapping = "expected a mapping with `path` and one comparison, or with `any`";
+        let scalar = "expected a text of at most 4096 bytes, a number, or true or false";
         let unknown = "is not a key of conditions";
-        let exists = "must be true: conditions can only ask for what is there, because whoever carries evidence can leave out what is not wanted";
-        let age = "must be a number with a unit, as in `7d`, `36h` or `90m`";
+        let exists = "must be true: a condition cannot require that something is absent";
+        let age = "expected a number with a unit, as in `7d`, `36h` or `90m`";
         let nothing = "compares nothing: give one of equals, in, noneOf, matches, prefix, atLeast, atMost, newerThan, exists and countAtMost";
         // The settings, each place and its sentence, the reason.
         let rows: Vec<(String, Vec<(&str, &str)>, &str)> = vec![
             (many(one, 64), vec![], "as many entries as may be"),
-            (many(one, 65), vec![("where", "must be a list with 1 to 64 entries")], "one more"),
-            ("[]".into(), vec![("where", "must be a list with 1 to 64 entries")], "none"),
-            (one.into(), vec![("where", "must be a list with 1 to 64 entries")], "no list"),
+            (many(one, 65), vec![("where", "expected a list of 1 to 64 entries")], "one more"),
+            ("[]".into(), vec![("where", "expected a list of 1 to 64 entries")], "none"),
+            (one.into(), vec![("where", "expected a list of 1 to 64 entries")], "no list"),
             (any(16), vec![], "as many alternatives as may be"),
-            (any(17), vec![("where[0].any", "must be a list with 1 to 16 entries")], "one more"),
-            (any(0), vec![("where[0].any", "must be a list with 1 to 16 entries")], "none"),
+            (any(17), vec![("where[0].any", "expected a list of 1 to 16 entries")], "one more"),
+            (any(0), vec![("where[0].any", "expected a list of 1 to 16 entries")], "none"),
             (of_in(64), vec![], "as many values as may be"),
-            (of_in(65), vec![("where[0].in", "must be a list with 1 to 64 entries")], "one more"),
-            (of_in(0), vec![("where[0].in", "must be a list with 1 to 64 entries")], "none"),
+            (of_in(65), vec![("where[0].in", "expected a list of 1 to 64 entries")], "one more"),
+            (of_in(0), vec![("where[0].in", "expected a list of 1 to 64 entries")], "none"),
             (r#"["a"]"#.into(), vec![("where[0]", mapping)], "a text"),
             (r#"[null]"#.into(), vec![("where[0]", mapping)], "null"),
             (r#"[{"any":[["a"]]}]"#.into(), vec![("where[0].any[0]", mapping)], "a list within `any`"),
@@ -254,7 +255,7 @@ mod tests {
             (r#"[{"path":"a","equals":null}]"#.into(), vec![("where[0]", nothing)], "null compares nothing"),
             (
                 r#"[{"path":"a","equals":1,"in":[1]}]"#.into(),
-                vec![("where[0].in", "is a second comparison; make it an entry of its own")],
+                vec![("where[0].in", "is a second comparison; move it to its own entry of the list")],
                 "two comparisons",
             ),
             (r#"[{"path":"a","equals":1,"in":null,"any":null}]"#.into(), vec![], "null is left out"),
@@ -265,14 +266,14 @@ mod tests {
             ),
             (
                 r#"[{"any":[{"any":[{"path":"a","exists":true}]}]}]"#.into(),
-                vec![("where[0].any[0].any", "cannot be within `any`; put its entries into the outer one")],
+                vec![("where[0].any[0].any", "cannot be nested; move its entries to the outer `any`")],
                 "`any` within `any`",
             ),
             (
                 r#"[{"path":"a..b","exists":true}]"#.into(),
                 vec![(
                     "where[0].path",
-                    "cannot be read from \"..b\" on; write a path as in `results[*].level`, and names with other characters as in `labels[\"a.b\"]`",
+                    "is not a path from \"..b\" on; write it as in `results[*].level`, and names with other characters as in `labels[\"a.b\"]`",
                 )],
                 "a path with two dots",
             ),
@@ -280,19 +281,19 @@ mod tests {
                 r#"[{"any":[{"path":"$.a","exists":true}]}]"#.into(),
                 vec![(
                     "where[0].any[0].path",
-                    "cannot be read from \"$.a\" on; write a path as in `results[*].level`, and names with other characters as in `labels[\"a.b\"]`",
+                    "is not a path from \"$.a\" on; write it as in `results[*].level`, and names with other characters as in `labels[\"a.b\"]`",
                 )],
                 "JSONPath",
             ),
             (deep, vec![("where[0].path", "is too long: a path has at most 512 bytes and 32 parts")], "a long path"),
             (
                 r#"[{"path":"","exists":true}]"#.into(),
-                vec![("where[0].path", "must be a text of 1 to 4096 bytes")],
+                vec![("where[0].path", "expected a text of at most 4096 bytes that is not empty")],
                 "an empty path",
             ),
             (
                 r#"[{"path":["a"],"exists":true}]"#.into(),
-                vec![("where[0].path", "must be a text of 1 to 4096 bytes")],
+                vec![("where[0].path", "expected a text of at most 4096 bytes that is not empty")],
                 "a list of names",
             ),
             (r#"[{"path":"a","equals":["x"]}]"#.into(), vec![("where[0].equals", scalar)], "a list"),
@@ -300,13 +301,13 @@ mod tests {
             (r#"[{"path":"a","noneOf":[null]}]"#.into(), vec![("where[0].noneOf[0]", scalar)], "null in a list"),
             (
                 r#"[{"path":"a","noneOf":"x"}]"#.into(),
-                vec![("where[0].noneOf", "must be a list with 1 to 64 entries")],
+                vec![("where[0].noneOf", "expected a list of 1 to 64 entries")],
                 "a text in place of a list",
             ),
             (long, vec![("where[0].equals", scalar)], "a long text"),
             (
                 r#"[{"path":"a","prefix":""}]"#.into(),
-                vec![("where[0].prefix", "must be a text of 1 to 4096 bytes")],
+                vec![("where[0].prefix", "expected a text of at most 4096 bytes that is not empty")],
                 "the beginning of everything",
             ),
             (
@@ -319,27 +320,27 @@ mod tests {
             ),
             (
                 r#"[{"path":"a","matches":7}]"#.into(),
-                vec![("where[0].matches", "must be a text of 1 to 4096 bytes")],
+                vec![("where[0].matches", "expected a text of at most 4096 bytes that is not empty")],
                 "a number",
             ),
             (
                 r#"[{"path":"a","atLeast":"7"}]"#.into(),
-                vec![("where[0].atLeast", "must be a number")],
+                vec![("where[0].atLeast", "expected a number")],
                 "a text of digits",
             ),
-            (r#"[{"path":"a","atMost":true}]"#.into(), vec![("where[0].atMost", "must be a number")], "a bool"),
+            (r#"[{"path":"a","atMost":true}]"#.into(), vec![("where[0].atMost", "expected a number")], "a bool"),
             (r#"[{"path":"a","newerThan":"1 week"}]"#.into(), vec![("where[0].newerThan", age)], "a week"),
             (r#"[{"path":"a","newerThan":7}]"#.into(), vec![("where[0].newerThan", age)], "no unit"),
             (r#"[{"path":"a","exists":false}]"#.into(), vec![("where[0].exists", exists)], "absence"),
             (r#"[{"path":"a","exists":"true"}]"#.into(), vec![("where[0].exists", exists)], "a text"),
             (
                 r#"[{"path":"a[*]","countAtMost":-1}]"#.into(),
-                vec![("where[0].countAtMost", "must be a whole number, 0 or more")],
+                vec![("where[0].countAtMost", "expected a whole number, 0 or more")],
                 "a negative number",
             ),
             (
                 r#"[{"path":"a[*]","countAtMost":1.0}]"#.into(),
-                vec![("where[0].countAtMost", "must be a whole number, 0 or more")],
+                vec![("where[0].countAtMost", "expected a whole number, 0 or more")],
                 "a fraction",
             ),
             (
@@ -365,67 +366,62 @@ mod tests {
         let (many, deep) = (format!(r#"{{"a":[{many}]}}"#), format!("{}{}", "[".repeat(65), "]".repeat(65)));
         let (twelve, large) = (format!(r#""in":[{}]"#, (0..12).map(number).collect::<Vec<_>>().join(",")), number(300));
         let large = format!(r#"{{"a":{large}}}"#);
-        // The path, the comparison, the predicate, what is told; in `explain` the part before the semicolon.
+        // The path, the comparison, the predicate, what is told.
         let rows = [
-            ("a", r#""equals":"y""#, r#"{"a":"x"}"#, r#""a" is "x"; expected "y""#),
-            ("a", r#""equals":"x""#, r#"{"a":"x"}"#, r#""a" is "x""#),
-            ("a", r#""equals":1.50"#, r#"{"a":"1.50"}"#, r#""a" is "1.50"; expected 1.50"#),
-            ("a", r#""equals":true"#, r#"{"a":false}"#, r#""a" is false; expected true"#),
-            ("a", r#""equals":1"#, r#"{"a":[1]}"#, r#""a" is a list; expected 1"#),
-            ("a", r#""equals":1"#, r#"{"a":{}}"#, r#""a" is a mapping; expected 1"#),
-            ("a", r#""in":["x",1]"#, r#"{"a":"y\"\n"}"#, r#""a" is "y\"\u{a}"; expected one of "x" and 1"#),
+            ("a", r#""equals":"y""#, r#"{"a":"x"}"#, r#""a": expected "y", found "x""#),
+            ("a", r#""equals":"x""#, r#"{"a":"x"}"#, r#""a": found "x""#),
+            ("a", r#""equals":1.50"#, r#"{"a":"1.50"}"#, r#""a": expected 1.50, found "1.50""#),
+            ("a", r#""equals":true"#, r#"{"a":false}"#, r#""a": expected true, found false"#),
+            ("a", r#""equals":1"#, r#"{"a":[1]}"#, r#""a": expected 1, found a list"#),
+            ("a", r#""equals":1"#, r#"{"a":{}}"#, r#""a": expected 1, found a mapping"#),
+            ("a", r#""in":["x",1]"#, r#"{"a":"y\"\n"}"#, r#""a": expected one of "x" and 1, found "y\"\u{a}""#),
             (
                 "a",
                 &twelve,
                 r#"{"a":"x"}"#,
-                r#""a" is "x"; expected one of 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000 and 2 more"#,
+                r#""a": expected one of 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000 and 2 more, found "x""#,
             ),
-            ("a", r#""equals":1"#, &large, &format!("\"a\" is 1{}… (301 characters); expected 1", "0".repeat(199))),
-            ("a.b.c", r#""equals":1"#, r#"{"a":{"b":{}}}"#, r#""a.b.c" is missing, "a.b" is there; expected 1"#),
-            ("a.b.c", r#""equals":1"#, r#"{"a":{"b":null}}"#, r#""a.b.c" is missing, "a" is there; expected 1"#),
-            ("a.b.c", r#""equals":1"#, r#"{}"#, r#""a.b.c" is missing; expected 1"#),
-            ("a[1]", r#""equals":1"#, r#"{"a":[1]}"#, r#""a[1]" is missing, "a" is there; expected 1"#),
-            ("a.b.c", r#""equals":1"#, r#"{"a":{"b":"c"}}"#, r#""a.b" is a text; expected a mapping"#),
-            ("a[*]", r#""equals":1"#, r#"{"a":5}"#, r#""a" is a number; expected a list"#),
-            ("a", r#""equals":1"#, "[]", "the predicate is a list; expected a mapping"),
-            ("a[*].b[0]", r#""atMost":1"#, r#"{"a":[{"b":true}]}"#, r#""a[*].b" is true or false; expected a list"#),
+            ("a", r#""equals":1"#, &large, &format!("\"a\": expected 1, found 1{}… (301 characters)", "0".repeat(199))),
+            ("a.b.c", r#""equals":1"#, r#"{"a":{"b":{}}}"#, r#""a.b.c": expected 1, found nothing; only "a.b" exists"#),
+            ("a.b.c", r#""equals":1"#, r#"{"a":{"b":null}}"#, r#""a.b.c": expected 1, found nothing; only "a" exists"#),
+            ("a.b.c", r#""equals":1"#, r#"{}"#, r#""a.b.c": expected 1, found nothing"#),
+            ("a[1]", r#""equals":1"#, r#"{"a":[1]}"#, r#""a[1]": expected 1, found nothing; only "a" exists"#),
+            ("a.b.c", r#""equals":1"#, r#"{"a":{"b":"c"}}"#, r#""a.b": expected a mapping, found a text"#),
+            ("a[*]", r#""equals":1"#, r#"{"a":5}"#, r#""a": expected a list, found a number"#),
+            ("a", r#""equals":1"#, "[]", "the predicate: expected a mapping, found a list"),
+            ("a[*].b[0]", r#""atMost":1"#, r#"{"a":[{"b":true}]}"#, r#""a[*].b": expected a list, found a boolean"#),
             (
                 "a[*]",
                 r#""noneOf":["x","y"]"#,
                 r#"{"a":["x","z","y"]}"#,
-                r#""a[*]" has the values "x" and "y"; expected none of "x" and "y""#,
+                r#""a[*]": expected none of "x" and "y", found "x" and "y""#,
             ),
-            (
-                "a[*]",
-                r#""equals":9"#,
-                r#"{"a":[1,2,3,4,5]}"#,
-                r#""a[*]" has the values 1, 2, 3 and 2 more; expected 9"#,
-            ),
-            ("a[*]", r#""equals":9"#, r#"{"a":[1,9,3,9]}"#, r#""a[*]" has the values 9 and 9"#),
-            ("a[*]", r#""noneOf":[9]"#, r#"{"a":[]}"#, r#""a[*]" has 0 values"#),
-            ("a[*]", r#""atLeast":9"#, r#"{"a":[]}"#, r#""a[*]" has 0 values; expected at least 9"#),
-            ("a[*]", r#""atMost":9"#, r#"{"a":[10,9]}"#, r#""a[*]" is 10; expected at most 9"#),
-            ("a[*]", r#""countAtMost":1"#, r#"{"a":[1,2]}"#, r#""a[*]" has 2 values; expected at most 1"#),
-            ("a[*]", r#""countAtMost":1"#, r#"{"a":[1]}"#, r#""a[*]" has 1 value"#),
-            ("a[*]", r#""exists":true"#, r#"{"a":[]}"#, r#""a[*]" has 0 values; expected a value"#),
-            ("a", r#""matches":"^v$""#, r#"{"a":"w"}"#, r#""a" is "w"; expected a text that matches "^v$""#),
-            ("a", r#""prefix":"v""#, r#"{"a":"w"}"#, r#""a" is "w"; expected a text that begins with "v""#),
+            ("a[*]", r#""equals":9"#, r#"{"a":[1,2,3,4,5]}"#, r#""a[*]": expected 9, found 1, 2, 3 and 2 more"#),
+            ("a[*]", r#""equals":9"#, r#"{"a":[1,9,3,9]}"#, r#""a[*]": found 9 and 9"#),
+            ("a[*]", r#""noneOf":[9]"#, r#"{"a":[]}"#, r#""a[*]": found no value"#),
+            ("a[*]", r#""atLeast":9"#, r#"{"a":[]}"#, r#""a[*]": expected at least 9, found no value"#),
+            ("a[*]", r#""atMost":9"#, r#"{"a":[10,9]}"#, r#""a[*]": expected at most 9, found 10"#),
+            ("a[*]", r#""countAtMost":1"#, r#"{"a":[1,2]}"#, r#""a[*]": expected at most 1, found 2 values"#),
+            ("a[*]", r#""countAtMost":1"#, r#"{"a":[1]}"#, r#""a[*]": found 1 value"#),
+            ("a[*]", r#""exists":true"#, r#"{"a":[]}"#, r#""a[*]": expected a value, found no value"#),
+            ("a", r#""matches":"^v$""#, r#"{"a":"w"}"#, r#""a": expected a text that matches "^v$", found "w""#),
+            ("a", r#""prefix":"v""#, r#"{"a":"w"}"#, r#""a": expected a text that begins with "v", found "w""#),
             (
                 "a",
                 r#""newerThan":"36h""#,
                 r#"{"a":"1970-01-01T00:00:00Z"}"#,
-                r#""a" is "1970-01-01T00:00:00Z"; expected a time of the last 36h"#,
+                r#""a": expected a time of the last 36h, found "1970-01-01T00:00:00Z""#,
             ),
             (
                 "a",
                 r#""prefix":"x""#,
                 &long,
-                r#""a" is a value of 5002 bytes that cannot be compared; expected a text that begins with "x""#,
+                r#""a": expected a text that begins with "x", found a value of 5002 bytes that cannot be compared"#,
             ),
-            ("a.b", r#""equals":1"#, r#"{"a":{"b":1,"b":1}}"#, r#""a.b" is there twice"#),
-            ("a[*]", r#""equals":1"#, &many, r#""a[*]" leads through more than 100000 values"#),
-            ("a", r#""equals":1"#, &deep, "the predicate is nested more than 64 times"),
-            ("a", r#""equals":1"#, r#"{"\ud800":1}"#, r#"a name or a number beside "a" cannot be read"#),
+            ("a.b", r#""equals":1"#, r#"{"a":{"b":1,"b":1}}"#, r#""a.b": the member occurs twice"#),
+            ("a[*]", r#""equals":1"#, &many, r#""a[*]": leads through more than 100000 values"#),
+            ("a", r#""equals":1"#, &deep, "the predicate is nested more than 64 levels deep"),
+            ("a", r#""equals":1"#, r#"{"\ud800":1}"#, r#""a": a name or a number on the way to it cannot be read"#),
         ];
         let now = UnixTime::from_secs(1_795_996_800);
         for (path, comparison, predicate, expected) in rows {
@@ -435,16 +431,16 @@ mod tests {
                 Ok(saw) => saw.to_string(),
                 Err(unmet) => unmet.to_string(),
             };
-            assert_eq!(told, format!("condition 2: {expected}"), "{list}");
+            assert_eq!(told, format!("where[1]: {expected}"), "{list}");
         }
         let any = r#"[{"any":[{"path":"a","equals":1},{"path":"b","equals":2}]}]"#;
         let conditions = Conditions::read(raw(any), &JsonPath::root()).unwrap();
         assert_eq!(
             conditions.check(raw(r#"{"a":2}"#), now).unwrap_err().to_string(),
-            r#"condition 1 has 2 alternatives: (1) "a" is 2; expected 1 (2) "b" is missing; expected 2"#
+            r#"where[0]: none of its 2 alternatives is met: "a": expected 1, found 2; "b": expected 2, found nothing"#
         );
         let met: Vec<String> =
             conditions.outcomes(raw(r#"{"a":1,"b":2}"#), now).flatten().map(|saw| saw.to_string()).collect();
-        assert_eq!(met, [r#"condition 1: "a" is 1; "b" is 2"#]);
+        assert_eq!(met, [r#"where[0]: "a": found 1; "b": found 2"#]);
     }
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::quoted;
 use crate::{
     evidence::{
-        Attestation, ByCertificate, Document, Signature, SignatureDocument, Signer, UnusableEvidence,
+        Attestation, ByCertificate, Document, NoSignature, Signature, SignatureDocument, Signer, UnusableEvidence,
         manifest::EvidenceManifest,
     },
     explain::MissingSigner,
@@ -44,6 +44,7 @@ pub fn evidence_items(
             Err(error) => vec![error.sentence()],
             Ok(Document::Signature(document)) => of_signature(&document, case),
             Ok(Document::Attestation(attestation)) => of_attestation(&attestation, case),
+            Ok(Document::Large(_)) => vec![NoSignature::Large.sentence()],
         };
         EvidenceItem { digest: item.digest, said }
     });
@@ -82,17 +83,22 @@ fn of_attestation(attestation: &Attestation, case: Case<'_>) -> Vec<String> {
             })
             .collect();
         told.push(match said.is_empty() {
-            true => format!("an attestation {predicate_type} by none of those who may sign it"),
-            false => format!("an attestation {predicate_type}, {}", said.join("; ")),
+            true => format!("an attestation {predicate_type} by none of its signers"),
+            false => format!("an attestation {predicate_type}: {}", said.join("; ")),
         });
+        if let Some(age) = terms.max_age {
+            let is_within = |start| age.reaches(start, case.now);
+            let is_young = signature.certified_at().is_some_and(is_within);
+            told.push(format!("its certificate is {}of the last {age}", if is_young { "" } else { "not " }));
+        }
         let predicate = attestation.predicate().unwrap_or(RawValue::NULL);
         told.extend(terms.conditions.outcomes(predicate, case.now).map(|outcome| match outcome {
-            Ok(saw) => format!("{saw}; this is met"),
+            Ok(saw) => format!("condition met: {saw}"),
             Err(unmet) => unmet.to_string(),
         }));
     }
     match told.is_empty() {
-        true => vec![format!("an attestation {predicate_type}, for which this rule does not ask")],
+        true => vec![format!("an attestation {predicate_type}, which this rule does not require")],
         false => told,
     }
 }

@@ -62,6 +62,9 @@ impl NoSignature {
             NoSignature::Statement(StatementError::Form) => {
                 "a bundle in its evidence is not read: expected an in-toto statement of version 0.1 or 1".to_owned()
             }
+            NoSignature::Large => {
+                "a document of its evidence is only read as an attestation, because it is not in the evidence manifest itself".to_owned()
+            }
             NoSignature::Payload => {
                 "a signature in its evidence is not read: expected a payload in the simple signing format".to_owned()
             }
@@ -76,8 +79,9 @@ impl ItemError {
     fn sentence(self) -> &'static str {
         match self {
             ItemError::Form => "its digest or its annotations are malformed",
-            ItemError::NoContent => "it has no content (annotation dev.image-trust.content)",
-            ItemError::Elsewhere => "it is in a pointer manifest, which this policy does not read",
+            ItemError::NoContent => {
+                "it has no content in the evidence manifest itself (annotation dev.image-trust.content)"
+            }
             ItemError::TooLarge => "it is larger than 256 KiB, or all items are larger than 3 MiB",
             ItemError::Base64 => "its content is not base64 with padding (RFC 4648)",
             ItemError::Digest => "its content does not have the digest and the size of the layer",

@@ -40,8 +40,8 @@ impl fmt::Display for Mistake {
             Mistake::Type { found, expected } => write!(f, "is {found}; it must be {}", form(expected)),
             Mistake::Refused(why) => f.write_str(why),
             Mistake::NoNames => f.write_str("is empty, which nothing can satisfy; leave it out"),
-            Mistake::Entries { length: 0, .. } => f.write_str("is empty: it decides nothing"),
-            Mistake::Entries { length, most } => write!(f, "has {length} entries; at most {most} are read"),
+            Mistake::Entries { length: 0, .. } => f.write_str("is empty; expected at least one entry"),
+            Mistake::Entries { length, most } => write!(f, "has {length} entries; at most {most} are allowed"),
 
             Mistake::NoValidatorName => f.write_str("is empty; rules find a validator by its name"),
             Mistake::ValidatorNameTwice(name) => write!(f, "{} is the name of another validator", Code(&name.0)),
@@ -138,15 +138,18 @@ impl fmt::Display for Mistake {
                 )
             }
             Mistake::SignatureType => {
-                f.write_str("is the predicate type of signatures, which `trustRoot` asks for; remove the attestation")
+                f.write_str("is the type of cosign signatures; remove this entry, because `trustRoot` already requires a signature")
             }
             Mistake::AgeOfKey => f.write_str(
-                "is only for keyless trust roots, because only their certificates tell how old a signature is; for others, compare a time in the predicate: `where: [{path: metadata.scanFinishedOn, newerThan: 7d}]`",
+                "works only for keyless trust roots; for a key or an own CA, use a condition: `where: [{path: metadata.scanFinishedOn, newerThan: 7d}]`",
             ),
             Mistake::NoSignatureAtAll => f.write_str(
-                "is false, and the rule asks for no attestations, so that it would prove nothing; give `attestations`",
+                "a rule without a signature needs attestations",
             ),
-            Mistake::OfNoSignature => f.write_str("is about signatures of the image, and `signature: false` asks for none; remove one of them"),
+            Mistake::OnlyPlatforms => f.write_str(
+                "a rule without a signature needs an attestation of the image itself (`subjects: image`), because otherwise anybody could list other platforms",
+            ),
+            Mistake::OfNoSignature => f.write_str("has no effect with `signature: false`; remove it"),
 
             Mistake::Pattern(error) => error.fmt(f),
             Mistake::SamePattern(pattern) => write!(
@@ -173,7 +176,7 @@ impl fmt::Display for Mistake {
                 write!(f, "{} is none of the trust roots that this rule asks: {}", Code(&name.0), codes(asked))
             }
             Mistake::RequiredTwice(name) => write!(f, "{} is listed twice", Code(&name.0)),
-            Mistake::ThresholdOfOne => f.write_str("needs `trustRoot: \"*\"`: one trust root is one signer"),
+            Mistake::ThresholdOfOne => f.write_str("needs several trust roots: give `trustRoot: \"*\"`"),
             Mistake::Threshold { is, most } => {
                 write!(f, "is {is}: it must be from 1 to {most}, the number of trust roots")
             }

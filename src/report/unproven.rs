@@ -23,15 +23,19 @@ impl Unproven {
                 "try again; if it happens again, the policy server or the registry does not answer truthfully",
             ),
             Unproven::Undecided { tally, cause, .. } => Told::new(
-                format!("could not tell whether it is signed: {}{}", cause.sentence(), tally.so_far()),
+                format!(
+                    "could not tell whether it is {}: {}{}",
+                    tally.missing_proof(),
+                    cause.sentence(),
+                    tally.so_far()
+                ),
                 cause.help(),
             ),
             Unproven::Spent { tally, spent, .. } => {
                 Told::new(format!("not decided: {}{}", spent.sentence(), tally.so_far()), spent.help())
             }
             Unproven::NotAttested(not_attested) => {
-                let reference = reference(image, Some(not_attested.digest));
-                not_attested.told(&reference.unwrap_or_else(|| "IMAGE@DIGEST".to_owned()))
+                not_attested.told(|digest| reference(image, Some(digest)).unwrap_or_else(|| "IMAGE@DIGEST".to_owned()))
             }
             Unproven::NotSigned(NotSigned { digest, tally, needs_key, instead, evidence }) => {
                 let reference = reference(image, *digest).unwrap_or_else(|| "IMAGE@DIGEST".to_owned());
@@ -147,6 +151,12 @@ impl Tally {
             (0, _) => format!("{open} of {}", listed(others)),
             _ => format!("{open} of {}, among them {}", listed(others), listed(required)),
         }
+    }
+
+    /// What nobody could tell: whether the image is signed, or, if enough have signed it, whether it is attested.
+    fn missing_proof(&self) -> &'static str {
+        let is_enough = self.signed.len() >= self.needed && self.required.iter().all(|root| self.signed.contains(root));
+        if is_enough { "attested" } else { "signed" }
     }
 
     /// The state of the quorum when the image could not be decided.

@@ -3,7 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{Tally, TrustRootName};
-use crate::{condition::Unmet, evidence::UnusableEvidence, image::Digest, sigstore::VerificationError, time::Age};
+use crate::{
+    condition::Unmet,
+    evidence::{NoSignature, UnusableEvidence},
+    image::Digest,
+    sigstore::VerificationError,
+    time::{Age, Period},
+};
 
 /// An attestation that was proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +31,8 @@ pub struct NotAttested {
     pub tally: Box<Tally>,
     /// The attestations that are missing, of which there is at least one.
     pub missing: Vec<MissingAttestation>,
+    /// What the evidence manifest of the image has that is neither a signature nor an attestation.
+    pub unusable: BTreeSet<NoSignature>,
 }
 
 /// An attestation that is missing, and the reason.
@@ -55,6 +63,8 @@ pub enum Lack {
     Age(Age),
     /// One is by those who may sign, but does not meet the conditions.
     Conditions(Unmet),
-    /// The index has an entry that is not the image of a platform.
+    /// The platforms of the index cannot be determined.
     Platforms,
+    /// Too few of those who may sign it count at this time: this one does not, which counts in this period.
+    NotNow(TrustRootName, Period),
 }

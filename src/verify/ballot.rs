@@ -58,8 +58,6 @@ pub(super) struct Ballot<'r> {
     pub(super) quorum: Quorum<'r>,
     pub(super) sources: BTreeSet<Source>,
     pub(super) errors: BTreeMap<&'r TrustRootName, VerificationError>,
-    /// The trust roots that signed, but too long ago.
-    pub(super) old: BTreeSet<&'r TrustRootName>,
 }
 
 impl<'r> Ballot<'r> {
@@ -72,8 +70,7 @@ impl<'r> Ballot<'r> {
         for root in roots.iter().filter(|root| !root.period.contains(case.now)) {
             quorum.vote(&root.name, Vote::Missing);
         }
-        let (sources, errors, old) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
-        Ballot { case, wanted, roots, quorum, sources, errors, old }
+        Ballot { case, wanted, roots, quorum, sources: BTreeSet::new(), errors: BTreeMap::new() }
     }
 
     pub(super) fn standing(&self) -> Standing {
@@ -91,11 +88,7 @@ impl<'r> Ballot<'r> {
             (Wanted::Attestation(types, age), Some(predicate_type)) if types.contains(predicate_type) => {
                 // A signature is not older than its certificate. Timestamps tell only that it is not younger, and anybody can add a late one.
                 let is_within = |age: Age| claim.not_before.is_some_and(|start| age.reaches(start, self.case.now));
-                let is_young = age.is_none_or(is_within);
-                if !is_young {
-                    self.old.insert(&root.name);
-                }
-                is_young
+                age.is_none_or(is_within)
             }
             (Wanted::Digest, Some(_)) | (Wanted::Attestation(..), _) => false,
         };

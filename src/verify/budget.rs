@@ -167,6 +167,16 @@ impl<'h> Budget<'h> {
         self.ask(|| format!("manifest of {image}"), manifest)
     }
 
+    /// Asks for the config of the manifest of `image`.
+    pub(crate) fn config(&mut self, image: &str) -> Asked<Vec<u8>> {
+        let config = |host: &dyn Host| {
+            let config = host.config(image)?;
+            HostError::check_length(config.len())?;
+            Ok(config)
+        };
+        self.ask(|| format!("config of {image}"), config)
+    }
+
     fn ask<T>(
         &mut self,
         about: impl Fn() -> String,

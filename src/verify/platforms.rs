@@ -38,9 +38,13 @@ pub(super) enum Platforms {
 /// The images that this manifest lists.
 pub(super) fn platforms(json: &[u8]) -> Platforms {
     let Ok(manifest) = serde_json::from_slice::<&RawValue>(json) else { return Platforms::Unknown };
-    match members(manifest, ["manifests"]) {
-        Ok([None]) => return Platforms::NoIndex,
-        Ok([Some(_)]) => {}
+    match members(manifest, ["manifests", "mediaType"]) {
+        Ok([None, media_type]) => {
+            let is_index =
+                media_type.is_some_and(|media_type| !text(media_type).is_ok_and(|it| !INDEXES.contains(&&*it)));
+            return if is_index { Platforms::Unknown } else { Platforms::NoIndex };
+        }
+        Ok([Some(_), _]) => {}
         Err(_) => return Platforms::Unknown,
     }
     let Some(listed) = listed(json).filter(|listed| listed.len() <= MAX_LISTED) else { return Platforms::Unknown };
@@ -102,7 +106,7 @@ impl Entry {
         let is_nowhere = match platform {
             Some(platform) => {
                 let words = members(platform, ["os", "architecture"]).ok()?;
-                words.into_iter().flatten().any(|word| text(word).ok().as_deref() == Some("unknown"))
+                words.into_iter().all(|word| word.and_then(|word| text(word).ok()).as_deref() == Some("unknown"))
             }
             None => false,
         };

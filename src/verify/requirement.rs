@@ -268,7 +268,16 @@ impl Requirement {
 
     /// The tag `tag` in the repository where the evidence of `image` lies.
     pub(crate) fn evidence_at(&self, image: &ImageRef, tag: &str) -> String {
-        self.cosign.evidence.repository.as_ref().unwrap_or(image).with_tag(tag)
+        self.evidence_repository(image).with_tag(tag)
+    }
+
+    /// The manifest `digest` in the repository where the evidence of `image` lies.
+    pub(crate) fn evidence_by(&self, image: &ImageRef, digest: Digest) -> String {
+        self.evidence_repository(image).by_digest(digest)
+    }
+
+    fn evidence_repository<'a>(&'a self, image: &'a ImageRef) -> &'a ImageRef {
+        self.cosign.evidence.repository.as_ref().unwrap_or(image)
     }
 
     /// The logs, if one of them has to have an entry for every signature by a key, and the authorities whose timestamps count.

@@ -10,9 +10,11 @@ use crate::{
     evidence::{
         Attestation, Document, NoSignature, SignatureDocument, Source, Unusable, UnusableEvidence,
         cosign::{Layer, Payload, Signatures},
+        manifest::LargeDocument,
     },
     host::{Cause, HostError},
     image::{Digest, ImageRef},
+    ordered::map,
     sigstore::VerificationError,
     time::UnixTime,
 };
@@ -224,7 +226,7 @@ impl Evidence {
     pub(crate) fn signatures(&self) -> impl Iterator<Item = &SignatureDocument> {
         self.items().iter().filter_map(|item| match item {
             Ok(Document::Signature(document)) => Some(document),
-            Ok(Document::Attestation(_)) | Err(_) => None,
+            Ok(Document::Attestation(_) | Document::Large(_)) | Err(_) => None,
         })
     }
 
@@ -232,7 +234,15 @@ impl Evidence {
     pub(crate) fn attestations(&self) -> impl Iterator<Item = &Attestation> {
         self.items().iter().filter_map(|item| match item {
             Ok(Document::Attestation(attestation)) => Some(attestation),
-            Ok(Document::Signature(_)) | Err(_) => None,
+            Ok(Document::Signature(_) | Document::Large(_)) | Err(_) => None,
+        })
+    }
+
+    /// The documents that were not read, because they are not in the evidence manifest itself.
+    pub(crate) fn large(&self) -> impl Iterator<Item = &LargeDocument> {
+        self.items().iter().filter_map(|item| match item {
+            Ok(Document::Large(document)) => Some(document),
+            Ok(Document::Signature(_) | Document::Attestation(_)) | Err(_) => None,
         })
     }
 
@@ -243,6 +253,7 @@ impl Evidence {
             Ok(Document::Attestation(attestation)) => {
                 Some(NoSignature::Attestation(attestation.predicate_type.clone()))
             }
+            Ok(Document::Large(_)) => Some(NoSignature::Large),
             Err(reason) => Some(reason.clone()),
         })
     }
@@ -405,10 +416,14 @@ impl<'r> Verification<'r> {
 
     fn verified(&mut self, digest: Digest) -> Verified {
         let tally = self.tally();
-        let roots = self.case.requirement.roots().filter(|root| tally.signed.contains(&root.name));
-        let leaving = roots.filter_map(|root| Some((root.name.clone(), root.period.end?))).collect();
-        let mut sources = self.ballot.take().map(|ballot| ballot.sources).unwrap_or_default();
         let attested = std::mem::take(&mut self.attested);
+        let signed: BTreeSet<&TrustRootName> =
+            tally.signed.iter().chain(attested.iter().flat_map(|attested| &attested.signed)).collect();
+        let roots = self.case.requirement.all_roots().filter(|root| signed.contains(&root.name));
+        let leaving: BTreeMap<TrustRootName, UnixTime> =
+            map(roots.filter_map(|root| Some((root.name.clone(), root.period.end?))));
+        let leaving = leaving.into_iter().collect();
+        let mut sources = self.ballot.take().map(|ballot| ballot.sources).unwrap_or_default();
         if !attested.is_empty() {
             sources.insert(Source::EvidenceManifest);
         }

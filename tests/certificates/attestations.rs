@@ -99,6 +99,12 @@ pub(super) fn bundles() -> Vec<Minted> {
     let mut twice = slsa().to_string();
     twice.insert_str(1, r#""predicateType":"https://spdx.dev/Document","#);
     let twice = Bundle { content: Content::Statement(twice.into_bytes()), ..signed("bob", &slsa()) };
+    let mut predicates = slsa().to_string();
+    predicates.insert_str(1, r#""predicate":{},"#);
+    let predicates = Bundle { content: Content::Statement(predicates.into_bytes()), ..signed("bob", &slsa()) };
+    let mut hundred: Vec<Item> =
+        (0..99).map(|number| item("mallory", &about(SPDX, json!({"number": number})))).collect();
+    hundred.push(item("bob", &slsa()));
     let typed_outside = {
         let mut item = item("bob", &about("https://example.com/custom", json!({})));
         item.annotations.insert("dev.sigstore.bundle.predicateType".to_owned(), SLSA.into());
@@ -136,6 +142,8 @@ pub(super) fn bundles() -> Vec<Minted> {
             json!([second, json_of(&signed("bob", &slsa()))["dsseEnvelope"]["signatures"][0]]),
         ),
         beside("attested-with-two-predicate-types", &[Item::bundle(&json_of(&twice))]),
+        beside("attested-with-two-predicates", &[Item::bundle(&json_of(&predicates))]),
+        beside("attested-after-a-hundred-items", &hundred),
         typed_outside,
         by_bob("scanned-clean", &about(VULN, scanned(&[], "2026-01-01T12:00:00Z"))),
         by_bob("scanned-with-a-finding", &about(VULN, scanned(&["LOW", "HIGH"], "2026-01-01T12:00:00Z"))),
@@ -155,6 +163,64 @@ pub(super) fn bundles() -> Vec<Minted> {
         of_platform("sbom-of-the-first-platform", '3', SPDX, "bob"),
         of_platform("sbom-of-the-second-platform", '4', "https://cyclonedx.org/bom", "bob"),
         of_platform("sbom-of-the-second-platform-by-mallory", '4', SPDX, "mallory"),
+    ]
+}
+
+/// Attestations that are too large for the evidence manifest, and the answers to questions for them.
+pub(super) fn large() -> Vec<Minted> {
+    let annotated = |predicate_type: &str| {
+        let mut item = item("bob", &slsa());
+        item.annotations.insert("dev.sigstore.bundle.predicateType".to_owned(), predicate_type.into());
+        item
+    };
+    let manifests = ['5', '6', '7', '8', '9'].map(digest);
+    let [first, ..] = &manifests;
+    let with_layers = |name, layers: &[Value]| {
+        let signature = Item::bundle(&json_of(&by_key())).descriptor();
+        (name, evidence::of_layers(&[vec![signature], layers.to_vec()].concat()))
+    };
+    let mut beyond = annotated(SLSA).pointer(first);
+    beyond["size"] = 4_194_305.into();
+    let mut unnamed = annotated(SLSA).pointer(first);
+    unnamed["annotations"]["dev.image-trust.manifest"] = "latest".into();
+    let envelope = {
+        let mut item = Item::envelope(&json_of(&signed("bob", &slsa())), &[]);
+        item.annotations.insert("predicateType".to_owned(), SLSA.into());
+        item
+    };
+    let left_out = |predicate_type: &str| Item {
+        media_type: "application/vnd.image-trust.left-out.v1+json",
+        bytes: json!({"mediaType": "application/vnd.dsse.envelope.v1+json", "digest": first, "size": 5_000_000})
+            .to_string()
+            .into_bytes(),
+        annotations: [("predicateType".to_owned(), predicate_type.into())].into_iter().collect(),
+    };
+    let answer = |name, statement: &Value| {
+        let config = json_of(&signed("bob", statement));
+        (name, json!({"manifest": evidence::of_layers(&[]), "digest": first, "config": config}))
+    };
+    let mut other = slsa();
+    other["subject"] = json!([{"digest": {"sha256": "2".repeat(64)}}]);
+    vec![
+        with_layers("attested-by-pointer", &[annotated(SLSA).pointer(first)]),
+        with_layers("attested-by-pointer-of-another-type", &[annotated(SPDX).pointer(first)]),
+        with_layers("attested-by-pointer-of-no-type", &[item("bob", &slsa()).pointer(first)]),
+        with_layers("attested-by-pointer-to-a-tag", &[unnamed]),
+        with_layers("attested-by-pointer-beyond-4-mib", &[beyond]),
+        with_layers(
+            "attested-by-five-pointers",
+            &manifests.each_ref().map(|manifest| annotated(SLSA).pointer(manifest)),
+        ),
+        with_layers(
+            "attested-by-pointer-and-by-bob",
+            &[annotated(SLSA).pointer(first), item("bob", &slsa()).descriptor()],
+        ),
+        with_layers("att-by-pointer", &[envelope.pointer(first)]),
+        with_layers("att-left-out", &[left_out(SLSA).descriptor()]),
+        with_layers("att-left-out-of-another-type", &[left_out(SPDX).descriptor()]),
+        answer("pointed-by-bob", &slsa()),
+        answer("pointed-of-another-image", &other),
+        answer("pointed-with-another-build", &about(SLSA, built("https://example.com/other"))),
     ]
 }
 

@@ -87,6 +87,7 @@ fn fixtures() -> BTreeMap<String, String> {
         evidence_manifests::trusted_roots(),
         attestations::bundles(),
         attestations::envelopes(),
+        attestations::large(),
     ];
     let documents = documents.into_iter().flatten();
     let documents = documents

@@ -7,18 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use image_trust::{
     Digest, ImageRef,
-    evidence::manifest::{BUNDLES, SIMPLE_SIGNING},
+    evidence::manifest::{BUNDLES, ENVELOPE, MAX_POINTED, SIMPLE_SIGNING},
 };
 use serde::Deserialize;
 
 use crate::{
     bundle::Bundle,
-    manifest::{Item, Left, MAX_POINTED},
+    manifest::{Item, Left},
     registry::{Client, Error, Manifest, Referrers, Repository},
 };
 
-/// The media type of a DSSE envelope, which holds an attestation of cosign 2.
-pub const DSSE: &str = "application/vnd.dsse.envelope.v1+json";
 /// The media types of Notation's signatures.
 pub const NOTATION: [&str; 2] = ["application/jose+json", "application/cose"];
 /// The endings that cosign appends to the tag of a digest.
@@ -214,7 +212,7 @@ impl Search<'_> {
         for (layer, number) in layers.into_iter().zip(0..) {
             let is_bundle = BUNDLES.contains(&layer.media_type.as_str());
             if !is_bundle
-                && ![SIMPLE_SIGNING, DSSE].contains(&layer.media_type.as_str())
+                && ![SIMPLE_SIGNING, ENVELOPE].contains(&layer.media_type.as_str())
                 && !NOTATION.contains(&layer.media_type.as_str())
             {
                 continue;
@@ -224,7 +222,14 @@ impl Search<'_> {
                 self.leave(place, "expected a layer with a SHA-256 digest, found another one".to_owned());
                 continue;
             };
+            let mut annotations = layer.annotations.unwrap_or_default();
+            if is_bundle {
+                let of_bundle = of_manifest.iter().filter(|(key, _)| OF_BUNDLES.contains(&key.as_str()));
+                annotations.extend(of_bundle.map(|(key, value)| (key.clone(), value.clone())));
+            }
             if layer.size > MAX_POINTED as u64 {
+                let item = Item::left_out(&layer.media_type, digest, layer.size, &annotations);
+                self.found.items.extend(item.map(|item| (item, place.clone())));
                 self.leave(place, Left::TooLarge.to_string());
                 continue;
             }
@@ -234,11 +239,6 @@ impl Search<'_> {
             }
             let Some(bytes) = self.blob(at, digest, &place)? else { continue };
             self.read += bytes.len();
-            let mut annotations = layer.annotations.unwrap_or_default();
-            if is_bundle {
-                let of_bundle = of_manifest.iter().filter(|(key, _)| OF_BUNDLES.contains(&key.as_str()));
-                annotations.extend(of_bundle.map(|(key, value)| (key.clone(), value.clone())));
-            }
             self.found.items.entry(Item { media_type: layer.media_type, bytes, annotations }).or_insert(place);
         }
         Ok(())

@@ -5,9 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64ct::{Base64, Encoding as _};
+pub use image_trust::evidence::manifest::{ENVELOPE, LEFT_OUT};
 use image_trust::{
     Digest,
-    evidence::manifest::{ARTIFACT_TYPE, CONTENT, MANIFEST, MAX_ITEM, MAX_ITEMS, evidence_tag},
+    evidence::manifest::{
+        ARTIFACT_TYPE, BUNDLES, CONTENT, MANIFEST, MAX_ITEM, MAX_ITEMS, MAX_POINTED, PREDICATE_TYPES, evidence_tag,
+    },
 };
 use serde::Serialize;
 
@@ -17,8 +20,6 @@ pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 /// The blob of the empty descriptor.
 pub const EMPTY: &[u8] = b"{}";
-/// The size of the largest item that is written, in bytes. It is the format's limit for pointer manifests.
-pub const MAX_POINTED: usize = 4 * 1024 * 1024;
 /// The size of the largest manifest, in bytes. Every registry accepts it (OCI distribution specification, "Pushing Manifests"). Base64 is a third longer than its
 /// content, so this also keeps the contents below the 3 MiB that a reader accepts.
 pub const MAX_MANIFEST: usize = 4 * 1024 * 1024 - 1;
@@ -42,6 +43,32 @@ impl Item {
     pub fn digest(&self) -> Digest {
         Digest::of(&self.bytes)
     }
+
+    /// An item that tells of an attestation which is too large to be read by a policy. With it a policy can tell such an attestation from none. It is `None` if the file is
+    /// no attestation.
+    #[must_use]
+    pub fn left_out(
+        media_type: &str,
+        digest: Digest,
+        size: u64,
+        annotations: &BTreeMap<String, String>,
+    ) -> Option<Item> {
+        let annotations = annotations.iter().filter(|(key, _)| PREDICATE_TYPES.contains(&key.as_str()));
+        (media_type == ENVELOPE || BUNDLES.contains(&media_type)).then(|| Item {
+            media_type: LEFT_OUT.to_owned(),
+            bytes: json(&LeftOut { media_type, digest: digest.to_string(), size }),
+            annotations: annotations.map(|(key, value)| (key.clone(), value.clone())).collect(),
+        })
+    }
+}
+
+/// The descriptor of a file that was left out; its fields are written in this order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LeftOut<'a> {
+    media_type: &'a str,
+    digest: String,
+    size: u64,
 }
 
 /// The reason why an item is not in the manifest.
@@ -102,11 +129,14 @@ impl EvidenceManifest {
         let (mut pointers, mut kept, mut left) = (Vec::new(), Vec::new(), Vec::new());
         let mut layers: Vec<Descriptor> = Vec::new();
         let mut room = MAX_MANIFEST.saturating_sub(json(&Manifest::of(Descriptor::empty(), &[])).len());
-        for item in sorted(items) {
-            if item.bytes.len() > MAX_POINTED {
-                left.push((item, Left::TooLarge));
-                continue;
-            }
+        let (fitting, large): (Vec<Item>, Vec<Item>) =
+            items.into_iter().partition(|item| item.bytes.len() <= MAX_POINTED);
+        let left_out = large.iter().filter_map(|item| {
+            Item::left_out(&item.media_type, item.digest(), item.bytes.len() as u64, &item.annotations)
+        });
+        let items = sorted(left_out.chain(fitting).collect::<Vec<_>>());
+        left.extend(large.into_iter().map(|item| (item, Left::TooLarge)));
+        for item in items {
             if item.annotations.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > MAX_ITEM {
                 left.push((item, Left::Annotations));
                 continue;

@@ -27,6 +27,7 @@ pub const TODAY: u64 = ISSUED + 86_400;
 pub struct FakeHost<'h> {
     digest: Box<dyn Fn(&str) -> Answer<Digest> + 'h>,
     manifest: Box<dyn Fn(&str) -> Answer<Vec<u8>> + 'h>,
+    config: Box<dyn Fn(&str) -> Answer<Vec<u8>> + 'h>,
     verify: Box<dyn Fn(&str, &PublicKey) -> Answer<Digest> + 'h>,
     object: Box<dyn Fn(&ObjectName<'_>) -> Answer<Vec<u8>> + 'h>,
     /// How long a call takes, and how long a look at the clock.
@@ -51,6 +52,7 @@ impl Default for FakeHost<'_> {
         FakeHost {
             digest: Box::new(|_| nothing()),
             manifest: Box::new(|_| nothing()),
+            config: Box::new(|_| nothing()),
             verify: Box::new(|_, _| not_signed()),
             object: Box::new(|_| Err(HostError::of_cluster("there is no cluster"))),
             call: Duration::ZERO,
@@ -88,6 +90,11 @@ impl<'h> FakeHost<'h> {
     /// Says which manifest is at a reference.
     pub fn manifests(self, manifest: impl Fn(&str) -> Answer<Vec<u8>> + 'h) -> Self {
         FakeHost { manifest: Box::new(manifest), ..self }
+    }
+
+    /// Says which config the manifest at a reference has.
+    pub fn configs(self, config: impl Fn(&str) -> Answer<Vec<u8>> + 'h) -> Self {
+        FakeHost { config: Box::new(config), ..self }
     }
 
     /// Puts these bytes where the signatures of this digest belong, in every repository, and nothing elsewhere.
@@ -136,6 +143,11 @@ impl Registry for FakeHost<'_> {
     fn manifest(&self, image: &str) -> Answer<Vec<u8>> {
         self.count();
         (self.manifest)(image)
+    }
+
+    fn config(&self, image: &str) -> Answer<Vec<u8>> {
+        self.count();
+        (self.config)(image)
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use image_trust::{
-    host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore, read_digest, read_verification},
+    host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore, read_config, read_digest, read_verification},
     image::Digest,
     signing::PublicKey,
 };
@@ -46,6 +46,9 @@ pub enum Request {
         image: String,
     },
     OciManifest {
+        image: String,
+    },
+    OciManifestAndConfig {
         image: String,
     },
     SigstorePubKeyVerify {
@@ -112,6 +115,11 @@ impl<W: Words> Registry for Host<W> {
     fn manifest(&self, image: &str) -> Result<Vec<u8>, HostError> {
         let answer = self.0.answer(Request::OciManifest { image: image.to_owned() });
         answer.map(String::into_bytes).map_err(|message| HostError::of_registry(&message))
+    }
+
+    fn config(&self, image: &str) -> Result<Vec<u8>, HostError> {
+        let answer = self.0.answer(Request::OciManifestAndConfig { image: image.to_owned() });
+        read_config(answer.map_err(|message| HostError::of_registry(&message))?.as_bytes())
     }
 }
 

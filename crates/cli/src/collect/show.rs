@@ -6,8 +6,8 @@ use anyhow::Result;
 use image_trust::ImageRef;
 use image_trust_collect::{
     bundle::Bundle,
-    find::{DSSE, NOTATION},
-    manifest::EvidenceManifest,
+    find::NOTATION,
+    manifest::{ENVELOPE, EvidenceManifest, LEFT_OUT},
     registry::Error,
 };
 use serde_json::{Value, json};
@@ -91,7 +91,8 @@ impl Evidence {
 
 fn kind(media_type: &str) -> &'static str {
     match media_type {
-        DSSE => "attestation",
+        ENVELOPE => "attestation",
+        LEFT_OUT => "item left out",
         notation if NOTATION.contains(&notation) => "Notation signature",
         bundle if bundle.starts_with("application/vnd.dev.sigstore.bundle") => "bundle",
         _ => "signature",

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use image_trust::ImageRef;
-use image_trust_collect::find::{DSSE, NOTATION, Places, find};
+use image_trust::{ImageRef, evidence::manifest::ENVELOPE};
+use image_trust_collect::find::{NOTATION, Places, find};
 use image_trust_collect::manifest::EvidenceManifest;
 use image_trust_collect::push::{Before, push};
 use image_trust_collect::registry::{Client, Config, Repository};
@@ -103,7 +103,7 @@ fn every_tool(host_name: &str, push: &dyn Fn(&str) -> String) {
     // the image; what is found; does the module then admit it, because alice signed
     let rows = [
         ("tag", None, counts(&[(SIGNATURE, 1)]), true),
-        ("attested", None, counts(&[(DSSE, 1)]), false),
+        ("attested", None, counts(&[(ENVELOPE, 1)]), false),
         ("referrer", None, counts(&[(SIGNATURE, 1)]), true),
         ("bundle", None, counts(&[(BUNDLE, 1)]), true),
         ("twice", None, counts(&[(BUNDLE, 3)]), true),

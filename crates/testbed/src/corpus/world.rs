@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `digest IMAGE` | the digest behind a reference |
 //! | `manifest IMAGE` | a manifest |
+//! | `config IMAGE` | the config of a manifest |
 //! | `verify IMAGE by KEY` | a signature by the key `KEY.pub`; `annotations` beside it are those that are asked for |
 //! | `owner APIVERSION KIND NAMESPACE/NAME` | an object of the cluster |
 //!
@@ -93,6 +94,7 @@ fn request(question: &str, annotations: Option<Value>, fixtures: &Fixtures) -> R
     match question.split(' ').collect::<Vec<_>>()[..] {
         ["digest", name] => Request::OciManifestDigest { image: image(name) },
         ["manifest", name] => Request::OciManifest { image: image(name) },
+        ["config", name] => Request::OciManifestAndConfig { image: image(name) },
         ["verify", name, "by", key] => Request::SigstorePubKeyVerify {
             image: image(name),
             pub_keys: vec![PublicKey::parse(fixtures.like(&format!("{key}.pub")).as_str().unwrap()).unwrap().pem()],
@@ -150,6 +152,7 @@ fn told(request: &Request, error: &str) -> String {
     let about = match request {
         Request::OciManifestDigest { image }
         | Request::OciManifest { image }
+        | Request::OciManifestAndConfig { image }
         | Request::SigstorePubKeyVerify { image, .. } => {
             vec![("<url>", url(image))]
         }

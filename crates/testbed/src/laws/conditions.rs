@@ -85,7 +85,7 @@ fn is_met(list: &str, predicate: &str) -> bool {
     }
     if let Err(Unmet(saw)) = &met {
         let sentence = met.as_ref().unwrap_err().to_string();
-        assert!(sentence.starts_with(&format!("condition {}", saw.entry + 1)), "{sentence}");
+        assert!(sentence.starts_with(&format!("where[{}]: ", saw.entry)), "{sentence}");
         assert!(sentence.bytes().all(|byte| !byte.is_ascii_control()) && sentence.len() < 64_000, "{sentence}");
     }
     let outcomes: Vec<bool> = conditions.outcomes(predicate, now).map(|outcome| outcome.is_ok()).collect();

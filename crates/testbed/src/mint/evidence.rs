@@ -47,8 +47,17 @@ impl Item {
 
     /// What the manifest says of it.
     pub fn descriptor(&self) -> Value {
+        self.with("dev.image-trust.content", &Base64::encode_string(&self.bytes))
+    }
+
+    /// What the manifest says of it if it is the config of this manifest.
+    pub fn pointer(&self, manifest: &str) -> Value {
+        self.with("dev.image-trust.manifest", manifest)
+    }
+
+    fn with(&self, annotation: &str, value: &str) -> Value {
         let mut annotations = self.annotations.clone();
-        annotations.insert("dev.image-trust.content".to_owned(), Base64::encode_string(&self.bytes).into());
+        annotations.insert(annotation.to_owned(), value.into());
         json!({
             "mediaType": self.media_type,
             "digest": format!("sha256:{}", hex(&Sha256::digest(&self.bytes))),
@@ -60,7 +69,11 @@ impl Item {
 
 /// The evidence manifest of these items.
 pub fn manifest(items: &[Item]) -> Value {
-    let layers: Vec<Value> = items.iter().map(Item::descriptor).collect();
+    of_layers(&items.iter().map(Item::descriptor).collect::<Vec<_>>())
+}
+
+/// The evidence manifest with these layers.
+pub fn of_layers(layers: &[Value]) -> Value {
     json!({
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",

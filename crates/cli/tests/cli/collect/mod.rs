@@ -27,7 +27,7 @@ type Row = (fn(&Bed), &'static [&'static str], &'static [&'static str], i32, &'s
 
 #[test]
 fn evidence_is_found_wherever_it_lies() {
-    let rows: [Row; 19] = [
+    let rows: [Row; 20] = [
         (|_| {}, &[], &[], 3, "nothing"),
         (
             |bed| Signer::named("alice").sign(&bed.registry, REPOSITORY, &bed.image, &BTreeMap::new()).expect("signed"),
@@ -212,6 +212,16 @@ fn evidence_is_found_wherever_it_lies() {
             &[SIGNATURE],
             4,
             "what is larger than anything that can be read",
+        ),
+        (
+            |bed| {
+                let huge = layer(DSSE, &"x".repeat((4 << 20) + 1));
+                bed.put(REPOSITORY, Some(&format!("{}.att", bed.image.replace(':', "-"))), json!({}), &[huge]);
+            },
+            &[],
+            &["application/vnd.image-trust.left-out.v1+json"],
+            4,
+            "an attestation that is larger than anything that can be read",
         ),
         (
             |bed| {
