@@ -89,6 +89,12 @@ pub struct Saw {
 pub struct Unmet(pub Saw);
 
 impl Conditions {
+    /// The entries, in their order. One of the conditions of each entry has to be met.
+    #[must_use]
+    pub fn entries(&self) -> &[Vec<Condition>] {
+        &self.0
+    }
+
     /// Checks that `predicate` meets all conditions at the time `now`.
     ///
     /// # Errors

@@ -64,7 +64,8 @@ impl Path {
     }
 
     /// The parts, of which there is at least one.
-    pub(super) fn parts(&self) -> &[Part] {
+    #[must_use]
+    pub fn parts(&self) -> &[Part] {
         &self.parts
     }
 

@@ -84,6 +84,10 @@ pub enum Lint {
     MatchConditions,
     /// A quorum counts two workflows of one repository, and whoever pushes to it can write both.
     OneRepository,
+    /// A condition is about a part that no predicate of the type has.
+    UnknownPath,
+    /// A scan counts, however old it is.
+    ScanOfAnyAge,
     /// Another rule always comes first, and says the same.
     SaysTheSame,
     /// The policy server asks every host of a domain.
@@ -110,6 +114,8 @@ pub enum Lint {
     TrustRootEndsSoon,
     /// Certificates count that no CT log has seen.
     NoCtLog,
+    /// Provenance counts that the signers of the image signed.
+    AttestedByTheSigner,
     /// Workflows of every repository of an account sign.
     AnyRepository,
     /// It is not asked for which repository a workflow ran.
@@ -126,7 +132,7 @@ pub enum Lint {
 
 impl Lint {
     /// All kinds, the worst ones first.
-    pub const ALL: [Lint; 54] = [
+    pub const ALL: [Lint; 57] = [
         Lint::AllowsAnyRegistry,
         Lint::AllowsAPublicRegistry,
         Lint::AsksAnyRegistry,
@@ -162,6 +168,8 @@ impl Lint {
         Lint::NamespaceLabel,
         Lint::MatchConditions,
         Lint::OneRepository,
+        Lint::UnknownPath,
+        Lint::ScanOfAnyAge,
         Lint::SaysTheSame,
         Lint::AsksADomain,
         Lint::PinsNothing,
@@ -175,6 +183,7 @@ impl Lint {
         Lint::TrustRootNotYet,
         Lint::TrustRootEndsSoon,
         Lint::NoCtLog,
+        Lint::AttestedByTheSigner,
         Lint::AnyRepository,
         Lint::CouldBeGithub,
         Lint::OwnersUndecided,
@@ -233,6 +242,8 @@ impl Lint {
             Lint::NamespaceLabel => ("namespace-label", Warning),
             Lint::MatchConditions => ("match-conditions", Warning),
             Lint::OneRepository => ("one-repository", Warning),
+            Lint::UnknownPath => ("unknown-path", Warning),
+            Lint::ScanOfAnyAge => ("scan-of-any-age", Warning),
             Lint::SaysTheSame => ("says-the-same", Info),
             Lint::AsksADomain => ("asks-a-domain", Info),
             Lint::PinsNothing => ("pins-nothing", Info),
@@ -246,6 +257,7 @@ impl Lint {
             Lint::TrustRootNotYet => ("trust-root-not-yet", Info),
             Lint::TrustRootEndsSoon => ("trust-root-ends-soon", Info),
             Lint::NoCtLog => ("no-ct-log", Info),
+            Lint::AttestedByTheSigner => ("attested-by-the-signer", Info),
             Lint::AnyRepository => ("any-repository", Info),
             Lint::CouldBeGithub => ("could-be-github", Info),
             Lint::OwnersUndecided => ("owners-undecided", Info),

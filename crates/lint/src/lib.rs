@@ -2,12 +2,14 @@
 //!
 //! For people who deploy a policy, never for requests. A finding says what holds for certain; what can't be told for certain is not found.
 
+mod attestations;
 mod cover;
 mod features;
 mod keys;
 mod kinds;
 mod manifest;
 mod names;
+mod predicates;
 mod quorum;
 mod routing;
 mod rules;
@@ -67,6 +69,7 @@ fn found(json: &str, now: UnixTime, more: impl FnOnce(&Features, &[ReadRule<'_>]
     found.extend(keys::lint(&policy, &rules, all_read));
     found.extend(signers::lint(&policy, &rules, now));
     found.extend(rules.iter().filter_map(quorum::lint));
+    found.extend(rules.iter().flat_map(attestations::lint));
     found.extend(features::lint(&policy.features(), &value, &rules));
     found.extend(more(&policy.features(), &rules));
     found

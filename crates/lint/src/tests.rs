@@ -376,3 +376,86 @@ fn the_worst_comes_first_and_words_are_distinct() {
         assert!(!finding.what.is_empty() && !finding.instead.is_empty(), "{finding:?}");
     }
 }
+
+#[test]
+fn attestations() {
+    use Lint::{AttestedByTheSigner, ScanOfAnyAge, UnknownPath};
+    let with = |attestation: Value| {
+        let mut attestation = attestation;
+        attestation.as_object_mut().unwrap().entry("trustRoot").or_insert_with(|| "bob".into());
+        let rule = json!({"pattern": "ghcr.io/acme/*", "with": {"attestations": [attestation]}});
+        settings(&[rule], json!({}))
+    };
+    let asks = |kind: &str, path: &str, comparison: (&str, Value)| json!({"predicateType": kind, "where": [{"path": path, comparison.0: comparison.1}]});
+    let fresh = || ("newerThan", json!("7d"));
+    let none = || ("noneOf", json!(["CRITICAL"]));
+    let found = |kind| vec![("policy[0].with.attestations[0]", kind)];
+    let in_where = vec![("policy[0].with.attestations[0].where[0]", UnknownPath)];
+    let trivy = "scanner.result.Results[*].Vulnerabilities[*].Severity";
+    let rows: Vec<(Value, Vec<(&str, Lint)>, &str)> = vec![
+        (json!({"predicateType": "vuln"}), found(ScanOfAnyAge), "any scan"),
+        (asks("vuln", trivy, none()), found(ScanOfAnyAge), "an old scan found nothing either"),
+        (asks("vuln", "metadata.scanFinishedOn", fresh()), vec![], "a fresh one"),
+        (json!({"predicateType": ["spdx", "vuln"]}), found(ScanOfAnyAge), "one of the types is a scan"),
+        (
+            json!({"predicateType": "vuln", "where": [{"any": [
+                {"path": "metadata.scanFinishedOn", "newerThan": "7d"}, {"path": "scanner.uri", "exists": true},
+            ]}]}),
+            found(ScanOfAnyAge),
+            "one alternative asks for no time",
+        ),
+        (json!({"predicateType": "spdx"}), vec![], "an SBOM does not age"),
+        (asks("spdx", "spdxVersion", ("prefix", json!("SPDX-2"))), vec![], "a part that there is"),
+        (asks("spdx", "spdxversion", ("prefix", json!("SPDX-2"))), in_where.clone(), "in lower case"),
+        (asks("cyclonedx", "components[*].name", none()), vec![], "a member of every entry"),
+        (asks("cyclonedx", "components.name", none()), in_where.clone(), "a member of a list"),
+        (
+            asks("cyclonedx", "vulnerabilities[*].ratings[*].scor", none()),
+            in_where.clone(),
+            "a typing error at the end",
+        ),
+        (asks("slsaprovenance1", "buildDefinition.buildType.x", none()), in_where.clone(), "below a text"),
+        (
+            asks("slsaprovenance1", "buildDefinition.externalParameters.any[0].thing", none()),
+            vec![],
+            "parameters are free",
+        ),
+        (asks("slsaprovenance1", "buildDefinition.acme_extension", none()), vec![], "an extension"),
+        (asks("https://acme.example/v1", "any.thing", none()), vec![], "a type that is not known"),
+        (
+            json!({"predicateType": ["cyclonedx", "https://acme.example/v1"], "where": [{"path": "x", "exists": true}]}),
+            vec![],
+            "a predicate of one of the types can have it",
+        ),
+        (json!({"predicateType": "slsaprovenance1"}), vec![], "the builder has a key of its own"),
+        (
+            json!({"predicateType": "slsaprovenance1", "trustRoot": "alice"}),
+            found(AttestedByTheSigner),
+            "alice signs both",
+        ),
+        (json!({"predicateType": "slsaprovenance1", "trustRoot": "*"}), vec![], "bob has to sign it, too"),
+        (json!({"predicateType": "spdx", "trustRoot": "alice"}), vec![], "whoever builds an image knows what is in it"),
+    ];
+    for (attestation, expected, why) in rows {
+        check_row(&with(attestation), &expected, why);
+    }
+    let scanned = |path: &str| {
+        json!({"predicateType": "vuln", "where": [
+            {"path": path, "noneOf": ["CRITICAL"]}, {"path": "metadata.scanFinishedOn", "newerThan": "7d"},
+        ]})
+    };
+    let rows = [
+        (trivy, vec![], "Trivy's"),
+        ("scanner.result.matches[*].vulnerability.severity", vec![], "Grype's"),
+        ("scanner.result.findings[*].level", vec![], "another scanner's"),
+        (
+            "scanner.result.Results[*].Vulnerabilites[*].Severity",
+            in_where.clone(),
+            "a typing error before the last list",
+        ),
+        ("scanner.result.Results[*].Vulnerabilities[*].severity", in_where, "in lower case"),
+    ];
+    for (path, expected, why) in rows {
+        check_row(&with(scanned(path)), &expected, why);
+    }
+}

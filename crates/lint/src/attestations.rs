@@ -1,0 +1,81 @@
+//! Which attestations prove less than they seem to?
+
+use std::collections::BTreeSet;
+
+use super::{Finding, Lint, ReadRule, predicates::can_have};
+use image_trust::{
+    condition::{Comparison, Condition},
+    policy::rule::Decision,
+    text::Shown,
+    verify::{AttestationTerms, Requirement, TrustRoot},
+};
+
+/// The types of predicates that tell what was known at the time of a scan.
+const SCANS: [&str; 4] = [
+    "https://cosign.sigstore.dev/attestation/vuln/v1",
+    "https://in-toto.io/attestation/vulns/v0.1",
+    "https://in-toto.io/attestation/vulns/v0.2",
+    "https://openvex.dev/ns",
+];
+/// The types of predicates that tell how an image was built.
+const PROVENANCE: [&str; 2] = ["https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2"];
+
+pub(super) fn lint(rule: &ReadRule<'_>) -> Vec<Finding> {
+    let Decision::Prove { requirement, .. } = &rule.decision else { return Vec::new() };
+    let mut found = Vec::new();
+    for (number, terms) in requirement.attestations.iter().enumerate() {
+        let path = |rest: &str| rule.path(&format!("with.attestations[{number}]{rest}"));
+        found.extend(unknown_paths(terms, &path));
+        found.extend(any_age(terms, &path));
+        found.extend(same_signer(requirement, terms, &path));
+    }
+    found
+}
+
+/// Conditions on parts that no predicate of these types has.
+fn unknown_paths(terms: &AttestationTerms, path: &impl Fn(&str) -> String) -> Vec<Finding> {
+    let is_unknown = |condition: &Condition| !terms.predicate_types.iter().any(|kind| can_have(kind, &condition.path));
+    let mut found = Vec::new();
+    for (entry, conditions) in terms.conditions.entries().iter().enumerate() {
+        for condition in conditions.iter().filter(|condition| is_unknown(condition)) {
+            let text = Shown(condition.path.text());
+            let what = match condition.comparison {
+                Comparison::NoneOf(_) | Comparison::AtMost(_) | Comparison::CountAtMost(_) => {
+                    format!(
+                        "no predicate of this type has \"{text}\", so the condition can be met without a look at anything"
+                    )
+                }
+                _ => format!("no predicate of this type has \"{text}\", so the condition is never met"),
+            };
+            let instead = "check the names with `image-trust explain`, which shows what each condition finds";
+            found.push(Finding::new(path(&format!(".where[{entry}]")), Lint::UnknownPath, what, instead));
+        }
+    }
+    found
+}
+
+/// A scan that may be of any age.
+fn any_age(terms: &AttestationTerms, path: &impl Fn(&str) -> String) -> Option<Finding> {
+    let is_scan = terms.predicate_types.iter().any(|kind| SCANS.contains(&kind.as_str()));
+    // Each alternative of an entry has to ask for a time.
+    let asks_for_a_time =
+        |entry: &Vec<Condition>| entry.iter().all(|condition| matches!(condition.comparison, Comparison::NewerThan(_)));
+    let has_age = terms.max_age.is_some() || terms.conditions.entries().iter().any(asks_for_a_time);
+    (is_scan && !has_age).then(|| {
+        let what = "accepts a scan of any age: anybody who can push evidence can show an old scan that found nothing";
+        let instead = "`maxAge: 7d` for keyless signers; for keys, a condition such as `{path: metadata.scanFinishedOn, newerThan: 7d}`";
+        Finding::new(path(""), Lint::ScanOfAnyAge, what, instead)
+    })
+}
+
+/// Provenance that everybody signs who signs the image, and nobody else.
+fn same_signer(requirement: &Requirement, terms: &AttestationTerms, path: &impl Fn(&str) -> String) -> Option<Finding> {
+    let signers: BTreeSet<&str> = requirement.roots().map(|root| root.name.as_ref()).collect();
+    let is_signer = |root: &TrustRoot| signers.contains(root.name.as_ref());
+    let is_provenance = terms.predicate_types.iter().any(|kind| PROVENANCE.contains(&kind.as_str()));
+    (is_provenance && terms.signers.roots.iter().all(is_signer)).then(|| {
+        let what = "those who sign the image also sign its provenance, so it proves little more than the signature";
+        let instead = "name the builder as `trustRoot` of the attestation, if it has a signer of its own";
+        Finding::new(path(""), Lint::AttestedByTheSigner, what, instead)
+    })
+}
