@@ -5,6 +5,7 @@
 //! whatever libFuzzer thinks of. All of it goes through the doors that requests come through.
 
 pub mod asked;
+pub mod attestations;
 pub mod bundles;
 pub mod conditions;
 pub mod evidence;
@@ -42,7 +43,7 @@ const fn place(name: &'static str, law: fn(&[u8]) -> bool, right: fn() -> Vec<u8
     Target { name, law, right, is_keyless: false }
 }
 
-pub const TARGETS: [Target; 26] = [
+pub const TARGETS: [Target; 27] = [
     keyless("certificate", keyless::certificate, || keyless::RIGHT.certificate.pem().into_bytes()),
     keyless("chain", keyless::chain, || keyless::RIGHT.ours.chain_pem().into_bytes()),
     keyless("log_entry", keyless::log_entry, || keyless::RIGHT.layer.bundle.clone().unwrap().into_bytes()),
@@ -59,6 +60,7 @@ pub const TARGETS: [Target; 26] = [
     place("reference", names::reference, || b"ghcr.io/acme/app:v1".to_vec()),
     place("pattern", names::pattern, || b"ghcr.io/acme/app:v1\n+ghcr.io/acme/*\n-*".to_vec()),
     place("moment", names::moment, || b"2026-01-02T03:04:05.678Z".to_vec()),
+    keyless("attestations", attestations::attestations, attestations::right),
     place("condition", conditions::condition, conditions::right),
     place("key", evidence::key, || evidence::KEYS[0].pem.clone().into_bytes()),
     place("signature", evidence::signature, || evidence::KEYS[0].right[0].clone()),
