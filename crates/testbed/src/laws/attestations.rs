@@ -110,8 +110,7 @@ pub fn right() -> Vec<u8> {
 pub fn attestations(data: &[u8]) -> bool {
     let mut choices = Choices(data);
     let required: Vec<Required> = (0..1 + choices.byte() % 2).map(|_| requirement(&mut choices)).collect();
-    let documents: Vec<&Document> =
-        (0..1 + choices.byte() % 5).map(|_| &POOL[usize::from(choices.byte()) % POOL.len()]).collect();
+    let documents: Vec<&Document> = (0..1 + choices.byte() % 5).map(|_| document(&mut choices)).collect();
     let settings = settings(&required);
     let is_admitted = is_admitted(&settings, &documents);
     // Four documents outside of the evidence manifest are read for each requirement.
@@ -125,6 +124,14 @@ pub fn attestations(data: &[u8]) -> bool {
         assert!(is_admitted || !is_admitted_without, "without document {left_out} the image is admitted: {settings}");
     }
     is_admitted
+}
+
+/// A document of the pool. Most of them are about the image, and whole.
+fn document(choices: &mut Choices<'_>) -> &'static Document {
+    let (content, form) = (usize::from(choices.byte()), usize::from(choices.byte()));
+    let [signer, kind, build] = [content % 3, content / 3 % 2, content / 6 % 2];
+    let (other, form) = if form < 160 { (0, 0) } else { (form / 4 % 2, form % 4) };
+    &POOL[(((signer * 2 + kind) * 2 + build) * 2 + other) * FORMS.len() + form]
 }
 
 fn requirement(choices: &mut Choices<'_>) -> Required {

@@ -60,7 +60,7 @@ pub const TARGETS: [Target; 27] = [
     place("reference", names::reference, || b"ghcr.io/acme/app:v1".to_vec()),
     place("pattern", names::pattern, || b"ghcr.io/acme/app:v1\n+ghcr.io/acme/*\n-*".to_vec()),
     place("moment", names::moment, || b"2026-01-02T03:04:05.678Z".to_vec()),
-    keyless("attestations", attestations::attestations, attestations::right),
+    place("attestations", attestations::attestations, attestations::right),
     place("condition", conditions::condition, conditions::right),
     place("key", evidence::key, || evidence::KEYS[0].pem.clone().into_bytes()),
     place("signature", evidence::signature, || evidence::KEYS[0].right[0].clone()),
