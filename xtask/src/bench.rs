@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 mod attack;
+mod attested;
 mod cases;
 mod clock;
 mod growth;

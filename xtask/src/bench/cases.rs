@@ -10,7 +10,7 @@ use image_trust_testbed::loopback::{Signer, digest_of, signed_payload};
 use serde_json::{Value, json};
 
 use super::{
-    Module,
+    Module, attested,
     in_process::Case,
     shelf::{Shelf, trusted},
     signatures, timed,
@@ -101,12 +101,11 @@ pub(super) fn all(modules: &[Module]) -> Result<Vec<Case<'static>>> {
         let host = Arc::clone(&host);
         let host = move |_: &_| Arc::clone(&host);
         let case = Case { name: name.to_owned(), request, settings: settings(rules, &features), host: Box::new(host) };
-        for module in modules {
-            module.check_settings(&case.settings)?;
-            let host = (case.host)(&module.policy);
-            let (_, came) = timed(&module.policy, &case.request, &case.settings, host, Deadline::default())?;
-            ensure!(came.response.allowed, "{name}, {}: denied: {:?}", module.label, came.response.status);
-        }
+        is_admitted(&case, modules)?;
+        cases.push(case);
+    }
+    for case in attested::cases()? {
+        is_admitted(&case, modules)?;
         cases.push(case);
     }
     for case in signatures::cases()? {
@@ -116,6 +115,17 @@ pub(super) fn all(modules: &[Module]) -> Result<Vec<Case<'static>>> {
         cases.push(case);
     }
     Ok(cases)
+}
+
+/// Checks that each module admits what the case asks, in time.
+fn is_admitted(case: &Case<'_>, modules: &[Module]) -> Result<()> {
+    for module in modules {
+        module.check_settings(&case.settings)?;
+        let host = (case.host)(&module.policy);
+        let (_, came) = timed(&module.policy, &case.request, &case.settings, host, Deadline::default())?;
+        ensure!(came.response.allowed, "{}, {}: denied: {:?}", case.name, module.label, came.response.status);
+    }
+    Ok(())
 }
 
 /// So many rules, of which the last one or two are those of the cases: one that allows, and one that wants alice's signature.

@@ -46,6 +46,12 @@ impl Shelf {
         Ok(())
     }
 
+    /// Puts an evidence manifest under its tag.
+    pub(super) fn put_evidence(&mut self, repository: &str, digest: &str, manifest: &Value) {
+        let tag = format!("{}.evidence", digest.replace(':', "-"));
+        self.manifests.insert(format!("{repository}:{tag}"), manifest.to_string().into_bytes());
+    }
+
     /// Takes a registry off the network.
     pub(super) fn unplug(&mut self, registry: &str) {
         self.unplugged.insert(registry.to_owned());
