@@ -27,12 +27,12 @@ pub enum Comparison {
     NewerThan(Age),
     /// `exists`: anything.
     Exists,
-    /// `countAtMost`: at most so many values.
+    /// `countAtMost`: at most this many values.
     CountAtMost(usize),
 }
 
 impl Comparison {
-    /// Whether every value has to meet it, and not one of them.
+    /// Whether all values have to meet it. Otherwise one is enough.
     pub(super) fn is_of_all(&self) -> bool {
         matches!(
             self,

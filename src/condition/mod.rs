@@ -14,7 +14,7 @@
 //!              atLeast: number, atMost: number   is a number, or a text that is one
 //!              newerThan: age                    is a time (RFC 3339) at most this long ago, as in `7d`
 //!              exists: true                      is there
-//!              countAtMost: number               the path leads to at most so many values
+//!              countAtMost: number               the path leads to at most this many values
 //! scalar     = text | number | true | false
 //!
 //! path       = first step*                       as in buildDefinition.externalParameters.workflow.ref
@@ -26,14 +26,14 @@
 //!            | "[*]"                             every entry of a list
 //! ```
 //!
-//! **What is missing meets nothing.** Whoever carries evidence can leave documents out, so a condition can only ask for something that is there. `null` is the same as a member that is
-//! left out. A path without `[*]` leads to one value, or it is missing. With `[*]` it leads to any number of values. Everything before the first `[*]` has to be there, and has
-//! to be a list. Below it a missing member is no value, because the signer left it out: a clean report of Trivy has no `Vulnerabilities`.
+//! **Without `[*]`, a missing value meets no comparison.** Anybody who can push evidence can also remove it, so a condition can only require something that is there. `null` is the same as a member that is
+//! left out. A path without `[*]` leads to one value, or it is missing. With `[*]` it leads to any number of values. The path up to the first `[*]` has to exist and
+//! lead to a list. Below it a missing member is no value, because the signer left it out: a clean report of Trivy has no `Vulnerabilities`.
 //!
 //! **With `[*]`** one value is enough for `equals`, `in`, `matches`, `prefix`, `newerThan` and `exists`. Every value has to meet `noneOf`, `atMost` and `atLeast`. So a score that
-//! has to reach a minimum has to reach it everywhere, and `atLeast` also needs one value: no score is not a good score. An empty list meets `noneOf`, `atMost` and `countAtMost` only.
+//! has to reach a minimum has to reach it everywhere. `atLeast` is not met without values: a missing score is not a good one. An empty list meets `noneOf`, `atMost` and `countAtMost` only.
 //!
-//! **What cannot be compared meets nothing,** and least of all `noneOf`: a list, a mapping, a text that is too long, and a value of another type than the condition has. If a value
+//! **What cannot be compared meets no comparison** except `exists` and `countAtMost`: a list, a mapping, a text that is too long, and a value of another type than the condition has. It does not meet `noneOf` either. If a value
 //! below `[*]` is something else than the path expects, such as a mapping in place of a list, `noneOf`, `atMost`, `atLeast` and `countAtMost` are not met either. Such a document has
 //! another form than the one for which the condition was written.
 //!

@@ -1,6 +1,6 @@
 //! Are two numbers of JSON the same, and which one is larger?
 //!
-//! They are compared by their decimals. A floating-point number would take 9007199254740993 for its neighbour.
+//! They are compared by their decimals, because a floating-point number (`f64`) cannot represent 9007199254740993.
 
 use std::cmp::Ordering;
 
@@ -9,9 +9,9 @@ use std::cmp::Ordering;
 pub struct Number {
     text: String,
     is_negative: bool,
-    /// How many digits stand before the decimal point; the least number for zero.
+    /// The number of digits before the decimal point. It is `i64::MIN` for zero.
     magnitude: i64,
-    /// The digits without zeros at either end; none for zero.
+    /// The digits without zeros at either end. It is empty for zero.
     digits: String,
 }
 

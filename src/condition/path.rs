@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::json::Text;
 
-/// The longest path, in bytes. The longest ones of real predicates have about a hundred.
+/// The longest path, in bytes. The longest paths into real predicates have about 100.
 pub const MAX_PATH: usize = 512;
 /// The most parts of a path. Real predicates are nested about ten times.
 pub const MAX_PARTS: usize = 32;

@@ -39,17 +39,17 @@ pub struct ConditionError {
 /// What is wrong at one place of conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConditionMistake {
-    /// Something else than a list with at least one entry and at most so many.
+    /// Not a list of 1 to this many entries.
     Entries(usize),
-    /// Something else than a mapping.
+    /// Not a mapping.
     Mapping,
     /// A mapping that has a key twice.
     Twice,
-    /// A key that there is not.
+    /// An unknown key.
     UnknownKey,
     /// A condition without a path.
     NoPath,
-    /// Something else than a path.
+    /// Not a path.
     Path(PathError),
     /// A condition that compares nothing.
     NoComparison,
@@ -59,21 +59,21 @@ pub enum ConditionMistake {
     AnyBeside,
     /// `any` within `any`.
     AnyInAny,
-    /// Something else than a text of 1 to [`MAX_TEXT`](super::MAX_TEXT) bytes.
+    /// Not a text of 1 to [`MAX_TEXT`](super::MAX_TEXT) bytes.
     Text,
-    /// Something else than a text of at most [`MAX_TEXT`](super::MAX_TEXT) bytes, a number, or `true` or `false`.
+    /// Not a text of at most [`MAX_TEXT`](super::MAX_TEXT) bytes, a number, or `true` or `false`.
     Scalar,
-    /// Something else than a number.
+    /// Not a number.
     Number,
-    /// Something else than a whole number from 0.
+    /// Not a whole number from 0.
     Count,
-    /// A number of values for a path that leads to one.
+    /// `countAtMost` for a path without `[*]`.
     CountOfOne,
     /// An expression that can't be used.
     Regex(RegexError),
-    /// Something else than an age.
+    /// Not an age.
     Age,
-    /// Something else than `true` for `exists`.
+    /// Not `true`, for `exists`.
     Exists,
 }
 
@@ -103,7 +103,7 @@ impl Reader {
         None
     }
 
-    /// The entries that `read` makes of a list with at least one entry and at most so many.
+    /// The entries that `read` makes of a list with 1 to `most` entries.
     fn list<T>(
         &mut self,
         list: &RawValue,

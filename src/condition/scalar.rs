@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use super::Number;
 use crate::json::text;
 
-/// The longest text that is compared, in bytes as JSON writes it. The texts that conditions are about are names, addresses and times; longer ones are documents
-/// in a text, such as an SBOM, and an expression would take long for them.
+/// The longest text that is compared, in bytes as JSON writes it. Longer texts are embedded documents, such as an SBOM,
+/// and regular expressions on them are slow.
 pub const MAX_TEXT: usize = 4_096;
 
 /// A value that can be compared with another one of its type.
@@ -27,7 +27,7 @@ pub enum Value {
     Scalar(Scalar),
     /// A list or a mapping, which equals nothing.
     Other(Kind),
-    /// A text or a number with so many bytes that cannot be compared: it is too long, or not Unicode.
+    /// A text or a number of this length, in bytes, that cannot be compared. It is too long, or not Unicode.
     Unread(usize),
 }
 

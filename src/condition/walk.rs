@@ -1,6 +1,6 @@
 //! What does a path lead to in a document?
 //!
-//! The document is read once, and to its end even if a value was found: only then it is known that no member on the way is there twice.
+//! The document is read once, and always to its end, to detect members that occur twice.
 
 use std::fmt;
 
@@ -23,22 +23,22 @@ const MAX_KEPT: usize = 3;
 /// What a condition saw in a predicate.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Seen {
-    /// Values that decided, and how many there are of them. If the condition is not met, these are the ones that do not meet it.
+    /// The values that decided the result. If the condition is not met, these are the ones that do not meet it.
     Values {
         /// The first three.
         first: Vec<Value>,
         /// How many there are.
         count: usize,
     },
-    /// The path is missing from here on: so many of its parts are there.
+    /// The path is missing. This many of its first parts exist.
     Missing(usize),
-    /// The value at so many parts of the path is of this type, and the next part expects another one.
+    /// The value after this many parts of the path has this type, and the next part cannot enter it.
     Kind(usize, Kind),
-    /// The member at so many parts of the path is there twice.
+    /// The member after this many parts of the path occurs twice.
     Twice(usize),
     /// The path leads through more than [`MAX_VALUES`] values.
     TooMany,
-    /// The predicate is nested more than [`MAX_DEPTH`] times.
+    /// The predicate is nested more than [`MAX_DEPTH`] levels deep.
     TooDeep,
     /// Something on the way cannot be read, such as a name that is not Unicode.
     Unreadable,
@@ -60,7 +60,7 @@ pub(super) fn is_deep(json: &RawValue) -> bool {
     })
 }
 
-/// What `path` leads to, which meets the comparison, or does not.
+/// What was found at `path`. It is `Ok` if it meets the comparison.
 pub(super) fn look(path: &Path, comparison: &Comparison, json: &RawValue, now: UnixTime) -> Result<Seen, Seen> {
     let mut found =
         Found { comparison, now, looked: 0, met: Few::default(), unmet: Few::default(), strange: None, stop: None };

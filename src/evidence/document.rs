@@ -14,7 +14,7 @@ use super::{
 };
 use crate::image::Digest;
 
-/// What an item is for an image.
+/// An item about an image that was read.
 pub(crate) enum Document {
     /// A signature of the image.
     Signature(SignatureDocument),
@@ -33,7 +33,7 @@ pub(crate) struct SignatureDocument {
     form: Form,
 }
 
-/// A statement about an image with another predicate than a signature has. Its signature is not verified yet.
+/// A statement about an image whose predicate type is not that of signatures. Its signature is not verified yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Attestation {
     image: Digest,
@@ -59,7 +59,7 @@ struct Enveloped {
     envelope: Envelope,
 }
 
-/// The reason for which an item is not a signature of the image.
+/// The reason for which an item is neither a signature of the image nor an attestation about it, or does not count as a signature.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoSignature {
     /// The item breaks a rule of evidence manifests.
@@ -68,7 +68,7 @@ pub enum NoSignature {
     Bundle(BundleError),
     /// The item has the media type of a DSSE envelope, but cannot be read as one.
     Envelope,
-    /// The DSSE payload has another type than in-toto statements have.
+    /// The type of the DSSE payload is not `application/vnd.in-toto+json`.
     PayloadType,
     /// The DSSE payload is not an in-toto statement about the image.
     Statement(StatementError),
@@ -126,7 +126,7 @@ impl Document {
         Document::of(Form::Bundle(Box::new(Bundle::read(json).map_err(NoSignature::Bundle)?)), image)
     }
 
-    /// A message about the image is a signature. A statement is one only if its predicate says so.
+    /// A signature over the digest is a signature of the image. A statement is one only if its predicate type is that of signatures.
     fn of(form: Form, image: Digest) -> Result<Document, NoSignature> {
         let Some(envelope) = form.envelope() else {
             return match form.message() {

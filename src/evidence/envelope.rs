@@ -32,7 +32,7 @@ impl Envelope {
         Some((signature, Envelope { payload_type, payload, encoding }))
     }
 
-    /// The statement about `image` that it holds. It is `None` if the payload has another type than statements have.
+    /// The statement about `image` that it holds. It is `None` if the payload type is not `application/vnd.in-toto+json`.
     pub(crate) fn statement(&self, image: Digest) -> Option<Result<Statement, StatementError>> {
         (self.payload_type == PAYLOAD_TYPE).then(|| Statement::read(&self.payload, image))
     }

@@ -36,7 +36,7 @@ pub const SHORT_NAMES: [(&str, &str); 10] = [
     ("vuln", "https://cosign.sigstore.dev/attestation/vuln/v1"),
 ];
 
-/// The attestations of a list. `signers` are those of the rule, for attestations that name none.
+/// Reads a list of attestations. `signers` are those of the rule, for attestations that name none.
 ///
 /// # Errors
 /// Everything that is wrong with the list.

@@ -37,7 +37,7 @@ pub struct ChildApproval {
 }
 
 impl ChildApproval {
-    /// How old an owner may be, counted from its `creationTimestamp`; any age, where there is none.
+    /// How old an owner may be, counted from its `creationTimestamp`. `None` accepts any age.
     #[must_use]
     pub fn ttl(&self) -> Option<Duration> {
         self.ttl.map(|ttl| ttl.0)
@@ -99,7 +99,7 @@ pub enum Disclosure {
 }
 
 impl Features {
-    /// Whether what would be denied is admitted, and said so; by default it is not.
+    /// Whether denials become warnings. The default is `false`.
     #[must_use]
     pub fn detection_mode(&self) -> bool {
         self.detection_mode.unwrap_or(false)
@@ -111,7 +111,7 @@ impl Features {
         self.mutation.unwrap_or(true)
     }
 
-    /// Whether, and when, an image is admitted because an owner of the object lists it; by default where one does and it has a digest. Where only Pods are denied, an
+    /// Whether, and when, an image is admitted because an owner of the object lists it; by default for references with a digest. Where only Pods are denied, an
     /// owner's images may have been admitted unproven, so they say nothing.
     #[must_use]
     pub fn child_approval(&self) -> Option<ChildApproval> {
@@ -123,7 +123,7 @@ impl Features {
         }
     }
 
-    /// Whether an image is admitted that an update leaves as it is; by default it is not.
+    /// Whether an image that an update does not change is admitted. The default is `false`.
     #[must_use]
     pub fn unchanged_approval(&self) -> bool {
         self.automatic_unchanged_approval.unwrap_or(false)
@@ -172,7 +172,7 @@ impl Features {
 pub struct HostCalls(usize);
 
 impl HostCalls {
-    /// Most host calls: several for each of the images that are decided in one request.
+    /// The most host calls of a request.
     pub const MAX: usize = 1_000;
 }
 
@@ -198,7 +198,7 @@ impl TimeBudget {
 }
 
 impl Default for TimeBudget {
-    /// Inside policy-server's default deadline of two ticks, which can end after one second.
+    /// 900 ms, which is less than policy-server's shortest default deadline of one second.
     fn default() -> TimeBudget {
         TimeBudget(Duration::from_millis(900))
     }

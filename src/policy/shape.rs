@@ -280,7 +280,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "attestations",
             Shape::List(&Shape::Object(Self::ATTESTATION)),
             told!(
-                about("The [attestations](attestations.md) that there have to be, all of them.", r#"[{"predicateType": "slsaprovenance1"}]"#)
+                about("The [attestations](attestations.md) that the image must have, all of them.", r#"[{"predicateType": "slsaprovenance1"}]"#)
                     .absent("none")
                     .most(16)
             ),
@@ -319,7 +319,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "maxHostCalls",
             Shape::HostCalls,
             told!(
-                about("How many host calls a request may make. What is not decided then is denied: [Host calls](#host-calls). An image with a tag takes two, and one with a digest takes one. If its signature manifest does not prove it, the evidence manifest takes one more.", "100")
+                about("How many host calls a request may make. What is not decided then is denied: [Host calls](#host-calls). An image with a tag takes two, and one with a digest takes one. If its signature manifest does not prove it, or the rule requires attestations, the evidence manifest takes one more. With `subjects: platforms`, so do the index and each platform.", "100")
                     .default("100")
             ),
         ),

@@ -1,4 +1,4 @@
-//! Who has to sign what a rule asks for?
+//! Which trust roots have to sign?
 
 use super::{
     Mistake, Problem,
@@ -24,7 +24,7 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// The signers among `all` trust roots of the validator. `place` is that of the keys.
+    /// The signers among `all` trust roots of the validator. `place` is the place of these keys in the settings.
     ///
     /// # Errors
     /// Everything that is wrong with the keys.
@@ -34,7 +34,7 @@ impl Wanted {
         let required = self.required;
         let is_chosen = |root: &TrustRoot| match (&self.trust_roots, wanted) {
             (Some(names), _) => names.contains(&root.name),
-            // Without a threshold the required ones are all that is asked for.
+            // Without a threshold, only the required ones are asked.
             (None, ALL) if self.threshold.is_none() && !required.is_empty() => required.contains(&root.name),
             (None, ALL) => true,
             (None, name) => root.name.0 == name,

@@ -1,4 +1,4 @@
-//! What is told about the attestations that a rule asks for?
+//! What came of the attestations that a rule requires?
 
 use std::collections::BTreeSet;
 
@@ -53,7 +53,7 @@ pub struct MissingAttestation {
 pub enum Lack {
     /// There is no evidence manifest.
     NotCollected,
-    /// What lies in the place of the evidence manifest is none of a known version.
+    /// The evidence tag has something that cannot be read as an evidence manifest.
     Unusable(UnusableEvidence),
     /// The evidence manifest has no attestation of the type. It has attestations of these types.
     Type(BTreeSet<String>),

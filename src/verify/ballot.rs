@@ -1,6 +1,6 @@
 //! Which of these trust roots signed?
 //!
-//! This is the same for signatures of every format, and for signatures of attestations. They come here already read, and become claims once they are checked.
+//! This is the same for signatures of every format, and for attestations. The input are signatures that were read, and the output are claims that were verified.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,7 +53,7 @@ impl<'s> Candidate<'s> {
 pub(super) struct Ballot<'r> {
     case: Case<'r>,
     wanted: Wanted<'r>,
-    /// The required trust roots come first, because without them there is no need to look at the others. Those that will not count for long come last.
+    /// The required trust roots come first, because without them there is no need to look at the others. Trust roots with an end come last.
     pub(super) roots: Vec<&'r TrustRoot>,
     pub(super) quorum: Quorum<'r>,
     pub(super) sources: BTreeSet<Source>,
@@ -61,7 +61,7 @@ pub(super) struct Ballot<'r> {
 }
 
 impl<'r> Ballot<'r> {
-    /// A ballot in which nobody has signed yet, and those do not count who do not count now.
+    /// A ballot without signatures. Trust roots that do not count now are counted as missing.
     pub(super) fn new(case: Case<'r>, signers: &'r Signers, wanted: Wanted<'r>) -> Ballot<'r> {
         let mut roots: Vec<&TrustRoot> = signers.roots.iter().collect();
         roots.sort_by_key(|root| (!signers.required.contains(&root.name), root.period.end.is_some()));

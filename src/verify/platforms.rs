@@ -1,6 +1,6 @@
 //! Which images does an index list?
 //!
-//! Nodes run the images of the list whose platform is theirs. What is listed for an unknown platform runs nowhere, such as the attestations of BuildKit.
+//! A node runs the listed image for its own platform. What is listed for an unknown platform runs nowhere, such as the attestations of BuildKit.
 
 use std::collections::BTreeSet;
 
@@ -14,11 +14,11 @@ use crate::{
 /// The annotation that marks an entry as an attestation and not a platform (BuildKit, "Image Attestation Storage").
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
 
-/// What the manifest of an image is called (OCI image specification, "Media Types"; Docker's, version 2, schema 2).
+/// The media types of the manifests of images (OCI image specification, "Media Types"; Docker's, version 2, schema 2).
 const MANIFESTS: [&str; 2] =
     ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
 
-/// What an index is called (the same).
+/// The media types of indexes (the same).
 const INDEXES: [&str; 2] =
     ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"];
 
@@ -31,7 +31,7 @@ pub(super) enum Platforms {
     NoIndex,
     /// The images of platforms, of which there is at least one.
     Listed(BTreeSet<Digest>),
-    /// The index cannot be read, or lists something of which nobody can tell whether it would run.
+    /// The index cannot be read, or lists an entry that may or may not be an image.
     Unknown,
 }
 
@@ -70,7 +70,7 @@ pub(super) fn lists(json: &[u8], digest: Digest) -> bool {
     listed(json).is_some_and(|listed| listed.into_iter().take(MAX_LISTED).map(Entry::read).any(is_it))
 }
 
-/// The entries of an index. It is `None` if the text is none.
+/// The entries of an index. It is `None` if the text is not an index.
 fn listed(json: &[u8]) -> Option<Vec<&RawValue>> {
     let index: &RawValue = serde_json::from_slice(json).ok()?;
     let [manifests, media_type, config, layers] =
@@ -79,7 +79,7 @@ fn listed(json: &[u8]) -> Option<Vec<&RawValue>> {
         Some(media_type) => INDEXES.contains(&&*text(media_type).ok()?),
         None => true,
     };
-    // Readers that take it for an image would run something else.
+    // Some clients would read this document as an image.
     if !is_index || config.is_some() || layers.is_some() {
         return None;
     }
@@ -90,14 +90,14 @@ fn listed(json: &[u8]) -> Option<Vec<&RawValue>> {
 struct Entry {
     /// Its digest, if it is the manifest of an image.
     image: Option<Digest>,
-    /// Whether it is for no platform.
+    /// Whether its platform is unknown, so that no node runs it.
     is_nowhere: bool,
-    /// Whether it only belongs to another entry.
+    /// Whether it belongs to another entry (BuildKit).
     is_other: bool,
 }
 
 impl Entry {
-    /// Reads an entry. `None` if it has not the form of one.
+    /// Reads an entry. It is `None` if the entry is malformed.
     fn read(entry: &RawValue) -> Option<Entry> {
         let [listed, media_type, platform, annotations, artifact] =
             members(entry, ["digest", "mediaType", "platform", "annotations", "artifactType"]).ok()?;

@@ -137,7 +137,7 @@ fn whole(there: &Answer) -> String {
     heading(match there.why {
         Some(requests::DELETED) => "An object that is being deleted may not bring an image",
         Some(_) if there.is_asked && there.is_allowed => "What is unreadable stays denied where only Pods are denied",
-        _ => "More is looked at",
+        _ => "More kinds and image volumes are verified",
     })
 }
 
@@ -213,7 +213,9 @@ impl<'a> Ours<'a> {
         let rule = slot.rule.and_then(|rule| migration.rules.get(rule));
         match self.text("reason") {
             "unreadable-image" => return heading("A name that two programs could read differently is refused"),
-            "unreadable-slot" | "unreadable-object" | "unknown-kind" => return heading("More is looked at"),
+            "unreadable-slot" | "unreadable-object" | "unknown-kind" => {
+                return heading("More kinds and image volumes are verified");
+            }
             "rules-tie" => return heading("Ties deny, and doubles are refused"),
             "denied-after-pinning" => return heading("Pinning must not change the verdict"),
             _ => {}
@@ -249,7 +251,7 @@ impl<'a> Ours<'a> {
             None => heading("Short names are completed in patterns too"),
             Some(_) if !matches && digest_decides => heading("A static allow by tag does not cover digests"),
             Some(_) if !matches => heading("Patterns are compared part by part, and whole"),
-            Some(_) => heading("What is spelt out outranks what begins alike"),
+            Some(_) => heading("An exact name outranks a wildcard"),
         }
     }
 }

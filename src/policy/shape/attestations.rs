@@ -25,7 +25,7 @@ impl<const TOLD: bool> Table<TOLD> {
             told!(
                 about("The trust root that has to sign it. `\"*\"` stands for all trust roots of the validator.", r#""builder""#)
                     .kind("name or `\"*\"`")
-                    .absent("those who sign the image")
+                    .absent("the signers of the rule")
             ),
         ),
         optional(
@@ -37,7 +37,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "threshold",
             Shape::Count,
             told!(
-                about("How many distinct trust roots have to sign one. Only with `trustRoots`, or `trustRoot: \"*\"`.", "1")
+                about("How many distinct trust roots have to sign a matching attestation. Only with `trustRoots`, or `trustRoot: \"*\"`.", "1")
                     .kind("1 to their number")
                     .absent("all of them")
             ),
@@ -46,7 +46,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "maxAge",
             Shape::Text,
             told!(
-                about("How old the signer's certificate may be, because a signature is not older than its certificate. Only for keyless trust roots. For keys, use `newerThan` in a condition.", r#""7d""#)
+                about("The maximum age of the signer's certificate. Only for keyless trust roots. For keys, use `newerThan` in a condition.", r#""7d""#)
                     .kind("`7d`, `36h`, `90m`")
                     .form(AGE)
                     .absent("any age")
@@ -56,7 +56,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "subjects",
             Shape::Word(&["image", "platforms"]),
             told!(
-                about("Who needs one: the digest that is verified, or every platform of the index that it is.", r#""platforms""#)
+                about("What must be attested: `image` is the verified digest, `platforms` is every platform that the index lists.", r#""platforms""#)
                     .default(r#""image""#)
             ),
         ),

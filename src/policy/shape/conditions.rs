@@ -26,7 +26,7 @@ impl<const TOLD: bool> Table<TOLD> {
         Shape::Text,
         told!(
             about(
-                "The part of the predicate that is compared: [Paths](#paths).",
+                "The part of the predicate that is compared: [Paths](attestations.md#paths).",
                 r#""buildDefinition.externalParameters.workflow.ref""#
             )
             .kind("path")
@@ -40,7 +40,7 @@ impl<const TOLD: bool> Table<TOLD> {
         Shape::List(&Shape::Object(Self::ALTERNATIVE)),
         told!(
             about(
-                "Conditions of which one is enough. It stands alone in its entry.",
+                "Conditions of which one is enough. An entry with `any` has no other key.",
                 r#"[{"path": "bomFormat", "equals": "CycloneDX"}, {"path": "spdxVersion", "prefix": "SPDX-2"}]"#
             )
             .most(16)
@@ -55,7 +55,7 @@ impl<const TOLD: bool> Table<TOLD> {
             Shape::Scalar,
             told!(
                 about(
-                    "A value that is the same, and of the same type.",
+                    "The value must be this one, and of the same type.",
                     r#""https://actions.github.io/buildtypes/workflow/v1""#
                 )
                 .choice("comparison")
@@ -65,7 +65,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "in",
             Shape::List(&Shape::Scalar),
             told!(
-                about("Values of which it is one.", r#"["push", "workflow_dispatch"]"#)
+                about("The value must be one of these.", r#"["push", "workflow_dispatch"]"#)
                     .kind("texts, numbers or bools")
                     .most(64)
                     .choice("comparison")
@@ -75,13 +75,10 @@ impl<const TOLD: bool> Table<TOLD> {
             "noneOf",
             Shape::List(&Shape::Scalar),
             told!(
-                about(
-                    "Values of which it is none, although it has the type of one of them.",
-                    r#"["CRITICAL", "HIGH"]"#
-                )
-                .kind("texts, numbers or bools")
-                .most(64)
-                .choice("comparison")
+                about("The value must be none of these, and of the type of one of them.", r#"["CRITICAL", "HIGH"]"#)
+                    .kind("texts, numbers or bools")
+                    .most(64)
+                    .choice("comparison")
             ),
         ),
         optional(
@@ -124,7 +121,7 @@ impl<const TOLD: bool> Table<TOLD> {
         optional(
             "exists",
             Shape::Flag,
-            told!(about("That something other than `null` is there.", "true").kind("`true`").choice("comparison")),
+            told!(about("The path leads to a value other than `null`.", "true").kind("`true`").choice("comparison")),
         ),
         optional(
             "countAtMost",

@@ -62,7 +62,7 @@ pub(super) fn scene(
     Ok(format!("{number}. {}\n   {}\n{}", scene.title, scene.why, table.trim_fmt()))
 }
 
-/// `rule "127.0.0.1:5000/shop/*:*"; 1 of 2 needed; signed by alice; missing bob`, after the image where there are several.
+/// `rule "127.0.0.1:5000/shop/*:*"; 1 of 2 required signers; signed by alice; missing bob`, after the image where there are several.
 fn decided_by(record: &Value, response: &AdmissionResponse) -> String {
     let text = |key: &str| record.get(key).and_then(Value::as_str).unwrap_or_default();
     let names = |key: &str| -> Vec<&str> {
@@ -71,7 +71,7 @@ fn decided_by(record: &Value, response: &AdmissionResponse) -> String {
     };
     let mut parts = vec![format!("rule \"{}\"", text("rule"))];
     match record.get("needed").and_then(Value::as_u64) {
-        Some(needed) => parts.push(format!("{} of {needed} needed", names("signers").len())),
+        Some(needed) => parts.push(format!("{} of {needed} required signers", names("signers").len())),
         // Nobody is counted where a name decides.
         None => parts.push(format!("validator {}", text("validator"))),
     }

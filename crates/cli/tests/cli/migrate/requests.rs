@@ -111,7 +111,10 @@ fn recorded_requests_are_decided_both_ways() {
         ),
         (
             with(pod(&["ghcr.io/acme/app:v1"], None), "/object/spec/volumes", volume),
-            &[("containers/c0", "denied here for another image"), ("volumes/m", "More is looked at")],
+            &[
+                ("containers/c0", "denied here for another image"),
+                ("volumes/m", "More kinds and image volumes are verified"),
+            ],
             "an image volume",
         ),
         (pod(&["Acme/app"], None), &[], "an image neither here nor there"),
@@ -120,7 +123,11 @@ fn recorded_requests_are_decided_both_ways() {
             &[("containers/c0", "An object that is being deleted may not bring an image")],
             "an object on its way out",
         ),
-        (templates, &[("containers/c0", "More is looked at")], "a kind that is not asked about"),
+        (
+            templates,
+            &[("containers/c0", "More kinds and image volumes are verified")],
+            "a kind that is not asked about",
+        ),
         (with(pod(&[], None), "/object/spec", json!({})), &[], "no containers: denied there and here"),
     ];
     let dir = tempfile::tempdir().expect("a directory");
