@@ -6,6 +6,7 @@ use super::{counted, listed, quoted, reason::Told};
 use crate::{
     evidence::NoSignature,
     image::Digest,
+    ordered::set,
     policy::attestation::SHORT_NAMES,
     time::Period,
     verify::{Attested, Lack, MissingAttestation, NotAttested},
@@ -17,7 +18,7 @@ const MAX_TOLD: usize = 8;
 impl NotAttested {
     /// The failure as people read it. `reference` is the image by one of its digests.
     pub(super) fn told(&self, reference: impl Fn(Digest) -> String) -> Told {
-        let needed: BTreeSet<String> = self.missing.iter().map(|missing| one_of(&missing.predicate_types)).collect();
+        let needed: BTreeSet<String> = set(self.missing.iter().map(|missing| one_of(&missing.predicate_types)));
         let signed = match self.tally.signed.as_slice() {
             [] => String::new(),
             signed => format!("signed by {}, but ", listed(signed)),
@@ -35,7 +36,7 @@ impl NotAttested {
         }
         let collect = format!("image-trust collect {}", reference(self.digest));
         let help = |missing: &MissingAttestation| missing.help(&reference(missing.platform.unwrap_or(self.digest)));
-        let help: BTreeSet<String> = self.missing.iter().map(help).map(|help| format!("{help}: {collect}")).collect();
+        let help: BTreeSet<String> = set(self.missing.iter().map(help).map(|help| format!("{help}: {collect}")));
         Told { sentence, details, help: help.into_iter().take(MAX_TOLD).collect() }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     },
     host::{Cause, HostError},
     image::{Digest, ImageRef},
-    ordered::map,
+    ordered::{map, set},
     sigstore::VerificationError,
     time::UnixTime,
 };
@@ -418,7 +418,7 @@ impl<'r> Verification<'r> {
         let tally = self.tally();
         let attested = std::mem::take(&mut self.attested);
         let signed: BTreeSet<&TrustRootName> =
-            tally.signed.iter().chain(attested.iter().flat_map(|attested| &attested.signed)).collect();
+            set(tally.signed.iter().chain(attested.iter().flat_map(|attested| &attested.signed)));
         let roots = self.case.requirement.all_roots().filter(|root| signed.contains(&root.name));
         let leaving: BTreeMap<TrustRootName, UnixTime> =
             map(roots.filter_map(|root| Some((root.name.clone(), root.period.end?))));
