@@ -27,7 +27,12 @@ impl NotAttested {
             1 => format!("{signed}not attested: it needs an attestation {}", needed.into_iter().collect::<String>()),
             number => format!("{signed}not attested: it needs {}", counted(number, "attestation")),
         };
-        let mut details: Vec<String> = self.missing.iter().take(MAX_TOLD).map(MissingAttestation::detail).collect();
+        // The first line has the type already, and warnings are short.
+        let detail = |missing: &MissingAttestation| match (self.missing.len(), missing.platform) {
+            (1, None) => missing.lack.sentence(missing),
+            _ => missing.detail(),
+        };
+        let mut details: Vec<String> = self.missing.iter().take(MAX_TOLD).map(detail).collect();
         if self.missing.len() > MAX_TOLD {
             details.push(format!("and {} more", self.missing.len().saturating_sub(MAX_TOLD)));
         }

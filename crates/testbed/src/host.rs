@@ -35,6 +35,8 @@ pub struct FakeHost<'h> {
     look: Duration,
     elapsed: Cell<Duration>,
     calls: Cell<u64>,
+    /// The time of day, as a Unix time.
+    now: u64,
 }
 
 /// The answer of a registry that does not have it.
@@ -59,6 +61,7 @@ impl Default for FakeHost<'_> {
             look: Duration::ZERO,
             elapsed: Cell::default(),
             calls: Cell::default(),
+            now: TODAY,
         }
     }
 }
@@ -123,6 +126,11 @@ impl<'h> FakeHost<'h> {
         FakeHost { look: Duration::from_millis(milliseconds), ..self }
     }
 
+    /// Sets the time of day, as a Unix time.
+    pub fn at(self, now: u64) -> Self {
+        FakeHost { now, ..self }
+    }
+
     /// The number of host calls so far.
     pub fn calls(&self) -> u64 {
         self.calls.get()
@@ -171,7 +179,7 @@ impl Clock for FakeHost<'_> {
     }
 
     fn now(&self) -> image_trust::time::UnixTime {
-        image_trust::time::UnixTime::from_secs(TODAY)
+        image_trust::time::UnixTime::from_secs(self.now)
     }
 }
 
