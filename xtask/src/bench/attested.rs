@@ -34,18 +34,43 @@ const MEASURED: [(&str, By); 2] = [
     ("(m) 10 images, each a bundle and 3 attestations, keyless (Rekor 2, timestamp)", By::Identity),
 ];
 
+/// As much evidence by strangers as fits into a manifest.
+const FULL: &str = "(m) 1 image, 2.8 MiB of attestations by strangers beside its own, by a key";
+const STRANGERS: usize = 11;
+
 pub(super) fn cases() -> Result<Vec<Case<'static>>> {
     let ours = Instance::new("ours");
-    MEASURED.into_iter().map(|(name, by)| case(name, by, &ours)).collect()
+    let mut cases: Vec<Case<'static>> =
+        MEASURED.into_iter().map(|(name, by)| case(name, by, IMAGES, &ours, &[])).collect::<Result<_>>()?;
+    let digest = digest_of(name_of(1).as_bytes());
+    let strangers: Vec<Item> = (0..STRANGERS).map(|number| stranger(&digest, number, &ours)).collect();
+    cases.push(case(FULL, By::Key, 1, &ours, &strangers)?);
+    Ok(cases)
 }
 
-fn case(name: &str, by: By, ours: &Instance) -> Result<Case<'static>> {
-    let repositories: Vec<String> = (1..=IMAGES).map(|number| format!("ghcr.io/acme/app-{number}")).collect();
+fn name_of(number: usize) -> String {
+    format!("ghcr.io/acme/app-{number}")
+}
+
+/// A large attestation of the type that is required, by somebody else.
+fn stranger(digest: &str, number: usize, ours: &Instance) -> Item {
+    let mut statement = statement(digest, "https://spdx.dev/Document");
+    statement["predicate"] = json!({"packages": [{"name": number.to_string(), "comment": "x".repeat(190_000)}]});
+    let content = Content::Statement(statement.to_string().into_bytes());
+    let signer = Signer::Key(Key::p256("mallory"));
+    let bundle = Bundle { content, log: Log::None, timestamps: Vec::new(), ..Bundle::signing(signer, digest) };
+    Item::bundle(&bundle.json(ours))
+}
+
+/// Images with their evidence, and `more` evidence.
+fn case(name: &str, by: By, images: usize, ours: &Instance, more: &[Item]) -> Result<Case<'static>> {
+    let repositories: Vec<String> = (1..=images).map(name_of).collect();
     let mut shelf = Shelf::default();
     for repository in &repositories {
         let digest = digest_of(repository.as_bytes());
         shelf.tag(repository, "v1", &digest);
-        shelf.put_evidence(repository, &digest, &evidence_of(&digest, by, ours));
+        let items = [more.to_vec(), evidence_of(&digest, by, ours)].concat();
+        shelf.put_evidence(repository, &digest, &evidence::manifest(&items));
     }
     let images: Vec<String> = repositories.iter().map(|repository| tagged(repository)).collect();
     let host: Arc<dyn HostCapabilities> = Arc::new(Gate::new(shelf));
@@ -69,7 +94,7 @@ fn predicates() -> [(&'static str, Value); 3] {
     ]
 }
 
-fn evidence_of(digest: &str, by: By, ours: &Instance) -> Value {
+fn evidence_of(digest: &str, by: By, ours: &Instance) -> Vec<Item> {
     let signer = || match by {
         By::Key => Signer::Key(Key::p256("alice")),
         By::Identity => Signer::Certified(Box::default()),
@@ -85,7 +110,7 @@ fn evidence_of(digest: &str, by: By, ours: &Instance) -> Value {
         log(Bundle { content, ..Bundle::signing(signer(), digest) })
     };
     let bundles = std::iter::once(log(Bundle::signing(signer(), digest))).chain(predicates().map(attestation));
-    evidence::manifest(&bundles.map(|bundle| Item::bundle(&bundle.json(ours))).collect::<Vec<_>>())
+    bundles.map(|bundle| Item::bundle(&bundle.json(ours))).collect()
 }
 
 fn settings(by: By, ours: &Instance) -> Value {
