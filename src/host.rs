@@ -65,7 +65,7 @@ pub trait Cluster {
 pub struct ObjectName<'a> {
     /// Group and version, as in `apps/v1`.
     pub api_version: &'a str,
-    /// Its kind.
+    /// The kind of the object, as in `ReplicaSet`.
     pub kind: &'a str,
     /// Where it is.
     pub namespace: &'a str,

@@ -69,7 +69,7 @@ type Entry = Vec<Condition>;
 /// A path into a predicate, and what is expected there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Condition {
-    /// The path.
+    /// The place in the predicate.
     pub path: Path,
     /// What is expected there.
     pub comparison: Comparison,

@@ -27,7 +27,7 @@ pub enum Part {
     Member(String),
     /// The entry with this index, from 0.
     Index(usize),
-    /// Every entry.
+    /// Every entry of a list (`[*]`).
     Every,
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Bundle {
     pub(crate) entries: Vec<TlogEntry>,
     /// Responses of time-stamping authorities.
     pub(crate) timestamps: Vec<Vec<u8>>,
-    /// The signature.
+    /// The bytes of the signature.
     pub(crate) signature: Vec<u8>,
     /// What was signed.
     pub(crate) content: BundleContent,

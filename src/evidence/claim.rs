@@ -7,7 +7,7 @@ use crate::{image::Digest, signing::PublicKey, time::UnixTime};
 /// The proof that a signer signed a digest, or a statement about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// Who signed.
+    /// The signer who is proven.
     pub signer: Signer,
     /// Which digest was signed.
     pub digest: Digest,

@@ -59,7 +59,7 @@ enum Material<'s> {
 pub(super) struct Stored<'s> {
     /// What stands beside it.
     pub(super) attachment: &'s Attachment,
-    /// Its bytes.
+    /// The envelope as it is stored.
     pub(super) bytes: &'s [u8],
 }
 

@@ -175,39 +175,39 @@ pub enum Mistake {
     StaticOptions,
     /// There is no trust root of this name.
     NoTrustRoot {
-        /// The name.
+        /// The name that no trust root has.
         name: TrustRootName,
-        /// Those that there are.
+        /// The trust roots of the validator.
         all: Vec<TrustRootName>,
     },
     /// A rule that names no trust root, where none is called `default`.
     NoDefaultTrustRoot {
-        /// Those that there are.
+        /// The trust roots of the validator.
         all: Vec<TrustRootName>,
     },
     /// A required trust root that the rule does not ask.
     NotAsked {
-        /// Its name.
+        /// The name of the required trust root.
         name: TrustRootName,
-        /// Those that are asked.
+        /// The trust roots that the rule asks.
         asked: Vec<TrustRootName>,
     },
     /// A required trust root that is listed twice.
     RequiredTwice(TrustRootName),
     /// A threshold for a single trust root.
     ThresholdOfOne,
-    /// A threshold that so many trust roots can't meet, or that asks for nobody.
+    /// A threshold that this many trust roots cannot meet, or that asks for nobody.
     Threshold {
-        /// The threshold.
+        /// The threshold that was written.
         is: usize,
-        /// How many trust roots there are.
+        /// The number of trust roots.
         most: usize,
     },
     /// A text of so many bytes, where each is put into payloads.
     TooLong {
-        /// Its length.
+        /// The length of the text, in bytes.
         length: usize,
-        /// How long it may be.
+        /// The longest text, in bytes.
         most: usize,
     },
     /// The SCT of a certificate, where only keys are asked.

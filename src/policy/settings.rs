@@ -289,6 +289,6 @@ pub enum Mode {
     Mutate,
     /// Written into Pods only; every kind is verified.
     MutatePodsOnly,
-    /// Written nowhere.
+    /// The digest is written nowhere.
     InsecureValidateOnly,
 }

@@ -31,7 +31,7 @@ pub enum CertificateIdentity {
 /// A claim that a trust root asks for, and the accepted text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantedClaim {
-    /// The claim.
+    /// Which claim of the certificate is compared.
     pub claim: Claim,
     /// The text that is accepted.
     pub text: TextMatcher,

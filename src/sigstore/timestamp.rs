@@ -80,7 +80,7 @@ impl TimestampAuthority {
 }
 
 impl TimestampAuthorities {
-    /// No authorities.
+    /// An empty list of authorities.
     pub(crate) const NONE: TimestampAuthorities = TimestampAuthorities { list: Vec::new(), origin: Origin::Validator };
 
     /// The time in a time-stamp response about `signature`, if one of these authorities signed it.

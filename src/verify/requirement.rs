@@ -45,7 +45,7 @@ pub struct TrustRoot {
 /// The kind of signer that a trust root accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrustRootKind {
-    /// A key.
+    /// A public key.
     Key(PublicKey),
     /// Keys that an authority of the validator's trusted root certified for this identity.
     Keyless(CertificateIdentity),
@@ -149,9 +149,9 @@ pub enum SctRequirement {
     /// Those of keyless signatures.
     #[default]
     Keyless,
-    /// Every certificate.
+    /// Those of own CAs, too.
     All,
-    /// No certificate.
+    /// No certificate needs one.
     None,
 }
 

@@ -204,7 +204,7 @@ pub(crate) enum Signed {
 }
 
 impl Signed {
-    /// The signatures.
+    /// The signatures of the signature manifest. There are none if there is no such manifest.
     pub(crate) fn layers(&self) -> &[Layer] {
         match self {
             Signed::Signatures(signatures, _) => &signatures.layers,

@@ -38,7 +38,7 @@ const CLAIMS: [&str; 4] = ["repo:", "project_path:", "organization:", "system:se
 /// How settings say which names they want.
 #[derive(Clone, Copy)]
 enum Form {
-    /// This one.
+    /// The text is this one.
     Is,
     /// Those that an expression matches.
     Matches,

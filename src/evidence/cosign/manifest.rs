@@ -52,12 +52,12 @@ pub(crate) struct Download {
     is_elsewhere: bool,
 }
 
-/// One signature.
+/// A signature of the manifest, with what stood beside it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Layer {
     /// The digest of the payload that the signature claims to cover.
     pub(crate) payload: Digest,
-    /// The signature.
+    /// The bytes of the signature.
     pub(crate) signature: Vec<u8>,
     /// What stands beside it.
     pub(crate) attachment: Attachment,

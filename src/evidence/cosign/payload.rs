@@ -35,7 +35,7 @@ impl Payload {
         Payload { digest: Digest::of(text.as_bytes()), text, image }
     }
 
-    /// The bytes.
+    /// The payload as it is signed.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.text.as_bytes()
     }

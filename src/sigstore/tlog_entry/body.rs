@@ -34,7 +34,7 @@ pub(crate) struct Logged<'s> {
 /// The key or the certificate that an entry has to name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum LoggedBy<'s> {
-    /// This key.
+    /// A public key without a certificate.
     Key(&'s PublicKey),
     /// This certificate (DER), and its key.
     Certificate(&'s [u8], &'s PublicKey),
@@ -43,7 +43,7 @@ pub(crate) enum LoggedBy<'s> {
 /// The content that was signed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Content<'s> {
-    /// These bytes.
+    /// The bytes that were signed.
     Bytes(&'s [u8]),
     /// Bytes that are known only by this digest.
     Known(Digest),

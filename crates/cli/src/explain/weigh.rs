@@ -11,7 +11,7 @@ use image_trust::{
 
 /// One rule, and how it stands to an image.
 pub(super) struct Weighed<'p> {
-    /// The rule.
+    /// The rule that is weighed.
     pub(super) rule: Rule<'p>,
     /// How it stands.
     pub(super) standing: Standing,
