@@ -83,6 +83,11 @@ pub enum NoSignature {
 }
 
 impl NoSignature {
+    /// Whether the item is an attestation, or may be one.
+    pub(crate) fn is_of_an_attestation(&self) -> bool {
+        matches!(self, NoSignature::Attestation(_) | NoSignature::Large)
+    }
+
     /// Whether the item was not read because there is more evidence than is read.
     pub(crate) fn is_beyond_limits(&self) -> bool {
         matches!(self, NoSignature::Item(ItemError::TooMany | ItemError::TooLarge))

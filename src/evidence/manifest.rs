@@ -29,8 +29,8 @@ pub const MAX_ITEM: usize = 256 * 1024;
 /// The largest content of all items together, in bytes.
 pub const MAX_CONTENT: usize = 3 * 1024 * 1024;
 
-/// The largest content of a pointer manifest, in bytes.
-pub const MAX_POINTED: usize = 4 * 1024 * 1024;
+/// The largest content of a pointer manifest, in bytes. With the manifest around it, it is an answer of less than 4 MiB.
+pub const MAX_POINTED: usize = 4_000_000;
 /// The annotations of a layer that may hold the predicate type of an attestation: of bundles, and of envelopes of cosign 2. They decide what is read, and nothing else.
 pub const PREDICATE_TYPES: [&str; 2] = ["dev.sigstore.bundle.predicateType", "predicateType"];
 

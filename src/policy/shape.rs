@@ -319,7 +319,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "maxHostCalls",
             Shape::HostCalls,
             told!(
-                about("How many host calls a request may make. What is not decided then is denied: [Host calls](#host-calls). An image with a tag takes two, and one with a digest takes one. If its signature manifest does not prove it, or the rule requires attestations, the evidence manifest takes one more. With `subjects: platforms`, so do the index and each platform.", "100")
+                about("How many host calls a request may make. What is not decided then is denied: [Host calls](#host-calls). An image with a tag takes two, and one with a digest takes one. If its signature manifest does not prove it, or the rule requires attestations, the evidence manifest takes one more. With `subjects: platforms`, so do the index and each platform. Each large attestation that is read takes one.", "100")
                     .default("100")
             ),
         ),

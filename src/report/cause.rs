@@ -118,10 +118,10 @@ impl Cause {
                 "the policy server is not asked to download its signature payloads, because the manifest refers to another address (urls)"
             }
             Cause::TooMuchEvidence => {
-                "its evidence manifest has more than is read: at most 100 items of 256 KiB each, and 3 MiB together"
+                "it has more evidence than is read: at most 100 items of 256 KiB each, 3 MiB together, and 8 attestations that are larger"
             }
             Cause::LargeAttestation => {
-                "an attestation of this type is too large to be read by a policy: expected a bundle of at most 4 MiB, or an attestation of cosign 2 of at most 256 KiB"
+                "an attestation that may be of this type is too large to be read by a policy: expected a bundle of at most 4 MB, or an attestation of cosign 2 of at most 256 KiB"
             }
             Cause::Oversized => "the registry's answer is larger than 4 MiB",
             Cause::Unresolved => "the name of the registry does not resolve",

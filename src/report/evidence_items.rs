@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 use super::quoted;
 use crate::{
     evidence::{
-        Attestation, ByCertificate, Document, NoSignature, Signature, SignatureDocument, Signer, UnusableEvidence,
-        manifest::EvidenceManifest,
+        Attestation, ByCertificate, Document, Signature, SignatureDocument, Signer, UnusableEvidence,
+        manifest::{EvidenceManifest, LargeDocument},
     },
     explain::MissingSigner,
     image::{Digest, ImageRef},
@@ -44,11 +44,22 @@ pub fn evidence_items(
             Err(error) => vec![error.sentence()],
             Ok(Document::Signature(document)) => of_signature(&document, case),
             Ok(Document::Attestation(attestation)) => of_attestation(&attestation, case),
-            Ok(Document::Large(_)) => vec![NoSignature::Large.sentence()],
+            Ok(Document::Large(document)) => vec![document.sentence().to_owned()],
         };
         EvidenceItem { digest: item.digest, said }
     });
     Ok(items.collect())
+}
+
+impl LargeDocument {
+    fn sentence(&self) -> &'static str {
+        match self.manifest {
+            Some(_) => {
+                "a large document: it is read if the rule requires an attestation of its type, and no other one is enough"
+            }
+            None => "a document that is too large to be read by a policy",
+        }
+    }
 }
 
 fn of_signature(document: &SignatureDocument, case: Case<'_>) -> Vec<String> {

@@ -3,27 +3,27 @@
 //! One document has to pass everything: its signature, its signer, the type of its predicate, its subject, its age and its conditions. Two documents that fit in part never
 //! add up. A document can only help, because anybody who can push evidence can also remove it.
 
-use std::collections::BTreeSet;
+use std::{cell::OnceCell, collections::BTreeSet};
 
 use serde_json::value::RawValue;
 
 use super::{
-    AttestationTerms, Attested, Budget, Evidence, Lack, MissingAttestation, NotAttested, Standing, Tally, Unproven,
+    AttestationTerms, Attested, Budget, Evidence, Lack, MissingAttestation, NotAttested, Standing, Tally, TrustRoot,
+    Unproven,
     ballot::{Ballot, Candidate, Wanted},
     platforms::{Platforms, platforms},
     verification::{Stop, Verification},
 };
 use crate::{
     condition::Unmet,
-    evidence::{Attestation, Document, NoSignature},
+    evidence::{Attestation, Document, NoSignature, manifest::LargeDocument},
     host::Cause,
     image::Digest,
-    ordered::set,
     time::Age,
 };
 
 /// The most documents outside of an evidence manifest that are read for an attestation.
-const MAX_LARGE: usize = 4;
+const MAX_LARGE: usize = 8;
 
 /// What came of the attestations that a rule requires.
 #[derive(Default)]
@@ -32,6 +32,21 @@ struct Outcome {
     missing: Vec<MissingAttestation>,
     /// The reason for which nobody can tell whether one of them is there.
     obstacle: Option<Cause>,
+    /// What was read and is no attestation about the image.
+    unusable: BTreeSet<NoSignature>,
+}
+
+/// What was seen of the documents of one image.
+#[derive(Default)]
+struct Seen<'d> {
+    /// Their predicate types.
+    types: BTreeSet<String>,
+    /// Whether one has a type that is wanted.
+    has_wanted: bool,
+    /// Those that are too old.
+    old: Vec<&'d Attestation>,
+    /// Those that do not meet the conditions.
+    bad: Vec<(&'d Attestation, Unmet)>,
 }
 
 /// What came of one attestation of one image.
@@ -52,43 +67,53 @@ impl<'r> Verification<'r> {
         evidence: &Evidence,
         budget: &mut Budget<'_>,
     ) -> Result<(), Stop<'r>> {
+        let mut outcome = Outcome::default();
+        let judged = self.judge_all(digest, evidence, &mut outcome, budget);
+        let Outcome { attested, missing, obstacle, mut unusable } = outcome;
+        // What is certainly missing is told, whatever came after it.
+        if missing.is_empty() {
+            judged?;
+            if let Some(cause) = obstacle {
+                return Err(self.undecided(cause));
+            }
+            self.attested = attested;
+            return Ok(());
+        }
+        unusable.extend(evidence.others().filter(|reason| !reason.is_of_an_attestation()));
+        let tally = self.tally().into();
+        Err(Stop::Failed(Unproven::NotAttested(NotAttested { digest, tally, missing, unusable })))
+    }
+
+    fn judge_all(
+        &mut self,
+        digest: Digest,
+        evidence: &Evidence,
+        outcome: &mut Outcome,
+        budget: &mut Budget<'_>,
+    ) -> Result<(), Stop<'r>> {
         let all = &self.case.requirement.attestations;
         let (of_platforms, of_image): (Vec<&AttestationTerms>, Vec<&AttestationTerms>) =
             all.iter().partition(|terms| terms.of_platforms);
-        let mut outcome = Outcome::default();
         let itself = [(None, evidence)];
         for terms in of_image {
-            self.judge(terms, digest, &itself, &mut outcome, budget)?;
+            self.judge(terms, digest, &itself, outcome, budget)?;
         }
         // Platforms cost questions. So they are looked at only if everything else is there.
-        if !of_platforms.is_empty() && outcome.missing.is_empty() && outcome.obstacle.is_none() {
-            let platforms = self.platforms(digest, budget)?;
-            let images: Option<Vec<(Option<Digest>, &Evidence)>> =
-                platforms.as_ref().map(|all| all.iter().map(|(platform, it)| (Some(*platform), it)).collect());
-            for terms in of_platforms {
-                match images.as_deref() {
-                    // An image that is not an index is its only platform.
-                    Some([]) => self.judge(terms, digest, &itself, &mut outcome, budget)?,
-                    Some(images) => self.judge(terms, digest, images, &mut outcome, budget)?,
-                    None => outcome.missing.push(missing(terms, None, Tally::default(), Lack::Platforms)),
-                }
+        if of_platforms.is_empty() || !outcome.missing.is_empty() || outcome.obstacle.is_some() {
+            return Ok(());
+        }
+        let platforms = self.platforms(digest, budget)?;
+        let images: Option<Vec<(Option<Digest>, &Evidence)>> =
+            platforms.as_ref().map(|all| all.iter().map(|(platform, it)| (Some(*platform), it)).collect());
+        for terms in of_platforms {
+            match images.as_deref() {
+                // An image that is not an index is its only platform.
+                Some([]) => self.judge(terms, digest, &itself, outcome, budget)?,
+                Some(images) => self.judge(terms, digest, images, outcome, budget)?,
+                None => outcome.missing.push(missing(terms, None, Tally::default(), Lack::Platforms)),
             }
         }
-        let Outcome { attested, missing, obstacle } = outcome;
-        match (missing.is_empty(), obstacle) {
-            (true, None) => {
-                self.attested = attested;
-                Ok(())
-            }
-            (true, Some(cause)) => Err(self.undecided(cause)),
-            (false, _) => {
-                let is_unusable =
-                    |reason: &NoSignature| !matches!(reason, NoSignature::Attestation(_) | NoSignature::Large);
-                let unusable = set(evidence.others().filter(is_unusable));
-                let tally = self.tally().into();
-                Err(Stop::Failed(Unproven::NotAttested(NotAttested { digest, tally, missing, unusable })))
-            }
-        }
+        Ok(())
     }
 
     /// Judges the evidence of each of these images: the image itself, or its platforms.
@@ -103,10 +128,10 @@ impl<'r> Verification<'r> {
         let predicate_types = terms.predicate_types.clone();
         let mut proven = Attested { predicate_types, signed: BTreeSet::new(), images: images.len() };
         for (platform, evidence) in images {
-            match self.proof(terms, platform.unwrap_or(digest), evidence, budget)? {
+            match self.proof(terms, platform.unwrap_or(digest), evidence, &mut outcome.unusable, budget)? {
                 Proof::Signed(tally) => proven.signed.extend(tally.signed),
                 Proof::Lacking(tally, lack) => outcome.missing.push(missing(terms, *platform, tally, lack)),
-                Proof::Untold(cause) => outcome.obstacle = Some(cause),
+                Proof::Untold(cause) => drop(outcome.obstacle.get_or_insert(cause)),
             }
         }
         outcome.attested.push(proven);
@@ -136,85 +161,95 @@ impl<'r> Verification<'r> {
         Ok(Some(platforms))
     }
 
-    /// What the evidence of `image` proves. Documents that are not in the evidence manifest itself are read only if those that are do not suffice.
+    /// What the evidence of `image` proves. Documents that are not in the evidence manifest itself are read only until the attestation is there.
     fn proof(
         &self,
         terms: &'r AttestationTerms,
         image: Digest,
         evidence: &Evidence,
+        unusable: &mut BTreeSet<NoSignature>,
         budget: &mut Budget<'_>,
     ) -> Result<Proof, Stop<'r>> {
-        let now = self.case.now;
-        let nobody = self.ballot_of(terms, None, &[], budget)?;
-        let left = terms.signers.roots.iter().find(|root| !root.period.contains(now));
-        if let (Standing::Lost, Some(root)) = (nobody.standing(), left) {
-            return Ok(Proof::Lacking(nobody.tally(), Lack::NotNow(root.name.clone(), root.period)));
+        let mut ballot = self.ballot_of(terms, terms.max_age, &[], budget)?;
+        let is_over = |root: &&TrustRoot| !root.period.contains(self.case.now);
+        if let (Standing::Lost, Some(root)) = (ballot.standing(), terms.signers.roots.iter().find(is_over)) {
+            return Ok(Proof::Lacking(ballot.tally(), Lack::NotNow(root.name.clone(), root.period)));
         }
-        let attestations: Vec<&Attestation> = evidence.attestations().collect();
-        let (tally, lack) = match self.signed(terms, &attestations, evidence, budget)? {
-            Proof::Lacking(tally, lack) => (tally, lack),
-            proof => return Ok(proof),
-        };
-        let is_beyond_limits = evidence.others().any(|reason| reason.is_beyond_limits());
-        let (mut read, mut obstacle) = (Vec::new(), is_beyond_limits.then_some(Cause::TooMuchEvidence));
-        for (number, large) in evidence.large().filter(|large| large.may_be(&terms.predicate_types)).enumerate() {
-            let Some(manifest) = large.manifest.filter(|_| number < MAX_LARGE) else {
-                obstacle = Some(Cause::LargeAttestation);
+        let mut seen = Seen::default();
+        let documents: Vec<&Attestation> = evidence.attestations().collect();
+        self.count(&mut ballot, &mut seen, terms, &documents, budget)?;
+        let mut obstacle = evidence.others().any(|reason| reason.is_beyond_limits()).then_some(Cause::TooMuchEvidence);
+        let large: Vec<&LargeDocument> =
+            evidence.large().filter(|large| large.may_be(&terms.predicate_types)).collect();
+        // Each cell outlives what refers to its document.
+        let read: Vec<OnceCell<Attestation>> = large.iter().map(|_| OnceCell::new()).collect();
+        let mut questions = 0_usize;
+        for (large, cell) in large.iter().zip(&read) {
+            if ballot.standing() == Standing::Met {
+                break;
+            }
+            let Some(manifest) = large.manifest else {
+                obstacle.get_or_insert(Cause::LargeAttestation);
                 continue;
             };
+            if questions == MAX_LARGE {
+                obstacle.get_or_insert(Cause::TooMuchEvidence);
+                continue;
+            }
+            questions = questions.saturating_add(1);
             match budget.config(&self.case.requirement.evidence_by(self.case.image, manifest))? {
-                Ok(json) => read.push(Document::of_bundle(&json, image)),
+                Ok(json) => match Document::of_bundle(&json, image) {
+                    Ok(Document::Attestation(attestation)) => {
+                        let attestation = cell.get_or_init(|| attestation);
+                        self.count(&mut ballot, &mut seen, terms, &[attestation], budget)?;
+                    }
+                    Ok(Document::Signature(_) | Document::Large(_)) => {}
+                    Err(reason) => drop(unusable.insert(reason)),
+                },
                 Err(error) if error.cause == Cause::NotFound => {}
-                Err(error) => obstacle = Some(error.cause),
+                Err(error) => drop(obstacle.get_or_insert(error.cause)),
             }
         }
-        let read = read.iter().filter_map(|document| match document {
-            Ok(Document::Attestation(attestation)) => Some(attestation),
-            Ok(Document::Signature(_) | Document::Large(_)) | Err(_) => None,
-        });
-        let all: Vec<&Attestation> = attestations.iter().copied().chain(read).collect();
-        let proof = match all.len() > attestations.len() {
-            true => self.signed(terms, &all, evidence, budget)?,
-            false => Proof::Lacking(tally, lack),
-        };
-        Ok(match (proof, obstacle) {
-            (Proof::Lacking(..), Some(cause)) => Proof::Untold(cause),
-            (proof, _) => proof,
-        })
-    }
-
-    /// What these documents prove.
-    fn signed(
-        &self,
-        terms: &'r AttestationTerms,
-        attestations: &[&Attestation],
-        evidence: &Evidence,
-        budget: &Budget<'_>,
-    ) -> Result<Proof, Stop<'r>> {
-        let (mut good, mut old, mut bad) = (Vec::new(), Vec::new(), Vec::new());
-        let is_wanted = |attestation: &&&Attestation| terms.predicate_types.contains(&attestation.predicate_type);
-        for attestation in attestations.iter().filter(is_wanted) {
-            budget.tick()?;
-            match terms.conditions.check(attestation.predicate().unwrap_or(RawValue::NULL), self.case.now) {
-                // The certificate is not verified yet. But verification takes much longer than a look at its age.
-                Ok(()) if !self.is_young(terms, attestation) => old.push(*attestation),
-                Ok(()) => good.push(*attestation),
-                Err(unmet) => bad.push((*attestation, unmet)),
-            }
-        }
-        let ballot = self.ballot_of(terms, terms.max_age, &good, budget)?;
         if ballot.standing() == Standing::Met {
             return Ok(Proof::Signed(ballot.tally()));
+        }
+        if let Some(cause) = obstacle {
+            return Ok(Proof::Untold(cause));
         }
         let lack = match evidence {
             Evidence::Nothing => Lack::NotCollected,
             Evidence::Unusable(unusable) => Lack::Unusable(*unusable),
-            Evidence::Documents(_) if good.is_empty() && old.is_empty() && bad.is_empty() => {
-                Lack::Type(set(attestations.iter().map(|attestation| attestation.predicate_type.clone())))
-            }
-            Evidence::Documents(_) => self.nearest(terms, &ballot, &old, &bad, budget),
+            Evidence::Documents(_) if !seen.has_wanted => Lack::Type(seen.types),
+            Evidence::Documents(_) => self.nearest(terms, &ballot, &seen, budget),
         };
         Ok(Proof::Lacking(ballot.tally(), lack))
+    }
+
+    /// Counts those who signed one of these documents that passes everything else.
+    fn count<'d>(
+        &self,
+        ballot: &mut Ballot<'r>,
+        seen: &mut Seen<'d>,
+        terms: &AttestationTerms,
+        attestations: &[&'d Attestation],
+        budget: &Budget<'_>,
+    ) -> Result<(), Stop<'r>> {
+        let mut good = Vec::new();
+        for attestation in attestations {
+            seen.types.insert(attestation.predicate_type.clone());
+            if !terms.predicate_types.contains(&attestation.predicate_type) {
+                continue;
+            }
+            seen.has_wanted = true;
+            budget.tick()?;
+            match terms.conditions.check(attestation.predicate().unwrap_or(RawValue::NULL), self.case.now) {
+                // The certificate is not verified yet. But verification takes much longer than a look at its age.
+                Ok(()) if !self.is_young(terms, attestation) => seen.old.push(attestation),
+                Ok(()) => good.push(Candidate::accepted(attestation.signature())),
+                Err(unmet) => seen.bad.push((attestation, unmet)),
+            }
+        }
+        Ok(ballot.check_signatures(&good, budget)?)
     }
 
     fn is_young(&self, terms: &AttestationTerms, attestation: &Attestation) -> bool {
@@ -224,23 +259,16 @@ impl<'r> Verification<'r> {
     }
 
     /// The reason to tell for documents of the required type: their age, their conditions, or their signers. It only explains, so it takes no more than half of the time.
-    fn nearest(
-        &self,
-        terms: &'r AttestationTerms,
-        ballot: &Ballot<'r>,
-        old: &[&Attestation],
-        bad: &[(&Attestation, Unmet)],
-        budget: &Budget<'_>,
-    ) -> Lack {
+    fn nearest(&self, terms: &'r AttestationTerms, ballot: &Ballot<'r>, seen: &Seen<'_>, budget: &Budget<'_>) -> Lack {
         let is_signed = |attestation: &Attestation| {
             let ballot = || self.ballot_of(terms, None, &[attestation], budget);
             budget.spare_time().is_ok() && ballot().is_ok_and(|ballot| !ballot.tally().signed.is_empty())
         };
-        let newest = old.iter().max_by_key(|attestation| attestation.signature().certified_at());
+        let newest = seen.old.iter().max_by_key(|attestation| attestation.signature().certified_at());
         if let (Some(age), Some(true)) = (terms.max_age, newest.map(|attestation| is_signed(attestation))) {
             return Lack::Age(age);
         }
-        if let Some((_, unmet)) = bad.iter().find(|(attestation, _)| is_signed(attestation)) {
+        if let Some((_, unmet)) = seen.bad.iter().find(|(attestation, _)| is_signed(attestation)) {
             return Lack::Conditions(unmet.clone());
         }
         Lack::Signers(ballot.errors.iter().map(|(root, error)| ((*root).clone(), error.clone())).collect())

@@ -79,7 +79,7 @@ impl Verified {
         &self.tally
     }
 
-    /// The attestations that were asked for, in the order of the rule.
+    /// The attestations that were asked for, those of platforms last.
     #[must_use]
     pub fn attested(&self) -> &[Attested] {
         &self.attested
@@ -152,6 +152,8 @@ impl Failure<'_> {
             Unproven::NotSigned(missing) if matches!(missing.found.signatures, Signed::NotNow) => None,
             Unproven::NotSigned(missing) => Some(&missing.tally),
             Unproven::NotAttested(NotAttested { tally, .. }) => Some(tally),
+            // Evidence of the digest itself that cannot be read says nothing about the index.
+            Unproven::Undecided { tally, cause: Cause::LargeAttestation | Cause::TooMuchEvidence, .. } => Some(tally),
             Unproven::NotFound
             | Unproven::Disagreement { .. }
             | Unproven::Undecided { .. }

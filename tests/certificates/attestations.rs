@@ -173,14 +173,14 @@ pub(super) fn large() -> Vec<Minted> {
         item.annotations.insert("dev.sigstore.bundle.predicateType".to_owned(), predicate_type.into());
         item
     };
-    let manifests = ['5', '6', '7', '8', '9'].map(digest);
+    let manifests = ['5', '6', '7', '8', '9', 'a', 'b', 'c', 'd'].map(digest);
     let [first, ..] = &manifests;
     let with_layers = |name, layers: &[Value]| {
         let signature = Item::bundle(&json_of(&by_key())).descriptor();
         (name, evidence::of_layers(&[vec![signature], layers.to_vec()].concat()))
     };
     let mut beyond = annotated(SLSA).pointer(first);
-    beyond["size"] = 4_194_305.into();
+    beyond["size"] = 4_000_001.into();
     let mut unnamed = annotated(SLSA).pointer(first);
     unnamed["annotations"]["dev.image-trust.manifest"] = "latest".into();
     let envelope = {
@@ -206,9 +206,9 @@ pub(super) fn large() -> Vec<Minted> {
         with_layers("attested-by-pointer-of-another-type", &[annotated(SPDX).pointer(first)]),
         with_layers("attested-by-pointer-of-no-type", &[item("bob", &slsa()).pointer(first)]),
         with_layers("attested-by-pointer-to-a-tag", &[unnamed]),
-        with_layers("attested-by-pointer-beyond-4-mib", &[beyond]),
+        with_layers("attested-by-pointer-beyond-4-mb", &[beyond]),
         with_layers(
-            "attested-by-five-pointers",
+            "attested-by-nine-pointers",
             &manifests.each_ref().map(|manifest| annotated(SLSA).pointer(manifest)),
         ),
         with_layers(

@@ -234,6 +234,8 @@ impl Search<'_> {
                 continue;
             }
             if self.read >= MAX_READ {
+                let item = Item::left_out(&layer.media_type, digest, layer.size, &annotations);
+                self.found.items.extend(item.map(|item| (item, place.clone())));
                 self.leave(place, "64 MiB of evidence were read about this digest before it".to_owned());
                 continue;
             }

@@ -60,6 +60,10 @@ impl Item {
             annotations: annotations.map(|(key, value)| (key.clone(), value.clone())).collect(),
         })
     }
+
+    fn as_left_out(&self, annotations: &BTreeMap<String, String>) -> Option<Item> {
+        Item::left_out(&self.media_type, self.digest(), self.bytes.len() as u64, annotations)
+    }
 }
 
 /// The descriptor of a file that was left out; its fields are written in this order.
@@ -75,7 +79,7 @@ struct LeftOut<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Left {
     /// The item is larger than [`MAX_POINTED`].
-    #[error("it has more than 4 MiB, which is the most that a policy can read")]
+    #[error("it has more than 4 MB, which is the most that a policy can read")]
     TooLarge,
     /// The annotations are larger than [`MAX_ITEM`].
     #[error("its annotations have more than 256 KiB")]
@@ -123,39 +127,28 @@ pub struct EvidenceManifest {
 
 impl EvidenceManifest {
     /// Writes these items about `digest`, sorted and without duplicates.
+    ///
+    /// If an attestation is not in the manifest, an item tells that something was left out.
     #[must_use]
     pub fn of(digest: Digest, items: impl IntoIterator<Item = Item>) -> EvidenceManifest {
         let tag = evidence_tag(digest);
-        let (mut pointers, mut kept, mut left) = (Vec::new(), Vec::new(), Vec::new());
-        let mut layers: Vec<Descriptor> = Vec::new();
-        let mut room = MAX_MANIFEST.saturating_sub(json(&Manifest::of(Descriptor::empty(), &[])).len());
         let (fitting, large): (Vec<Item>, Vec<Item>) =
             items.into_iter().partition(|item| item.bytes.len() <= MAX_POINTED);
-        let left_out = large.iter().filter_map(|item| {
-            Item::left_out(&item.media_type, item.digest(), item.bytes.len() as u64, &item.annotations)
-        });
-        let items = sorted(left_out.chain(fitting).collect::<Vec<_>>());
+        let told = large.iter().filter_map(|item| item.as_left_out(&item.annotations));
+        let all = sorted(told.chain(fitting));
+        let (mut chosen, mut left) = choose(all.clone());
+        // One item is enough to tell that there is more. It names no type, because others may have been left out, too.
+        if let Some(more) = left.iter().find_map(|(item, _)| item.as_left_out(&BTreeMap::new())) {
+            (chosen, left) = choose(sorted(all.into_iter().chain([more])));
+        }
         left.extend(large.into_iter().map(|item| (item, Left::TooLarge)));
-        for item in items {
-            if item.annotations.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > MAX_ITEM {
-                left.push((item, Left::Annotations));
-                continue;
-            }
+        let (mut pointers, mut layers, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+        for item in chosen {
             let is_inline = item.bytes.len() <= MAX_ITEM;
-            let pointer = (!is_inline).then(|| pointer(&item, &tag, pointers.len() + 1));
-            let layer = Descriptor::of(&item, pointer.as_ref().map(|pointer| pointer.digest));
-            // One more for the comma between two layers.
-            let length = json(&layer).len() + 1;
-            if layers.len() == MAX_ITEMS {
-                left.push((item, Left::TooMany));
-            } else if length > room {
-                left.push((item, Left::Full));
-            } else {
-                room -= length;
-                layers.push(layer);
-                pointers.extend(pointer);
-                kept.push(Kept { item, pointer: (!is_inline).then_some(pointers.len()) });
-            }
+            pointers.extend((!is_inline).then(|| pointer(&item, &tag, pointers.len() + 1)));
+            let pointer = pointers.last().filter(|_| !is_inline);
+            layers.push(Descriptor::of(&item, pointer.map(|pointer: &Tagged| pointer.digest)));
+            kept.push(Kept { item, pointer: (!is_inline).then_some(pointers.len()) });
         }
         let bytes = json(&Manifest::of(Descriptor::empty(), &layers));
         EvidenceManifest { manifest: Tagged::of(tag, bytes), pointers, items: kept, left }
@@ -173,6 +166,30 @@ impl EvidenceManifest {
     pub fn manifests(&self) -> impl Iterator<Item = &Tagged> {
         self.pointers.iter().chain([&self.manifest])
     }
+}
+
+/// Which of these sorted items fit into one manifest, and why the others do not. Items that tell of what was left out come first.
+fn choose(items: Vec<Item>) -> (Vec<Item>, Vec<(Item, Left)>) {
+    let mut room = MAX_MANIFEST.saturating_sub(json(&Manifest::of(Descriptor::empty(), &[])).len());
+    let (told, others): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|item| item.media_type == LEFT_OUT);
+    let (mut chosen, mut left) = (Vec::new(), Vec::new());
+    for item in told.into_iter().chain(others) {
+        let is_inline = item.bytes.len() <= MAX_ITEM;
+        // Every digest is as long as this one. One more for the comma between two layers.
+        let length = json(&Descriptor::of(&item, (!is_inline).then(|| item.digest()))).len() + 1;
+        let annotations = item.annotations.iter().map(|(key, value)| key.len() + value.len());
+        if annotations.sum::<usize>() > MAX_ITEM {
+            left.push((item, Left::Annotations));
+        } else if chosen.len() == MAX_ITEMS {
+            left.push((item, Left::TooMany));
+        } else if length > room {
+            left.push((item, Left::Full));
+        } else {
+            room -= length;
+            chosen.push(item);
+        }
+    }
+    (sorted(chosen), left)
 }
 
 /// The items by media type, digest and annotations, each once.

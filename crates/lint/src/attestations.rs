@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Finding, Lint, ReadRule, predicates::can_have};
+use super::{Finding, Lint, ReadRule, predicates::unknown_part};
 use image_trust::{
-    condition::{Comparison, Condition},
+    condition::{Comparison, Condition, Part},
     policy::rule::Decision,
     text::Shown,
     verify::{AttestationTerms, Requirement, TrustRoot},
@@ -17,6 +17,9 @@ const SCANS: [&str; 4] = [
     "https://in-toto.io/attestation/vulns/v0.2",
     "https://openvex.dev/ns",
 ];
+/// The times of a scan, in predicates of these types.
+const TIMES: [&str; 5] =
+    ["metadata.scanStartedOn", "metadata.scanFinishedOn", "scanner.db.lastUpdate", "timestamp", "last_updated"];
 /// The types of predicates that tell how an image was built.
 const PROVENANCE: [&str; 2] = ["https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2"];
 
@@ -34,13 +37,17 @@ pub(super) fn lint(rule: &ReadRule<'_>) -> Vec<Finding> {
 
 /// Conditions on parts that no predicate of these types has.
 fn unknown_paths(terms: &AttestationTerms, path: &impl Fn(&str) -> String) -> Vec<Finding> {
-    let is_unknown = |condition: &Condition| !terms.predicate_types.iter().any(|kind| can_have(kind, &condition.path));
+    let unknown = |condition: &Condition| -> Option<usize> {
+        let parts = terms.predicate_types.iter().map(|kind| unknown_part(kind, &condition.path));
+        parts.collect::<Option<Vec<usize>>>()?.into_iter().max()
+    };
     let mut found = Vec::new();
     for (entry, conditions) in terms.conditions.entries().iter().enumerate() {
-        for condition in conditions.iter().filter(|condition| is_unknown(condition)) {
+        for (condition, part) in conditions.iter().filter_map(|condition| Some((condition, unknown(condition)?))) {
             let text = Shown(condition.path.text());
+            let is_below_a_list = condition.path.parts().iter().take(part).any(|part| *part == Part::Every);
             let what = match condition.comparison {
-                Comparison::NoneOf(_) | Comparison::AtMost(_) | Comparison::CountAtMost(_) => {
+                Comparison::NoneOf(_) | Comparison::AtMost(_) | Comparison::CountAtMost(_) if is_below_a_list => {
                     format!(
                         "no predicate of this type has \"{text}\", so the condition can be met without a look at anything"
                     )
@@ -57,9 +64,11 @@ fn unknown_paths(terms: &AttestationTerms, path: &impl Fn(&str) -> String) -> Ve
 /// A scan that may be of any age.
 fn any_age(terms: &AttestationTerms, path: &impl Fn(&str) -> String) -> Option<Finding> {
     let is_scan = terms.predicate_types.iter().any(|kind| SCANS.contains(&kind.as_str()));
-    // Each alternative of an entry has to ask for a time.
-    let asks_for_a_time =
-        |entry: &Vec<Condition>| entry.iter().all(|condition| matches!(condition.comparison, Comparison::NewerThan(_)));
+    // Each alternative of an entry has to ask for the time of the scan.
+    let is_time = |condition: &Condition| {
+        matches!(condition.comparison, Comparison::NewerThan(_)) && TIMES.contains(&condition.path.text())
+    };
+    let asks_for_a_time = |entry: &Vec<Condition>| entry.iter().all(is_time);
     let has_age = terms.max_age.is_some() || terms.conditions.entries().iter().any(asks_for_a_time);
     (is_scan && !has_age).then(|| {
         let what = "accepts a scan of any age: anybody who can push evidence can show an old scan that found nothing";

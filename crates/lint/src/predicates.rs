@@ -54,7 +54,7 @@ const SLSA_1: Members = &[
                 &["builder"],
                 Closed(&[(&["id"], Leaf), (&["builderDependencies"], List(&RESOURCE)), (&["version"], Any)]),
             ),
-            (&["metadata"], Closed(&[(&["invocationId", "startedOn", "finishedOn"], Leaf)])),
+            (&["metadata"], Closed(&[(&["invocationId", "invocationID", "startedOn", "finishedOn"], Leaf)])),
             (&["byproducts"], List(&RESOURCE)),
         ]),
     ),
@@ -85,8 +85,8 @@ const SLSA_02: Members = &[
 const SUMMARY: Members = &[
     (&["verifier"], Closed(&[(&["id"], Leaf), (&["version"], Any)])),
     (&["timeVerified", "resourceUri", "verificationResult", "slsaVersion"], Leaf),
-    (&["policy"], Closed(&[(&["uri"], Leaf), (&["digest"], Any)])),
-    (&["inputAttestations"], List(&Closed(&[(&["uri"], Leaf), (&["digest"], Any)]))),
+    (&["policy"], RESOURCE),
+    (&["inputAttestations"], List(&RESOURCE)),
     (&["verifiedLevels"], List(&Leaf)),
     (&["dependencyLevels"], Any),
 ];
@@ -182,12 +182,14 @@ const VULNS: Members = &[
                 List(&Closed(&[
                     (&["id"], Leaf),
                     (&["severity"], List(&Closed(&[(&["method", "score"], Leaf)]))),
-                    (&["annotations"], Any),
+                    // Version 0.1 has the findings below `vulnerability`.
+                    (&["annotations", "vulnerability"], Any),
                 ])),
             ),
         ]),
     ),
     (&["metadata"], SCAN_TIMES),
+    (&["invocation"], Any),
 ];
 
 const SPDX: Members = &[
@@ -333,10 +335,15 @@ const OPENVEX: Members = &[
     ),
 ];
 
-/// Whether a predicate of this type can have a value at `path`. A type that is not known can have anything.
-pub(super) fn can_have(predicate_type: &str, path: &Path) -> bool {
-    let known = TYPES.iter().find(|(names, _)| names.contains(&predicate_type));
-    known.is_none_or(|(_, shape)| leads_somewhere(shape, path.parts()))
+/// The first part of `path` that no predicate of this type has. A type that is not known can have anything.
+pub(super) fn unknown_part(predicate_type: &str, path: &Path) -> Option<usize> {
+    let (_, shape) = TYPES.iter().find(|(names, _)| names.contains(&predicate_type))?;
+    let is_slsa = predicate_type.starts_with("https://slsa.dev/");
+    // SLSA: producers may add members whose names have an underscore.
+    let is_extension = |part: &Part| matches!(part, Part::Member(name) if is_slsa && name.contains('_'));
+    let parts = path.parts();
+    let unknown = (1..=parts.len()).find(|length| !leads_somewhere(shape, &parts[..*length]))? - 1;
+    (!is_extension(&parts[unknown])).then_some(unknown)
 }
 
 fn leads_somewhere(shape: &Shape, parts: &[Part]) -> bool {
@@ -346,11 +353,9 @@ fn leads_somewhere(shape: &Shape, parts: &[Part]) -> bool {
     match (shape, first) {
         (Any, _) => true,
         (List(entry), Part::Index(_) | Part::Every) => leads_somewhere(entry, rest),
-        // An underscore marks an extension of SLSA.
-        (Closed(members), Part::Member(name)) => match member(members, name) {
-            Some(shape) => leads_somewhere(shape, rest),
-            None => name.contains('_') && !name.starts_with('@'),
-        },
+        (Closed(members), Part::Member(name)) => {
+            member(members, name).is_some_and(|shape| leads_somewhere(shape, rest))
+        }
         (Open(members), Part::Member(name)) => member(members, name).is_none_or(|shape| leads_somewhere(shape, rest)),
         (Leaf | List(_) | Closed(_) | Open(_), _) => false,
     }

@@ -421,6 +421,21 @@ fn attestations() {
             "parameters are free",
         ),
         (asks("slsaprovenance1", "buildDefinition.acme_extension", none()), vec![], "an extension"),
+        (
+            asks("openvex", "statements[*].impact_statment", none()),
+            vec![in_where[0], found(ScanOfAnyAge)[0]],
+            "a typing error with an underscore",
+        ),
+        (
+            asks("vuln", "scanner.result.Results[*].Vulnerabilities[*].PublishedDate", fresh()),
+            found(ScanOfAnyAge),
+            "the time of something else",
+        ),
+        (
+            asks("slsaprovenance1", "runDetails.metadata.invocationID", ("exists", json!(true))),
+            vec![],
+            "as older libraries write it",
+        ),
         (asks("https://acme.example/v1", "any.thing", none()), vec![], "a type that is not known"),
         (
             json!({"predicateType": ["cyclonedx", "https://acme.example/v1"], "where": [{"path": "x", "exists": true}]}),
