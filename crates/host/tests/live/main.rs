@@ -13,6 +13,7 @@ mod keyless;
 mod logged;
 mod lying;
 mod policy;
+mod presets;
 mod private;
 mod registries;
 mod samples;
