@@ -124,16 +124,30 @@ pub fn identity_token(issuer: &str, email: &str, time: u64) -> String {
     }))
 }
 
-/// The identity token of a workflow of GitHub that runs for this repository, such as `acme/app`. The workflow is named with its reference, such as
-/// `acme/app/.github/workflows/release.yml@refs/heads/main`, which is the reference that it runs for, too.
-pub fn workflow_token(repository: &str, workflow: &str, time: u64) -> String {
-    let reference = workflow.split_once('@').map_or("", |(_, reference)| reference);
-    token(&json!({
-        "iss": GITHUB, "aud": "sigstore", "sub": format!("repo:{repository}:ref:{reference}"),
-        "repository": repository, "ref": reference, "event_name": "push",
-        "job_workflow_ref": workflow, "workflow_ref": workflow, "runner_environment": "github-hosted",
-        "iat": time, "exp": time + VALIDITY,
-    }))
+/// A run of a workflow of GitHub.
+#[derive(Clone, Copy)]
+pub struct WorkflowRun<'a> {
+    /// The repository that it runs for, such as `acme/app`.
+    pub repository: &'a str,
+    /// The git reference that it runs for, such as `refs/heads/main`.
+    pub reference: &'a str,
+    /// The file with its own reference, such as `acme/app/.github/workflows/release.yml@refs/heads/main`.
+    pub workflow: &'a str,
+    /// Whose machine it runs on, such as `github-hosted`.
+    pub runner: &'a str,
+}
+
+impl WorkflowRun<'_> {
+    /// The identity token that GitHub gives this run.
+    pub fn token(&self, time: u64) -> String {
+        let Self { repository, reference, workflow, runner } = self;
+        token(&json!({
+            "iss": GITHUB, "aud": "sigstore", "sub": format!("repo:{repository}:ref:{reference}"),
+            "repository": repository, "ref": reference, "event_name": "push",
+            "job_workflow_ref": workflow, "workflow_ref": workflow, "runner_environment": runner,
+            "iat": time, "exp": time + VALIDITY,
+        }))
+    }
 }
 
 fn token(claims: &Value) -> String {

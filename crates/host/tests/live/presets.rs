@@ -7,7 +7,7 @@ use std::path::Path;
 use image_trust_testbed::loopback::ImageKind;
 use image_trust_testbed::mint::bundle::Log;
 use image_trust_testbed::mint::der;
-use image_trust_testbed::sigstore_services::{SigstoreServices, workflow_token};
+use image_trust_testbed::sigstore_services::WorkflowRun;
 use serde_json::{Value, json};
 
 use crate::attestations::{
@@ -37,20 +37,11 @@ fn example(bench: &Bench<'_>, name: &str, keys: &[(&str, &str)]) -> Value {
     settings
 }
 
-/// A workflow of GitHub that attests with cosign 3, so many seconds ago.
-struct Workflow<'a> {
-    services: &'a SigstoreServices,
-    repository: &'a str,
-    file: &'a str,
-    ago: u64,
-}
-
-impl Workflow<'_> {
-    fn attest(&self, bench: &Bench<'_>, image: &str, kind: &str, predicate: &Value) {
-        let token = workflow_token(self.repository, self.file, bench.time - self.ago);
-        let keyless = Keyless { services: self.services, token, log: Log::Rekor1, entry: "", has_timestamp: false };
-        bench.attest(Generation::Three, By::Keyless(&keyless), image, kind, predicate);
-    }
+/// Lets a workflow of GitHub attest with cosign 3, so many seconds ago.
+fn attest_in(run: WorkflowRun<'_>, ago: u64, bench: &Bench<'_>, image: &str, kind: &str, predicate: &Value) {
+    let (services, token) = (&bench.services(ago), run.token(bench.time - ago));
+    let keyless = Keyless { services, token, log: Log::Rekor1, entry: "", has_timestamp: false };
+    bench.attest(Generation::Three, By::Keyless(&keyless), image, kind, predicate);
 }
 
 /// Checks that cosign accepts an attestation of this type by this key, or that it does not.
@@ -62,45 +53,72 @@ fn ask_cosign(bench: &Bench<'_>, generation: Generation, image: &str, kind: &str
 }
 
 const GITHUB: &str = "https://token.actions.githubusercontent.com";
-const RELEASE: &str = "acme/app/.github/workflows/release.yml@refs/heads/main";
-const SCAN: &str = "acme/scans/.github/workflows/scan.yml@refs/heads/main";
+const MAIN: &str = "refs/heads/main";
+const RELEASE: WorkflowRun<'_> = WorkflowRun {
+    repository: "acme/app",
+    reference: MAIN,
+    workflow: "acme/app/.github/workflows/release.yml@refs/heads/main",
+    runner: "github-hosted",
+};
+const SCAN: WorkflowRun<'_> = WorkflowRun {
+    repository: "acme/scans",
+    workflow: "acme/scans/.github/workflows/scan.yml@refs/heads/main",
+    ..RELEASE
+};
 
 #[test]
 fn the_example_for_provenance_decides() {
     let folder = tempfile::tempdir().unwrap();
     let Some(bench) = Bench::find(folder.path()) else { return };
     let settings = example(&bench, "attestations-provenance.yaml", &[]);
-    let services = bench.services(0);
-    let image = |number: usize| bench.push_as("acme/app", &number.to_string());
     const DEV: &str = "acme/app/.github/workflows/release.yml@refs/heads/dev";
     const OTHER_FILE: &str = "acme/app/.github/workflows/test.yml@refs/heads/main";
-    let main = provenance("refs/heads/main");
-    let mut other_build = main.clone();
-    other_build["buildDefinition"]["buildType"] = "https://example.com/build/v1".into();
-    let mut other_source = main.clone();
-    other_source["buildDefinition"]["resolvedDependencies"][0]["uri"] =
-        "git+https://github.com/acme/app-evil@refs/heads/main".into();
-    // the repository, the workflow, what it attests, the outcome, the reason
-    let rows: [(&str, &str, &Value, String, &str); 7] = [
-        ("acme/app", RELEASE, &main, PROVEN.into(), "built by the workflow, from the branch"),
-        ("acme/app", DEV, &main, denied(SIGNER), "the workflow of another branch"),
-        ("acme/app", OTHER_FILE, &main, denied(SIGNER), "another workflow"),
-        ("acme/fork", RELEASE, &main, denied(SIGNER), "the workflow, when another repository calls it"),
-        ("acme/app", RELEASE, &provenance("refs/heads/dev"), denied(CONDITION), "a predicate about another branch"),
-        ("acme/app", RELEASE, &other_build, denied(CONDITION), "a predicate about another kind of build"),
-        ("acme/app", RELEASE, &other_source, denied(CONDITION), "a predicate about another source"),
+    let main = provenance(MAIN);
+    let with = |at: &str, text: &str| {
+        let mut changed = main.clone();
+        *changed.pointer_mut(at).unwrap() = text.into();
+        changed
+    };
+    let other_build = with("/buildDefinition/buildType", "https://example.com/build/v1");
+    let workflow = "/buildDefinition/externalParameters/workflow";
+    let other_branch = with(&format!("{workflow}/ref"), "refs/heads/dev");
+    let other_repository = with(&format!("{workflow}/repository"), "https://github.com/acme/app-evil");
+    let source = "git+https://github.com/acme/app-evil@refs/heads/main";
+    let other_source = with("/buildDefinition/resolvedDependencies/0/uri", source);
+    // the run, what it attests, the outcome, the reason
+    let rows: [(WorkflowRun<'_>, &Value, String, &str); 10] = [
+        (RELEASE, &main, PROVEN.into(), "built by the workflow, from the branch"),
+        (WorkflowRun { workflow: DEV, ..RELEASE }, &main, denied(SIGNER), "the workflow of another branch"),
+        (WorkflowRun { workflow: OTHER_FILE, ..RELEASE }, &main, denied(SIGNER), "another workflow"),
+        (
+            WorkflowRun { repository: "acme/fork", ..RELEASE },
+            &main,
+            denied(SIGNER),
+            "the workflow, run for another repository",
+        ),
+        (
+            WorkflowRun { reference: "refs/heads/dev", ..RELEASE },
+            &main,
+            denied(SIGNER),
+            "the workflow, run for another branch",
+        ),
+        (WorkflowRun { runner: "self-hosted", ..RELEASE }, &main, denied(SIGNER), "the workflow, on another machine"),
+        (RELEASE, &other_branch, denied(CONDITION), "a predicate about another branch"),
+        (RELEASE, &other_repository, denied(CONDITION), "a predicate about another repository"),
+        (RELEASE, &other_build, denied(CONDITION), "a predicate about another kind of build"),
+        (RELEASE, &other_source, denied(CONDITION), "a predicate about another source"),
     ];
-    for (number, (repository, file, predicate, expected, why)) in rows.into_iter().enumerate() {
-        let image = image(number);
-        Workflow { services: &services, repository, file, ago: 0 }.attest(&bench, &image, "slsaprovenance1", predicate);
+    for (number, (run, predicate, expected, why)) in rows.into_iter().enumerate() {
+        let image = bench.push_as("acme/app", &number.to_string());
+        attest_in(run, 0, &bench, &image, "slsaprovenance1", predicate);
         bench.collect(&image).unwrap();
         assert_eq!(bench.module(&image, &settings), expected, "{why}");
         // Cosign compares the name of the workflow. It cannot compare the claims, and is not asked about the predicate.
-        let name = format!("https://github.com/{RELEASE}");
+        let name = format!("https://github.com/{}", RELEASE.workflow);
         let signer =
             ["--trusted-root", "root.json", "--certificate-oidc-issuer", GITHUB, "--certificate-identity", &name];
         let judge = bench.judge(Generation::Three, &image, &Asked { signer: &signer, kind: "slsaprovenance1" });
-        assert_eq!(judge.is_ok(), file == RELEASE, "{why}: {judge:?}");
+        assert_eq!(judge.is_ok(), run.workflow == RELEASE.workflow, "{why}: {judge:?}");
     }
 }
 
@@ -151,12 +169,10 @@ fn the_example_for_scans_decides() {
         (&high_of_grype, 8, Some("attestation-age"), "an old scan by Grype"),
     ];
     for (number, (report, days, cause, why)) in rows.into_iter().enumerate() {
-        let services = bench.services(days * DAY);
         let expected = |cause: Option<&str>| cause.map_or(PROVEN.to_owned(), denied);
         // A workflow writes what it wants, so the time in its predicate is that of today.
         let image = bench.push_as("acme/app", &number.to_string());
-        let workflow = Workflow { services: &services, repository: "acme/scans", file: SCAN, ago: days * DAY };
-        workflow.attest(&bench, &image, "vuln", &scan(bench.time, report));
+        attest_in(SCAN, days * DAY, &bench, &image, "vuln", &scan(bench.time, report));
         bench.collect(&image).unwrap();
         assert_eq!(bench.module(&image, &settings), expected(cause), "{why}");
         let cause = cause.map(|_| CONDITION);
