@@ -30,6 +30,9 @@ const OUTDATED_DAYS: u64 = 365;
 /// Stands in whatever file names the public-good instance's CAs.
 const PUBLIC_GOOD: &str = "fulcio.sigstore.dev";
 
+/// The claims that say for which repository a workflow ran.
+const REPOSITORY: [&str; 2] = ["sourceRepository", "sourceRepositoryId"];
+
 /// Issuers that anybody can have an account at, each with a name that a stranger could get from the public-good instance.
 const STRANGERS: [(&str, &str); 5] = [
     (GITHUB_ISSUER, "https://github.com/zq9-zq9/zq9/.github/workflows/zq9.yml@refs/heads/main"),
@@ -98,7 +101,7 @@ fn identity(root: &Root<'_>, written: &TrustRoot<'_>, has_public_cas: bool) -> O
         return Some(Finding::new(root.path(".github"), Lint::AnyRepository, what, instead));
     }
     let keyless = written.keyless.as_ref()?;
-    let TrustRootKind::Keyless(CertificateIdentity::Named { issuer: Some(wanted), subject: name, .. }) =
+    let TrustRootKind::Keyless(CertificateIdentity::Named { issuer: Some(wanted), subject: name, claims }) =
         &root.root.kind
     else {
         return None;
@@ -116,7 +119,8 @@ fn identity(root: &Root<'_>, written: &TrustRoot<'_>, has_public_cas: bool) -> O
                     one vouches for is its own business";
         return Some(Finding::new(root.path(".keyless.issuerRegex"), Lint::AnyIssuer, what, "name the issuer"));
     }
-    (wanted.accepts(GITHUB_ISSUER) && is_of_github(keyless)).then(|| {
+    let asks = claims.iter().any(|wanted| REPOSITORY.contains(&wanted.claim.0));
+    (wanted.accepts(GITHUB_ISSUER) && is_of_github(keyless) && !asks).then(|| {
         let what = "a workflow that other repositories may call gets a certificate with its own name, whoever calls it; this does not ask \
                     for which repository it ran";
         let instead = match keyless.subject.as_ref().and_then(|Text(subject)| as_github(subject)) {
@@ -307,6 +311,25 @@ mod tests {
                 ),
                 Some((".keyless", CouldBeGithub)),
                 "by a pattern",
+            ),
+            (
+                keyless(
+                    github,
+                    json!({
+                        "subjectPrefix": "https://github.com/acme/app/",
+                        "claims": {"sourceRepository": "https://github.com/acme/app"},
+                    }),
+                ),
+                None,
+                "workflows that ran for one repository",
+            ),
+            (
+                keyless(
+                    github,
+                    json!({"subjectPrefix": "https://github.com/acme/app/", "claims": {"sourceRef": "refs/heads/main"}}),
+                ),
+                Some((".keyless", CouldBeGithub)),
+                "workflows that ran for any repository",
             ),
             (
                 keyless("https://issuer.example.com", json!({"subjectPrefix": "https://github.com/acme/app/"})),

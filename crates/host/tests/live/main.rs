@@ -3,13 +3,17 @@
 //! What needs third-party programs runs where `scripts/test-tools` could gather them, and says so where it could not.
 
 mod attacks;
+mod attestations;
+mod attester;
 mod bundles;
 mod collected;
 mod docker_registry;
 mod failures;
 mod keyless;
+mod logged;
 mod lying;
 mod policy;
+mod presets;
 mod private;
 mod registries;
 mod samples;

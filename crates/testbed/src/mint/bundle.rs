@@ -195,6 +195,12 @@ pub fn dsse(envelope: &[u8], payload: &[u8], signature: &str, verifier: &str) ->
     })
 }
 
+/// What an `intoto` entry of version 0.0.1 says of an envelope.
+pub fn intoto(envelope: &[u8], payload: &[u8], verifier: &str) -> Value {
+    let hash = |bytes: &[u8]| json!({"algorithm": "sha256", "value": hex(&Sha256::digest(bytes))});
+    json!({"content": {"hash": hash(envelope), "payloadHash": hash(payload)}, "publicKey": verifier})
+}
+
 /// The entry that Rekor 1 makes of this at this time.
 pub fn rekor_1(instance: &Instance, kind: &str, spec: &Value, integrated_time: u64) -> Value {
     let body = canonical(&json!({"apiVersion": "0.0.1", "kind": kind, "spec": spec})).into_bytes();
