@@ -45,6 +45,13 @@ impl Anchored {
     /// # Errors
     /// If the text is not an expression, is too large, or is not anchored at both ends.
     pub fn read(text: &str) -> Result<Anchored, RegexError> {
+        // An advised expression must not ask for advice itself: that would take forever for some.
+        let is_usable = |advised: &str| matches!(Anchored::whole(advised), Ok(Some(_)));
+        Anchored::whole(text)?.ok_or_else(|| RegexError::Loose(advice(text, is_usable)))
+    }
+
+    /// Reads a regular expression. It is `None` if the expression is not anchored at both ends.
+    fn whole(text: &str) -> Result<Option<Anchored>, RegexError> {
         if text.len() > RegexError::MAX_LENGTH {
             return Err(RegexError::TooLarge);
         }
@@ -53,8 +60,8 @@ impl Anchored {
         // Whatever its own anchors say, it has to match the whole name.
         let regex = compile(&format!(r"\A(?:{text})\z"));
         match Ends::of(text).is_whole() {
-            true => Ok(Anchored { text: text.to_owned(), regex: regex? }),
-            false => Err(RegexError::Loose(advice(text, |advised| Anchored::read(advised).is_ok()))),
+            true => Ok(Some(Anchored { text: text.to_owned(), regex: regex? })),
+            false => Ok(None),
         }
     }
 
