@@ -51,7 +51,8 @@ pub(super) fn platforms(json: &[u8]) -> Platforms {
     let mut digests = BTreeSet::new();
     for entry in listed.into_iter().map(Entry::read) {
         match entry {
-            Some(Entry { is_nowhere: true, .. }) => {}
+            // No node runs it.
+            Some(Entry { unknown: [true, true], .. }) => {}
             Some(Entry { image: Some(digest), .. }) => drop(digests.insert(digest)),
             Some(Entry { image: None, .. }) | None => return Platforms::Unknown,
         }
@@ -65,7 +66,7 @@ pub(super) fn platforms(json: &[u8]) -> Platforms {
 /// Whether this index lists `digest` as an image.
 pub(super) fn lists(json: &[u8], digest: Digest) -> bool {
     let is_it = |entry: Option<Entry>| {
-        entry.is_some_and(|entry| !entry.is_nowhere && !entry.is_other && entry.image == Some(digest))
+        entry.is_some_and(|entry| !entry.unknown.contains(&true) && !entry.is_other && entry.image == Some(digest))
     };
     listed(json).is_some_and(|listed| listed.into_iter().take(MAX_LISTED).map(Entry::read).any(is_it))
 }
@@ -90,8 +91,8 @@ fn listed(json: &[u8]) -> Option<Vec<&RawValue>> {
 struct Entry {
     /// Its digest, if it is the manifest of an image.
     image: Option<Digest>,
-    /// Whether its platform is unknown, so that no node runs it.
-    is_nowhere: bool,
+    /// Whether the operating system and the architecture of its platform are called unknown.
+    unknown: [bool; 2],
     /// Whether it belongs to another entry (BuildKit).
     is_other: bool,
 }
@@ -103,17 +104,17 @@ impl Entry {
             members(entry, ["digest", "mediaType", "platform", "annotations", "artifactType"]).ok()?;
         let is_manifest = MANIFESTS.contains(&&*text(media_type?).ok()?) && artifact.is_none();
         let digest = Digest::parse(&text(listed?).ok()?).ok()?;
-        let is_nowhere = match platform {
+        let unknown = match platform {
             Some(platform) => {
                 let words = members(platform, ["os", "architecture"]).ok()?;
-                words.into_iter().all(|word| word.and_then(|word| text(word).ok()).as_deref() == Some("unknown"))
+                words.map(|word| word.and_then(|word| text(word).ok()).as_deref() == Some("unknown"))
             }
-            None => false,
+            None => [false; 2],
         };
         let is_other = match annotations {
             Some(annotations) => members(annotations, [REFERENCE_TYPE]).ok()?[0].is_some(),
             None => false,
         };
-        Some(Entry { image: is_manifest.then_some(digest), is_nowhere, is_other })
+        Some(Entry { image: is_manifest.then_some(digest), unknown, is_other })
     }
 }
