@@ -60,10 +60,11 @@ enum Said<'t> {
 type Read = fn(&str) -> Said<'_>;
 
 /// What stands before the words of others, and how they are read.
-const MARKERS: [(&str, Read); 24] = [
+const MARKERS: [(&str, Read); 25] = [
     ("OCI API error: ", |text| Said::Messages(text)),
     ("OCI API errors: [", |text| Said::Messages(text)),
     ("Server error: url ", status),
+    ("Server error: ", |_| Said::Unreadable),
     ("HTTP status client error (", |text| Said::Status(number(text), text)),
     ("HTTP status server error (", |text| Said::Status(number(text), text)),
     ("Not authorized: url ", |_| Said::Status(401, "")),

@@ -276,7 +276,10 @@ fn may_pass(request: &Value) -> bool {
     };
     let (now, before) = (images_of(&request["object"]), images_of(&request["oldObject"]));
     let old = &request["oldObject"]["metadata"]["deletionTimestamp"];
-    let is_kept = request["operation"] == "UPDATE" && (!old.is_null() || request["subResource"] == "status");
+    let first = path.split('/').nth(1).unwrap_or_default();
+    // An update with the same specification starts nothing.
+    let is_same = !request["object"][first].is_null() && request["object"][first] == request["oldObject"][first];
+    let is_kept = request["operation"] == "UPDATE" && (!old.is_null() || is_same || request["subResource"] == "status");
     let may_run = |image: &String| {
         image.to_lowercase().starts_with("free.io/") || image.is_empty() || is_kept && before.contains(image)
     };

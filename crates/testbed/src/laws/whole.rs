@@ -267,7 +267,8 @@ pub fn review(data: &[u8]) -> bool {
             assert_eq!(second["accepted"], first["accepted"], "the result is decided otherwise: {payload}");
             assert!(second["mutated_object"].is_null(), "the result is changed again: {payload}");
         }
-        2 if world.step == 0 => {
+        // In another order it is another specification, which an update may bring.
+        2 if world.step == 0 && case.brings_nothing() != Some(true) => {
             let reversed: Vec<Slot> = case.slots.iter().rev().cloned().collect();
             let other = case.object(&reversed, false);
             let second = again(&case.payload(&other).to_string());
