@@ -47,7 +47,8 @@ fn choices(fields: &'static [Field]) -> impl Iterator<Item = Value> {
     }
     names.into_iter().map(move |name| {
         let given = fields.iter().filter(|field| choices(field).any(|other| other == name)).map(given);
-        json!({"oneOf": given.collect::<Vec<Value>>()})
+        // Null, where the mapping can be left out, has no keys.
+        json!({"if": {"type": "object"}, "then": {"oneOf": given.collect::<Vec<Value>>()}})
     })
 }
 

@@ -236,6 +236,7 @@ fn the_schema_judges_like_the_check() {
         ("/validators/1/auth", Value::Null, false, "known, and refused"),
         ("/validators/0/trustRoots/0/github", json!({"owner": "acme"}), false, "beside a key"),
         ("/validators/0/trustRoots/0/github", Value::Null, true, "null is nothing beside it"),
+        ("/validators/0/trustRoots/0/certificate", Value::Null, true, "even if its mapping has a choice of keys"),
         ("/validators/0/trustRoots/0/key", json!("cosign.pub"), false, "a path"),
         ("/validators/0/trustRoots/0/notAfter", json!("tomorrow"), false, "no time"),
         ("/validators/0/trustRoots/0/notAfter", json!("2027-01-01T00:00:00.5Z"), true, "a part of a second"),
