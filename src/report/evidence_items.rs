@@ -2,15 +2,18 @@
 //!
 //! This is for people who look for a mistake. Each item is checked as in a verification, but nothing here counts.
 
+use std::collections::BTreeMap;
+
 use serde_json::value::RawValue;
 
 use super::quoted;
 use crate::{
     evidence::{
-        Attestation, ByCertificate, Document, Signature, SignatureDocument, Signer, UnusableEvidence,
+        Attestation, ByCertificate, Document, NoSignature, Signature, SignatureDocument, Signer, UnusableEvidence,
         manifest::{EvidenceManifest, LargeDocument},
     },
     explain::MissingSigner,
+    host::read_config,
     image::{Digest, ImageRef},
     sigstore::VerificationError,
     time::UnixTime,
@@ -26,7 +29,8 @@ pub struct EvidenceItem {
     pub said: Vec<String>,
 }
 
-/// What the items of an evidence manifest (JSON) prove about `digest` of `image`, under this requirement.
+/// What the items of an evidence manifest (JSON) prove about `digest` of `image`, under this requirement. `configs` are the host's answers to questions for the configs of
+/// pointer manifests.
 ///
 /// # Errors
 /// The reason for which the text is not an evidence manifest of a known version.
@@ -36,26 +40,36 @@ pub fn evidence_items(
     digest: Digest,
     requirement: &Requirement,
     now: UnixTime,
+    configs: &BTreeMap<Digest, &[u8]>,
 ) -> Result<Vec<EvidenceItem>, &'static str> {
     let manifest = EvidenceManifest::read(json).map_err(UnusableEvidence::sentence)?;
     let case = Case { image, requirement, now };
     let items = manifest.items.iter().map(|item| {
-        let said = match Document::read(item, digest) {
-            Err(error) => vec![error.sentence()],
-            Ok(Document::Signature(document)) => of_signature(&document, case),
-            Ok(Document::Attestation(attestation)) => of_attestation(&attestation, case),
-            Ok(Document::Large(document)) => vec![document.sentence().to_owned()],
+        let document = Document::read(item, digest);
+        let config = match &document {
+            Ok(Document::Large(large)) => large.manifest.and_then(|manifest| read_config(configs.get(&manifest)?).ok()),
+            _ => None,
         };
-        EvidenceItem { digest: item.digest, said }
+        let document = config.map_or(document, |config| Document::of_bundle(&config, digest));
+        EvidenceItem { digest: item.digest, said: of_document(&document, case) }
     });
     Ok(items.collect())
+}
+
+fn of_document(document: &Result<Document, NoSignature>, case: Case<'_>) -> Vec<String> {
+    match document {
+        Err(error) => vec![error.sentence()],
+        Ok(Document::Signature(document)) => of_signature(document, case),
+        Ok(Document::Attestation(attestation)) => of_attestation(attestation, case),
+        Ok(Document::Large(document)) => vec![document.sentence().to_owned()],
+    }
 }
 
 impl LargeDocument {
     fn sentence(&self) -> &'static str {
         match self.manifest {
             Some(_) => {
-                "a large document: it is read if the rule requires an attestation of its type, and no other one is enough"
+                "a large document, which was not read: the rule requires no attestation of its type, or another one is enough"
             }
             None => "a document that is too large to be read by a policy",
         }
