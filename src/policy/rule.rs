@@ -320,7 +320,14 @@ impl Rule<'_> {
             attestation.trust_root.is_some() || attestation.trust_roots.is_some()
         };
         let needs_signers = is_signed || !with.attestations.iter().flatten().all(names_signers);
-        let has_signers = [with.trust_root.is_some(), with.threshold.is_some(), with.required.is_some()];
+        // Options about signatures of the image, and whether they are there. Those that say who signs also count for attestations that name nobody.
+        let of_signatures = [
+            ("annotations", with.annotations.is_some()),
+            ("identities", with.identities.is_some()),
+            ("trustRoot", !needs_signers && with.trust_root.is_some()),
+            ("threshold", !needs_signers && with.threshold.is_some()),
+            ("required", !needs_signers && with.required.is_some()),
+        ];
         let wanted = Wanted {
             trust_root: with.trust_root,
             trust_roots: None,
@@ -350,14 +357,7 @@ impl Rule<'_> {
             } else if !attestations.is_empty() && attestations.iter().all(|attestation| attestation.of_platforms) {
                 wrong("attestations", Mistake::OnlyPlatforms);
             }
-            let options = [
-                ("annotations", with.annotations.is_some()),
-                ("identities", with.identities.is_some()),
-                ("trustRoot", !needs_signers && has_signers[0]),
-                ("threshold", !needs_signers && has_signers[1]),
-                ("required", !needs_signers && has_signers[2]),
-            ];
-            for (option, is_there) in options {
+            for (option, is_there) in of_signatures {
                 if is_there {
                     wrong(option, Mistake::OfNoSignature);
                 }

@@ -126,7 +126,7 @@ impl<'r> Verification<'r> {
         budget: &mut Budget<'_>,
     ) -> Result<(), Stop<'r>> {
         let predicate_types = terms.predicate_types.clone();
-        let mut proven = Attested { predicate_types, signed: BTreeSet::new(), images: images.len() };
+        let mut proven = Attested { predicate_types, signed: BTreeSet::new() };
         for (platform, evidence) in images {
             match self.proof(terms, platform.unwrap_or(digest), evidence, &mut outcome.unusable, budget)? {
                 Proof::Signed(tally) => proven.signed.extend(tally.signed),

@@ -18,8 +18,6 @@ pub struct Attested {
     pub predicate_types: BTreeSet<String>,
     /// The trust roots that signed it.
     pub signed: BTreeSet<TrustRootName>,
-    /// The number of images that have it: the image itself, or its platforms.
-    pub images: usize,
 }
 
 /// Attestations are missing.
