@@ -291,20 +291,25 @@ impl<'f> Bench<'f> {
 
     /// The module's answer about an image: [`PROVEN`] if it pins the image, or else the words of its denial.
     pub(crate) fn module(&self, image: &str, settings: &Value) -> String {
-        let (name, digest) = image.split_once('@').unwrap();
-        let came = evaluate(&pod(&format!("{name}:1")), settings, &host(&[&self.registry.host()]));
-        assert_eq!(flaw(&came), None, "{image}");
-        let pinned = vec![("/spec/containers/0/image".to_owned(), format!("{name}:1@{digest}"))];
-        match (came.response.allowed, pins(&came)) {
-            (true, pins) if pins == pinned => PROVEN.to_owned(),
-            (true, pins) => format!("pins {pins:?}"),
-            (false, _) => words(&came),
-        }
+        answered(&self.registry, image, settings)
     }
 
     /// The answer of `cosign verify-attestation` about an image.
     pub(crate) fn judge(&self, generation: Generation, image: &str, asked: &Asked<'_>) -> Result<String, String> {
         let begin = ["verify-attestation", "--type", asked.kind];
         self.run_trusting("", generation, &[&begin[..], asked.signer, &[image]].concat())
+    }
+}
+
+/// The module's answer about an image in this registry: [`PROVEN`] if it pins the image, or else the words of its denial.
+pub(crate) fn answered(registry: &Registry, image: &str, settings: &Value) -> String {
+    let (name, digest) = image.split_once('@').unwrap();
+    let came = evaluate(&pod(&format!("{name}:1")), settings, &host(&[&registry.host()]));
+    assert_eq!(flaw(&came), None, "{image}");
+    let pinned = vec![("/spec/containers/0/image".to_owned(), format!("{name}:1@{digest}"))];
+    match (came.response.allowed, pins(&came)) {
+        (true, pins) if pins == pinned => PROVEN.to_owned(),
+        (true, pins) => format!("pins {pins:?}"),
+        (false, _) => words(&came),
     }
 }

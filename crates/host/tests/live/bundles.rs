@@ -18,17 +18,13 @@ use image_trust_testbed::mint::{Instance, der};
 use image_trust_testbed::sigstore_services::{SigstoreServices, identity_token};
 use serde_json::{Value, json};
 
+use crate::attester::{PROVEN, answered};
 use crate::collected::client;
-use crate::policy::{evaluate, host, pins, pod};
-use crate::told::{flaw, words};
 use crate::tools::Cosign;
 
 const ISSUER: &str = "https://issuer.example.com";
 const ALICE: &str = "alice@example.com";
 const MALLORY: &str = "mallory@example.com";
-
-/// The word for an image that is accepted.
-const PROVEN: &str = "proven";
 
 /// A registry, a collector and real cosign.
 struct Bench<'f> {
@@ -123,7 +119,6 @@ impl<'f> Bench<'f> {
 
     /// The module's answer about an image that this address has to have signed: [`PROVEN`] if it pins the image, or else the words of its denial.
     fn module(&self, image: &str, email: &str, has_log: bool) -> String {
-        let (name, digest) = image.split_once('@').unwrap();
         let settings = json!({
             "validators": [{
                 "name": "default",
@@ -134,14 +129,7 @@ impl<'f> Bench<'f> {
             "policy": [{"pattern": "*:*", "with": {"trustRoot": "signer", "verifyInTransparencyLog": has_log}}],
             "features": {"timeBudgetMs": 30_000},
         });
-        let came = evaluate(&pod(&format!("{name}:1")), &settings, &host(&[&self.registry.host()]));
-        assert_eq!(flaw(&came), None, "{image}");
-        let pinned = vec![("/spec/containers/0/image".to_owned(), format!("{name}:1@{digest}"))];
-        match (came.response.allowed, pins(&came)) {
-            (true, pins) if pins == pinned => PROVEN.to_owned(),
-            (true, pins) => format!("pins {pins:?}"),
-            (false, _) => words(&came),
-        }
+        answered(&self.registry, image, &settings)
     }
 
     /// The output of `cosign verify` for an image that this address has to have signed.
