@@ -1,4 +1,4 @@
-//! Do the laws of `tests/fuzzed` hold for what has gone wrong elsewhere, and for bytes that nobody thought of?
+//! Do the laws of `crates/testbed/src/laws` hold for what has gone wrong elsewhere, and for bytes that nobody thought of?
 
 use std::{
     fs,

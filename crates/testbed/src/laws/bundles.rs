@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use super::{
+    Choices,
     asked::{NAME, digest, settings},
     lossy,
     mint::{
@@ -15,7 +16,6 @@ use super::{
         der,
         evidence::{self, Item},
     },
-    overwritten, spliced,
 };
 use crate::host::{FakeHost, answer_to_image, nothing};
 
@@ -36,6 +36,7 @@ const READ: [&str; 8] = [
 
 /// A bundle with which the image is admitted.
 pub struct Right {
+    ours: Instance,
     bundle: Value,
     keyless: String,
     by_key: String,
@@ -56,6 +57,7 @@ pub static RIGHT: LazyLock<Right> = LazyLock::new(|| {
             "policy": [{"pattern": "*"}],
         })
         .to_string(),
+        ours,
     }
 });
 
@@ -126,14 +128,8 @@ fn admits(bundle: Vec<u8>) -> bool {
     is_admitted(&RIGHT.keyless, evidence::manifest(&[item]).to_string().into_bytes())
 }
 
-/// These bytes by themselves, over right ones and among them.
-fn ways(right: &[u8], data: &[u8]) -> [Vec<u8>; 3] {
-    [data.to_vec(), overwritten(right, data), spliced(right, data)]
-}
-
 /// The law of an evidence manifest.
 pub fn manifest(data: &[u8]) -> bool {
-    let right = RIGHT.manifest();
     let content = der::base64(&RIGHT.bundle());
     let holds = |manifest: &[u8]| {
         let json: Value = serde_json::from_slice(manifest).unwrap_or_default();
@@ -141,92 +137,73 @@ pub fn manifest(data: &[u8]) -> bool {
         json["artifactType"] == "application/vnd.image-trust.evidence.v1"
             && json["layers"].as_array().is_some_and(|layers| layers.iter().any(is_ours))
     };
-    ways(&right, data)
-        .map(|manifest| {
-            let holds = holds(&manifest);
-            let is_admitted = is_admitted(&RIGHT.keyless, manifest);
-            assert!(holds || !is_admitted, "the evidence is not there");
-            is_admitted
-        })
-        .contains(&true)
+    let manifest = Choices(data).spoilt(&RIGHT.manifest());
+    let holds = holds(&manifest);
+    let is_admitted = is_admitted(&RIGHT.keyless, manifest);
+    assert!(holds || !is_admitted, "the evidence is not there");
+    is_admitted
 }
 
 /// The law of a bundle.
 pub fn bundle(data: &[u8]) -> bool {
-    ways(&RIGHT.bundle(), data)
-        .map(|bundle| {
-            let json: Value = serde_json::from_slice(&bundle).unwrap_or_default();
-            let is_same = READ.iter().all(|place| json.pointer(place) == RIGHT.bundle.pointer(place));
-            let is_admitted = admits(bundle);
-            assert!(is_same || !is_admitted, "something that is signed was changed");
-            is_admitted
-        })
-        .contains(&true)
+    let bundle = Choices(data).spoilt(&RIGHT.bundle());
+    let json: Value = serde_json::from_slice(&bundle).unwrap_or_default();
+    let is_same = READ.iter().all(|place| json.pointer(place) == RIGHT.bundle.pointer(place));
+    let is_admitted = admits(bundle);
+    assert!(is_same || !is_admitted, "something that is signed was changed");
+    is_admitted
 }
 
 /// The law of a statement, which is signed whatever it is.
 pub fn signed_statement(data: &[u8]) -> bool {
-    ways(&RIGHT.statement(), data)
-        .map(|payload| {
-            let json: Value = serde_json::from_slice(&payload).unwrap_or_default();
-            let hex = digest().to_string().replace("sha256:", "");
-            let is_about = json["subject"]
-                .as_array()
-                .is_some_and(|subjects| subjects.iter().any(|subject| subject["digest"]["sha256"] == hex.as_str()));
-            let is_signature = json["predicateType"] == COSIGN_SIGN;
-            let signer = Signer::Key(Key::p256("alice"));
-            let bundle = Bundle { content: Content::Statement(payload), ..Bundle::signing(signer, "") };
-            let manifest = evidence::manifest(&[Item::bundle(&bundle.json(&Instance::new("ours")))]);
-            let is_admitted = is_admitted(&RIGHT.by_key, manifest.to_string().into_bytes());
-            assert!(is_about && is_signature || !is_admitted, "nobody signed the image");
-            is_admitted
-        })
-        .contains(&true)
+    let payload = Choices(data).spoilt(&RIGHT.statement());
+    let json: Value = serde_json::from_slice(&payload).unwrap_or_default();
+    let hex = digest().to_string().replace("sha256:", "");
+    let is_about = json["subject"]
+        .as_array()
+        .is_some_and(|subjects| subjects.iter().any(|subject| subject["digest"]["sha256"] == hex.as_str()));
+    let is_signature = json["predicateType"] == COSIGN_SIGN;
+    let signer = Signer::Key(Key::p256("alice"));
+    let bundle = Bundle { content: Content::Statement(payload), ..Bundle::signing(signer, "") };
+    let manifest = evidence::manifest(&[Item::bundle(&bundle.json(&RIGHT.ours))]);
+    let is_admitted = is_admitted(&RIGHT.by_key, manifest.to_string().into_bytes());
+    assert!(is_about && is_signature || !is_admitted, "nobody signed the image");
+    is_admitted
 }
 
 /// The law of an inclusion proof.
 pub fn inclusion_proof(data: &[u8]) -> bool {
     let at = format!("{ENTRY}/inclusionProof");
     let same = RIGHT.at(&at);
-    ways(&RIGHT.proof(), data)
-        .map(|text| {
-            let json: Value = serde_json::from_slice(&text).unwrap_or_default();
-            let is_same = ["logIndex", "hashes", "checkpoint"].iter().all(|member| json[member] == same[member])
-                || json["hashes"] == same["hashes"] && json["checkpoint"]["envelope"] == same["checkpoint"]["envelope"];
-            let is_admitted = admits(RIGHT.with(&at, json));
-            assert!(is_same || !is_admitted, "another leaf, or another tree");
-            is_admitted
-        })
-        .contains(&true)
+    let text = Choices(data).spoilt(&RIGHT.proof());
+    let json: Value = serde_json::from_slice(&text).unwrap_or_default();
+    let is_same = ["logIndex", "hashes", "checkpoint"].iter().all(|member| json[member] == same[member])
+        || json["hashes"] == same["hashes"] && json["checkpoint"]["envelope"] == same["checkpoint"]["envelope"];
+    let is_admitted = admits(RIGHT.with(&at, json));
+    assert!(is_same || !is_admitted, "another leaf, or another tree");
+    is_admitted
 }
 
 /// The law of a checkpoint.
 pub fn checkpoint(data: &[u8]) -> bool {
     let right = RIGHT.checkpoint();
     let signed = lossy(&right).split("\n\n").next().unwrap().to_owned();
-    ways(&right, data)
-        .map(|text| {
-            let text = lossy(&text);
-            let is_same = text.starts_with(&format!("{signed}\n\n"));
-            let is_admitted = admits(RIGHT.with(&format!("{ENTRY}/inclusionProof/checkpoint/envelope"), text.into()));
-            assert!(is_same || !is_admitted, "the log did not sign this");
-            is_admitted
-        })
-        .contains(&true)
+    let text = lossy(&Choices(data).spoilt(&right));
+    let is_same = text.starts_with(&format!("{signed}\n\n"));
+    let is_admitted = admits(RIGHT.with(&format!("{ENTRY}/inclusionProof/checkpoint/envelope"), text.into()));
+    assert!(is_same || !is_admitted, "the log did not sign this");
+    is_admitted
 }
 
 /// The law of a timestamp: what is signed, and the signature at its end, are as they were.
 pub fn timestamp(data: &[u8]) -> bool {
     let right = RIGHT.timestamp();
     let signature = &right[right.len() - 64..];
-    ways(&right, data)
-        .map(|response| {
-            let is_same = response.windows(signature.len()).any(|window| window == signature);
-            let is_admitted = admits(RIGHT.with(STAMP, der::base64(&response).into()));
-            assert!(is_same || !is_admitted, "the authority did not sign this");
-            is_admitted
-        })
-        .contains(&true)
+    let response = Choices(data).spoilt(&right);
+    let is_same = response.windows(signature.len()).any(|window| window == signature);
+    let is_admitted = admits(RIGHT.with(STAMP, der::base64(&response).into()));
+    assert!(is_same || !is_admitted, "the authority did not sign this");
+    is_admitted
 }
 
 /// Without this the laws would be about a certificate that nobody reads.

@@ -145,13 +145,9 @@ static UNSIGNED: LazyLock<Layer> = LazyLock::new(|| Layer::by_key(&Key::p256("no
 /// The bytes of a signature, by a key of each kind.
 pub fn signature(data: &[u8]) -> bool {
     let mut choices = Choices(data);
-    let (kind, way) = (choices.below(KEYS.len()), choices.below(3));
-    let changed = &KEYS[kind].right[choices.below(KEYS[kind].right.len())];
-    let spoilt = match way {
-        0 => choices.0.to_vec(),
-        1 => overwritten(changed, choices.0),
-        _ => spliced(changed, choices.0),
-    };
+    let kind = choices.below(KEYS.len());
+    let changed = choices.one(KEYS[kind].right.as_slice());
+    let spoilt = choices.spoilt(changed);
     [(&KEYS[0], data.to_vec()), (&KEYS[kind], spoilt)]
         .map(|(signing, signature)| {
             let layer = Layer { signature, ..UNSIGNED.clone() };
