@@ -7,10 +7,10 @@ use crate::{
     evidence::cosign::Signatures,
     host::Cause,
     image::Digest,
-    verify::{Budget, Missing, TrustRootName, annotation},
+    verify::{Budget, CosignMissing, TrustRootName, annotation},
 };
 
-impl Missing<'_> {
+impl CosignMissing<'_> {
     /// Asks the policy server, if this trust root signed the image with other annotations and the policy server may be asked about it.
     pub(super) fn unmet_annotations(
         &self,

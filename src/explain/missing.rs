@@ -17,7 +17,7 @@ use crate::{
     },
     sigstore::{CertificateIdentity, Leaf, VerificationError},
     time::UnixTime,
-    verify::{Budget, Missing, Mistake, TrustRoot, TrustRootName, Unseen},
+    verify::{Budget, CosignMissing, Mistake, TrustRoot, TrustRootName, Unseen},
 };
 
 /// Most trust roots of which it is told what they did instead. A denial has the names of the others.
@@ -60,7 +60,7 @@ pub enum MissingSigner {
 
 /// A look at the signatures of an image, for those who are missing.
 pub(super) struct Look<'m> {
-    missing: &'m Missing<'m>,
+    missing: &'m CosignMissing<'m>,
     /// Those of the signature manifest whose payload does not lie in the evidence manifest.
     layers: Vec<&'m Layer>,
     /// Those of the evidence manifest.
@@ -71,7 +71,7 @@ pub(super) struct Look<'m> {
 }
 
 impl<'m> Look<'m> {
-    pub(super) fn new(missing: &'m Missing<'m>, digest: Digest) -> Look<'m> {
+    pub(super) fn new(missing: &'m CosignMissing<'m>, digest: Digest) -> Look<'m> {
         let mistakes = missing.requirement.mistakes(missing.image, digest);
         let documents: Vec<&SignatureDocument> = missing.found.evidence.signatures().collect();
         let is_new = |layer: &&Layer| documents.iter().all(|document| document.layer() != Some(*layer));
@@ -111,7 +111,7 @@ impl<'m> Look<'m> {
     }
 
     fn why(&mut self, root: &TrustRoot, budget: &Budget<'_>) -> MissingSigner {
-        let Missing { requirement, now, errors, .. } = self.missing;
+        let CosignMissing { requirement, now, errors, .. } = self.missing;
         let terms = requirement.certificate_terms(root, *now);
         if let Some(why) = of_time(root, *now) {
             return why;

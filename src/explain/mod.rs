@@ -16,7 +16,7 @@ use crate::{
     evidence::{NoSignature, Unusable, UnusableEvidence},
     image::Digest,
     ordered::set,
-    verify::{Budget, Evidence, Failure, Missing, NotAttested, Signed, Tally, TrustRootName},
+    verify::{Budget, CosignMissing, Evidence, Failure, Missing, NotAttested, Signed, Tally, TrustRootName},
 };
 use missing::{Look, MAX_EXPLAINED, of_time};
 use other_evidence::{Surroundings, around};
@@ -102,10 +102,12 @@ impl Unproven {
 /// Looks at what is there instead. Where the time is up, less is told; the answer stays the same.
 #[must_use]
 pub fn explain(failure: Failure<'_>, budget: &mut Budget<'_>) -> Unproven {
-    failure.map(|missing| missing.explain(budget))
+    failure.map(|missing| match missing {
+        Missing::Cosign(missing) => missing.explain(budget),
+    })
 }
 
-impl Missing<'_> {
+impl CosignMissing<'_> {
     fn explain(self, budget: &mut Budget<'_>) -> Unproven {
         let has_signatures =
             !self.found.signatures.layers().is_empty() || self.found.evidence.signatures().next().is_some();

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     names::{RulePattern, ValidatorName},
     pattern::PatternError,
+    settings::Kind,
     shape::Shape,
 };
 use crate::{
@@ -69,17 +70,16 @@ pub enum Mistake {
     NoValidatorName,
     /// Two validators have this name.
     ValidatorNameTwice(ValidatorName),
-    /// A static validator with trust roots.
-    StaticTrustRoots,
-    /// A static validator with a trusted root.
-    StaticTrustedRoot,
-    /// A static validator with a key about who is asked.
-    StaticAsks,
+    /// A key that validators of this type do not have.
+    OfOtherType {
+        /// The type of the validator.
+        kind: Kind,
+        /// The key.
+        key: &'static str,
+    },
     /// A static validator that neither allows nor denies.
     NoApprove,
-    /// A cosign validator with `approve`.
-    CosignApproves,
-    /// A cosign validator without trust roots.
+    /// A validator that proves something, without trust roots.
     NoTrustRoots,
     /// `askHost` where no trust root has a key.
     AskHostWithoutKey,

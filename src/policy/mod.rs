@@ -7,6 +7,7 @@ mod check;
 mod features;
 mod mistake;
 mod names;
+mod options;
 pub mod pattern;
 pub mod rule;
 pub mod settings;

@@ -13,31 +13,17 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Features, Mistake, Problem, RulePattern, ValidatorName, attestation,
+    Features, Mistake, Problem, RulePattern, ValidatorName, options,
     pattern::{Part, Pattern, Specificity},
-    settings::{self, AttestationSetting, DEFAULT, Kind, Mode, Settings, With},
-    signers::Wanted,
-    validator::{CosignValidator, TrustedRootParts, Validator},
+    settings::{self, DEFAULT, Kind, Mode, Settings, With},
+    validator::Validator,
 };
-use crate::{
-    image::ImageRef,
-    json::JsonPath,
-    ordered::set,
-    verify::{CosignTerms, ImageName, Requirement, TrustRoot, TrustRootName},
-};
+use crate::{image::ImageRef, json::JsonPath, verify::Requirement};
 
 /// Most rules: each is read with every request. Many times what the largest known settings of Connaisseur have.
 pub(super) const MAX_RULES: usize = 10_000;
 /// Most validators, for the same reason.
 pub(super) const MAX_VALIDATORS: usize = 100;
-/// Most annotations asked for by one rule.
-pub(super) const MAX_ANNOTATIONS: usize = 32;
-/// Longest text that a signature may have to carry, in bytes: each is put into payloads, of which there are many.
-const MAX_SIGNED: usize = 512;
-/// Most names under which an image may have been signed.
-pub(super) const MAX_IDENTITIES: usize = 32;
-/// The image's own repository, in `identities`.
-const ITSELF: &str = "self";
 
 /// Settings that were read, and whose rules can be asked.
 #[derive(Debug, Deserialize)]
@@ -295,113 +281,25 @@ impl Rule<'_> {
 
     /// What this rule says, or everything that is wrong with it.
     pub(super) fn read(&self) -> Result<Decision, Vec<Problem>> {
-        let wrong = |what| Err(vec![Problem::new(self.path().key("with"), what)]);
-        match (self.validator_says()?, self.rule.with) {
-            (Validator::Static(_), Some(_)) => wrong(Mistake::StaticOptions),
-            (Validator::Static(true), None) => Ok(Decision::Allow),
-            (Validator::Static(false), None) => Ok(Decision::Deny),
-            (Validator::Cosign(signers), None) => self.requirement(signers, With::default()),
-            (Validator::Cosign(signers), Some(with)) => match serde_json::from_str(with.get()) {
-                Ok(with) => self.requirement(signers, with),
-                Err(error) => wrong(Mistake::Unreadable(error.to_string())),
-            },
-        }
+        let place = self.path().key("with");
+        let wrong = |what| Err(vec![Problem::new(place.clone(), what)]);
+        let says = match (self.validator_says()?, self.rule.with) {
+            (Validator::Static(_), Some(_)) => return wrong(Mistake::StaticOptions),
+            (Validator::Static(true), None) => return Ok(Decision::Allow),
+            (Validator::Static(false), None) => return Ok(Decision::Deny),
+            (says, _) => says,
+        };
+        let with: With<'_> = match self.rule.with.map(|with| serde_json::from_str(with.get())).transpose() {
+            Ok(with) => with.unwrap_or_default(),
+            Err(error) => return wrong(Mistake::Unreadable(error.to_string())),
+        };
+        let mode = with.mode.unwrap_or_default();
+        let requirement = options::requirement(self.validator, says, with, &place)?;
+        Ok(Decision::Prove { requirement, mode })
     }
 
     fn validator_says(&self) -> Result<&Validator, Vec<Problem>> {
         self.says.get_or_init(|| Validator::read(self.validator)).as_ref().map_err(Clone::clone)
-    }
-
-    fn requirement(&self, signers: &CosignValidator, with: With<'_>) -> Result<Decision, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let place = self.path().key("with");
-        let is_signed = with.signature != Some(false);
-        let names_signers = |attestation: &AttestationSetting<'_>| {
-            attestation.trust_root.is_some() || attestation.trust_roots.is_some()
-        };
-        let needs_signers = is_signed || !with.attestations.iter().flatten().all(names_signers);
-        // Options about signatures of the image, and whether they are there. Those that say who signs also count for attestations that name nobody.
-        let of_signatures = [
-            ("annotations", with.annotations.is_some()),
-            ("identities", with.identities.is_some()),
-            ("trustRoot", !needs_signers && with.trust_root.is_some()),
-            ("threshold", !needs_signers && with.threshold.is_some()),
-            ("required", !needs_signers && with.required.is_some()),
-        ];
-        let wanted = Wanted {
-            trust_root: with.trust_root,
-            trust_roots: None,
-            threshold: with.threshold,
-            required: with.required.unwrap_or_default().into_iter().map(TrustRootName).collect(),
-        };
-        let of_rule = match needs_signers.then(|| wanted.of(&signers.roots, &place)).transpose() {
-            Ok(of_rule) => of_rule,
-            Err(wrong) => {
-                problems.extend(wrong);
-                None
-            }
-        };
-        let has_attestations = with.attestations.is_some();
-        let attestations = match with.attestations {
-            None => Vec::new(),
-            Some(list) => attestation::read(list, &signers.roots, of_rule.as_ref(), &place.key("attestations"))
-                .unwrap_or_else(|wrong| {
-                    problems.extend(wrong);
-                    Vec::new()
-                }),
-        };
-        let mut wrong = |option: &'static str, what| problems.push(Problem::new(place.key(option), what));
-        if !is_signed {
-            if !has_attestations {
-                wrong("signature", Mistake::NoSignatureAtAll);
-            } else if !attestations.is_empty() && attestations.iter().all(|attestation| attestation.of_platforms) {
-                wrong("attestations", Mistake::OnlyPlatforms);
-            }
-            for (option, is_there) in of_signatures {
-                if is_there {
-                    wrong(option, Mistake::OfNoSignature);
-                }
-            }
-        }
-        let annotations = with.annotations.unwrap_or_default();
-        if annotations.len() > MAX_ANNOTATIONS {
-            wrong("annotations", Mistake::Entries { length: annotations.len(), most: MAX_ANNOTATIONS });
-        }
-        let too_long = |text: &&String| text.len() > MAX_SIGNED;
-        let long = |text: &String| Mistake::TooLong { length: text.len(), most: MAX_SIGNED };
-        if let Some(text) = annotations.iter().flat_map(|(key, value)| [key, value]).find(too_long) {
-            wrong("annotations", long(text));
-        }
-        if let Some(text) = with.identities.iter().flatten().find(too_long) {
-            wrong("identities", long(text));
-        }
-        if let Some(length) =
-            with.identities.as_ref().map(Vec::len).filter(|length| !(1..=MAX_IDENTITIES).contains(length))
-        {
-            wrong("identities", Mistake::Entries { length, most: MAX_IDENTITIES });
-        }
-        let signers_of_image = of_rule.filter(|_| is_signed);
-        let all = signers_of_image.iter().chain(attestations.iter().map(|attestation| &attestation.signers));
-        let roots: Vec<&TrustRoot> = all.flat_map(|signers| &signers.roots).collect();
-        let asked = TrustedRootParts::of(&roots, with.verify_in_transparency_log, with.verify_sct, &mut wrong);
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let sct = asked.sct;
-        let trusted_root = signers.trusted_root(self.validator.0, &asked)?;
-        let identities = with.identities.map(|names| set(names.into_iter().map(identity)));
-        let ask_policy_server = self.validator.1.ask_host == Some(true);
-        let cosign = CosignTerms {
-            annotations,
-            identities,
-            tlog_entry: with.verify_in_transparency_log,
-            sct,
-            trusted_root,
-            ask_policy_server,
-            evidence: signers.evidence.clone(),
-        };
-        let requirement = Requirement { signers: signers_of_image, attestations, cosign };
-        Ok(Decision::Prove { requirement, mode: with.mode.unwrap_or_default() })
     }
 
     /// Does this rule admit by name alone?
@@ -425,10 +323,6 @@ impl Rule<'_> {
 /// The place of the rule with this index.
 fn place(index: usize) -> JsonPath {
     JsonPath::root().key("policy").index(index)
-}
-
-fn identity(name: String) -> ImageName {
-    if name == ITSELF { ImageName::Itself } else { ImageName::Name(name) }
 }
 
 /// The first of a list of problems that is not empty.

@@ -95,6 +95,17 @@ pub enum Kind {
     Cosign,
 }
 
+impl Kind {
+    /// The type as the settings have it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Static => "static",
+            Kind::Cosign => "cosign",
+        }
+    }
+}
+
 /// An entry of `trustRoots`: one signer.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

@@ -105,7 +105,7 @@ impl<const TOLD: bool> Table<TOLD> {
         optional(
             "approve",
             Shape::Flag,
-            told!(about("`true` allows every image, `false` denies it.", "true").only("static", true)),
+            told!(about("`true` allows every image, `false` denies it.", "true").needed(&["static"])),
         ),
         optional(
             "askHost",
@@ -113,7 +113,7 @@ impl<const TOLD: bool> Table<TOLD> {
             told!(
                 about("Whether the policy asks the policy server about signatures whose payload it cannot read itself: [askHost](#askhost). Needs a trust root with a key.", "false")
                     .default("false")
-                    .only("cosign", false)
+                    .only(&["cosign"])
             ),
         ),
         optional(
@@ -122,7 +122,7 @@ impl<const TOLD: bool> Table<TOLD> {
             told!(
                 about("The signers.", r#"[{"name": "alice", "keyless": {"issuer": "https://accounts.google.com", "subject": "alice@acme.example"}}]"#)
                     .most(50)
-                    .only("cosign", true)
+                    .needed(&["cosign"])
             ),
         ),
         optional(
@@ -131,7 +131,7 @@ impl<const TOLD: bool> Table<TOLD> {
             told!(
                 about("The trusted CAs and logs: [The trusted root](#the-trusted-root). `public-good` and `github` name those that the module carries.", r#"{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#)
                     .absent("the public-good instance's")
-                    .only("cosign", false)
+                    .only(&["cosign"])
             ),
         ),
         optional(
@@ -141,13 +141,13 @@ impl<const TOLD: bool> Table<TOLD> {
                 about("The repository with the signatures and the evidence, if they are not beside the image: [Evidence](evidence.md). cosign calls it `COSIGN_REPOSITORY`.", r#""registry.example.com/trust/evidence""#)
                     .bytes(255)
                     .absent("the image's own")
-                    .only("cosign", false)
+                    .only(&["cosign"])
             ),
         ),
         optional(
             "evidence",
             Shape::Object(Self::EVIDENCE),
-            told!(about("How [evidence manifests](evidence.md) are read.", r#"{"first": true}"#).default("{}").only("cosign", false)),
+            told!(about("How [evidence manifests](evidence.md) are read.", r#"{"first": true}"#).default("{}").only(&["cosign"])),
         ),
         refused("auth", CREDENTIALS),
         refused("cert", TLS),
@@ -156,7 +156,7 @@ impl<const TOLD: bool> Table<TOLD> {
             Shape::Object(Self::INSTANCE),
             told!(
                 about("The same in Connaisseur's words. Not beside `trustedRoot`.", r#"{"fulcioCert": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"}"#)
-                    .only("cosign", false)
+                    .only(&["cosign"])
             ),
         ),
     ];

@@ -17,7 +17,7 @@ use crate::{
     image::{Digest, ImageRef},
     sigstore::VerificationError,
     time::UnixTime,
-    verify::{AttestationTerms, Case, Requirement, TrustRoot},
+    verify::{AttestationTerms, Case, CosignRequirement, TrustRoot},
 };
 
 /// An item, with one sentence for each trust root that may have made it.
@@ -38,7 +38,7 @@ pub fn evidence_items(
     json: &[u8],
     image: &ImageRef,
     digest: Digest,
-    requirement: &Requirement,
+    requirement: &CosignRequirement,
     now: UnixTime,
     configs: &BTreeMap<Digest, &[u8]>,
 ) -> Result<Vec<EvidenceItem>, &'static str> {

@@ -8,6 +8,7 @@ use crate::{
     policy::{
         Found, HostCalls, Mistake, Problem, TimeBudget,
         attestation::SHORT_NAMES,
+        settings::Kind,
         shape::{Shape, TYPES},
     },
     text::Shown,
@@ -45,13 +46,18 @@ impl fmt::Display for Mistake {
 
             Mistake::NoValidatorName => f.write_str("is empty; rules find a validator by its name"),
             Mistake::ValidatorNameTwice(name) => write!(f, "{} is the name of another validator", Code(&name.0)),
-            Mistake::StaticTrustRoots => f.write_str("a static validator has no trust roots"),
-            Mistake::StaticTrustedRoot => f.write_str("a static validator proves nothing"),
-            Mistake::StaticAsks => f.write_str("a static validator asks nobody"),
-            Mistake::NoApprove => f.write_str("is missing: write true or false"),
-            Mistake::CosignApproves => {
-                f.write_str("belongs to static validators; a cosign validator approves what is signed")
+            Mistake::OfOtherType { kind: Kind::Static, key: "trustRoots" } => {
+                f.write_str("a static validator has no trust roots")
             }
+            Mistake::OfOtherType { kind: Kind::Static, key: "trustedRoot" } => {
+                f.write_str("a static validator proves nothing")
+            }
+            Mistake::OfOtherType { kind: Kind::Static, .. } => f.write_str("a static validator asks nobody"),
+            Mistake::OfOtherType { kind, key: "approve" } => {
+                write!(f, "belongs to static validators; a {} validator approves what is signed", kind.word())
+            }
+            Mistake::OfOtherType { kind, .. } => write!(f, "is not a key of {} validators", kind.word()),
+            Mistake::NoApprove => f.write_str("is missing: write true or false"),
             Mistake::NoTrustRoots => f.write_str(
                 "is missing: list who may sign, as `- {name: …, key: …}` or `- {name: …, keyless: {issuer: …, subject: …}}`",
             ),

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Budget, Mistake, Quorum, Requirement, Signers, Spent, Standing, Tally, TrustRoot, TrustRootName, Vote};
+use super::{
+    Budget, CosignRequirement, Mistake, Quorum, Signers, Spent, Standing, Tally, TrustRoot, TrustRootName, Vote,
+};
 use crate::{
     evidence::{ByCertificate, Claim, Signature, Source, Subject},
     image::ImageRef,
@@ -17,7 +19,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) struct Case<'r> {
     pub(crate) image: &'r ImageRef,
-    pub(crate) requirement: &'r Requirement,
+    pub(crate) requirement: &'r CosignRequirement,
     pub(crate) now: UnixTime,
 }
 

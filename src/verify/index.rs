@@ -4,9 +4,7 @@
 //! counts as proven if the index behind the tag is proven and lists the digest. The tag only says which index to look at. The index is proven and fetched by its own
 //! digest, so its list is the list that was signed.
 
-use super::{
-    Asked, Budget, Failure, Requirement, Tally, Unproven, Verified, platforms::lists, verification::Verification,
-};
+use super::{Asked, Budget, Failure, Requirement, Tally, Unproven, Verified, platforms::lists, prove::prove};
 use crate::{
     host::Cause,
     image::{Digest, ImageRef},
@@ -28,7 +26,7 @@ pub(super) fn behind<'r>(
         return Ok(None);
     };
     let Ok(reference) = ImageRef::parse(&image.by_digest(index)) else { return Ok(None) };
-    let verified = match Verification::of(&reference, requirement, None, budget) {
+    let verified = match prove(&reference, requirement, None, budget) {
         Ok(verified) => verified,
         Err(Unproven::Undecided { cause, tally, .. }) => {
             return Err(Unproven::Undecided { digest: Some(digest), tally, cause });

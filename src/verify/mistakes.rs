@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::requirement::{Mistake, Requirement, annotation};
+use super::requirement::{CosignRequirement, Mistake, annotation};
 use crate::{
     evidence::cosign::{Payload, repository_name},
     image::{Digest, ImageRef},
@@ -14,7 +14,7 @@ use crate::{
 /// The most accepted names for which mistakes are looked for.
 const MAX_NAMES: usize = 4;
 
-impl Requirement {
+impl CosignRequirement {
     /// The likely mistakes in signatures of `image`, by the digest of the payload.
     pub(crate) fn mistakes(&self, image: &ImageRef, digest: Digest) -> BTreeMap<Digest, (Payload, Mistake)> {
         let wanted = &self.cosign.annotations;

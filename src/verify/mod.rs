@@ -19,6 +19,7 @@ mod index;
 mod mistakes;
 mod platforms;
 mod policy_server;
+mod prove;
 mod quorum;
 mod requirement;
 mod signature_manifest;
@@ -29,18 +30,17 @@ pub(crate) use ballot::Case;
 pub use budget::{Asked, Budget, Spent, Unseen};
 pub use quorum::{Quorum, Standing, Tally, Vote};
 pub use requirement::{
-    AttestationTerms, CosignTerms, EvidenceTerms, ImageName, Requirement, SctRequirement, Signers, TrustRoot,
-    TrustRootKind, TrustRootName,
+    AttestationTerms, CosignRequirement, CosignTerms, EvidenceTerms, ImageName, Requirement, SctRequirement, Signers,
+    TrustRoot, TrustRootKind, TrustRootName,
 };
 pub(crate) use requirement::{Mistake, Payloads, annotation};
+pub use verification::{CosignMissing, Failure, Missing, Pinned, Unproven, Verified};
 pub(crate) use verification::{Evidence, Signed};
-pub use verification::{Failure, Missing, Pinned, Unproven, Verified};
 
 use crate::{
     host::HostError,
     image::{Digest, ImageRef},
 };
-use verification::Verification;
 
 /// Proves that enough trust roots signed what `image` names.
 ///
@@ -55,7 +55,7 @@ pub fn verify<'r>(
     resolved: Option<Result<Digest, HostError>>,
     budget: &mut Budget<'_>,
 ) -> Result<Verified, Failure<'r>> {
-    let result = Verification::of(image, requirement, resolved, budget);
+    let result = prove::prove(image, requirement, resolved, budget);
     let tally = result.as_ref().err().and_then(Failure::tally_before_an_index);
     if let (Some(tally), Some(tag), Some(digest)) = (tally, image.tag(), image.digest())
         && let Some(verified) = index::behind(image, tag, digest, tally, requirement, budget)?

@@ -78,9 +78,16 @@ impl TrustRoot {
     }
 }
 
-/// What a rule requires of an image: who has to sign, how many of them, and what their signatures have to prove.
+/// What a rule requires of an image, by the type of its validator.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Requirement {
+pub enum Requirement {
+    /// Signatures and attestations in the formats of cosign.
+    Cosign(CosignRequirement),
+}
+
+/// What a rule of a cosign validator requires: who has to sign, how many of them, and what their signatures have to prove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CosignRequirement {
     /// Who has to sign the image. It is `None` if attestations are enough.
     pub signers: Option<Signers>,
     /// The attestations that there have to be.
@@ -179,6 +186,28 @@ pub(crate) enum Mistake {
 }
 
 impl Requirement {
+    /// Everybody who has to sign something: the image, or an attestation.
+    pub fn all_signers(&self) -> impl Iterator<Item = &Signers> {
+        match self {
+            Requirement::Cosign(requirement) => requirement.all_signers(),
+        }
+    }
+
+    /// The trust roots that may sign something. One that may sign several things occurs several times.
+    pub fn all_roots(&self) -> impl Iterator<Item = &TrustRoot> {
+        self.all_signers().flat_map(|signers| &signers.roots)
+    }
+
+    /// What is required of signatures of cosign, if the rule is about these.
+    #[must_use]
+    pub fn cosign(&self) -> Option<&CosignRequirement> {
+        match self {
+            Requirement::Cosign(requirement) => Some(requirement),
+        }
+    }
+}
+
+impl CosignRequirement {
     /// The trust roots that may sign the image.
     pub fn roots(&self) -> impl Iterator<Item = &TrustRoot> {
         self.signers.iter().flat_map(|signers| &signers.roots)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Attested, Budget, NotAttested, Payloads, Requirement, Spent, Standing, Tally, TrustRoot, TrustRootName, Vote,
+    Attested, Budget, CosignRequirement, NotAttested, Payloads, Spent, Standing, Tally, TrustRoot, TrustRootName, Vote,
     ballot::{Ballot, Case, Wanted},
 };
 use crate::{
@@ -143,14 +143,20 @@ impl<W> Unproven<W> {
 }
 
 /// A verification that failed. The denial is certain. The reason for which signatures are missing may still have to be found.
-pub type Failure<'r> = Unproven<Box<Missing<'r>>>;
+pub type Failure<'r> = Unproven<Missing<'r>>;
+
+/// What is known when too few have signed, by the type of the validator.
+pub enum Missing<'r> {
+    /// Signatures of cosign are missing.
+    Cosign(Box<CosignMissing<'r>>),
+}
 
 impl Failure<'_> {
     /// Who signed the digest, if an index that lists it may be proven in its place. A trust root that does not count now does not count for an index either.
     pub(super) fn tally_before_an_index(&self) -> Option<&Tally> {
         match self {
-            Unproven::NotSigned(missing) if matches!(missing.found.signatures, Signed::NotNow) => None,
-            Unproven::NotSigned(missing) => Some(&missing.tally),
+            Unproven::NotSigned(Missing::Cosign(missing)) if matches!(missing.found.signatures, Signed::NotNow) => None,
+            Unproven::NotSigned(Missing::Cosign(missing)) => Some(&missing.tally),
             Unproven::NotAttested(NotAttested { tally, .. }) => Some(tally),
             // Evidence of the digest itself that cannot be read says nothing about the index.
             Unproven::Undecided { tally, cause: Cause::LargeAttestation | Cause::TooMuchEvidence, .. } => Some(tally),
@@ -162,10 +168,10 @@ impl Failure<'_> {
     }
 }
 
-/// What is known when too few have signed.
-pub struct Missing<'r> {
+/// What is known when too few have signed with cosign.
+pub struct CosignMissing<'r> {
     pub(crate) image: &'r ImageRef,
-    pub(crate) requirement: &'r Requirement,
+    pub(crate) requirement: &'r CosignRequirement,
     pub(crate) now: UnixTime,
     /// The digest that was judged, if it is known.
     pub(crate) digest: Option<Digest>,
@@ -299,7 +305,7 @@ impl<'r> Verification<'r> {
     /// Proves that enough trust roots signed exactly the digest of `image`, and that every attestation is there.
     pub(super) fn of(
         image: &'r ImageRef,
-        requirement: &'r Requirement,
+        requirement: &'r CosignRequirement,
         resolved: Option<Result<Digest, HostError>>,
         budget: &mut Budget<'_>,
     ) -> Result<Verified, Failure<'r>> {
@@ -441,7 +447,7 @@ impl<'r> Verification<'r> {
             }
             None => Default::default(),
         };
-        let missing = Missing { image, requirement, now, digest: self.digest, tally, roots, found, errors };
-        Stop::Failed(Unproven::NotSigned(Box::new(missing)))
+        let missing = CosignMissing { image, requirement, now, digest: self.digest, tally, roots, found, errors };
+        Stop::Failed(Unproven::NotSigned(Missing::Cosign(missing.into())))
     }
 }

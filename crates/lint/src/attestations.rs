@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use super::{Finding, Lint, ReadRule, predicates::unknown_part};
 use image_trust::{
     condition::{Comparison, Condition, Part},
-    policy::rule::Decision,
     text::Shown,
-    verify::{AttestationTerms, Requirement, TrustRoot},
+    verify::{AttestationTerms, CosignRequirement, TrustRoot},
 };
 
 /// The types of predicates that tell what was known at the time of a scan.
@@ -24,7 +23,7 @@ const TIMES: [&str; 5] =
 const PROVENANCE: [&str; 2] = ["https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2"];
 
 pub(super) fn lint(rule: &ReadRule<'_>) -> Vec<Finding> {
-    let Decision::Prove { requirement, .. } = &rule.decision else { return Vec::new() };
+    let Some(requirement) = rule.cosign() else { return Vec::new() };
     let mut found = Vec::new();
     for (number, terms) in requirement.attestations.iter().enumerate() {
         let path = |rest: &str| rule.path(&format!("with.attestations[{number}]{rest}"));
@@ -78,7 +77,11 @@ fn any_age(terms: &AttestationTerms, path: &impl Fn(&str) -> String) -> Option<F
 }
 
 /// Provenance that everybody signs who signs the image, and nobody else.
-fn same_signer(requirement: &Requirement, terms: &AttestationTerms, path: &impl Fn(&str) -> String) -> Option<Finding> {
+fn same_signer(
+    requirement: &CosignRequirement,
+    terms: &AttestationTerms,
+    path: &impl Fn(&str) -> String,
+) -> Option<Finding> {
     let signers: BTreeSet<&str> = requirement.roots().map(|root| root.name.as_ref()).collect();
     let is_signer = |root: &TrustRoot| signers.contains(root.name.as_ref());
     let is_provenance = terms.predicate_types.iter().any(|kind| PROVENANCE.contains(&kind.as_str()));

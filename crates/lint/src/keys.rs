@@ -127,9 +127,13 @@ pub(super) fn asked<'r>(rule: &'r ReadRule<'_>) -> Vec<(usize, &'r TrustRootName
 pub(super) fn roots<'p>(policy: &'p Policy<'_>) -> Vec<Root<'p>> {
     let mut roots = Vec::new();
     for (i, validator) in policy.settings().validators.iter().enumerate() {
-        if let Ok(Validator::Cosign(signers)) = Validator::read((i, validator)) {
-            let root = |(index, root)| Root { validator: (i, &*validator.name.0), index, root };
-            roots.extend(signers.roots.into_iter().enumerate().map(root));
+        if let Ok(read) = Validator::read((i, validator)) {
+            let root = |(index, root): (usize, &TrustRoot)| Root {
+                validator: (i, &*validator.name.0),
+                index,
+                root: root.clone(),
+            };
+            roots.extend(read.roots().iter().enumerate().map(root));
         }
     }
     roots

@@ -29,6 +29,7 @@ use image_trust::policy::{
     rule::{Decision, Policy, Rule},
     settings::With,
 };
+use image_trust::verify::CosignRequirement;
 
 /// Something that is valid, but probably wrong: where, what and why it matters, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +104,14 @@ impl<'p> ReadRule<'p> {
             decision: rule.decision().ok()?,
             with,
         })
+    }
+
+    /// What it requires of signatures of cosign, if its validator is of that type.
+    fn cosign(&self) -> Option<&CosignRequirement> {
+        match &self.decision {
+            Decision::Prove { requirement, .. } => requirement.cosign(),
+            Decision::Allow | Decision::Deny => None,
+        }
     }
 
     fn path(&self, rest: &str) -> String {

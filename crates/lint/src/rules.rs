@@ -237,7 +237,7 @@ fn decided_otherwise<'p>(
 }
 
 fn odd_identities(rule: &ReadRule<'_>) -> Vec<Finding> {
-    let Decision::Prove { requirement, .. } = &rule.decision else { return Vec::new() };
+    let Some(requirement) = rule.cosign() else { return Vec::new() };
     let names = requirement.cosign.identities.iter().flatten().filter_map(|identity| match identity {
         ImageName::Name(name) => Some(name.as_str()),
         ImageName::Itself => None,

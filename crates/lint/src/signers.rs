@@ -10,14 +10,14 @@ use super::{
 use image_trust::{
     json::Text,
     policy::{
-        rule::{Decision, Policy},
+        rule::Policy,
         settings::{Keyless, TrustRoot, Validator},
         validator::TrustedRootParts,
     },
     sigstore::{CertificateIdentity, GITHUB, GITHUB_ISSUER, PUBLIC_GOOD_DATE},
     text::Shown,
     time::UnixTime,
-    verify::{Requirement, SctRequirement, TrustRootKind, TrustRootName},
+    verify::{CosignRequirement, SctRequirement, TrustRootKind, TrustRootName},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -162,7 +162,7 @@ fn has_public_cas(validator: &Validator<'_>) -> bool {
 
 /// A rule whose keyless certificates no CT log has to have seen.
 fn unseen(rule: &ReadRule<'_>) -> Option<Finding> {
-    let Decision::Prove { requirement, .. } = &rule.decision else { return None };
+    let requirement = rule.cosign()?;
     (is_keyless(requirement) && requirement.cosign.sct == SctRequirement::None).then(|| {
         let what = "certificates count that no CT log has seen: who can make the CA issue one in secret signs for anybody, and nobody is told";
         let instead = "leave it out, unless the instance has no CT log";
@@ -170,7 +170,7 @@ fn unseen(rule: &ReadRule<'_>) -> Option<Finding> {
     })
 }
 
-fn is_keyless(requirement: &Requirement) -> bool {
+fn is_keyless(requirement: &CosignRequirement) -> bool {
     requirement.all_roots().any(|root| matches!(root.kind, TrustRootKind::Keyless(_)))
 }
 
@@ -196,7 +196,7 @@ fn old_root(policy: &Policy<'_>, rules: &[ReadRule<'_>], now: UnixTime) -> Vec<F
 
 /// Does a rule need a part of the public-good instance's trusted root?
 fn needs_public_good(policy: &Policy<'_>, rule: &ReadRule<'_>) -> bool {
-    let Decision::Prove { requirement, .. } = &rule.decision else { return false };
+    let Some(requirement) = rule.cosign() else { return false };
     let Some(validator) = policy.settings().validators.get(rule.rule.validator_index()) else { return false };
     let asked = TrustedRootParts::by(requirement.all_roots(), requirement.cosign.tlog_entry, requirement.cosign.sct);
     let given = validator.host.as_ref();

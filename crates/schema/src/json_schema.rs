@@ -54,12 +54,13 @@ fn choices(fields: &'static [Field]) -> impl Iterator<Item = Value> {
 
 /// Which keys each type of validator needs, and which it does not take.
 fn kinds(fields: &'static [Field]) -> impl Iterator<Item = Value> {
-    let only = |field: &Field| field.about.and_then(|about| about.only);
+    let only = |field: &Field| field.about.map_or((&[][..], false), |about| (about.only, about.is_needed));
     let types = fields.iter().find(|field| matches!(field.shape, Shape::ValidatorType));
     let types = types.and_then(|field| field.shape.words()).into_iter().flatten();
     types.map(move |kind| {
-        let needed = fields.iter().filter(|field| only(field) == Some((kind, true))).map(given);
-        let strange = fields.iter().filter(|field| only(field).is_some_and(|(other, _)| other != *kind));
+        let needed =
+            fields.iter().filter(|field| matches!(only(field), (kinds, true) if kinds.contains(kind))).map(given);
+        let strange = fields.iter().filter(|field| !only(field).0.is_empty() && !only(field).0.contains(kind));
         let strange: Map<String, Value> =
             strange.map(|field| (field.key.to_owned(), json!({"type": "null"}))).collect();
         let mut then: Vec<Value> = needed.collect();

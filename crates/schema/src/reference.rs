@@ -51,8 +51,8 @@ fn table(fields: &[Field]) -> String {
         let Some(about) = field.about else { continue };
         let default = default(field, about, fields);
         let text = match about.only {
-            Some((kind, _)) => format!("{} Only for `{kind}`.", about.text),
-            None => about.text.to_owned(),
+            [] => about.text.to_owned(),
+            kinds => format!("{} Only for {}.", about.text, listed(kinds)),
         };
         table.push_str(&format!("| `{}` | {} | {default} | {text} |\n", field.key, kind(&field.shape, about)));
     }
@@ -65,14 +65,25 @@ fn default(field: &Field, about: &About, fields: &[Field]) -> String {
         of_other.into_iter().any(|choice| about.choices.contains(&Some(choice)))
     };
     let others: Vec<String> = fields.iter().filter(same).map(|other| format!("`{}`", other.key)).collect();
-    match (about.default, about.only) {
+    match (about.default, about.is_needed) {
         _ if field.required => "required".to_owned(),
         _ if others.len() == fields.len() => "in place of all others".to_owned(),
         _ if others.len() > MAX_NAMED => format!("one {}", about.choices.into_iter().flatten().collect::<String>()),
         _ if !others.is_empty() => format!("one of {}", others.join(", ")),
-        (_, Some((kind, true))) => format!("required for `{kind}`"),
+        (_, true) => format!("required for {}", listed(about.only)),
         (Default::Value(json), _) => format!("`{}`", json.trim_matches('"')),
         (Default::Words(words), _) => words.to_owned(),
+    }
+}
+
+/// Types of validators: `` `cosign`, `notation` and `notaryv1` ``.
+fn listed(kinds: &[&str]) -> String {
+    let code = |kind: &&str| format!("`{kind}`");
+    match kinds {
+        [rest @ .., last] if !rest.is_empty() => {
+            format!("{} and {}", rest.iter().map(code).collect::<Vec<_>>().join(", "), code(last))
+        }
+        kinds => kinds.iter().map(code).collect(),
     }
 }
 

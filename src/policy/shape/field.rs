@@ -82,8 +82,10 @@ pub struct About {
     pub most: Option<usize>,
     /// A regular expression for the text: no less than what is accepted.
     pub form: Option<&'static str>,
-    /// Which type of validator it is for, and whether that one needs it.
-    pub only: Option<(&'static str, bool)>,
+    /// The types of validators that have it. All have it if there are none here.
+    pub only: &'static [&'static str],
+    /// Whether those types need it.
+    pub is_needed: bool,
     /// The choices of which this key is one. Exactly one of the keys of a mapping that name the same choice is given.
     pub choices: [Option<&'static str>; 2],
 }
@@ -130,8 +132,16 @@ impl About {
         self
     }
 
-    pub(super) const fn only(mut self, kind: &'static str, needed: bool) -> About {
-        self.only = Some((kind, needed));
+    /// Only for validators of these types.
+    pub(super) const fn only(mut self, kinds: &'static [&'static str]) -> About {
+        self.only = kinds;
+        self
+    }
+
+    /// Only for validators of these types, which need it.
+    pub(super) const fn needed(mut self, kinds: &'static [&'static str]) -> About {
+        self.only = kinds;
+        self.is_needed = true;
         self
     }
 
@@ -145,7 +155,18 @@ impl About {
 /// What a key means, and a value for it as JSON.
 pub(super) const fn about(text: &'static str, example: &'static str) -> About {
     let default = Default::Words("");
-    About { text, example, default, kind: None, least: 0, most: None, form: None, only: None, choices: [None; 2] }
+    About {
+        text,
+        example,
+        default,
+        kind: None,
+        least: 0,
+        most: None,
+        form: None,
+        only: &[],
+        is_needed: false,
+        choices: [None; 2],
+    }
 }
 
 pub(super) const fn required(key: &'static str, shape: Shape, about: Option<&'static About>) -> Field {
