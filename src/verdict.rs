@@ -4,6 +4,7 @@
 //! is an image, a place and a closed [`Reason`]. How a verdict is told is [`crate::report`]'s.
 
 use crate::{
+    evidence::notation::NotationError,
     explain::Unproven,
     image::{Digest, ReferenceError},
     kubernetes::{Approval, Carried, ObjectError, Pin, RequestError, SlotProblem},
@@ -172,6 +173,15 @@ pub enum Warning {
         root: TrustRootName,
         /// When its signatures count no longer.
         end: UnixTime,
+    },
+    /// The image is admitted though a signature failed a check, because its rule does not enforce it.
+    NotProven {
+        /// The image as the user wrote it.
+        image: String,
+        /// The trust root that the signature counts for.
+        root: TrustRootName,
+        /// The check that failed.
+        error: NotationError,
     },
     /// The image was proven, and its tag is left as it is.
     NotPinned {

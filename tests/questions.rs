@@ -7,6 +7,7 @@ use std::{fs, path::PathBuf};
 
 use image_trust::answer;
 use image_trust_schema::{json_schema, reference};
+use image_trust_testbed::mint::Instance;
 use serde_json::{Value, json};
 
 const ALICE: &str = include_str!("keys/alice.pub");
@@ -28,6 +29,7 @@ fn settings() -> Value {
         "validators": [
             {"name": "default", "type": "cosign", "askHost": false, "trustRoots": [root("default", ALICE), root("bob", BOB)]},
             {"name": "allow", "type": "static", "approve": true},
+            {"name": "notation", "type": "notation", "trustRoots": [{"name": "default", "cert": Instance::new("ours").chain_pem()}]},
         ],
         "policy": [
             {"pattern": "*:*", "validator": "default", "with": with},
@@ -235,9 +237,7 @@ fn field(schema: &Value, within: &str, key: &str) -> Field {
         // A switch that can say more; the UI has the switch.
         _ => "boolean",
     };
-    let is_required = mapping["required"].as_array().is_some_and(|keys| keys.contains(&json!(key)));
-    // The UI knows no other signer than a key.
-    let required = is_required || (within, key) == ("trustRoots", "key");
+    let required = mapping["required"].as_array().is_some_and(|keys| keys.contains(&json!(key)));
     let default = match property.get("default") {
         _ if required => None,
         // What the UI shows it writes. A static validator takes neither `askHost` nor `with`, and its rules take no option.

@@ -8,6 +8,7 @@ use super::{
     cosign::{Attachment, Layer, SimpleSigning},
     envelope::Envelope,
     manifest::{Content, Item, LargeDocument},
+    notation::NotationError,
     signature::Stored,
     statement::{COSIGN_SIGN, predicate},
     subject::Subject,
@@ -78,6 +79,10 @@ pub enum NoSignature {
     Payload,
     /// The signature is for another image.
     OtherImage,
+    /// The item has a format that belongs to validators of another type.
+    OtherFormat,
+    /// The item is no signature of Notation for the image.
+    Notation(NotationError),
     /// The item is a document that is too large for the evidence manifest. It is only read if a rule asks for an attestation.
     Large,
 }
@@ -120,6 +125,7 @@ impl Document {
             }
             Ok(Content::Bundle(bytes)) => Document::of_bundle(bytes, image),
             Ok(Content::Large(document)) => Ok(Document::Large(document.clone())),
+            Ok(Content::Notation(..) | Content::RevocationList(_)) => Err(NoSignature::OtherFormat),
         }
     }
 

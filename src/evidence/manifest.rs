@@ -8,7 +8,10 @@ use std::{borrow::Cow, collections::BTreeSet};
 use base64ct::{Base64, Encoding as _};
 use serde_json::value::RawValue;
 
-use super::cosign::{Attachment, Layer, attachment, layer};
+use super::{
+    cosign::{Attachment, Layer, attachment, layer},
+    notation::EnvelopeFormat,
+};
 use crate::{
     image::Digest,
     json::{entries, members, text},
@@ -48,6 +51,13 @@ pub const BUNDLES: [&str; 4] = [
     "application/vnd.dev.sigstore.bundle+json;version=0.1",
 ];
 
+/// The media type of a signature of Notation in JWS (Notary Project, "OCI Signatures").
+pub const JWS: &str = "application/jose+json";
+/// The media type of a signature of Notation in COSE.
+pub const COSE: &str = "application/cose";
+/// The media type of a revocation list (RFC 2585, section 4.2).
+pub const REVOCATION_LIST: &str = "application/pkix-crl";
+
 /// The tag under which the evidence for `digest` lies.
 #[must_use]
 pub fn evidence_tag(digest: Digest) -> String {
@@ -79,6 +89,10 @@ pub(crate) enum Content {
     Envelope(Attachment, Vec<u8>),
     /// A Sigstore bundle.
     Bundle(Vec<u8>),
+    /// A signature of Notation.
+    Notation(EnvelopeFormat, Vec<u8>),
+    /// A revocation list of a CA (RFC 5280, section 5).
+    RevocationList(Vec<u8>),
     /// A document that is not in the evidence manifest itself.
     Large(LargeDocument),
 }
@@ -167,6 +181,8 @@ enum Kind {
     SimpleSigning,
     Envelope,
     Bundle,
+    Notation(EnvelopeFormat),
+    RevocationList,
     LeftOut,
 }
 
@@ -182,6 +198,9 @@ impl Item {
             SIMPLE_SIGNING => Kind::SimpleSigning,
             ENVELOPE => Kind::Envelope,
             LEFT_OUT => Kind::LeftOut,
+            JWS => Kind::Notation(EnvelopeFormat::Jws),
+            COSE => Kind::Notation(EnvelopeFormat::Cose),
+            REVOCATION_LIST => Kind::RevocationList,
             bundle if BUNDLES.contains(&bundle) => Kind::Bundle,
             _ => return None,
         };
@@ -209,6 +228,8 @@ impl Item {
                 // The host reads the config of a manifest and writes it again. An envelope does not survive that, because log entries are about its bytes.
                 (Kind::Envelope, Some(_)) | (Kind::LeftOut, _) => large(None),
                 (Kind::Bundle, None) => inline().map(Content::Bundle),
+                (Kind::Notation(format), _) => Ok(Content::Notation(format, inline()?)),
+                (Kind::RevocationList, _) => inline().map(Content::RevocationList),
                 (Kind::Envelope, None) => {
                     Ok(Content::Envelope(attachment(descriptor).ok_or(ItemError::Form)?, inline()?))
                 }

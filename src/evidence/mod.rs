@@ -8,6 +8,7 @@ pub(crate) mod cosign;
 mod document;
 mod envelope;
 pub mod manifest;
+pub mod notation;
 pub(crate) mod policy_server;
 mod signature;
 mod statement;

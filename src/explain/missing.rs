@@ -9,6 +9,7 @@ use crate::{
     evidence::{
         ByCertificate, CertificateTerms, Signature, SignatureDocument, Signer,
         cosign::{Layer, Payload},
+        notation::NotationError,
     },
     image::Digest,
     signing::{
@@ -54,6 +55,8 @@ pub enum MissingSigner {
     OtherKeys(Digest),
     /// It made none of the signatures with SHA-256. It may have signed an unknown payload with an algorithm that is not accepted.
     OtherKeysOrAlgorithm(Digest),
+    /// The signature of Notation that got furthest failed this check.
+    Notation(NotationError),
     /// The trust root was not looked at, for this reason.
     NotLookedAt(Unseen),
 }
@@ -233,6 +236,12 @@ fn failed(error: VerificationError, identity: Option<&CertificateIdentity>) -> M
         VerificationError::Identity(..) | VerificationError::Repository(_) | VerificationError::Reference(_)
     );
     MissingSigner::Failed(error, identity.filter(|_| is_identity).cloned())
+}
+
+/// The reasons for which trust roots do not count at this time.
+pub(super) fn not_now(roots: &[&TrustRoot], now: UnixTime) -> Vec<(TrustRootName, MissingSigner)> {
+    let not_now = roots.iter().filter_map(|root| Some((root.name.clone(), of_time(root, now)?)));
+    not_now.take(MAX_EXPLAINED).collect()
 }
 
 /// The reason for which a trust root does not count at this time, if there is one.

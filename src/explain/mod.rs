@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 mod annotations;
 mod missing;
+mod notation;
 mod other_evidence;
 
 pub use missing::MissingSigner;
@@ -18,7 +19,7 @@ use crate::{
     ordered::set,
     verify::{Budget, CosignMissing, Evidence, Failure, Missing, NotAttested, Signed, Tally, TrustRootName},
 };
-use missing::{Look, MAX_EXPLAINED, of_time};
+use missing::{Look, not_now};
 use other_evidence::{Surroundings, around};
 
 /// Why an image was not verified, with an explanation.
@@ -31,12 +32,23 @@ pub struct NotSigned {
     pub digest: Option<Digest>,
     /// The trust roots that signed, and those that did not.
     pub tally: Box<Tally>,
-    /// Whether one of those who are missing signs with a key, and not with a certificate.
-    pub needs_key: bool,
+    /// The tool with which those who are missing sign.
+    pub tool: SigningTool,
     /// What was found in place of the missing signatures.
     pub instead: Box<Instead>,
     /// What lies in the evidence manifest, besides signatures.
     pub evidence: OtherItems,
+}
+
+/// A tool that signs images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SigningTool {
+    /// cosign, with a key.
+    CosignWithKey,
+    /// cosign, without a key.
+    Cosign,
+    /// Notation.
+    Notation,
 }
 
 /// What lies in an evidence manifest, besides signatures of the image.
@@ -104,6 +116,7 @@ impl Unproven {
 pub fn explain(failure: Failure<'_>, budget: &mut Budget<'_>) -> Unproven {
     failure.map(|missing| match missing {
         Missing::Cosign(missing) => missing.explain(budget),
+        Missing::Notation(missing) => missing.explain(budget),
     })
 }
 
@@ -118,19 +131,17 @@ impl CosignMissing<'_> {
                 Surroundings::Found(other) => Instead::Unsigned(other),
             },
             (Signed::Unusable(unusable), _) => Instead::Unusable(*unusable),
-            (Signed::NotNow, _) | (_, None) => {
-                let not_now = self.roots.iter().filter_map(|root| Some((root.name.clone(), of_time(root, self.now)?)));
-                Instead::NotNow(not_now.take(MAX_EXPLAINED).collect())
-            }
+            (Signed::NotNow, _) | (_, None) => Instead::NotNow(not_now(&self.roots, self.now)),
         };
         let needs_key = self.roots.iter().any(|root| root.key().is_some());
+        let tool = if needs_key { SigningTool::CosignWithKey } else { SigningTool::Cosign };
         let evidence = match &self.found.evidence {
             Evidence::Nothing => OtherItems::NotCollected,
             Evidence::Unusable(unusable) => OtherItems::Unusable(*unusable),
             Evidence::Documents(_) => OtherItems::Items(set(self.found.evidence.others())),
         };
         let (digest, tally, instead) = (self.digest, self.tally.into(), instead.into());
-        Unproven::NotSigned(NotSigned { digest, tally, needs_key, instead, evidence })
+        Unproven::NotSigned(NotSigned { digest, tally, tool, instead, evidence })
     }
 
     /// There are signatures, but not enough of those who may sign.

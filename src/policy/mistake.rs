@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     condition::{ConditionError, ConditionMistake},
+    evidence::notation::IdentityError,
     json::JsonPath,
     signing::KeyError,
     sigstore::{RegexError, TrustedRootError},
@@ -79,8 +80,8 @@ pub enum Mistake {
     },
     /// A static validator that neither allows nor denies.
     NoApprove,
-    /// A validator that proves something, without trust roots.
-    NoTrustRoots,
+    /// A validator of this type without trust roots.
+    NoTrustRoots(Kind),
     /// `askHost` where no trust root has a key.
     AskHostWithoutKey,
     /// `askHost` beside `repository`, where the policy server does not look.
@@ -162,6 +163,19 @@ pub enum Mistake {
     OfNoSignature,
     /// A rule without a signature asks for attestations of platforms only, so that nobody vouches for the index that lists them.
     OnlyPlatforms,
+
+    /// A trust root of Notation without certificates.
+    NoCertificate,
+    /// Certificates that can't be read.
+    Certificates,
+    /// Roots of timestamps for a signing authority, which tells the time itself.
+    TimestampsOfSigningAuthority,
+    /// A text that is no trusted identity.
+    TrustedIdentity(IdentityError),
+    /// A trusted identity that includes another one.
+    OverlappingIdentity,
+    /// A check that is left out, though it may only be logged.
+    SkippedExpiry,
 
     /// A pattern that can't be read.
     Pattern(PatternError),

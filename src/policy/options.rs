@@ -1,15 +1,18 @@
 //! What do the options of a rule (`with`) ask of its validator?
 
+use std::collections::BTreeMap;
+
 use super::{
     Mistake, Problem, attestation,
-    settings::{self, AttestationSetting, With},
+    settings::{self, Action, AttestationSetting, Kind, LevelName, Overrides, VerifyTimestamp, With},
     signers::Wanted,
-    validator::{CosignValidator, TrustedRootParts, Validator},
+    validator::{CosignValidator, NotationValidator, TrustedRootParts, Validator},
 };
 use crate::{
+    evidence::notation::{Enforcement, NotationTerms, VerificationLevel},
     json::JsonPath,
     ordered::set,
-    verify::{CosignRequirement, CosignTerms, ImageName, Requirement, TrustRoot, TrustRootName},
+    verify::{CosignRequirement, CosignTerms, ImageName, NotationRequirement, Requirement, TrustRoot, TrustRootName},
 };
 
 /// Most annotations asked for by one rule.
@@ -34,7 +37,77 @@ pub(super) fn requirement(
     match says {
         Validator::Static(_) => Err(vec![Problem::new(place.clone(), Mistake::StaticOptions)]),
         Validator::Cosign(signers) => cosign(written, signers, with, place).map(Requirement::Cosign),
+        Validator::Notation(validator) => notation(validator, with, place).map(Requirement::Notation),
     }
+}
+
+/// The problems of options that a rule of this type does not have.
+fn of_others(with: &With<'_>, kind: Kind, place: &JsonPath) -> Vec<Problem> {
+    use Kind::{Cosign, Notation};
+    let options: [(&'static str, bool, &[Kind]); 9] = [
+        ("annotations", with.annotations.is_some(), &[Cosign, Notation]),
+        ("identities", with.identities.is_some(), &[Cosign]),
+        ("verifyInTransparencyLog", with.verify_in_transparency_log.is_some(), &[Cosign]),
+        ("verifySCT", with.verify_sct.is_some(), &[Cosign]),
+        ("attestations", with.attestations.is_some(), &[Cosign]),
+        ("signature", with.signature.is_some(), &[Cosign]),
+        ("verificationLevel", with.verification_level.is_some(), &[Notation]),
+        ("verifyTimestamp", with.verify_timestamp.is_some(), &[Notation]),
+        ("overrides", with.overrides.is_some(), &[Notation]),
+    ];
+    let others = options.into_iter().filter(|(_, is_there, kinds)| *is_there && !kinds.contains(&kind));
+    others.map(|(key, ..)| Problem::new(place.key(key), Mistake::OfOtherType { kind, key })).collect()
+}
+
+/// What a rule of a notation validator requires.
+fn notation(
+    validator: &NotationValidator,
+    with: With<'_>,
+    place: &JsonPath,
+) -> Result<NotationRequirement, Vec<Problem>> {
+    let mut problems = of_others(&with, Kind::Notation, place);
+    let signers = wanted(with.trust_root, with.threshold, with.required).of(&validator.roots, place);
+    let mut level = match with.verification_level.unwrap_or_default() {
+        LevelName::Strict => VerificationLevel::STRICT,
+        LevelName::Permissive => VerificationLevel::PERMISSIVE,
+        LevelName::Audit => VerificationLevel::AUDIT,
+    };
+    let enforcement = |action: Action| match action {
+        Action::Enforce => Enforcement::Enforce,
+        Action::Log => Enforcement::Log,
+        Action::Skip => Enforcement::Skip,
+    };
+    if let Some(Overrides { revocation, expiry }) = with.overrides {
+        level.revocation = revocation.map_or(level.revocation, enforcement);
+        level.expiry = expiry.map_or(level.expiry, enforcement);
+        if level.expiry == Enforcement::Skip {
+            problems.push(Problem::new(place.key("overrides").key("expiry"), Mistake::SkippedExpiry));
+        }
+    }
+    let annotations = with.annotations.unwrap_or_default();
+    problems.extend(of_annotations(&annotations, place));
+    match signers {
+        Ok(signers) if problems.is_empty() => {
+            let timestamp_after_expiry = with.verify_timestamp == Some(VerifyTimestamp::AfterCertExpiry);
+            let terms = NotationTerms { level, timestamp_after_expiry, annotations };
+            Ok(NotationRequirement { signers, terms, repository: validator.repository.clone() })
+        }
+        Ok(_) => Err(problems),
+        Err(wrong) => Err([problems, wrong].concat()),
+    }
+}
+
+/// The problems of annotations that every signature has to carry.
+fn of_annotations(annotations: &BTreeMap<String, String>, place: &JsonPath) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut wrong = |what| problems.push(Problem::new(place.key("annotations"), what));
+    if annotations.len() > MAX_ANNOTATIONS {
+        wrong(Mistake::Entries { length: annotations.len(), most: MAX_ANNOTATIONS });
+    }
+    if let Some(text) = annotations.iter().flat_map(|(key, value)| [key, value]).find(|text| text.len() > MAX_SIGNED) {
+        wrong(Mistake::TooLong { length: text.len(), most: MAX_SIGNED });
+    }
+    problems
 }
 
 fn wanted(trust_root: Option<String>, threshold: Option<u64>, required: Option<Vec<String>>) -> Wanted {
@@ -48,7 +121,7 @@ fn cosign(
     with: With<'_>,
     place: &JsonPath,
 ) -> Result<CosignRequirement, Vec<Problem>> {
-    let mut problems = Vec::new();
+    let mut problems = of_others(&with, Kind::Cosign, place);
     let is_signed = with.signature != Some(false);
     let names_signers =
         |attestation: &AttestationSetting<'_>| attestation.trust_root.is_some() || attestation.trust_roots.is_some();
@@ -92,14 +165,10 @@ fn cosign(
         }
     }
     let annotations = with.annotations.unwrap_or_default();
-    if annotations.len() > MAX_ANNOTATIONS {
-        wrong("annotations", Mistake::Entries { length: annotations.len(), most: MAX_ANNOTATIONS });
-    }
+    problems.extend(of_annotations(&annotations, place));
+    let mut wrong = |option: &'static str, what| problems.push(Problem::new(place.key(option), what));
     let too_long = |text: &&String| text.len() > MAX_SIGNED;
     let long = |text: &String| Mistake::TooLong { length: text.len(), most: MAX_SIGNED };
-    if let Some(text) = annotations.iter().flat_map(|(key, value)| [key, value]).find(too_long) {
-        wrong("annotations", long(text));
-    }
     if let Some(text) = with.identities.iter().flatten().find(too_long) {
         wrong("identities", long(text));
     }

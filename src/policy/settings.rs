@@ -91,8 +91,10 @@ pub struct Instance<'a> {
 pub enum Kind {
     /// `static`: admits or denies by the name of an image.
     Static,
-    /// `cosign`: wants signatures.
+    /// `cosign`: wants signatures of cosign.
     Cosign,
+    /// `notation`: wants signatures of Notation.
+    Notation,
 }
 
 impl Kind {
@@ -102,6 +104,7 @@ impl Kind {
         match self {
             Kind::Static => "static",
             Kind::Cosign => "cosign",
+            Kind::Notation => "notation",
         }
     }
 }
@@ -128,12 +131,32 @@ pub struct TrustRoot<'a> {
     /// `certificate`: a certificate of an authority of one's own.
     #[serde(borrow)]
     pub certificate: Option<Certificate<'a>>,
+    /// `cert`: the certificates of a trust store of Notation, in PEM.
+    #[serde(borrow)]
+    pub cert: Option<Text<'a>>,
+    /// `tsCert`: the roots of time-stamping authorities, in PEM.
+    #[serde(borrow)]
+    pub ts_cert: Option<Text<'a>>,
+    /// `scheme`: who says when a signature of Notation was made.
+    pub scheme: Option<SchemeName>,
+    /// `identities`: the signers that the trust store may vouch for.
+    pub identities: Option<Vec<String>>,
     /// `notBefore`: from when on its signatures count.
     #[serde(borrow)]
     pub not_before: Option<Text<'a>>,
     /// `notAfter`: until when its signatures count.
     #[serde(borrow)]
     pub not_after: Option<Text<'a>>,
+}
+
+/// Who says when a signature of Notation was made.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SchemeName {
+    /// The signer, or a time-stamping authority.
+    X509,
+    /// The signing authority.
+    SigningAuthority,
 }
 
 /// Which certificate identity signs, as `keyless` says it.
@@ -247,6 +270,58 @@ pub struct With<'a> {
     pub attestations: Option<Vec<AttestationSetting<'a>>>,
     /// `signature`: whether the image itself has to be signed.
     pub signature: Option<bool>,
+    /// `verificationLevel`: which checks of a signature of Notation are enforced.
+    pub verification_level: Option<LevelName>,
+    /// `verifyTimestamp`: when timestamps of Notation are looked at.
+    pub verify_timestamp: Option<VerifyTimestamp>,
+    /// `overrides`: what becomes of single checks of Notation that fail.
+    pub overrides: Option<Overrides>,
+}
+
+/// Which checks of a signature of Notation are enforced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LevelName {
+    /// All of them.
+    #[default]
+    Strict,
+    /// Integrity and authenticity.
+    Permissive,
+    /// Integrity.
+    Audit,
+}
+
+/// When timestamps of Notation are looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum VerifyTimestamp {
+    /// Wherever the trust root has roots of time-stamping authorities.
+    #[default]
+    Always,
+    /// Only once a certificate has expired.
+    AfterCertExpiry,
+}
+
+/// What becomes of single checks of Notation that fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Overrides {
+    /// `revocation`: whether a certificate was revoked.
+    pub revocation: Option<Action>,
+    /// `expiry`: whether the signature has expired.
+    pub expiry: Option<Action>,
+}
+
+/// What becomes of a check that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    /// The signature does not count.
+    Enforce,
+    /// The signature counts, and it is told.
+    Log,
+    /// The check is left out.
+    Skip,
 }
 
 /// An entry of `attestations`.

@@ -22,21 +22,15 @@ mod walk;
 pub use field::{About, Default, Field, Shape, TYPES};
 use field::{about, optional, refused, required};
 
-const CERT: &str =
-    "belongs to notation validators; for certificates of an own CA write `certificate: {ca: …, subject: …}`";
 const REKOR: &str =
     "has no place here: no log is asked, because its promise lies beside the signature; give its key as `rekorPubkey`";
 const NOTARY_V1: &str = "belongs to notaryv1 validators, which are not here yet";
-const NOTATION: &str = "belongs to notation validators, which are not here yet";
 const CREDENTIALS: &str = "has no place here: the policy server asks the registry, with its own credentials (`imagePullSecret` of the PolicyServer)";
 const TLS: &str = "has no place here: the policy server asks the registry (`sourceAuthorities` of the PolicyServer)";
 
 /// Types that Connaisseur's users know, and why they are refused.
-pub const OTHER_TYPES: [(&str, &str); 3] = [
-    ("notation", "notation validators are not here yet"),
-    ("notaryv1", "notaryv1 validators are not here yet"),
-    ("nexus", "there is no such validator; sign with cosign"),
-];
+pub const OTHER_TYPES: [(&str, &str); 2] =
+    [("notaryv1", "notaryv1 validators are not here yet"), ("nexus", "there is no such validator; sign with cosign")];
 
 const TIME: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z$";
 const PREFIX: &str = r"^[\s\S]+://[^/]+/([\s\S]*/)?$";
@@ -100,7 +94,7 @@ impl<const TOLD: bool> Table<TOLD> {
         required(
             "type",
             Shape::ValidatorType,
-            told!(about("How it decides: `static` by name alone, `cosign` by signatures.", r#""cosign""#)),
+            told!(about("How it decides: `static` by name alone, `cosign` by signatures of cosign, `notation` by signatures of the Notary Project.", r#""cosign""#)),
         ),
         optional(
             "approve",
@@ -122,7 +116,7 @@ impl<const TOLD: bool> Table<TOLD> {
             told!(
                 about("The signers.", r#"[{"name": "alice", "keyless": {"issuer": "https://accounts.google.com", "subject": "alice@acme.example"}}]"#)
                     .most(50)
-                    .needed(&["cosign"])
+                    .needed(&["cosign", "notation"])
             ),
         ),
         optional(
@@ -141,7 +135,7 @@ impl<const TOLD: bool> Table<TOLD> {
                 about("The repository with the signatures and the evidence, if they are not beside the image: [Evidence](evidence.md). cosign calls it `COSIGN_REPOSITORY`.", r#""registry.example.com/trust/evidence""#)
                     .bytes(255)
                     .absent("the image's own")
-                    .only(&["cosign"])
+                    .only(&["cosign", "notation"])
             ),
         ),
         optional(
@@ -208,7 +202,7 @@ impl<const TOLD: bool> Table<TOLD> {
             Shape::Object(Self::WITH),
             told!(
                 about(
-                    "Options of a cosign validator. Not for `static`, which proves nothing.",
+                    "What the rule asks of its validator. Not for `static`, which proves nothing.",
                     r#"{"trustRoot": "*", "threshold": 2}"#
                 )
                 .default("{}")
@@ -243,6 +237,7 @@ impl<const TOLD: bool> Table<TOLD> {
                 about("The annotations that every signature has to carry. In an [evidence manifest](evidence.md) and with [`askHost`](#askhost) a signature may carry more. In a signature manifest it may not, because the policy cannot read the signed payload there.", r#"{"env": "prod"}"#)
                     .absent("none")
                     .most(32)
+                    .only(&["cosign", "notation"])
             ),
         ),
         optional(
@@ -253,6 +248,7 @@ impl<const TOLD: bool> Table<TOLD> {
                     .kind("texts")
                     .absent("keys: any name; certificates: `[self]`; certificates in bundles: any name or none")
                     .most(32)
+                    .only(&["cosign"])
             ),
         ),
         optional(
@@ -266,6 +262,7 @@ impl<const TOLD: bool> Table<TOLD> {
             told!(
                 about("Whether every signature that counts needs an entry in a transparency log. With keyless trust roots `false` needs a trusted root with time-stamping authorities.", "true")
                     .absent("`true` for keyless, else `false`")
+                    .only(&["cosign"])
             ),
         ),
         optional(
@@ -274,6 +271,7 @@ impl<const TOLD: bool> Table<TOLD> {
             told!(
                 about("Whether certificates need a signed certificate timestamp (SCT) of a CT log. `true` asks for it of certificates of own CAs too.", "true")
                     .absent("`true` for keyless, else `false`")
+                    .only(&["cosign"])
             ),
         ),
         optional(
@@ -283,6 +281,7 @@ impl<const TOLD: bool> Table<TOLD> {
                 about("The [attestations](attestations.md) that the image must have, all of them.", r#"[{"predicateType": "slsaprovenance1"}]"#)
                     .absent("none")
                     .most(16)
+                    .only(&["cosign"])
             ),
         ),
         optional(
@@ -291,12 +290,54 @@ impl<const TOLD: bool> Table<TOLD> {
             told!(
                 about("Whether the image itself has to be signed. `false` needs `attestations`. Then `annotations` and `identities` are refused.", "false")
                     .default("true")
+                    .only(&["cosign"])
             ),
         ),
         refused("key", "is called `trustRoot`, and takes a name"),
         refused("delegations", NOTARY_V1),
-        refused("verificationLevel", NOTATION),
-        refused("verifyTimestamp", NOTATION),
+        optional(
+            "verificationLevel",
+            Shape::Word(&["strict", "permissive", "audit"]),
+            told!(
+                about("Which checks are enforced: [Verification levels](#verification-levels). `audit` admits signatures by anybody.", r#""permissive""#)
+                    .default(r#""strict""#)
+                    .only(&["notation"])
+            ),
+        ),
+        optional(
+            "verifyTimestamp",
+            Shape::Word(&["always", "afterCertExpiry"]),
+            told!(
+                about("When timestamps are looked at, if the trust root has a `tsCert`: always, or once a certificate has expired.", r#""afterCertExpiry""#)
+                    .default(r#""always""#)
+                    .only(&["notation"])
+            ),
+        ),
+        optional(
+            "overrides",
+            Shape::Object(Self::OVERRIDES),
+            told!(
+                about("What becomes of single checks that fail, whatever the level.", r#"{"revocation": "log"}"#)
+                    .default("{}")
+                    .only(&["notation"])
+            ),
+        ),
+    ];
+
+    const OVERRIDES: &'static [Field] = &[
+        optional(
+            "revocation",
+            Shape::Word(&["enforce", "log", "skip"]),
+            told!(
+                about("Whether a certificate was revoked. Without a revocation list in the evidence, this is unknown, and the check fails.", r#""skip""#)
+                    .absent("as the level has it")
+            ),
+        ),
+        optional(
+            "expiry",
+            Shape::Word(&["enforce", "log"]),
+            told!(about("Whether the signature has expired.", r#""log""#).absent("as the level has it")),
+        ),
     ];
 
     const FEATURES: &'static [Field] = &[

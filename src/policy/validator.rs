@@ -4,6 +4,7 @@
 
 mod cosign;
 mod identity;
+mod notation;
 
 use std::collections::BTreeSet;
 
@@ -21,6 +22,7 @@ use crate::{
 };
 pub use cosign::{CosignValidator, TrustedRootParts};
 pub use identity::is_prefix;
+pub use notation::NotationValidator;
 
 /// Most trust roots of one validator: each can cost a host call.
 const MAX_TRUST_ROOTS: usize = 50;
@@ -32,6 +34,8 @@ pub enum Validator {
     Static(bool),
     /// Who may sign with cosign.
     Cosign(CosignValidator),
+    /// Who may sign with Notation.
+    Notation(NotationValidator),
 }
 
 impl Validator {
@@ -43,14 +47,16 @@ impl Validator {
         if let Some((key, ..)) = keys(validator).into_iter().find(of_others) {
             return wrong(key, Mistake::OfOtherType { kind, key });
         }
-        let roots =
-            validator.trust_roots.ok_or_else(|| vec![Problem::new(place(at).key("trustRoots"), Mistake::NoTrustRoots)]);
+        let roots = validator
+            .trust_roots
+            .ok_or_else(|| vec![Problem::new(place(at).key("trustRoots"), Mistake::NoTrustRoots(kind))]);
         match kind {
             Kind::Static => match validator.approve {
                 Some(approve) => Ok(Validator::Static(approve)),
                 None => wrong("approve", Mistake::NoApprove),
             },
             Kind::Cosign => CosignValidator::read(at, validator, roots?).map(Validator::Cosign),
+            Kind::Notation => NotationValidator::read(at, validator, roots?).map(Validator::Notation),
         }
     }
 
@@ -60,19 +66,20 @@ impl Validator {
         match self {
             Validator::Static(_) => &[],
             Validator::Cosign(validator) => &validator.roots,
+            Validator::Notation(validator) => &validator.roots,
         }
     }
 }
 
 /// The keys that not every type of validator has: whether each is there, and the types that have it.
 fn keys<'k>(validator: &settings::Validator<'_>) -> [(&'static str, bool, &'k [Kind]); 7] {
-    use Kind::{Cosign, Static};
+    use Kind::{Cosign, Notation, Static};
     [
-        ("trustRoots", validator.trust_roots.is_some(), &[Cosign]),
+        ("trustRoots", validator.trust_roots.is_some(), &[Cosign, Notation]),
         ("trustedRoot", validator.trusted_root.is_some(), &[Cosign]),
         ("host", validator.host.is_some(), &[Cosign]),
         ("askHost", validator.ask_host.is_some(), &[Cosign]),
-        ("repository", validator.repository.is_some(), &[Cosign]),
+        ("repository", validator.repository.is_some(), &[Cosign, Notation]),
         ("evidence", validator.evidence.is_some(), &[Cosign]),
         ("approve", validator.approve.is_some(), &[Static]),
     ]

@@ -50,6 +50,10 @@ impl NoSignature {
             NoSignature::Attestation(predicate) => {
                 format!("its evidence has an attestation ({}), which is not a signature", quoted(predicate))
             }
+            NoSignature::OtherFormat => {
+                "its evidence has items that belong to validators of another type".to_owned()
+            }
+            NoSignature::Notation(error) => error.sentence(),
             NoSignature::Item(error) => format!("an item of its evidence is not read: {}", error.sentence()),
             NoSignature::Bundle(error) => format!("a bundle in its evidence is not read: {}", error.sentence()),
             NoSignature::Envelope => {

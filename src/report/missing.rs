@@ -26,6 +26,7 @@ impl MissingSigner {
             MissingSigner::OtherAlgorithm(_) => "other-algorithm",
             MissingSigner::OtherKeys(_) => "other-keys",
             MissingSigner::OtherKeysOrAlgorithm(_) => "other-keys-or-algorithm",
+            MissingSigner::Notation(error) => error.word(),
             MissingSigner::NotLookedAt(_) => "not-looked-at",
         }
     }
@@ -109,6 +110,7 @@ impl MissingSigner {
             MissingSigner::OtherKeysOrAlgorithm(_) => format!(
                 "have {root} sign this digest without annotations and with SHA-256 (RSA: PKCS #1 v1.5), as cosign does by default"
             ),
+            MissingSigner::Notation(error) => return error.help(),
             MissingSigner::OtherKeys(_) | MissingSigner::NotLookedAt(_) => return None,
         })
     }
@@ -129,6 +131,7 @@ impl MissingSigner {
                 Some(found) => format!("{root}: expected {expected}, found {found}"),
                 None => format!("{root}: {}", error.sentence()),
             },
+            MissingSigner::Notation(error) => format!("{root}: {}", error.sentence()),
             MissingSigner::Shared => {
                 format!("the only signer that matches {root} already counts for another trust root")
             }

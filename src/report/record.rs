@@ -83,6 +83,10 @@ fn audit(record: &Record, written: bool) -> Map<String, Value> {
             if !attested.is_empty() {
                 add("attestations", shown(&attested));
             }
+            if !verified.logged().is_empty() {
+                let words = verified.logged().iter().map(|(_, error)| error.word());
+                add("notProven", shown(&set(words).into_iter().collect::<Vec<_>>()));
+            }
             Some(verified.tally())
         }
         Err(reason) => {

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use crate::{
+    evidence::notation::IdentityError,
     policy::{
         Found, HostCalls, Mistake, Problem, TimeBudget,
         attestation::SHORT_NAMES,
@@ -56,9 +57,27 @@ impl fmt::Display for Mistake {
             Mistake::OfOtherType { kind, key: "approve" } => {
                 write!(f, "belongs to static validators; a {} validator approves what is signed", kind.word())
             }
-            Mistake::OfOtherType { kind, .. } => write!(f, "is not a key of {} validators", kind.word()),
+            Mistake::OfOtherType { kind: Kind::Cosign, key: "cert" } => f.write_str(
+                "is for notation validators; for certificates of an own CA write `certificate: {ca: …, subject: …}`",
+            ),
+            Mistake::OfOtherType { kind, .. } => write!(f, "is not for {} validators", kind.word()),
+            Mistake::NoCertificate => f.write_str("is missing: write the certificate of the CA or of the signer, in PEM"),
+            Mistake::Certificates => f.write_str(
+                "cannot be read; expected 1 to 20 PEM certificates (X.509 version 3) with RSA keys of at least 2048 bits or ECDSA keys",
+            ),
+            Mistake::TimestampsOfSigningAuthority => {
+                f.write_str("has no effect for `scheme: signingAuthority`, which tells the time itself; leave it out")
+            }
+            Mistake::TrustedIdentity(error) => error.fmt(f),
+            Mistake::OverlappingIdentity => {
+                f.write_str("includes another one of the list, or is included in it; keep one of them")
+            }
+            Mistake::SkippedExpiry => f.write_str("cannot be skipped; write `enforce` or `log`"),
             Mistake::NoApprove => f.write_str("is missing: write true or false"),
-            Mistake::NoTrustRoots => f.write_str(
+            Mistake::NoTrustRoots(Kind::Notation) => {
+                f.write_str("is missing: list who may sign, as `- {name: …, cert: …}`")
+            }
+            Mistake::NoTrustRoots(_) => f.write_str(
                 "is missing: list who may sign, as `- {name: …, key: …}` or `- {name: …, keyless: {issuer: …, subject: …}}`",
             ),
             Mistake::AskHostWithoutKey => f.write_str(
@@ -244,4 +263,23 @@ impl fmt::Display for Code<'_> {
 
 fn codes(names: &[TrustRootName]) -> String {
     names.iter().map(|name| Code(&name.0).to_string()).collect::<Vec<_>>().join(", ")
+}
+
+impl fmt::Display for IdentityError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            IdentityError::Kind => f.write_str(
+                "is no trusted identity; expected `x509.subject: C=…, ST=…, O=…`, or the ARN of a signing profile of AWS Signer",
+            ),
+            IdentityError::Name => f.write_str("is not a distinguished name in the form of RFC 4514"),
+            IdentityError::Type(kind) => write!(
+                f,
+                "has the attribute {}; known are C, ST, L, O, OU, CN, STREET, POSTALCODE and SERIALNUMBER",
+                Code(kind)
+            ),
+            IdentityError::Several => f.write_str("has an attribute twice, or two in one place (`+`)"),
+            IdentityError::Lacks(kind) => write!(f, "lacks {kind}; the attributes C, ST and O are mandatory"),
+            IdentityError::Profile => f.write_str("is not the ARN of a signing profile of AWS Signer"),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::{counted, listed, quoted, reason::Told};
 use crate::{
     evidence::Unusable,
-    explain::{Instead, MissingSigner, NotSigned, OtherEvidence, OtherFormat, Unproven},
+    explain::{Instead, MissingSigner, NotSigned, OtherEvidence, OtherFormat, SigningTool, Unproven},
     image::{Digest, ImageRef},
     ordered::set,
     text::Shown,
@@ -37,9 +37,9 @@ impl Unproven {
             Unproven::NotAttested(not_attested) => {
                 not_attested.told(|digest| reference(image, Some(digest)).unwrap_or_else(|| "IMAGE@DIGEST".to_owned()))
             }
-            Unproven::NotSigned(NotSigned { digest, tally, needs_key, instead, evidence }) => {
+            Unproven::NotSigned(NotSigned { digest, tally, tool, instead, evidence }) => {
                 let reference = reference(image, *digest).unwrap_or_else(|| "IMAGE@DIGEST".to_owned());
-                let mut told = instead.told(tally, &reference, &sign(tally, *needs_key, &reference));
+                let mut told = instead.told(tally, &reference, *tool);
                 told.details.extend(evidence.details());
                 told
             }
@@ -66,13 +66,14 @@ impl Instead {
         }
     }
 
-    /// The failure as people read it. `sign` tells how to sign the image `reference`.
-    fn told(&self, tally: &Tally, reference: &str, sign: &[String]) -> Told {
+    /// The failure as people read it. `tool` is the one that signs the image `reference`.
+    fn told(&self, tally: &Tally, reference: &str, tool: SigningTool) -> Told {
+        let sign = &sign(tally, tool, reference);
         let told = |sentence: String, details: Vec<String>, help: Vec<String>| Told { sentence, details, help };
         match self {
             Instead::Unsigned(other) => {
-                let (sentence, details) = other.told();
-                told(format!("{sentence}{}", tally.needs()), details, other.help(reference, sign))
+                let (sentence, details) = other.told(tool);
+                told(format!("{sentence}{}", tally.needs()), details, other.help(reference, tool, sign))
             }
             Instead::Unusable(unusable) => told(
                 format!("not signed: {}{}", unusable.sentence(), tally.needs()),
@@ -200,8 +201,16 @@ impl Unusable {
 }
 
 /// The help that tells how to sign an image so that this policy can verify it.
-fn sign(tally: &Tally, needs_key: bool, reference: &str) -> Vec<String> {
-    let (who, key) = (tally.needed_signers(), if needs_key { " --key KEY" } else { "" });
+fn sign(tally: &Tally, tool: SigningTool, reference: &str) -> Vec<String> {
+    let who = tally.needed_signers();
+    if tool == SigningTool::Notation {
+        return vec![
+            format!("have {who} sign this digest: notation sign {reference}"),
+            format!("then collect the signature: image-trust collect {reference}"),
+        ];
+    }
+    let needs_key = tool == SigningTool::CosignWithKey;
+    let key = if needs_key { " --key KEY" } else { "" };
     vec![
         format!("have {who} sign this digest: cosign sign{key} {reference}"),
         collect(reference),
@@ -229,11 +238,14 @@ impl OtherEvidence {
         }
     }
 
-    fn told(&self) -> (String, Vec<String>) {
+    fn told(&self, tool: SigningTool) -> (String, Vec<String>) {
         let found: Vec<String> = self.found.iter().map(OtherFormat::noun).collect();
-        let sentence = match found.is_empty() {
-            true => "not signed: it has no cosign signature".to_owned(),
-            false => {
+        let sentence = match (found.is_empty(), tool) {
+            (true, SigningTool::Notation) => "not signed: no Notation signature of it was collected".to_owned(),
+            (true, SigningTool::Cosign | SigningTool::CosignWithKey) => {
+                "not signed: it has no cosign signature".to_owned()
+            }
+            (false, _) => {
                 format!("not signed: it has no signature that this policy can read; found {}", found.join(" and "))
             }
         };
@@ -251,8 +263,13 @@ impl OtherEvidence {
         (sentence, details)
     }
 
-    fn help(&self, reference: &str, sign: &[String]) -> Vec<String> {
-        let is_collected = |format: &OtherFormat| matches!(format, OtherFormat::Referrer(_) | OtherFormat::Bundle);
+    fn help(&self, reference: &str, tool: SigningTool, sign: &[String]) -> Vec<String> {
+        let is_collected = |format: &OtherFormat| match tool {
+            SigningTool::Notation => *format == OtherFormat::Notation,
+            SigningTool::Cosign | SigningTool::CosignWithKey => {
+                matches!(format, OtherFormat::Referrer(_) | OtherFormat::Bundle)
+            }
+        };
         if self.found.iter().any(is_collected) {
             return vec![format!(
                 "collect its signatures, so that this policy can read them: image-trust collect {reference}"

@@ -16,6 +16,7 @@ impl Warning {
     pub(super) fn told(&self, disclosed: Disclosed<'_>) -> String {
         let (word, image) = match self {
             Warning::SignerLeaving { image, .. } => ("signer-leaving", image),
+            Warning::NotProven { image, .. } => ("not-proven", image),
             Warning::NotPinned { image, .. } => ("not pinned", image),
         };
         let image = Shown(image);
@@ -31,6 +32,9 @@ impl Warning {
                 "it is admitted because {} signed it, whose signatures count until {end}; have its successor sign it",
                 quoted(&root.0)
             ),
+            Warning::NotProven { root, error, .. } => {
+                format!("{}: {}; its rule does not enforce this", quoted(&root.0), error.sentence())
+            }
             Warning::NotPinned { why, digest, .. } => {
                 let why = match why {
                     NotPinned::Mode => "its rule has mode insecureValidateOnly",

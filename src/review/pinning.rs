@@ -103,6 +103,10 @@ fn pin(
             let (image, root) = (image.written().to_owned(), root.clone());
             Warning::SignerLeaving { image, root, end: *end }
         }));
+        review.warnings.extend(verified.logged().iter().map(|(root, error)| {
+            let (image, root) = (image.written().to_owned(), root.clone());
+            Warning::NotProven { image, root, error: error.clone() }
+        }));
     }
     if !pinning.applies(mode) {
         if let Some(why) = pinning.warning(mode).filter(|_| image.digest().is_none()) {

@@ -15,7 +15,11 @@ use x509_cert::{
     time::Validity,
 };
 
-use super::key::PublicKey;
+use super::{
+    asn1::{oid, sequence},
+    key::PublicKey,
+    signature::hash_of_signature,
+};
 use crate::time::{Period, UnixTime};
 
 /// The largest PEM text of one certificate, in bytes. Fulcio's certificates have up to 1.5 KB, or up to 4 KB with all claims of a workflow.
@@ -180,9 +184,28 @@ impl<'a> Certificate<'a> {
     pub(crate) fn is_only_for(&self, purpose: Purpose) -> Option<bool> {
         let usage = self.typed::<ExtendedKeyUsage>().ok()?;
         let is_ca = self.typed::<BasicConstraints>().ok()?.is_some_and(|constraints| constraints.ca);
-        let mut extensions = self.tbs.extensions.iter();
-        let is_critical = extensions.any(|extension| extension.id == ExtendedKeyUsage::OID && extension.critical);
-        Some(is_critical && !is_ca && usage.is_some_and(|usage| usage.0.as_slice() == [*purpose.id()]))
+        Some(
+            self.has_critical(ExtendedKeyUsage::OID)
+                && !is_ca
+                && usage.is_some_and(|usage| usage.0.as_slice() == [*purpose.id()]),
+        )
+    }
+
+    /// Whether the certificate has this extension and marks it as critical.
+    pub(crate) fn has_critical(&self, id: ObjectIdentifier) -> bool {
+        self.tbs.extensions.iter().any(|extension| extension.id == id && extension.critical)
+    }
+
+    /// Whether the key of its issuer signed the certificate.
+    pub(crate) fn is_signed_by(&self, issuer: &PublicKey) -> bool {
+        let signed = || {
+            // Both name the same algorithm (RFC 5280, section 4.1.1.2).
+            let algorithm = sequence(self.algorithm).filter(|_| self.tbs.algorithm == self.algorithm)?;
+            let hash = hash_of_signature(oid(*algorithm.first()?)?)?;
+            let signature = self.signature.as_bytes()?;
+            issuer.algorithm.verifies(hash, &issuer.material, &self.tbs.to_der().ok()?, signature).then_some(())
+        };
+        signed().is_some()
     }
 
     /// The part of the certificate that its issuer signed, without this extension.

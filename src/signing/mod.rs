@@ -3,6 +3,7 @@
 //! Keys, signatures, certificates and the path to an authority (RFC 5280). Nothing here knows Sigstore, images or settings.
 
 mod algorithm;
+pub(crate) mod asn1;
 pub(crate) mod certificate;
 pub(crate) mod dsse;
 pub(crate) mod key;

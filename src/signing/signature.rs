@@ -8,6 +8,7 @@
 
 use std::cell::{Cell, OnceCell};
 
+use der::asn1::ObjectIdentifier;
 use ed25519_dalek::Sha512;
 use p256::{
     ecdsa::{RecoveryId, VerifyingKey, signature::hazmat::PrehashVerifier as _},
@@ -39,6 +40,15 @@ impl Hash {
         }
     }
 
+    /// RSASSA-PSS with this hash (RFC 8017, section 8.1).
+    fn pss(self, salt: usize) -> Pss {
+        match self {
+            Hash::Sha256 => Pss::new_with_salt::<rsa::sha2::Sha256>(salt),
+            Hash::Sha384 => Pss::new_with_salt::<rsa::sha2::Sha384>(salt),
+            Hash::Sha512 => Pss::new_with_salt::<rsa::sha2::Sha512>(salt),
+        }
+    }
+
     /// The prefix of a hash in a PKCS #1 v1.5 signature (RFC 8017, section 9.2, note 1).
     fn prefix(self) -> Box<[u8]> {
         let (all, name, length) = match self {
@@ -49,6 +59,21 @@ impl Hash {
         let oid = [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, name];
         [&[0x30, all, 0x30, 0x0d], &oid[..], &[0x05, 0x00, 0x04, length]].concat().into()
     }
+}
+
+/// The signature algorithms whose names include a hash. For others (RSA, Ed25519) the digest algorithm names it.
+const HASHED: [(ObjectIdentifier, Hash); 6] = [
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"), Hash::Sha256),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"), Hash::Sha384),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"), Hash::Sha512),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"), Hash::Sha256),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12"), Hash::Sha384),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13"), Hash::Sha512),
+];
+
+/// The hash in the name of a signature algorithm, for those of which the name includes one.
+pub(crate) fn hash_of_signature(algorithm: ObjectIdentifier) -> Option<Hash> {
+    HASHED.iter().find(|(known, _)| *known == algorithm).map(|(_, hash)| *hash)
 }
 
 /// A message that may have been signed.
@@ -164,7 +189,7 @@ impl PublicKey {
     fn signed_with(&self, algorithm: SignatureAlgorithm, message: Message<'_>, signature: &[u8]) -> Option<()> {
         use SignatureAlgorithm::*;
         let pkcs1 = |hash: Hash| rsa_verifies(&self.material, hash, &message.hash(hash)?, signature);
-        let pss = |hash: Hash, scheme: fn(usize) -> Pss| self.pss_signed(&message.hash(hash)?, signature, scheme);
+        let pss = |hash: Hash| self.pss_signed(hash, &message.hash(hash)?, signature);
         let ecdsa = |hash: Hash| self.algorithm.ecdsa_verifies(&self.material, &message.hash(hash)?, signature);
         match algorithm {
             EcdsaSha256 => ecdsa(Hash::Sha256),
@@ -173,18 +198,52 @@ impl PublicKey {
             RsaPkcs1Sha256 => pkcs1(Hash::Sha256),
             RsaPkcs1Sha384 => pkcs1(Hash::Sha384),
             RsaPkcs1Sha512 => pkcs1(Hash::Sha512),
-            RsaPssSha256 => pss(Hash::Sha256, Pss::new_with_salt::<rsa::sha2::Sha256>),
-            RsaPssSha384 => pss(Hash::Sha384, Pss::new_with_salt::<rsa::sha2::Sha384>),
-            RsaPssSha512 => pss(Hash::Sha512, Pss::new_with_salt::<rsa::sha2::Sha512>),
+            RsaPssSha256 => pss(Hash::Sha256),
+            RsaPssSha384 => pss(Hash::Sha384),
+            RsaPssSha512 => pss(Hash::Sha512),
             Ed25519 | Ed25519ph => ed25519_verifies(&self.material, algorithm, message.bytes()?, signature),
         }
     }
 
+    /// The only algorithm with which this key may sign for Notation, as JOSE (RFC 7518, section 3.1) and COSE (RFC 9053, section 2.1; RFC 8230, section 2) name it.
+    pub(crate) fn notation_algorithm(&self) -> Option<(&'static str, i64)> {
+        match (self.algorithm, self.rsa_bits()) {
+            (Algorithm::P256, _) => Some(("ES256", -7)),
+            (Algorithm::P384, _) => Some(("ES384", -35)),
+            (Algorithm::P521, _) => Some(("ES512", -36)),
+            (Algorithm::Rsa, Some(2048)) => Some(("PS256", -37)),
+            (Algorithm::Rsa, Some(3072)) => Some(("PS384", -38)),
+            (Algorithm::Rsa, Some(4096)) => Some(("PS512", -39)),
+            (Algorithm::Rsa | Algorithm::Ed25519, _) => None,
+        }
+    }
+
+    /// Whether this key made a signature of JOSE or COSE over `message`, with the one algorithm that Notation allows it.
+    pub(crate) fn signed_for_notation(&self, message: &[u8], signature: &[u8]) -> bool {
+        let verified = || {
+            let hash = match self.notation_algorithm()?.0 {
+                "ES256" | "PS256" => Hash::Sha256,
+                "ES384" | "PS384" => Hash::Sha384,
+                _ => Hash::Sha512,
+            };
+            let (hashed, key) = (hash.of(message), &self.material);
+            match self.algorithm {
+                Algorithm::P256 | Algorithm::P384 | Algorithm::P521 => {
+                    self.algorithm.ecdsa_verifies(key, &hashed, &self.algorithm.der_of_raw(signature)?)
+                }
+                // The salt is as long as the hash (RFC 7518, section 3.5).
+                Algorithm::Rsa => rsa_key(key)?.verify(hash.pss(hashed.len()), &hashed, signature).ok(),
+                Algorithm::Ed25519 => None,
+            }
+        };
+        verified().is_some()
+    }
+
     /// Verifies RSASSA-PSS with a salt as long as the hash (RFC 8017, section 9.1) or as long as the key allows, as some libraries sign.
-    fn pss_signed(&self, hash: &[u8], signature: &[u8], scheme: fn(usize) -> Pss) -> Option<()> {
+    fn pss_signed(&self, hash: Hash, hashed: &[u8], signature: &[u8]) -> Option<()> {
         let key = rsa_key(&self.material)?;
-        let longest = key.size().saturating_sub(hash.len()).saturating_sub(2);
-        [hash.len(), longest].into_iter().find_map(|salt| key.verify(scheme(salt), hash, signature).ok())
+        let longest = key.size().saturating_sub(hashed.len()).saturating_sub(2);
+        [hashed.len(), longest].into_iter().find_map(|salt| key.verify(hash.pss(salt), hashed, signature).ok())
     }
 }
 
@@ -210,6 +269,16 @@ impl Algorithm {
             Algorithm::Rsa => {
                 &[RsaPkcs1Sha256, RsaPkcs1Sha384, RsaPkcs1Sha512, RsaPssSha256, RsaPssSha384, RsaPssSha512]
             }
+        }
+    }
+
+    /// The DER form of an ECDSA signature of which both numbers are given one after the other, each in full length (IEEE P1363).
+    pub(crate) fn der_of_raw(self, raw: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Algorithm::P256 => Some(p256::ecdsa::Signature::from_slice(raw).ok()?.to_der().as_bytes().to_vec()),
+            Algorithm::P384 => Some(p384::ecdsa::Signature::from_slice(raw).ok()?.to_der().as_bytes().to_vec()),
+            Algorithm::P521 => Some(p521::ecdsa::Signature::from_slice(raw).ok()?.to_der().as_bytes().to_vec()),
+            Algorithm::Ed25519 | Algorithm::Rsa => None,
         }
     }
 

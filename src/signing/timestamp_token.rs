@@ -6,21 +6,17 @@
 
 use std::time::Duration;
 
-use der::{
-    AnyRef, DateTime, Decode as _, Encode as _, Reader as _, SliceReader, Tag, TagNumber, Tagged as _,
-    asn1::ObjectIdentifier,
-};
+use der::{AnyRef, DateTime, Decode as _, Encode as _, Tag, Tagged as _, asn1::ObjectIdentifier};
 
 use super::{
+    asn1::{context, explicit, list, oid, sequence},
     certificate::{Certificate, Purpose},
-    signature::Hash,
+    signature::{Hash, hash_of_signature},
 };
 use crate::time::UnixTime;
 
 /// The longest response that is read, in bytes. Those of real authorities have 0.7 to 6 KB.
 const MAX_LENGTH: usize = 16 * 1024;
-/// The most parts of a list in a response.
-const MAX_PARTS: usize = 64;
 
 const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
 const TST_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.4");
@@ -34,15 +30,8 @@ const HASHES: [(ObjectIdentifier, Hash); 3] = [
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2"), Hash::Sha384),
     (ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3"), Hash::Sha512),
 ];
-/// The signature algorithms whose names include a hash. For others (RSA, Ed25519) the digest algorithm names it.
-const SIGNATURES: [(ObjectIdentifier, Hash); 6] = [
-    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"), Hash::Sha256),
-    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"), Hash::Sha384),
-    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"), Hash::Sha512),
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"), Hash::Sha256),
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12"), Hash::Sha384),
-    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13"), Hash::Sha512),
-];
+/// The baseline policy of time-stamping authorities, with an accuracy of one second (RFC 3628).
+const BASELINE: ObjectIdentifier = ObjectIdentifier::new_unwrap("0.4.0.2023.1.1");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// A time-stamp token. Nothing in it is proven.
@@ -50,6 +39,8 @@ const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1
 pub(crate) struct TimestampToken {
     /// The time in the token.
     pub(crate) time: UnixTime,
+    /// How far that time may be from the true one.
+    pub(crate) accuracy: Duration,
     imprint: (Hash, Vec<u8>),
     /// The signed bytes: the signed attributes as a SET (RFC 5652, section 5.4).
     signed: Vec<u8>,
@@ -83,7 +74,16 @@ impl TimestampToken {
         if granted.tag() != Tag::Integer || !matches!(granted.value(), [0 | 1]) {
             return None;
         }
-        let content = sequence(*token)?;
+        TimestampToken::of_content(*token)
+    }
+
+    /// Reads a TimeStampToken, which stands in a response, and by itself in other formats. It is `None` if it is not in DER.
+    pub(crate) fn read_token(token: &[u8]) -> Option<TimestampToken> {
+        TimestampToken::of_content(AnyRef::from_der(token).ok().filter(|_| token.len() <= MAX_LENGTH)?)
+    }
+
+    fn of_content(token: AnyRef<'_>) -> Option<TimestampToken> {
+        let content = sequence(token)?;
         let [kind, data] = content.as_slice() else { return None };
         if oid(*kind)? != SIGNED_DATA {
             return None;
@@ -116,8 +116,8 @@ impl TimestampToken {
         }
         let signers = list(signers.value())?;
         let [signer] = signers.as_slice() else { return None };
-        let (time, imprint) = read_info(content.value())?;
-        let token = TimestampToken::of_signer(*signer, content.value(), time, imprint, certificates)?;
+        let info = Info::read(content.value())?;
+        let token = TimestampToken::of_signer(*signer, content.value(), info, certificates)?;
         hashes.contains(&token.hash).then_some(token)
     }
 
@@ -125,8 +125,7 @@ impl TimestampToken {
     fn of_signer(
         signer: AnyRef<'_>,
         content: &[u8],
-        time: UnixTime,
-        imprint: (Hash, Vec<u8>),
+        Info { time, accuracy, imprint }: Info,
         certificates: Vec<Vec<u8>>,
     ) -> Option<TimestampToken> {
         let parts = sequence(signer)?;
@@ -144,8 +143,8 @@ impl TimestampToken {
         }
         let hash = hash_of(*digest)?;
         let algorithm = oid(sequence(*algorithm)?.first().copied()?)?;
-        match SIGNATURES.iter().find(|(known, _)| *known == algorithm) {
-            Some((_, named)) if *named != hash => return None,
+        match hash_of_signature(algorithm) {
+            Some(named) if named != hash => return None,
             Some(_) => {}
             None if algorithm == RSA => {}
             None => return None,
@@ -158,6 +157,7 @@ impl TimestampToken {
         }
         Some(TimestampToken {
             time,
+            accuracy,
             imprint,
             // The signature covers them as a SET, though they are written with another tag.
             signed: AnyRef::new(Tag::Set, attributes.value()).ok()?.to_der().ok()?,
@@ -220,23 +220,58 @@ impl Signer {
     }
 }
 
-/// The time and the imprint of TSTInfo (RFC 3161, section 2.4.2).
-fn read_info(info: &[u8]) -> Option<(UnixTime, (Hash, Vec<u8>))> {
-    let parts = sequence(AnyRef::from_der(info).ok()?)?;
-    let [version, _policy, imprint, _serial, time, ..] = parts.as_slice() else { return None };
-    if !is_number(*version, 1) || time.tag() != Tag::GeneralizedTime {
-        return None;
+/// What TSTInfo says (RFC 3161, section 2.4.2).
+struct Info {
+    time: UnixTime,
+    accuracy: Duration,
+    imprint: (Hash, Vec<u8>),
+}
+
+impl Info {
+    fn read(info: &[u8]) -> Option<Info> {
+        let parts = sequence(AnyRef::from_der(info).ok()?)?;
+        let [version, policy, imprint, _serial, time, rest @ ..] = parts.as_slice() else { return None };
+        if !is_number(*version, 1) || time.tag() != Tag::GeneralizedTime {
+            return None;
+        }
+        let accuracy = match rest.first().and_then(|accuracy| sequence(*accuracy)) {
+            Some(accuracy) => read_accuracy(&accuracy)?,
+            // The policy tells it (RFC 3628, section 5.2).
+            None if oid(*policy)? == BASELINE => Duration::from_secs(1),
+            None => Duration::ZERO,
+        };
+        let imprint = sequence(*imprint)?;
+        let [algorithm, hashed] = imprint.as_slice() else { return None };
+        if hashed.tag() != Tag::OctetString {
+            return None;
+        }
+        Some(Info {
+            time: read_time(time.value())?,
+            accuracy,
+            imprint: (hash_of(*algorithm)?, hashed.value().to_vec()),
+        })
     }
-    let imprint = sequence(*imprint)?;
-    let [algorithm, hashed] = imprint.as_slice() else { return None };
-    if hashed.tag() != Tag::OctetString {
-        return None;
+}
+
+/// Seconds, milliseconds and microseconds (RFC 3161, section 2.4.2).
+fn read_accuracy(parts: &[AnyRef<'_>]) -> Option<Duration> {
+    let mut accuracy = Duration::ZERO;
+    for part in parts {
+        let number =
+            part.value().iter().try_fold(0_u64, |sum, byte| sum.checked_mul(256)?.checked_add(u64::from(*byte)))?;
+        let length = match (part.tag(), context(*part)) {
+            (Tag::Integer, _) => Duration::from_secs(number),
+            (_, Some(0)) => Duration::from_millis(number),
+            (_, Some(1)) => Duration::from_micros(number),
+            _ => return None,
+        };
+        accuracy = accuracy.saturating_add(length);
     }
-    Some((read_time(time.value())?, (hash_of(*algorithm)?, hashed.value().to_vec())))
+    Some(accuracy)
 }
 
 /// Reads a GeneralizedTime in UTC. Unlike a library's reader, it accepts fractions of a second: `20261130053015.082Z`.
-fn read_time(text: &[u8]) -> Option<UnixTime> {
+pub(crate) fn read_time(text: &[u8]) -> Option<UnixTime> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
     let (whole, parts) = text.split_once('.').unwrap_or((text, "0"));
     let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -292,40 +327,6 @@ fn hash_of(algorithm: AnyRef<'_>) -> Option<Hash> {
 /// Whether this is an INTEGER with this value.
 fn is_number(part: AnyRef<'_>, number: u8) -> bool {
     part.tag() == Tag::Integer && part.value() == [number]
-}
-
-fn oid(part: AnyRef<'_>) -> Option<ObjectIdentifier> {
-    part.decode_as().ok()
-}
-
-/// The parts of a SEQUENCE.
-fn sequence(part: AnyRef<'_>) -> Option<Vec<AnyRef<'_>>> {
-    if part.tag() == Tag::Sequence { list(part.value()) } else { None }
-}
-
-/// The number of a context-specific tag.
-fn context(part: AnyRef<'_>) -> Option<u32> {
-    match part.tag() {
-        Tag::ContextSpecific { number: TagNumber(number), .. } => Some(number),
-        _ => None,
-    }
-}
-
-/// The content of an explicit tag with this number.
-fn explicit(part: AnyRef<'_>, number: u32) -> Option<AnyRef<'_>> {
-    if context(part)? == number { AnyRef::from_der(part.value()).ok() } else { None }
-}
-
-fn list(content: &[u8]) -> Option<Vec<AnyRef<'_>>> {
-    let mut reader = SliceReader::new(content).ok()?;
-    let mut parts = Vec::new();
-    while !reader.is_finished() {
-        if parts.len() >= MAX_PARTS {
-            return None;
-        }
-        parts.push(AnyRef::decode(&mut reader).ok()?);
-    }
-    Some(parts)
 }
 
 #[cfg(test)]

@@ -62,16 +62,22 @@ pub(super) struct Ballot<'r> {
     pub(super) errors: BTreeMap<&'r TrustRootName, VerificationError>,
 }
 
+/// Trust roots in the order in which they are looked at, and their quorum. Those that do not count now are counted as missing.
+pub(super) fn in_order(signers: &Signers, now: UnixTime) -> (Vec<&TrustRoot>, Quorum<'_>) {
+    let mut roots: Vec<&TrustRoot> = signers.roots.iter().collect();
+    roots.sort_by_key(|root| (!signers.required.contains(&root.name), root.period.end.is_some()));
+    let names = signers.roots.iter().map(|root| &root.name);
+    let mut quorum = Quorum::new(signers.threshold, &signers.required, names);
+    for root in roots.iter().filter(|root| !root.period.contains(now)) {
+        quorum.vote(&root.name, Vote::Missing);
+    }
+    (roots, quorum)
+}
+
 impl<'r> Ballot<'r> {
     /// A ballot without signatures. Trust roots that do not count now are counted as missing.
     pub(super) fn new(case: Case<'r>, signers: &'r Signers, wanted: Wanted<'r>) -> Ballot<'r> {
-        let mut roots: Vec<&TrustRoot> = signers.roots.iter().collect();
-        roots.sort_by_key(|root| (!signers.required.contains(&root.name), root.period.end.is_some()));
-        let names = signers.roots.iter().map(|root| &root.name);
-        let mut quorum = Quorum::new(signers.threshold, &signers.required, names);
-        for root in roots.iter().filter(|root| !root.period.contains(case.now)) {
-            quorum.vote(&root.name, Vote::Missing);
-        }
+        let (roots, quorum) = in_order(signers, case.now);
         Ballot { case, wanted, roots, quorum, sources: BTreeSet::new(), errors: BTreeMap::new() }
     }
 

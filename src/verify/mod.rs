@@ -16,26 +16,31 @@ mod ballot;
 mod budget;
 mod evidence_manifest;
 mod index;
+mod missing;
 mod mistakes;
+mod notation;
 mod platforms;
 mod policy_server;
+mod proof;
 mod prove;
 mod quorum;
 mod requirement;
+mod resolve;
 mod signature_manifest;
 mod verification;
 
 pub use attested::{Attested, Lack, MissingAttestation, NotAttested};
 pub(crate) use ballot::Case;
 pub use budget::{Asked, Budget, Spent, Unseen};
+pub use missing::{CosignMissing, Failure, Missing, NotationMissing};
+pub(crate) use missing::{Evidence, NotationFound, Signed};
+pub use proof::{Pinned, Unproven, Verified};
 pub use quorum::{Quorum, Standing, Tally, Vote};
 pub use requirement::{
-    AttestationTerms, CosignRequirement, CosignTerms, EvidenceTerms, ImageName, Requirement, SctRequirement, Signers,
-    TrustRoot, TrustRootKind, TrustRootName,
+    AttestationTerms, CosignRequirement, CosignTerms, EvidenceTerms, ImageName, NotationRequirement, Requirement,
+    SctRequirement, Signers, TrustRoot, TrustRootKind, TrustRootName,
 };
 pub(crate) use requirement::{Mistake, Payloads, annotation};
-pub use verification::{CosignMissing, Failure, Missing, Pinned, Unproven, Verified};
-pub(crate) use verification::{Evidence, Signed};
 
 use crate::{
     host::HostError,

@@ -1,6 +1,6 @@
 //! Which kind of evidence proves this image?
 
-use super::{Budget, Failure, Requirement, Verified, verification::Verification};
+use super::{Budget, Failure, Requirement, Verified, notation, verification::Verification};
 use crate::{
     host::HostError,
     image::{Digest, ImageRef},
@@ -18,5 +18,6 @@ pub(super) fn prove<'r>(
 ) -> Result<Verified, Failure<'r>> {
     match requirement {
         Requirement::Cosign(requirement) => Verification::of(image, requirement, resolved, budget),
+        Requirement::Notation(requirement) => notation::prove(image, requirement, resolved, budget),
     }
 }

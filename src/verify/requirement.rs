@@ -10,6 +10,7 @@ use crate::{
     evidence::{
         CertificateTerms, Subject,
         cosign::{Payload, repository_name},
+        notation::{NotationTerms, TrustStore},
     },
     image::{Digest, ImageRef},
     ordered::map,
@@ -51,6 +52,8 @@ pub enum TrustRootKind {
     Keyless(CertificateIdentity),
     /// Keys that one of these authorities certified for this identity.
     Certificate(Authorities, CertificateIdentity),
+    /// Signers of Notation for whom a trust store vouches.
+    Notation(TrustStore),
 }
 
 /// They ask for the same: keys are equal whatever they sign with, and trust roots are not.
@@ -73,7 +76,7 @@ impl TrustRoot {
     pub fn key(&self) -> Option<&PublicKey> {
         match &self.kind {
             TrustRootKind::Key(key) => Some(key),
-            TrustRootKind::Keyless(_) | TrustRootKind::Certificate(..) => None,
+            TrustRootKind::Keyless(_) | TrustRootKind::Certificate(..) | TrustRootKind::Notation(_) => None,
         }
     }
 }
@@ -83,6 +86,19 @@ impl TrustRoot {
 pub enum Requirement {
     /// Signatures and attestations in the formats of cosign.
     Cosign(CosignRequirement),
+    /// Signatures of Notation.
+    Notation(NotationRequirement),
+}
+
+/// What a rule of a notation validator requires: who has to sign, how many of them, and what their signatures have to prove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotationRequirement {
+    /// Who has to sign the image.
+    pub signers: Signers,
+    /// What every signature has to prove.
+    pub terms: NotationTerms,
+    /// The repository with the evidence manifests. If it is `None`, it is the image's own.
+    pub repository: Option<ImageRef>,
 }
 
 /// What a rule of a cosign validator requires: who has to sign, how many of them, and what their signatures have to prove.
@@ -189,8 +205,13 @@ impl Requirement {
     /// Everybody who has to sign something: the image, or an attestation.
     pub fn all_signers(&self) -> impl Iterator<Item = &Signers> {
         match self {
-            Requirement::Cosign(requirement) => requirement.all_signers(),
+            Requirement::Cosign(requirement) => {
+                let of_attestations = requirement.attestations.iter().map(|attestation| &attestation.signers);
+                requirement.signers.iter().chain(of_attestations).collect::<Vec<_>>()
+            }
+            Requirement::Notation(requirement) => vec![&requirement.signers],
         }
+        .into_iter()
     }
 
     /// The trust roots that may sign something. One that may sign several things occurs several times.
@@ -203,6 +224,7 @@ impl Requirement {
     pub fn cosign(&self) -> Option<&CosignRequirement> {
         match self {
             Requirement::Cosign(requirement) => Some(requirement),
+            Requirement::Notation(_) => None,
         }
     }
 }
@@ -240,7 +262,7 @@ impl CosignRequirement {
     ) -> Option<(&'r CertificateIdentity, CertificateTerms<'r>)> {
         let TrustedRoot { authorities, tlogs, ctlogs, timestamp_authorities } = &*self.cosign.trusted_root;
         let (authorities, identity, has_tlogs, has_ctlogs, is_keyless) = match &root.kind {
-            TrustRootKind::Key(_) => return None,
+            TrustRootKind::Key(_) | TrustRootKind::Notation(_) => return None,
             TrustRootKind::Keyless(identity) => (
                 authorities,
                 identity,
@@ -297,16 +319,12 @@ impl CosignRequirement {
 
     /// The tag `tag` in the repository where the evidence of `image` lies.
     pub(crate) fn evidence_at(&self, image: &ImageRef, tag: &str) -> String {
-        self.evidence_repository(image).with_tag(tag)
+        evidence_at(self.cosign.evidence.repository.as_ref(), image, tag)
     }
 
     /// The manifest `digest` in the repository where the evidence of `image` lies.
     pub(crate) fn evidence_by(&self, image: &ImageRef, digest: Digest) -> String {
-        self.evidence_repository(image).by_digest(digest)
-    }
-
-    fn evidence_repository<'a>(&'a self, image: &'a ImageRef) -> &'a ImageRef {
-        self.cosign.evidence.repository.as_ref().unwrap_or(image)
+        self.cosign.evidence.repository.as_ref().unwrap_or(image).by_digest(digest)
     }
 
     /// The logs, if one of them has to have an entry for every signature by a key, and the authorities whose timestamps count.
@@ -323,6 +341,11 @@ impl CosignRequirement {
         };
         map(self.names(image).map(payload))
     }
+}
+
+/// The tag `tag` in the repository where the evidence of `image` lies, which is its own if there is no other.
+pub(super) fn evidence_at(repository: Option<&ImageRef>, image: &ImageRef, tag: &str) -> String {
+    repository.unwrap_or(image).with_tag(tag)
 }
 
 /// An annotation as `cosign sign -a` takes it.

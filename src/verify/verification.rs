@@ -1,284 +1,18 @@
 //! How is one digest verified, and what is known when that fails?
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::{
-    Attested, Budget, CosignRequirement, NotAttested, Payloads, Spent, Standing, Tally, TrustRoot, TrustRootName, Vote,
+    Attested, Budget, CosignMissing, CosignRequirement, Evidence, Failure, Missing, Signed, Spent, Standing, Tally,
+    Unproven, Verified, Vote,
     ballot::{Ballot, Case, Wanted},
+    missing::Found,
+    proof,
+    resolve::resolve,
 };
 use crate::{
-    evidence::{
-        Attestation, Document, NoSignature, SignatureDocument, Source, Unusable, UnusableEvidence,
-        cosign::{Layer, Payload, Signatures},
-        manifest::LargeDocument,
-    },
+    evidence::Source,
     host::{Cause, HostError},
     image::{Digest, ImageRef},
-    ordered::{map, set},
-    sigstore::VerificationError,
-    time::UnixTime,
 };
-
-/// A digest that enough trust roots signed, with every attestation that was asked for. There is no other way to get one than to have [`super::verify`] prove it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
-    image: ImageRef,
-    digest: Digest,
-    index: Option<Digest>,
-    tally: Tally,
-    attested: Vec<Attested>,
-    sources: BTreeSet<Source>,
-    leaving: Vec<(TrustRootName, UnixTime)>,
-}
-
-/// A reference with the digest that was proven of it, in the user's spelling.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pinned(ImageRef);
-
-impl Pinned {
-    /// The text to be written.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        self.0.written()
-    }
-}
-
-impl Verified {
-    /// The same proof for `digest` of `image`, which the index that was signed lists.
-    pub(super) fn listed(self, image: &ImageRef, digest: Digest) -> Verified {
-        Verified { image: image.clone(), digest, index: Some(self.digest), ..self }
-    }
-
-    /// `image` with the digest that was signed; `None` if it is not the image that this is the proof of.
-    #[must_use]
-    pub fn pin(&self, image: &ImageRef) -> Option<Pinned> {
-        (self.image == *image).then(|| Pinned(image.pinned(self.digest)))
-    }
-
-    /// The digest that runs. It was signed, or is listed in the index that was.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        self.digest
-    }
-
-    /// The index that was signed, if the digest itself was not.
-    #[must_use]
-    pub fn index(&self) -> Option<Digest> {
-        self.index
-    }
-
-    /// The trust roots that were needed and will not count for long, each with the end of its period.
-    #[must_use]
-    pub fn leaving(&self) -> &[(TrustRootName, UnixTime)] {
-        &self.leaving
-    }
-
-    /// Who signed it.
-    #[must_use]
-    pub fn tally(&self) -> &Tally {
-        &self.tally
-    }
-
-    /// The attestations that were asked for, those of platforms last.
-    #[must_use]
-    pub fn attested(&self) -> &[Attested] {
-        &self.attested
-    }
-
-    /// Where the signatures were found.
-    #[must_use]
-    pub fn sources(&self) -> &BTreeSet<Source> {
-        &self.sources
-    }
-}
-
-/// Why an image was not verified. `W` is what is known when too few have signed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unproven<W> {
-    /// Too few have signed.
-    NotSigned(W),
-    /// Enough have signed, but an attestation is missing.
-    NotAttested(NotAttested),
-    /// The registry does not have the image.
-    NotFound,
-    /// The policy server's answer was for another digest than it was asked about.
-    Disagreement {
-        /// The digest that it was asked about.
-        asked: Digest,
-        /// The digest that it answered for.
-        answered: Digest,
-    },
-    /// It could not be told whether enough have signed.
-    Undecided {
-        /// The digest that was judged, if it is known.
-        digest: Option<Digest>,
-        /// Who signed and who did not.
-        tally: Box<Tally>,
-        /// What stood in the way.
-        cause: Cause,
-    },
-    /// The budget was spent first.
-    Spent {
-        /// The digest that was judged, if it is known.
-        digest: Option<Digest>,
-        /// Who signed and who did not, as far as it was asked.
-        tally: Box<Tally>,
-        /// The limit of the budget that was reached.
-        spent: Spent,
-    },
-}
-
-impl<W> Unproven<W> {
-    /// The same with what is known when too few have signed turned into something else.
-    pub(crate) fn map<V>(self, not_signed: impl FnOnce(W) -> Unproven<V>) -> Unproven<V> {
-        match self {
-            Unproven::NotSigned(what) => not_signed(what),
-            Unproven::NotAttested(what) => Unproven::NotAttested(what),
-            Unproven::NotFound => Unproven::NotFound,
-            Unproven::Disagreement { asked, answered } => Unproven::Disagreement { asked, answered },
-            Unproven::Undecided { digest, tally, cause } => Unproven::Undecided { digest, tally, cause },
-            Unproven::Spent { digest, tally, spent } => Unproven::Spent { digest, tally, spent },
-        }
-    }
-}
-
-/// A verification that failed. The denial is certain. The reason for which signatures are missing may still have to be found.
-pub type Failure<'r> = Unproven<Missing<'r>>;
-
-/// What is known when too few have signed, by the type of the validator.
-pub enum Missing<'r> {
-    /// Signatures of cosign are missing.
-    Cosign(Box<CosignMissing<'r>>),
-}
-
-impl Failure<'_> {
-    /// Who signed the digest, if an index that lists it may be proven in its place. A trust root that does not count now does not count for an index either.
-    pub(super) fn tally_before_an_index(&self) -> Option<&Tally> {
-        match self {
-            Unproven::NotSigned(Missing::Cosign(missing)) if matches!(missing.found.signatures, Signed::NotNow) => None,
-            Unproven::NotSigned(Missing::Cosign(missing)) => Some(&missing.tally),
-            Unproven::NotAttested(NotAttested { tally, .. }) => Some(tally),
-            // Evidence of the digest itself that cannot be read says nothing about the index.
-            Unproven::Undecided { tally, cause: Cause::LargeAttestation | Cause::TooMuchEvidence, .. } => Some(tally),
-            Unproven::NotFound
-            | Unproven::Disagreement { .. }
-            | Unproven::Undecided { .. }
-            | Unproven::Spent { .. } => None,
-        }
-    }
-}
-
-/// What is known when too few have signed with cosign.
-pub struct CosignMissing<'r> {
-    pub(crate) image: &'r ImageRef,
-    pub(crate) requirement: &'r CosignRequirement,
-    pub(crate) now: UnixTime,
-    /// The digest that was judged, if it is known.
-    pub(crate) digest: Option<Digest>,
-    pub(crate) tally: Tally,
-    /// The trust roots that certainly did not sign.
-    pub(crate) roots: Vec<&'r TrustRoot>,
-    pub(crate) found: Found,
-    /// The check that the likeliest signature of a trust root failed.
-    pub(crate) errors: BTreeMap<&'r TrustRootName, VerificationError>,
-}
-
-/// What was found in the two manifests of an image that hold signatures.
-pub(crate) struct Found {
-    pub(crate) signatures: Signed,
-    pub(crate) evidence: Evidence,
-}
-
-/// What was found under the tag of the evidence manifest.
-pub(crate) enum Evidence {
-    /// An evidence manifest. Each item is a document about the image, or there is a reason for which it is none.
-    Documents(Vec<Result<Document, NoSignature>>),
-    /// The registry has no such tag.
-    Nothing,
-    /// Something that is not an evidence manifest of a known version.
-    Unusable(UnusableEvidence),
-}
-
-/// What was found under the tag of the signature manifest.
-pub(crate) enum Signed {
-    /// A signature manifest, which may be empty, and the payloads that the rule accepts.
-    Signatures(Signatures, Payloads),
-    /// The registry has no such tag.
-    Nothing,
-    /// Something that is not a signature manifest.
-    Unusable(Unusable),
-    /// The registry was not asked, because too few trust roots count at this time.
-    NotNow,
-}
-
-impl Signed {
-    /// The signatures of the signature manifest. There are none if there is no such manifest.
-    pub(crate) fn layers(&self) -> &[Layer] {
-        match self {
-            Signed::Signatures(signatures, _) => &signatures.layers,
-            Signed::Nothing | Signed::Unusable(_) | Signed::NotNow => &[],
-        }
-    }
-
-    /// The payload that a signature covers, if the rule accepts it.
-    pub(crate) fn accepted(&self, layer: &Layer) -> Option<&Payload> {
-        match self {
-            Signed::Signatures(_, payloads) => payloads.get(&layer.payload),
-            Signed::Nothing | Signed::Unusable(_) | Signed::NotNow => None,
-        }
-    }
-}
-
-impl Evidence {
-    /// The items that are signatures of the image.
-    pub(crate) fn signatures(&self) -> impl Iterator<Item = &SignatureDocument> {
-        self.items().iter().filter_map(|item| match item {
-            Ok(Document::Signature(document)) => Some(document),
-            Ok(Document::Attestation(_) | Document::Large(_)) | Err(_) => None,
-        })
-    }
-
-    /// The items that are attestations about the image.
-    pub(crate) fn attestations(&self) -> impl Iterator<Item = &Attestation> {
-        self.items().iter().filter_map(|item| match item {
-            Ok(Document::Attestation(attestation)) => Some(attestation),
-            Ok(Document::Signature(_) | Document::Large(_)) | Err(_) => None,
-        })
-    }
-
-    /// The documents that were not read, because they are not in the evidence manifest itself.
-    pub(crate) fn large(&self) -> impl Iterator<Item = &LargeDocument> {
-        self.items().iter().filter_map(|item| match item {
-            Ok(Document::Large(document)) => Some(document),
-            Ok(Document::Signature(_) | Document::Attestation(_)) | Err(_) => None,
-        })
-    }
-
-    /// The reasons for which the other items are not signatures of the image.
-    pub(crate) fn others(&self) -> impl Iterator<Item = NoSignature> {
-        self.items().iter().filter_map(|item| match item {
-            Ok(Document::Signature(_)) => None,
-            Ok(Document::Attestation(attestation)) => {
-                Some(NoSignature::Attestation(attestation.predicate_type.clone()))
-            }
-            Ok(Document::Large(_)) => Some(NoSignature::Large),
-            Err(reason) => Some(reason.clone()),
-        })
-    }
-
-    fn items(&self) -> &[Result<Document, NoSignature>] {
-        match self {
-            Evidence::Documents(items) => items,
-            Evidence::Nothing | Evidence::Unusable(_) => &[],
-        }
-    }
-}
-
-impl Default for Found {
-    fn default() -> Found {
-        Found { signatures: Signed::Nothing, evidence: Evidence::Nothing }
-    }
-}
 
 /// A verification that is not finished.
 pub(super) struct Verification<'r> {
@@ -388,17 +122,12 @@ impl<'r> Verification<'r> {
         if let Some(digest) = self.digest {
             return Ok(digest);
         }
-        match resolved.map_or_else(|| budget.digest(&self.case.image.to_string()), Ok)? {
+        // One for its signatures, if these are needed, and one for its evidence.
+        let later_calls = if self.ballot.is_some() { 2 } else { 1 };
+        match resolve(self.case.image, resolved, later_calls, budget)? {
             Ok(digest) => Ok(*self.digest.insert(digest)),
-            Err(error) if error.cause == Cause::NotFound => {
-                // An image that exists costs a call for its signatures and one for its evidence, too. So whoever counts host calls does not learn that it is missing.
-                if self.ballot.is_some() {
-                    budget.charge()?;
-                }
-                budget.charge()?;
-                Err(Stop::Failed(Unproven::NotFound))
-            }
-            Err(error) => Err(self.undecided(error.cause)),
+            Err(Cause::NotFound) => Err(Stop::Failed(Unproven::NotFound)),
+            Err(cause) => Err(self.undecided(cause)),
         }
     }
 
@@ -425,17 +154,12 @@ impl<'r> Verification<'r> {
     fn verified(&mut self, digest: Digest) -> Verified {
         let tally = self.tally();
         let attested = std::mem::take(&mut self.attested);
-        let signed: BTreeSet<&TrustRootName> =
-            set(tally.signed.iter().chain(attested.iter().flat_map(|attested| &attested.signed)));
-        let roots = self.case.requirement.all_roots().filter(|root| signed.contains(&root.name));
-        let leaving: BTreeMap<TrustRootName, UnixTime> =
-            map(roots.filter_map(|root| Some((root.name.clone(), root.period.end?))));
-        let leaving = leaving.into_iter().collect();
         let mut sources = self.ballot.take().map(|ballot| ballot.sources).unwrap_or_default();
         if !attested.is_empty() {
             sources.insert(Source::EvidenceManifest);
         }
-        Verified { image: self.case.image.clone(), digest, index: None, leaving, tally, attested, sources }
+        let found = proof::Found { digest, tally, attested, sources, logged: Vec::new() };
+        Verified::new(self.case.image, self.case.requirement.all_roots(), found)
     }
 
     fn missing(&mut self, found: Found) -> Stop<'r> {

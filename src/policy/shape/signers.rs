@@ -1,8 +1,8 @@
 //! Which keys may a trust root have?
 
 use super::{
-    CERT, CERTIFICATES, KEY, NOTATION, SUBJECT, SUBJECT_PREFIX, SUBJECT_REGEX, Table,
-    field::{About, Field, Shape, about, optional, refused, required},
+    CERTIFICATES, KEY, SUBJECT, SUBJECT_PREFIX, SUBJECT_REGEX, Table,
+    field::{About, Field, Shape, about, optional, required},
 };
 use crate::signing::SignatureAlgorithm;
 
@@ -60,8 +60,43 @@ impl<const TOLD: bool> Table<TOLD> {
             Shape::Text,
             told!(Self::time("The last moment at which its signatures count, by the time of admission.", r#""2026-12-31T23:59:59Z""#)),
         ),
-        refused("cert", CERT),
-        refused("tsCert", NOTATION),
+        optional(
+            "cert",
+            Shape::Text,
+            told!(
+                about("Certificates of CAs or signers, which vouch for signatures of [Notation](#notation). 1 to 20 PEM blocks.", CERTIFICATES)
+                    .kind("PEM")
+                    .form("-----BEGIN CERTIFICATE-----")
+                    .choice("signer")
+            ),
+        ),
+        optional(
+            "tsCert",
+            Shape::Text,
+            told!(
+                about("Roots of time-stamping authorities. With them, signatures need a timestamp. 1 to 20 PEM blocks. Only beside `cert`.", CERTIFICATES)
+                    .kind("PEM")
+                    .absent("certificates have to be valid now")
+            ),
+        ),
+        optional(
+            "scheme",
+            Shape::Word(&["x509", "signingAuthority"]),
+            told!(
+                about("Who says when a signature was made: the signer or a timestamp, or the signing authority (AWS Signer). Signatures of the other scheme never count. Only beside `cert`.", r#""signingAuthority""#)
+                    .default(r#""x509""#)
+            ),
+        ),
+        optional(
+            "identities",
+            Shape::Names,
+            told!(
+                about("The signers for whom the certificates may vouch, as trust policies of Notation have them: `x509.subject: C=…, ST=…, O=…`, or the ARN of a signing profile. Only beside `cert`.", r#"["x509.subject: C=US, ST=WA, O=acme, CN=release"]"#)
+                    .kind("texts")
+                    .absent("everybody")
+                    .most(50)
+            ),
+        ),
     ];
 
     pub(super) const KEYLESS: &'static [Field] = &[

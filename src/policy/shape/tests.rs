@@ -79,7 +79,7 @@ fn serde_takes_exactly_the_keys_of_the_table() {
     fn gitops_with(text: &str) -> Result<(), String> {
         read::<crate::policy::Features>(&format!(r#"{{"gitops": {text}}}"#))
     }
-    let readers: [(&str, &[Field], Read); 13] = [
+    let readers: [(&str, &[Field], Read); 14] = [
         ("settings", All::SETTINGS, |text| read::<settings::Settings<'_>>(text)),
         ("validator", All::VALIDATOR, |text| read::<settings::Validator<'_>>(text)),
         ("evidence", All::EVIDENCE, |text| read::<settings::Evidence>(text)),
@@ -90,6 +90,7 @@ fn serde_takes_exactly_the_keys_of_the_table() {
         ("host", All::INSTANCE, |text| read::<settings::Instance<'_>>(text)),
         ("rule", All::RULE, |text| read::<settings::Rule<'_>>(text)),
         ("with", All::WITH, |text| read::<settings::With>(text)),
+        ("overrides", All::OVERRIDES, |text| read::<settings::Overrides>(text)),
         ("features", All::FEATURES, |text| read::<crate::policy::Features>(text)),
         ("childApproval", All::CHILD_APPROVAL, features_with),
         ("gitops", All::GITOPS, gitops_with),

@@ -6,7 +6,10 @@ use serde_json::value::RawValue;
 
 use crate::{
     json::{JsonPath, Text, all_members, only_members, text},
-    policy::{Mistake, Problem, settings},
+    policy::{
+        Mistake, Problem,
+        settings::{self, Kind},
+    },
     signing::{PublicKey, SignatureAlgorithm},
     sigstore::{
         Anchored, Authorities, CLAIMS, CertificateIdentity, GITHUB, GITHUB_ISSUER, TextMatcher, WantedClaim, Workflow,
@@ -23,6 +26,15 @@ pub(super) fn read_kind(
     path: &JsonPath,
     root: &settings::TrustRoot<'_>,
 ) -> Result<(&'static str, TrustRootKind), Problem> {
+    let of_notation = [
+        ("cert", root.cert.is_some()),
+        ("tsCert", root.ts_cert.is_some()),
+        ("scheme", root.scheme.is_some()),
+        ("identities", root.identities.is_some()),
+    ];
+    if let Some((key, _)) = of_notation.into_iter().find(|(_, is_there)| *is_there) {
+        return Err(Problem::new(path.key(key), Mistake::OfOtherType { kind: Kind::Cosign, key }));
+    }
     match (&root.key, &root.keyless, &root.github, &root.certificate) {
         (Some(Text(pem)), None, None, None) => {
             let key = PublicKey::parse(pem).map_err(|error| Problem::new(path.key("key"), Mistake::Key(error)))?;

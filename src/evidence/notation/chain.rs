@@ -1,0 +1,134 @@
+//! Do these certificates form a chain that may sign for Notation? (Notary Project, "Certificate Requirements")
+//!
+//! The chain is complete: each certificate is signed by the next one, and the last one by itself. Other rules than those of the specification do not count, also if an
+//! extension is critical. So this is not a path of RFC 5280.
+
+use der::{asn1::ObjectIdentifier, oid::AssociatedOid as _};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages};
+
+use crate::{
+    signing::{
+        PublicKey,
+        certificate::{Certificate, Purpose},
+    },
+    time::UnixTime,
+};
+
+/// The purposes that a certificate which signs images must not have (RFC 5280, section 4.2.1.12): any, servers, clients, e-mail, timestamps.
+const FORBIDDEN: [ObjectIdentifier; 5] = [
+    ObjectIdentifier::new_unwrap("2.5.29.37.0"),
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1"),
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2"),
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.4"),
+    *Purpose::TimeStamping.id(),
+];
+/// The uses that the key of a certificate which signs must not have.
+const OTHER_USES: [KeyUsages; 6] = [
+    KeyUsages::KeyEncipherment,
+    KeyUsages::DataEncipherment,
+    KeyUsages::KeyAgreement,
+    KeyUsages::KeyCertSign,
+    KeyUsages::CRLSign,
+    KeyUsages::EncipherOnly,
+];
+
+/// The rule that a chain breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ChainError {
+    /// A certificate is not X.509 version 3 in DER.
+    Form,
+    /// A certificate has a key of a kind or a size that is not supported.
+    Key,
+    /// A certificate is not signed by the next one.
+    Order,
+    /// The last certificate is not signed by itself.
+    Incomplete,
+    /// A certificate of a CA does not say that it is one, or allows fewer CAs below it.
+    Ca,
+    /// The signer's certificate is that of a CA.
+    LeafIsCa,
+    /// The key usages do not allow what the key does, or allow more.
+    KeyUsage,
+    /// The extended key usages do not allow what the key does, or allow more.
+    ExtendedKeyUsage,
+}
+
+/// A certificate and its key.
+pub(super) struct Link<'c> {
+    pub(super) certificate: Certificate<'c>,
+    pub(super) key: PublicKey,
+}
+
+/// Reads a chain, the signer's certificate first.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub(super) fn read(chain: &[Vec<u8>], purpose: Purpose) -> Result<Vec<Link<'_>>, ChainError> {
+    let mut links = Vec::with_capacity(chain.len());
+    for der in chain {
+        let certificate = Certificate::read(der).ok_or(ChainError::Form)?;
+        let key = certificate.key().ok_or(ChainError::Key)?;
+        links.push(Link { certificate, key });
+    }
+    let (Some(leaf), Some(root)) = (links.first(), links.last()) else { return Err(ChainError::Form) };
+    check_leaf(&leaf.certificate, purpose)?;
+    for (below, ca) in links.iter().skip(1).enumerate() {
+        check_ca(&ca.certificate, below)?;
+    }
+    for (link, issuer) in links.iter().zip(links.iter().skip(1)) {
+        if !link.is_issued_by(issuer) {
+            return Err(ChainError::Order);
+        }
+    }
+    if !root.is_issued_by(root) {
+        return Err(ChainError::Incomplete);
+    }
+    Ok(links)
+}
+
+impl Link<'_> {
+    /// Whether the certificate names `issuer`, and is signed by its key.
+    fn is_issued_by(&self, issuer: &Link<'_>) -> bool {
+        self.certificate.tbs.issuer.value() == issuer.certificate.tbs.subject.value()
+            && self.certificate.is_signed_by(&issuer.key)
+    }
+}
+
+/// Whether every certificate is valid at this time.
+pub(super) fn are_valid(links: &[Link<'_>], time: UnixTime) -> bool {
+    links.iter().all(|link| link.certificate.validity().contains(time))
+}
+
+fn check_leaf(leaf: &Certificate<'_>, purpose: Purpose) -> Result<(), ChainError> {
+    let form = |_| ChainError::Form;
+    if leaf.typed::<BasicConstraints>().map_err(form)?.is_some_and(|constraints| constraints.ca) {
+        return Err(ChainError::LeafIsCa);
+    }
+    let usage = leaf.typed::<KeyUsage>().map_err(form)?.filter(|_| leaf.has_critical(KeyUsage::OID));
+    let usage = usage.ok_or(ChainError::KeyUsage)?;
+    if !usage.digital_signature() || OTHER_USES.iter().any(|other| usage.0.contains(*other)) || usage.decipher_only() {
+        return Err(ChainError::KeyUsage);
+    }
+    let is_for = match purpose {
+        Purpose::TimeStamping => leaf.is_only_for(purpose) == Some(true),
+        Purpose::CodeSigning => {
+            let purposes = leaf.typed::<ExtendedKeyUsage>().map_err(form)?;
+            purposes.is_none_or(|purposes| !purposes.0.iter().any(|purpose| FORBIDDEN.contains(purpose)))
+        }
+    };
+    if is_for { Ok(()) } else { Err(ChainError::ExtendedKeyUsage) }
+}
+
+/// Checks the certificate of a CA with this number of CAs between it and the signer.
+fn check_ca(ca: &Certificate<'_>, between: usize) -> Result<(), ChainError> {
+    let form = |_| ChainError::Form;
+    let constraints = ca.typed::<BasicConstraints>().map_err(form)?.filter(|_| ca.has_critical(BasicConstraints::OID));
+    let allows = |constraints: &BasicConstraints| {
+        constraints.ca && constraints.path_len_constraint.is_none_or(|most| between <= usize::from(most))
+    };
+    if !constraints.as_ref().is_some_and(allows) {
+        return Err(ChainError::Ca);
+    }
+    let usage = ca.typed::<KeyUsage>().map_err(form)?.filter(|_| ca.has_critical(KeyUsage::OID));
+    if usage.is_some_and(|usage| usage.key_cert_sign()) { Ok(()) } else { Err(ChainError::KeyUsage) }
+}

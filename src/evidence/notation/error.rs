@@ -1,0 +1,64 @@
+//! Which check did a signature of Notation fail?
+
+use super::ChainError;
+use crate::time::UnixTime;
+
+/// The check that a signature failed, in the order in which most signatures get.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NotationError {
+    /// It is not an envelope of JWS or COSE that follows the specification.
+    Envelope,
+    /// The payload is not that of Notation.
+    Payload,
+    /// The signature is for another image.
+    OtherImage,
+    /// The trust root is for signatures of the other scheme.
+    Scheme,
+    /// No certificate of the signature is in the trust store. This is the signer's name.
+    Untrusted(String),
+    /// The trust root does not trust the signer with this name.
+    Identity(String),
+    /// The signature lacks these annotations (`key=value`).
+    Annotations(Vec<String>),
+    /// The signature has a critical attribute that is not known.
+    Critical(String),
+    /// The signature has expired at this time.
+    Expired(UnixTime),
+    /// The algorithm is not the one that the signer's key may have.
+    Algorithm,
+    /// The chain of certificates breaks this rule.
+    Chain(ChainError),
+    /// The signer's key did not make the signature.
+    Signature,
+    /// The timestamp does not count.
+    Timestamp(TimestampError),
+    /// A certificate is not valid now, and no timestamp says that it was when the signature was made. This is the end of the first certificate that ended, if one has.
+    CertificateExpired(Option<UnixTime>),
+    /// A certificate was not valid at the time that the signing authority says.
+    AuthenticTime(UnixTime),
+    /// The CA has revoked this certificate.
+    Revoked(String),
+    /// Nobody told whether this certificate was revoked.
+    RevocationUnknown(String),
+}
+
+/// The reason for which a timestamp does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TimestampError {
+    /// There is none.
+    None,
+    /// It is not a time-stamp token in DER.
+    Form,
+    /// It is not about this signature.
+    Content,
+    /// Its certificate does not lead to the trust store.
+    Unknown,
+    /// The certificate that it names did not sign it.
+    Signature,
+    /// The chain of its certificates breaks a rule.
+    Chain,
+    /// One of its certificates was not valid at its time.
+    Expired,
+    /// A certificate of the signature was not valid at its time.
+    Outside,
+}

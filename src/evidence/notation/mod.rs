@@ -1,0 +1,255 @@
+//! Did somebody whom a trust store vouches for sign this image with Notation?
+//!
+//! The steps are those of the Notary Project ("Trust Store and Trust Policy", "Steps"). They differ in order: what costs nothing comes before signatures. A check that
+//! fails counts as the level says. All that is checked is in one envelope; only revocation lists come from elsewhere, and each of them is signed.
+
+mod chain;
+mod cose;
+mod envelope;
+mod error;
+mod jws;
+mod name;
+mod revocation;
+mod terms;
+#[cfg(test)]
+mod tests;
+mod timestamp;
+
+use std::{cell::OnceCell, collections::BTreeMap};
+
+use serde_json::value::RawValue;
+
+pub use chain::ChainError;
+pub(crate) use envelope::EnvelopeFormat;
+pub use envelope::Scheme;
+pub use error::{NotationError, TimestampError};
+pub use name::{IdentityError, SubjectPattern, TrustedIdentity};
+pub use terms::{Enforcement, NotationTerms, TrustStore, VerificationLevel};
+
+use super::{Claim, Signer, Source};
+use crate::{
+    image::Digest,
+    json::{all_members, members, text},
+    signing::certificate::{Certificate, Purpose},
+    time::UnixTime,
+};
+use chain::Link;
+use envelope::{Envelope, MAX_CERTIFICATES};
+use name::{DistinguishedName, shown_subject};
+use revocation::{Revocation, RevocationList};
+
+/// The critical attribute that names the plugin which has to verify an envelope.
+const PLUGIN: &str = "io.cncf.notary.verificationPlugin";
+/// The plugin of AWS Signer, and its attributes. They are understood here.
+const AWS_PLUGIN: &str = "com.amazonaws.signer.notation.plugin";
+const AWS_PROFILE: &str = "com.amazonaws.signer.signingProfileVersion";
+const AWS_JOB: &str = "com.amazonaws.signer.signingJob";
+
+/// A signature that was read, about one image.
+pub(crate) struct NotationSignature {
+    image: Digest,
+    envelope: Envelope,
+    annotations: BTreeMap<String, String>,
+    /// Whether the signer's key made the signature, in a chain that follows the rules. It is checked once, however many trust roots look at it.
+    integrity: OnceCell<Result<(), NotationError>>,
+}
+
+/// What a signature proves to a trust root.
+pub(crate) struct Proof {
+    pub(crate) claim: Claim,
+    /// The checks that failed, and are not enforced.
+    pub(crate) logged: Vec<NotationError>,
+}
+
+/// Revocation lists, as they lie in the evidence manifest.
+pub(crate) struct RevocationLists<'c>(pub(crate) Vec<&'c [u8]>);
+
+impl NotationSignature {
+    /// Reads an envelope about `image`.
+    ///
+    /// # Errors
+    /// If it is not one, or is about another image.
+    pub(crate) fn read(
+        format: EnvelopeFormat,
+        bytes: &[u8],
+        image: Digest,
+    ) -> Result<NotationSignature, NotationError> {
+        let envelope = match format {
+            EnvelopeFormat::Jws => jws::read(bytes),
+            EnvelopeFormat::Cose => cose::read(bytes),
+        };
+        let has_certificates = |envelope: &Envelope| (1..=MAX_CERTIFICATES).contains(&envelope.chain.len());
+        let envelope = envelope.filter(has_certificates).ok_or(NotationError::Envelope)?;
+        let (digest, annotations) = read_payload(&envelope.payload).ok_or(NotationError::Payload)?;
+        match digest == image {
+            true => Ok(NotationSignature { image, envelope, annotations, integrity: OnceCell::new() }),
+            false => Err(NotationError::OtherImage),
+        }
+    }
+
+    /// Whether a certificate of the signature is in the store, so that a check is likely to succeed.
+    pub(crate) fn may_be_of(&self, store: &TrustStore) -> bool {
+        self.envelope.attributes.scheme == store.scheme
+            && self.envelope.chain.iter().any(|der| store.certificates.contains(der))
+    }
+
+    /// What the signature proves to a trust root.
+    ///
+    /// # Errors
+    /// The check that failed, and is enforced.
+    pub(crate) fn check(
+        &self,
+        store: &TrustStore,
+        terms: &NotationTerms,
+        lists: &RevocationLists<'_>,
+        now: UnixTime,
+    ) -> Result<Proof, NotationError> {
+        let mut logged = Logged(Vec::new());
+        let Envelope { chain, attributes, .. } = &self.envelope;
+        let leaf =
+            chain.first().and_then(|der| Certificate::read(der)).ok_or(NotationError::Chain(ChainError::Form))?;
+        let subject = shown_subject(&leaf);
+        // Stores of both types are never mixed, whatever the level.
+        if attributes.scheme != store.scheme {
+            return Err(NotationError::Scheme);
+        }
+        logged.note(terms.level.authenticity, self.check_authenticity(&leaf, store))?;
+        self.check_annotations(&terms.annotations)?;
+        self.check_critical()?;
+        let has_expired = attributes.expiry.filter(|expiry| *expiry <= now).map(NotationError::Expired);
+        logged.note(terms.level.expiry, has_expired.map_or(Ok(()), Err))?;
+        self.integrity.get_or_init(|| self.check_integrity()).clone()?;
+        let links = chain::read(chain, Purpose::CodeSigning).map_err(NotationError::Chain)?;
+        let revocation =
+            Revocation { lists: lists.0.iter().filter_map(|der| RevocationList::read(der)).collect(), now };
+        let mut signed_at = None;
+        if terms.level.authentic_timestamp != Enforcement::Skip {
+            let time = self.check_time(&links, store, terms, &revocation, now);
+            signed_at = time.as_ref().ok().copied().flatten();
+            logged.note(terms.level.authentic_timestamp, time.map(drop))?;
+        }
+        if terms.level.revocation != Enforcement::Skip {
+            logged.note(terms.level.revocation, revocation.check(&links, signed_at))?;
+        }
+        let key = links.first().map(|link| link.key.clone()).ok_or(NotationError::Chain(ChainError::Form))?;
+        let signer = Signer { key, identity: Some((subject, None)) };
+        let claim = Claim::new(signer, self.image, Source::EvidenceManifest);
+        Ok(Proof { claim, logged: logged.0 })
+    }
+
+    /// Whether a certificate of the store vouches for a signer who is trusted.
+    fn check_authenticity(&self, leaf: &Certificate<'_>, store: &TrustStore) -> Result<(), NotationError> {
+        if !self.envelope.chain.iter().any(|der| store.certificates.contains(der)) {
+            return Err(NotationError::Untrusted(shown_subject(leaf)));
+        }
+        let Some(identities) = &store.identities else { return Ok(()) };
+        let subject = DistinguishedName::of(leaf.tbs.subject);
+        let profile = self.envelope.attributes.critical.get(AWS_PROFILE).and_then(Option::as_deref);
+        // Only a signing authority vouches for a profile.
+        let profile = profile.filter(|_| store.scheme == Scheme::SigningAuthority);
+        let is_trusted = |identity: &TrustedIdentity| {
+            subject.as_ref().is_some_and(|subject| identity.is_of(subject))
+                || profile.is_some_and(|profile| identity.is_profile(profile))
+        };
+        match identities.iter().any(is_trusted) {
+            true => Ok(()),
+            false => Err(NotationError::Identity(profile.map_or_else(|| shown_subject(leaf), str::to_owned))),
+        }
+    }
+
+    fn check_annotations(&self, wanted: &BTreeMap<String, String>) -> Result<(), NotationError> {
+        let unmet = wanted.iter().filter(|(key, value)| self.annotations.get(*key) != Some(value));
+        let unmet: Vec<String> = unmet.map(|(key, value)| format!("{key}={value}")).collect();
+        if unmet.is_empty() { Ok(()) } else { Err(NotationError::Annotations(unmet)) }
+    }
+
+    /// What is critical has to be understood.
+    fn check_critical(&self) -> Result<(), NotationError> {
+        let critical = &self.envelope.attributes.critical;
+        let is_aws = critical.get(PLUGIN).is_some_and(|plugin| plugin.as_deref() == Some(AWS_PLUGIN));
+        let is_known = |name: &str| is_aws && matches!(name, PLUGIN | AWS_PROFILE | AWS_JOB);
+        match critical.keys().find(|name| !is_known(name)) {
+            None => Ok(()),
+            Some(name) => Err(NotationError::Critical(name.clone())),
+        }
+    }
+
+    /// Whether the signer's key made the signature, in a chain that follows the rules.
+    fn check_integrity(&self) -> Result<(), NotationError> {
+        let Envelope { chain, signed, signature, .. } = &self.envelope;
+        let links = chain::read(chain, Purpose::CodeSigning).map_err(NotationError::Chain)?;
+        let leaf = links.first().ok_or(NotationError::Chain(ChainError::Form))?;
+        if !self.envelope.names_algorithm_of(&leaf.key) {
+            return Err(NotationError::Algorithm);
+        }
+        match leaf.key.signed_for_notation(signed, signature) {
+            true => Ok(()),
+            false => Err(NotationError::Signature),
+        }
+    }
+
+    /// Whether the certificates were valid when the signature was made, and when that was, if it is proven.
+    fn check_time(
+        &self,
+        links: &[Link<'_>],
+        store: &TrustStore,
+        terms: &NotationTerms,
+        revocation: &Revocation<'_>,
+        now: UnixTime,
+    ) -> Result<Option<UnixTime>, NotationError> {
+        let attributes = &self.envelope.attributes;
+        if store.scheme == Scheme::SigningAuthority {
+            return match chain::are_valid(links, attributes.time) {
+                true => Ok(Some(attributes.time)),
+                false => Err(NotationError::AuthenticTime(attributes.time)),
+            };
+        }
+        let ends = links.iter().filter_map(|link| link.certificate.validity().end);
+        let ended = ends.filter(|end| *end < now).min();
+        if store.has_timestamp_roots() && (!terms.timestamp_after_expiry || ended.is_some()) {
+            let token = self.envelope.timestamp.as_deref().ok_or(NotationError::Timestamp(TimestampError::None))?;
+            let times = timestamp::times(token, &self.envelope.signature, &store.timestamp_roots, revocation)?;
+            return match times.iter().all(|time| chain::are_valid(links, *time)) {
+                true => Ok(Some(times[1])),
+                false => Err(NotationError::Timestamp(TimestampError::Outside)),
+            };
+        }
+        match chain::are_valid(links, now) {
+            true => Ok(None),
+            false => Err(NotationError::CertificateExpired(ended)),
+        }
+    }
+}
+
+/// Checks that failed and are not enforced.
+struct Logged(Vec<NotationError>);
+
+impl Logged {
+    fn note(&mut self, enforcement: Enforcement, result: Result<(), NotationError>) -> Result<(), NotationError> {
+        match (result, enforcement) {
+            (Err(error), Enforcement::Enforce) => return Err(error),
+            (Err(error), Enforcement::Log) => self.0.push(error),
+            (Err(_), Enforcement::Skip) | (Ok(()), _) => {}
+        }
+        Ok(())
+    }
+}
+
+/// The digest and the annotations of a payload ("Payload").
+fn read_payload(payload: &[u8]) -> Option<(Digest, BTreeMap<String, String>)> {
+    let json: &RawValue = serde_json::from_slice(payload).ok()?;
+    let [target] = members(json, ["targetArtifact"]).ok()?;
+    let [media_type, digest, size, annotations] =
+        members(target?, ["mediaType", "digest", "size", "annotations"]).ok()?;
+    // The type and the size are signed too, but the digest alone says which bytes are meant.
+    text(media_type?).ok()?;
+    size?.get().parse::<u64>().ok()?;
+    let digest = Digest::parse(&text(digest?).ok()?).ok()?;
+    let mut read = BTreeMap::new();
+    if let Some(annotations) = annotations {
+        for (key, value) in all_members(annotations).ok()? {
+            read.insert(key.into_owned(), text(value).ok()?.into_owned());
+        }
+    }
+    Some((digest, read))
+}

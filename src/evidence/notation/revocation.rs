@@ -1,0 +1,256 @@
+//! Was a certificate revoked? (Notary Project, "Certificate Revocation Evaluation"; RFC 5280, section 5)
+//!
+//! The policy has no network, so revocation lists (CRLs) come in the evidence manifest. A CA signed each of them and says when the next one comes. So whoever carries
+//! a list can only keep back a newer one until then.
+
+use der::{
+    AnyRef, Decode as _, Encode as _, Reader as _, SliceReader, Tag, Tagged as _,
+    asn1::{BitStringRef, ObjectIdentifier},
+};
+use x509_cert::{ext::pkix::KeyUsage, time::Time};
+
+use super::{NotationError, chain::Link, name::shown_subject};
+use crate::{
+    signing::{
+        PublicKey,
+        asn1::{context, list, oid, sequence},
+        signature::hash_of_signature,
+        timestamp_token::read_time,
+    },
+    time::UnixTime,
+};
+
+/// The most entries of a list that are read.
+const MAX_REVOKED: usize = 20_000;
+
+/// Extensions of certificates (RFC 5280, sections 4.2.1.13 and 4.2.2.1).
+const CRL_DISTRIBUTION_POINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.31");
+const AUTHORITY_INFO_ACCESS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.1.1");
+const OCSP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
+/// Extensions of CRLs and of their entries (RFC 5280, sections 5.2.5, 5.3.1 and 5.3.2).
+const ISSUING_DISTRIBUTION_POINT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.28");
+const REASON: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.21");
+const INVALIDITY_DATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.24");
+/// The reason `removeFromCRL`.
+const REMOVED: u8 = 8;
+
+/// What is known about revoked certificates.
+pub(super) struct Revocation<'c> {
+    pub(super) lists: Vec<RevocationList<'c>>,
+    pub(super) now: UnixTime,
+}
+
+/// A revocation list. Nothing in it is proven.
+pub(super) struct RevocationList<'c> {
+    signed: AnyRef<'c>,
+    algorithm: ObjectIdentifier,
+    signature: BitStringRef<'c>,
+    issuer: &'c [u8],
+    next_update: UnixTime,
+    this_update: UnixTime,
+    revoked: Option<&'c [u8]>,
+    /// The addresses to which the list is limited. It is `None` if the list is about all certificates of the CA.
+    only_from: Option<Vec<&'c [u8]>>,
+}
+
+/// What a list says about a certificate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Status {
+    Good,
+    Revoked,
+    Unknown,
+}
+
+impl Revocation<'_> {
+    /// Checks that no certificate but the root was revoked. `signed_at` is the proven time of the signature.
+    ///
+    /// # Errors
+    /// If one was revoked, or it says where that would be told and no list tells it.
+    pub(super) fn check(&self, links: &[Link<'_>], signed_at: Option<UnixTime>) -> Result<(), NotationError> {
+        for (link, issuer) in links.iter().zip(links.iter().skip(1)) {
+            let said = || self.lists.iter().map(|list| list.status(link, issuer, self.now, signed_at));
+            let name = || shown_subject(&link.certificate);
+            match () {
+                () if said().any(|status| status == Status::Revoked) => return Err(NotationError::Revoked(name())),
+                () if !has_revocation(link) || said().any(|status| status == Status::Good) => {}
+                () => return Err(NotationError::RevocationUnknown(name())),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a certificate says where its revocation is told. If its extensions cannot be read, it does.
+fn has_revocation(link: &Link<'_>) -> bool {
+    let access = match link.certificate.extension(AUTHORITY_INFO_ACCESS) {
+        Some(access) => {
+            let is_ocsp = |access: &AnyRef<'_>| {
+                sequence(*access).and_then(|access| oid(*access.first()?)).is_none_or(|method| method == OCSP)
+            };
+            AnyRef::from_der(access).ok().and_then(sequence).is_none_or(|all| all.iter().any(is_ocsp))
+        }
+        None => false,
+    };
+    access || link.certificate.has(CRL_DISTRIBUTION_POINTS)
+}
+
+impl<'c> RevocationList<'c> {
+    /// Reads a CertificateList (RFC 5280, section 5.1). It is `None` if the list has no end, is limited in a way that is not known, or is not in DER.
+    pub(super) fn read(der: &'c [u8]) -> Option<RevocationList<'c>> {
+        let whole = sequence(AnyRef::from_der(der).ok()?)?;
+        let [signed, algorithm, signature] = whole.as_slice() else { return None };
+        let mut parts = sequence(*signed)?.into_iter().peekable();
+        if parts.peek()?.tag() == Tag::Integer {
+            parts.next();
+        }
+        let [inner, issuer, this_update] = [parts.next()?, parts.next()?, parts.next()?];
+        let next_update = parts.next()?;
+        let revoked = parts.next_if(|part| part.tag() == Tag::Sequence).map(|part| part.value());
+        let mut only_from = None;
+        if let Some(extensions) = parts.next() {
+            if context(extensions)? != 0 {
+                return None;
+            }
+            for (id, is_critical, value) in read_extensions(AnyRef::from_der(extensions.value()).ok()?)? {
+                match id {
+                    ISSUING_DISTRIBUTION_POINT => only_from = Some(read_distribution_point(value)?),
+                    // A list of changes, for example, is no whole list.
+                    _ if is_critical => return None,
+                    _ => {}
+                }
+            }
+        }
+        if parts.next().is_some() || inner != *algorithm {
+            return None;
+        }
+        Some(RevocationList {
+            signed: *signed,
+            algorithm: oid(*sequence(*algorithm)?.first()?)?,
+            signature: signature.decode_as().ok()?,
+            issuer: issuer.value(),
+            this_update: time(this_update)?,
+            next_update: time(next_update)?,
+            revoked,
+            only_from,
+        })
+    }
+
+    fn status(&self, link: &Link<'_>, issuer: &Link<'_>, now: UnixTime, signed_at: Option<UnixTime>) -> Status {
+        let of_issuer =
+            self.issuer == link.certificate.tbs.issuer.value() && self.issuer == issuer.certificate.tbs.subject.value();
+        let is_now = self.this_update <= now && now < self.next_update;
+        if !of_issuer || !is_now || !self.covers(link) || !may_sign_lists(issuer) || !self.is_signed_by(&issuer.key) {
+            return Status::Unknown;
+        }
+        self.lists(link.certificate.tbs.serial.value(), signed_at).unwrap_or(Status::Unknown)
+    }
+
+    /// Whether the list is about this certificate, as far as its limits say.
+    fn covers(&self, link: &Link<'_>) -> bool {
+        let Some(only_from) = &self.only_from else { return true };
+        let named =
+            link.certificate.extension(CRL_DISTRIBUTION_POINTS).and_then(read_distribution_points).unwrap_or_default();
+        only_from.iter().any(|address| named.contains(address))
+    }
+
+    fn is_signed_by(&self, key: &PublicKey) -> bool {
+        let signed = || {
+            let hash = hash_of_signature(self.algorithm)?;
+            let signature = self.signature.as_bytes()?;
+            key.algorithm.verifies(hash, &key.material, &self.signed.to_der().ok()?, signature).then_some(())
+        };
+        signed().is_some()
+    }
+
+    /// What the entries say about this serial number. It is `None` if an entry about it cannot be read.
+    fn lists(&self, serial: &[u8], signed_at: Option<UnixTime>) -> Option<Status> {
+        let mut reader = SliceReader::new(self.revoked.unwrap_or_default()).ok()?;
+        for _ in 0..MAX_REVOKED {
+            if reader.is_finished() {
+                return Some(Status::Good);
+            }
+            let entry = sequence(AnyRef::decode(&mut reader).ok()?)?;
+            let [number, _date, extensions @ ..] = entry.as_slice() else { return None };
+            if number.value() == serial {
+                return is_revoked(extensions.first().copied(), signed_at).map(|is_revoked| match is_revoked {
+                    true => Status::Revoked,
+                    false => Status::Good,
+                });
+            }
+        }
+        None
+    }
+}
+
+/// Whether an entry with these extensions revokes what was signed at this time.
+fn is_revoked(extensions: Option<AnyRef<'_>>, signed_at: Option<UnixTime>) -> Option<bool> {
+    let Some(extensions) = extensions else { return Some(true) };
+    for (id, is_critical, value) in read_extensions(extensions)? {
+        match id {
+            REASON if AnyRef::from_der(value).ok()?.value() == [REMOVED] => return Some(false),
+            REASON => {}
+            INVALIDITY_DATE => {
+                let since = read_time(AnyRef::from_der(value).ok()?.value())?;
+                if signed_at.is_some_and(|signed_at| signed_at < since) {
+                    return Some(false);
+                }
+            }
+            // The entry may be about a certificate of another CA.
+            _ if is_critical => return None,
+            _ => {}
+        }
+    }
+    Some(true)
+}
+
+/// Whether the CA may sign revocation lists.
+fn may_sign_lists(issuer: &Link<'_>) -> bool {
+    issuer.certificate.typed::<KeyUsage>().ok().flatten().is_some_and(|usage| usage.crl_sign())
+}
+
+/// The extensions in this list: what each is called, whether it is critical, and its content.
+fn read_extensions(extensions: AnyRef<'_>) -> Option<Vec<(ObjectIdentifier, bool, &[u8])>> {
+    sequence(extensions)?.into_iter().map(read_extension).collect()
+}
+
+fn read_extension(extension: AnyRef<'_>) -> Option<(ObjectIdentifier, bool, &[u8])> {
+    let parts = sequence(extension)?;
+    let (id, is_critical, value) = match parts.as_slice() {
+        [id, value] => (id, false, value),
+        [id, critical, value] if critical.tag() == Tag::Boolean => (id, critical.value() != [0], value),
+        _ => return None,
+    };
+    (value.tag() == Tag::OctetString).then_some((oid(*id)?, is_critical, value.value()))
+}
+
+/// The addresses of an issuing distribution point (RFC 5280, section 5.2.5), if it has no other limits.
+fn read_distribution_point(der: &[u8]) -> Option<Vec<&[u8]>> {
+    let parts = sequence(AnyRef::from_der(der).ok()?)?;
+    let [point] = parts.as_slice() else { return None };
+    addresses(*point)
+}
+
+/// The addresses of the distribution points of a certificate (RFC 5280, section 4.2.1.13).
+fn read_distribution_points(der: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut all = Vec::new();
+    for point in sequence(AnyRef::from_der(der).ok()?)? {
+        if let [name] = sequence(point)?.as_slice() {
+            all.extend(addresses(*name)?);
+        }
+    }
+    Some(all)
+}
+
+/// The URIs of a DistributionPointName in `[0]`, which holds a full name in `[0]`.
+fn addresses(point: AnyRef<'_>) -> Option<Vec<&[u8]>> {
+    let full_name = (context(point)? == 0).then(|| list(point.value()))??;
+    let [full_name] = full_name.as_slice() else { return None };
+    let names = (context(*full_name)? == 0).then(|| list(full_name.value()))??;
+    Some(names.iter().filter(|name| context(**name) == Some(6)).map(|name| name.value()).collect())
+}
+
+/// A UTCTime or GeneralizedTime.
+fn time(part: AnyRef<'_>) -> Option<UnixTime> {
+    let time: Time = part.decode_as().ok()?;
+    Some(UnixTime::since_epoch(time.to_unix_duration()))
+}
