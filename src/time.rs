@@ -33,6 +33,12 @@ impl UnixTime {
         UnixTime(self.0.saturating_add(length))
     }
 
+    /// The time this much earlier, or 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn minus(self, length: Duration) -> UnixTime {
+        UnixTime(self.0.saturating_sub(length))
+    }
+
     /// The time that has passed since `other`. It is zero if `other` lies ahead.
     #[must_use]
     pub const fn since(self, other: UnixTime) -> Duration {

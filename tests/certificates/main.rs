@@ -10,6 +10,7 @@ mod bundles;
 mod evidence;
 mod evidence_manifests;
 mod identities;
+mod notation;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -88,11 +89,16 @@ fn fixtures() -> BTreeMap<String, String> {
         attestations::bundles(),
         attestations::envelopes(),
         attestations::large(),
+        notation::good(),
+        notation::envelopes(),
+        notation::chains(),
+        notation::timestamps(),
+        notation::revocations(),
     ];
     let documents = documents.into_iter().flatten();
     let documents = documents
         .map(|(name, document)| (format!("{name}.json"), serde_json::to_string_pretty(&document).unwrap() + "\n"));
-    let texts = keys().into_iter().chain(authorities::certificates());
+    let texts = keys().into_iter().chain(authorities::certificates()).chain(notation::certificates());
     let mut fixtures = BTreeMap::new();
     for (name, text) in documents.chain(texts.map(|(name, text)| (name.to_owned(), text))) {
         assert!(fixtures.insert(name.clone(), text).is_none(), "two fixtures are called {name}");

@@ -37,6 +37,7 @@ use chain::Link;
 use envelope::{Envelope, MAX_CERTIFICATES};
 use name::{DistinguishedName, shown_subject};
 use revocation::{Revocation, RevocationList};
+use timestamp::Timestamped;
 
 /// The critical attribute that names the plugin which has to verify an envelope.
 const PLUGIN: &str = "io.cncf.notary.verificationPlugin";
@@ -123,14 +124,15 @@ impl NotationSignature {
         let revocation =
             Revocation { lists: lists.0.iter().filter_map(|der| RevocationList::read(der)).collect(), now };
         let mut signed_at = None;
-        if terms.level.authentic_timestamp != Enforcement::Skip {
-            let time = self.check_time(&links, store, terms, &revocation, now);
-            signed_at = time.as_ref().ok().copied().flatten();
-            logged.note(terms.level.authentic_timestamp, time.map(drop))?;
+        match self.check_time(&links, store, terms, &revocation, now) {
+            Ok(None) => {}
+            Ok(Some(Timestamped { times: [_, latest], revocation })) => {
+                signed_at = Some(latest);
+                logged.note(terms.level.revocation, revocation)?;
+            }
+            Err(error) => logged.note(terms.level.authentic_timestamp, Err(error))?,
         }
-        if terms.level.revocation != Enforcement::Skip {
-            logged.note(terms.level.revocation, revocation.check(&links, signed_at))?;
-        }
+        logged.note(terms.level.revocation, revocation.check(&links, signed_at))?;
         let key = links.first().map(|link| link.key.clone()).ok_or(NotationError::Chain(ChainError::Form))?;
         let signer = Signer { key, identity: Some((subject, None)) };
         let claim = Claim::new(signer, self.image, Source::EvidenceManifest);
@@ -188,7 +190,7 @@ impl NotationSignature {
         }
     }
 
-    /// Whether the certificates were valid when the signature was made, and when that was, if it is proven.
+    /// Whether the certificates were valid when the signature was made, and what is proven about that time, if it is not now.
     fn check_time(
         &self,
         links: &[Link<'_>],
@@ -196,11 +198,11 @@ impl NotationSignature {
         terms: &NotationTerms,
         revocation: &Revocation<'_>,
         now: UnixTime,
-    ) -> Result<Option<UnixTime>, NotationError> {
+    ) -> Result<Option<Timestamped>, NotationError> {
         let attributes = &self.envelope.attributes;
         if store.scheme == Scheme::SigningAuthority {
             return match chain::are_valid(links, attributes.time) {
-                true => Ok(Some(attributes.time)),
+                true => Ok(Some(Timestamped { times: [attributes.time; 2], revocation: Ok(()) })),
                 false => Err(NotationError::AuthenticTime(attributes.time)),
             };
         }
@@ -208,9 +210,9 @@ impl NotationSignature {
         let ended = ends.filter(|end| *end < now).min();
         if store.has_timestamp_roots() && (!terms.timestamp_after_expiry || ended.is_some()) {
             let token = self.envelope.timestamp.as_deref().ok_or(NotationError::Timestamp(TimestampError::None))?;
-            let times = timestamp::times(token, &self.envelope.signature, &store.timestamp_roots, revocation)?;
-            return match times.iter().all(|time| chain::are_valid(links, *time)) {
-                true => Ok(Some(times[1])),
+            let stamped = timestamp::read(token, &self.envelope.signature, &store.timestamp_roots, revocation)?;
+            return match stamped.times.iter().all(|time| chain::are_valid(links, *time)) {
+                true => Ok(Some(stamped)),
                 false => Err(NotationError::Timestamp(TimestampError::Outside)),
             };
         }

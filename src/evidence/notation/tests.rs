@@ -1,1 +1,1 @@
-//! x
+//! Unit tests of the readers of Notation.

@@ -9,16 +9,24 @@ use crate::{
     time::UnixTime,
 };
 
-/// The earliest and the latest time at which the timestamp may have been made.
+/// What a timestamp proves.
+pub(super) struct Timestamped {
+    /// The earliest and the latest time at which it may have been made.
+    pub(super) times: [UnixTime; 2],
+    /// Whether a certificate of the authority was revoked.
+    pub(super) revocation: Result<(), NotationError>,
+}
+
+/// What the timestamp of a signature proves.
 ///
 /// # Errors
 /// If the token is not about `signature`, or no certificate of `store` vouches for it.
-pub(super) fn times(
+pub(super) fn read(
     token: &[u8],
     signature: &[u8],
     store: &[Vec<u8>],
     revocation: &Revocation<'_>,
-) -> Result<[UnixTime; 2], NotationError> {
+) -> Result<Timestamped, NotationError> {
     let failed = |error| Err(NotationError::Timestamp(error));
     let Some(token) = TimestampToken::read_token(token) else { return failed(TimestampError::Form) };
     if !token.is_of(signature) {
@@ -35,11 +43,8 @@ pub(super) fn times(
     if !chain::are_valid(&links, token.time) {
         return failed(TimestampError::Expired);
     }
-    revocation.check(&links, Some(token.time))?;
-    Ok([
-        UnixTime::since_epoch(token.time.since(UnixTime::since_epoch(token.accuracy))),
-        token.time.plus(token.accuracy),
-    ])
+    let revocation = revocation.check(&links, Some(token.time));
+    Ok(Timestamped { times: [token.time.minus(token.accuracy), token.time.plus(token.accuracy)], revocation })
 }
 
 /// The certificates from `leaf` to one of the store, with those of the token in between.

@@ -29,7 +29,7 @@ impl Extension {
         Self { oid, critical: true, value }
     }
 
-    fn der(&self) -> Vec<u8> {
+    pub(super) fn der(&self) -> Vec<u8> {
         let critical = if self.critical { der::boolean(true) } else { Vec::new() };
         sequence([der::oid(self.oid), critical, tlv(OCTETS, &self.value)])
     }

@@ -154,6 +154,31 @@ impl Key {
         }
     }
 
+    /// The algorithm with which Notation lets such a key sign (RFC 7518, section 3.1).
+    pub fn notation_algorithm(&self) -> &'static str {
+        match self.kind {
+            Kind::P256 => "ES256",
+            Kind::P384Wide => "ES384",
+            Kind::P521Wide => "ES512",
+            Kind::Rsa2048 => "PS256",
+            other => panic!("{other:?} does not sign for Notation"),
+        }
+    }
+
+    /// A signature as JOSE and COSE write it (RFC 7518, sections 3.4 and 3.5).
+    pub fn sign_for_notation(&self, message: &[u8]) -> Vec<u8> {
+        match self.kind {
+            Kind::P256 => p256::ecdsa::Signature::from_der(&self.sign(message)).unwrap().to_bytes().to_vec(),
+            Kind::P384Wide => p384::ecdsa::Signature::from_der(&self.sign(message)).unwrap().to_bytes().to_vec(),
+            Kind::P521Wide => p521::ecdsa::Signature::from_der(&self.sign(message)).unwrap().to_bytes().to_vec(),
+            Kind::Rsa2048 => {
+                let scheme = rsa::Pss::new_with_salt::<rsa::sha2::Sha256>(32);
+                rsa().sign_with_rng(&mut Zeros, scheme, &Sha256::digest(message)).unwrap()
+            }
+            other => panic!("{other:?} does not sign for Notation"),
+        }
+    }
+
     /// A signature as authorities make them: P-384 goes with SHA-384.
     pub fn certify(&self, tbs: &[u8]) -> Vec<u8> {
         match self.kind {
