@@ -8,6 +8,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 use base64ct::{Base64, Encoding as _};
 use serde_json::value::RawValue;
 
+pub use super::notation::{COSE, JWS};
 use super::{
     cosign::{Attachment, Layer, attachment, layer},
     notation::EnvelopeFormat,
@@ -51,10 +52,6 @@ pub const BUNDLES: [&str; 4] = [
     "application/vnd.dev.sigstore.bundle+json;version=0.1",
 ];
 
-/// The media type of a signature of Notation in JWS (Notary Project, "OCI Signatures").
-pub const JWS: &str = "application/jose+json";
-/// The media type of a signature of Notation in COSE.
-pub const COSE: &str = "application/cose";
 /// The media type of a revocation list (RFC 2585, section 4.2).
 pub const REVOCATION_LIST: &str = "application/pkix-crl";
 

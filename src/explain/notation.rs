@@ -5,10 +5,7 @@ use super::{
     missing::{MAX_EXPLAINED, not_now, of_time},
     other_evidence::{Surroundings, around},
 };
-use crate::{
-    evidence::notation::{ChainError, NotationError},
-    verify::{Budget, NotationFound, NotationMissing, TrustRootName},
-};
+use crate::verify::{Budget, NotationFound, NotationMissing, TrustRootName, Unseen};
 
 impl NotationMissing<'_> {
     pub(super) fn explain(self, budget: &mut Budget<'_>) -> Unproven {
@@ -40,10 +37,10 @@ impl NotationMissing<'_> {
         let roots = self.roots.iter().take(MAX_EXPLAINED);
         let mut reasons: Vec<_> = roots
             .map(|root| {
-                let error = || self.errors.get(&root.name).cloned();
-                // Every signature was checked, so one of them failed.
-                let failed = || error().unwrap_or(NotationError::Chain(ChainError::Form));
-                (root.name.clone(), of_time(root, self.now).unwrap_or_else(|| MissingSigner::Notation(failed())))
+                let error = self.errors.get(&root.name).cloned().map(MissingSigner::Notation);
+                // Once a quorum is lost, nobody else is looked at.
+                let why = of_time(root, self.now).or(error);
+                (root.name.clone(), why.unwrap_or(MissingSigner::NotLookedAt(Unseen::Lost)))
             })
             .collect();
         let shared = self.tally.shared.iter().map(|root| (root.clone(), MissingSigner::Shared));

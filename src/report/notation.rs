@@ -34,17 +34,17 @@ impl NotationError {
             NotationError::Envelope => {
                 "its signature cannot be read: expected a JWS or COSE envelope of the Notary Project".to_owned()
             }
-            NotationError::Payload => "its signature does not have the payload of Notation".to_owned(),
+            NotationError::Payload => "its signature is not about an image: expected Notation's payload with the media type of an image or an index".to_owned(),
             NotationError::OtherImage => "its signature is for another image".to_owned(),
             NotationError::Scheme => {
                 "its signature has another signing scheme than the trust root (notary.x509 or notary.x509.signingAuthority)"
                     .to_owned()
             }
             NotationError::Untrusted(subject) => {
-                format!("its signature is by {}, for whom no certificate of the trust root vouches", quoted(subject))
+                format!("its signature comes with a certificate of {}, and none that the trust root has", quoted(subject))
             }
             NotationError::Identity(subject) => {
-                format!("its signature is by {}, who is not in the trust root's `identities`", quoted(subject))
+                format!("its signature comes with a certificate of {}, who is not in the trust root's `identities`", quoted(subject))
             }
             NotationError::Annotations(unmet) => {
                 format!("its signature lacks {}, which the rule wants", listed(unmet))
@@ -60,7 +60,7 @@ impl NotationError {
             NotationError::Signature => "the signer's key did not make its signature".to_owned(),
             NotationError::Timestamp(error) => format!("its timestamp does not count: {}", error.sentence()),
             NotationError::CertificateExpired(Some(end)) => format!(
-                "a certificate of its signature has expired at {end}, and no timestamp says that the signature is older"
+                "a certificate of its signature has expired at {end}, and no trusted timestamp says that the signature is older"
             ),
             NotationError::CertificateExpired(None) => "a certificate of its signature is not valid yet".to_owned(),
             NotationError::AuthenticTime(time) => {
@@ -86,8 +86,11 @@ impl NotationError {
             NotationError::Timestamp(TimestampError::None) => {
                 "sign it with a timestamp (notation sign --timestamp-url … --timestamp-root-cert …)".to_owned()
             }
+            NotationError::CertificateExpired(Some(_)) => {
+                "sign it again; or if it has a timestamp, write the root of the time-stamping authority as `tsCert`".to_owned()
+            }
             NotationError::RevocationUnknown(_) => {
-                "collect the CA's revocation lists (image-trust collect --crl), or set `overrides: {revocation: log}` in the rule"
+                "collect the CA's revocation lists (image-trust collect --crl); if it has none, as AWS Signer and CAs with OCSP only, set `overrides: {revocation: log}` in the rule"
                     .to_owned()
             }
             _ => return None,
@@ -105,7 +108,7 @@ impl ChainError {
             ChainError::Ca => "a CA's certificate has no critical basic constraints, or allows fewer CAs below it",
             ChainError::LeafIsCa => "the signer's certificate is that of a CA",
             ChainError::KeyUsage => {
-                "expected the critical key usages digitalSignature alone (signer) and keyCertSign (CA)"
+                "expected critical key usages: digitalSignature and nothing that encrypts or certifies (signer), keyCertSign (CA)"
             }
             ChainError::ExtendedKeyUsage => "the extended key usages of the signer allow more than signing code",
         }
@@ -118,9 +121,12 @@ impl TimestampError {
             TimestampError::None => "there is none",
             TimestampError::Form => "expected an RFC 3161 token in DER",
             TimestampError::Content => "it is about something else",
-            TimestampError::Unknown => "its certificate does not lead to the trust root's `tsCert`",
-            TimestampError::Signature => "the certificate that it names did not sign it",
+            TimestampError::Unknown => "it brings no certificate that leads to a root in the trust root's `tsCert`",
+            TimestampError::Signature => {
+                "the certificate that it names did not sign it, or is not for timestamps only (critical extended key usage)"
+            }
             TimestampError::Chain => "its certificates do not allow timestamps",
+            TimestampError::Revoked => "the CA has revoked one of its certificates",
             TimestampError::Expired => "one of its certificates was not valid at its time",
             TimestampError::Outside => "a certificate of the signature was not valid at its time",
         }

@@ -187,6 +187,7 @@ impl Unseen {
             Unseen::Entries => "more is listed than is looked at",
             Unseen::Failed => "the registry did not answer",
             Unseen::Checks => "too many signatures would have to be checked",
+            Unseen::Lost => "too few of the others signed",
         }
     }
 }

@@ -53,6 +53,8 @@ pub enum Unseen {
     Entries,
     /// The most signatures that may be checked for explanations were checked.
     Checks,
+    /// Others are missing already, so that this one cannot help.
+    Lost,
 }
 
 /// What the host answered, if it could be asked.

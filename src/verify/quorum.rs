@@ -131,12 +131,6 @@ impl<'r> Quorum<'r> {
         self.voters.iter().any(|voter| voter.roots.contains(root))
     }
 
-    /// Has this root a signer who counts for it?
-    #[must_use]
-    pub fn has(&self, root: &TrustRootName) -> bool {
-        self.signed.contains(root)
-    }
-
     /// Is this signer of this root known already?
     #[must_use]
     pub fn knows(&self, root: &TrustRootName, signer: &Signer) -> bool {

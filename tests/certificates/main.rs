@@ -94,6 +94,7 @@ fn fixtures() -> BTreeMap<String, String> {
         notation::chains(),
         notation::timestamps(),
         notation::revocations(),
+        notation::several(),
     ];
     let documents = documents.into_iter().flatten();
     let documents = documents

@@ -29,6 +29,7 @@ pub(super) fn certificates() -> Vec<(&'static str, String)> {
         ("notation-alice.pem", der::pem("CERTIFICATE", &alone().chain[0])),
         ("notation-tsa.pem", TSA.ca.pem()),
         ("notation-another-tsa.pem", Tsa::new("another notation").ca.pem()),
+        ("notation-revocable-tsa.pem", revocable_tsa().ca.pem()),
     ]
 }
 
@@ -48,6 +49,27 @@ fn alone() -> NotationSigner {
 /// A signer whose certificate ended after a day.
 fn short() -> NotationSigner {
     signer(NotationLeaf { name: "notation short", validity: (ISSUED, ISSUED + DAY), ..NotationLeaf::default() })
+}
+
+/// A time-stamping authority whose certificate says where revocation is told.
+fn revocable_tsa() -> Tsa {
+    Tsa::revocable("revocable notation", distribution_points(CRL_URL))
+}
+
+/// Two signers whom one CA certified.
+pub(super) fn several() -> Vec<Minted> {
+    let bob = || {
+        let mut leaf = NotationLeaf { name: "notation bob", ..NotationLeaf::default() };
+        leaf.subject[3].1 = "bob";
+        signer(leaf)
+    };
+    let again = || signer(NotationLeaf { name: "notation alice again", ..NotationLeaf::default() });
+    let both = |name, one: Item, other: Item| (name, evidence::manifest(&[one, other]));
+    vec![
+        both("notation-by-alice-and-bob", sign(alice()).item(), sign(bob()).item()),
+        both("notation-by-bob-and-alice", sign(bob()).item(), sign(alice()).item()),
+        both("notation-by-alice-twice", sign(alice()).item(), cose(sign(again())).item()),
+    ]
 }
 
 /// A signer whose certificate says where revocation is told.
@@ -153,6 +175,21 @@ pub(super) fn envelopes() -> Vec<Minted> {
         one("notation-with-an-unknown-attribute-cose", &cose(attribute().critical("com.example.attribute"))),
         one("notation-with-an-attribute-that-is-not-critical", &attribute()),
         one("notation-with-a-critical-name-and-no-attribute", &right().critical("com.example.attribute")),
+        one(
+            "notation-with-a-critical-name-twice",
+            &right().critical("io.cncf.notary.expiry").critical("io.cncf.notary.expiry"),
+        ),
+        one(
+            "notation-of-a-file",
+            &payload(&format!(
+                r#"{{"targetArtifact":{{"mediaType":"application/octet-stream","digest":"{}","size":7}}}}"#,
+                digest('1')
+            )),
+        ),
+        one(
+            "notation-with-a-plugin-that-is-not-critical",
+            &right().with("io.cncf.notary.verificationPlugin", Attribute::Text("com.example.plugin".to_owned())),
+        ),
         one("notation-with-nothing-critical", &right().with("crit", only(&[]))),
         one(
             "notation-with-an-expiry-that-is-not-critical",
@@ -219,6 +256,7 @@ pub(super) fn chains() -> Vec<Minted> {
         purposes("notation-for-servers", &[CODE_SIGNING, "1.3.6.1.5.5.7.3.1"]),
         purposes("notation-for-timestamps", &[TIME_STAMPING]),
         purposes("notation-for-anything", &["2.5.29.37.0"]),
+        purposes("notation-for-ocsp", &["1.3.6.1.5.5.7.3.9"]),
         purposes("notation-for-something-private", &["1.3.6.1.4.1.311.97.1"]),
         purposes("notation-for-no-purpose", &[]),
         one("notation-with-an-unknown-extension", &leaf(&|leaf| leaf.extensions = vec![unknown_extension(true)])),
@@ -264,6 +302,17 @@ pub(super) fn timestamps() -> Vec<Minted> {
         stamped("notation-stamped-by-an-old-authority", &|bytes| {
             token_of(&old.answer(&Stamp { certificates: vec![old.der.clone()], ..Stamp::of(bytes) }))
         }),
+        ("notation-stamped-by-a-revoked-authority", {
+            // The authority's own time lies before the time since when it is not believed.
+            let since = Extension::new("2.5.29.24", der::tlv(0x18, der::generalized(ISSUED + DAY).as_bytes()));
+            let tsa = revocable_tsa();
+            let list =
+                RevocationList { revoked: vec![("revocable notation tsa", vec![since])], ..RevocationList::default() };
+            let token = |bytes: &[u8]| {
+                token_of(&tsa.answer(&Stamp { certificates: vec![tsa.der.clone()], ..Stamp::of(bytes) }))
+            };
+            evidence::manifest(&[sign(short()).stamped(token).item(), list_item(list.signed_by(&tsa.ca))])
+        }),
         one("notation-by-authority-too-late", &sign(short()).by_authority(ISSUED + 2 * DAY)),
     ]
 }
@@ -296,6 +345,21 @@ pub(super) fn revocations() -> Vec<Minted> {
         with("notation-revoked", &of(Vec::new())),
         with("notation-revoked-for-a-reason", &of(vec![reason(1)])),
         ("notation-revoked-by-one-list", evidence::manifest(&both)),
+        with(
+            "notation-not-revoked-as-others",
+            &limited(vec![Extension::critical("2.5.29.28", der::sequence([der::tlv(0x81, &[0xff])]))]),
+        ),
+        with(
+            "notation-with-a-list-of-cas",
+            &limited(vec![Extension::critical("2.5.29.28", der::sequence([der::tlv(0x82, &[0xff])]))]),
+        ),
+        ("notation-among-forged-lists", {
+            let forged = |n: u64| {
+                let list = RevocationList { this_update: ISSUED + n, ..RevocationList::default() };
+                list_item(list.signed_by(&Authority { key: Key::p256("mallory"), ..CA.clone() }))
+            };
+            evidence::manifest(&[vec![sign(revocable()).item()], (0..90).map(forged).collect()].concat())
+        }),
         stamped("notation-revoked-after-signing", ISSUED + DAY),
         stamped("notation-revoked-before-signing", ISSUED),
         with(

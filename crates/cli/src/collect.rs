@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use image_trust::ImageRef;
 use image_trust_collect::{
     bundle::{self, Bundle},
@@ -17,6 +17,7 @@ use image_trust_collect::{
     manifest::EvidenceManifest,
     push::{Before, push},
     registry::{Client, Config, Error, Patience, Repository},
+    revocation::Lists,
 };
 
 use crate::{
@@ -61,6 +62,9 @@ pub(crate) struct Args {
     /// Add the bundles in this file: one document, or one bundle on each line. Can be repeated
     #[arg(long, value_name = "FILE")]
     bundle: Vec<PathBuf>,
+    /// Fetch the revocation lists that the certificates of Notation's signatures name, and add them
+    #[arg(long)]
+    crl: bool,
     /// Push nothing, and tell what would be pushed
     #[arg(long)]
     dry_run: bool,
@@ -121,9 +125,12 @@ fn collect(args: &Args) -> Result<ExitCode> {
         docker_config: args.registries.docker_config()?,
         patience: Patience::default(),
     })?;
+    let lists =
+        args.crl.then(Lists::new).transpose().map_err(|error| anyhow!("cannot fetch revocation lists: {error}"))?;
+    let ways = Ways { client: &client, bundles: &bundles, lists: lists.as_ref(), check: check.as_ref() };
     let mut collected: Vec<Collected> = Vec::new();
     for image in &args.images {
-        let one = |evidence: &mut Vec<Evidence>| one_image(args, &client, image, &bundles, check.as_ref(), evidence);
+        let one = |evidence: &mut Vec<Evidence>| one_image(args, ways, image, evidence);
         let mut evidence = Vec::new();
         let what = format!("collecting evidence for {}", image.written());
         let result = progress::during(&what, || one(&mut evidence));
@@ -153,13 +160,20 @@ fn collect(args: &Args) -> Result<ExitCode> {
     })
 }
 
+/// What is needed for every image.
+#[derive(Clone, Copy)]
+struct Ways<'a> {
+    client: &'a Client,
+    bundles: &'a [(String, Bundle)],
+    lists: Option<&'a Lists>,
+    check: Option<&'a Check>,
+}
+
 /// Finds, checks and pushes the evidence for one image. After an error, `evidence` holds what was done until then.
 fn one_image(
     args: &Args,
-    client: &Client,
+    Ways { client, bundles, lists, check }: Ways<'_>,
     image: &ImageRef,
-    bundles: &[(String, Bundle)],
-    check: Option<&Check>,
     evidence: &mut Vec<Evidence>,
 ) -> Result<Option<check::Verdict>> {
     let at = Repository::of(image);
@@ -168,7 +182,10 @@ fn one_image(
         bail!("there is no image {}; check the name, and that the credentials may see it", image.written());
     };
     let to = args.to.as_ref().unwrap_or(&at);
-    for found in found {
+    for mut found in found {
+        if let Some(lists) = lists {
+            lists.add_to(&mut found);
+        }
         let manifest = EvidenceManifest::of(found.digest, found.items.keys().cloned());
         let before = match args.out {
             Some(_) => None,

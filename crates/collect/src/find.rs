@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use image_trust::{
     Digest, ImageRef,
-    evidence::manifest::{BUNDLES, ENVELOPE, MAX_POINTED, SIMPLE_SIGNING},
+    evidence::manifest::{BUNDLES, COSE, ENVELOPE, JWS, MAX_POINTED, SIMPLE_SIGNING},
 };
 use serde::Deserialize;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The media types of Notation's signatures.
-pub const NOTATION: [&str; 2] = ["application/jose+json", "application/cose"];
+pub const NOTATION: [&str; 2] = [JWS, COSE];
 /// The endings that cosign appends to the tag of a digest.
 const TAGS: [&str; 2] = [".sig", ".att"];
 /// The annotations about a bundle that cosign writes into the referrer's manifest.

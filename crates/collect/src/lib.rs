@@ -12,3 +12,5 @@ pub mod manifest;
 pub mod push;
 #[cfg(feature = "registry")]
 pub mod registry;
+#[cfg(feature = "registry")]
+pub mod revocation;

@@ -4,7 +4,7 @@
 //! extension is critical. So this is not a path of RFC 5280.
 
 use der::{asn1::ObjectIdentifier, oid::AssociatedOid as _};
-use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, NameConstraints};
 
 use crate::{
     signing::{
@@ -14,14 +14,17 @@ use crate::{
     time::UnixTime,
 };
 
-/// The purposes that a certificate which signs images must not have (RFC 5280, section 4.2.1.12): any, servers, clients, e-mail, timestamps.
-const FORBIDDEN: [ObjectIdentifier; 5] = [
+/// The purposes that a certificate which signs images must not have (RFC 5280, section 4.2.1.12): any, servers, clients, e-mail, timestamps, OCSP responses.
+const FORBIDDEN: [ObjectIdentifier; 6] = [
     ObjectIdentifier::new_unwrap("2.5.29.37.0"),
     ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1"),
     ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2"),
     ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.4"),
     *Purpose::TimeStamping.id(),
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9"),
 ];
+/// The critical extensions that a CA above a time-stamping authority may have.
+const KNOWN: [ObjectIdentifier; 3] = [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID];
 /// The uses that the key of a certificate which signs must not have.
 const OTHER_USES: [KeyUsages; 6] = [
     KeyUsages::KeyEncipherment,
@@ -59,11 +62,12 @@ pub(super) struct Link<'c> {
     pub(super) key: PublicKey,
 }
 
-/// Reads a chain, the signer's certificate first.
+/// Reads a chain, the signer's certificate first. `trusted` is the place of a certificate that is known to be genuine, if there is one. Signatures are checked downwards from
+/// there first, so that a chain of a stranger costs one verification.
 ///
 /// # Errors
 /// The first rule that it breaks.
-pub(super) fn read(chain: &[Vec<u8>], purpose: Purpose) -> Result<Vec<Link<'_>>, ChainError> {
+pub(super) fn read(chain: &[Vec<u8>], purpose: Purpose, trusted: Option<usize>) -> Result<Vec<Link<'_>>, ChainError> {
     let mut links = Vec::with_capacity(chain.len());
     for der in chain {
         let certificate = Certificate::read(der).ok_or(ChainError::Form)?;
@@ -73,12 +77,12 @@ pub(super) fn read(chain: &[Vec<u8>], purpose: Purpose) -> Result<Vec<Link<'_>>,
     let (Some(leaf), Some(root)) = (links.first(), links.last()) else { return Err(ChainError::Form) };
     check_leaf(&leaf.certificate, purpose)?;
     for (below, ca) in links.iter().skip(1).enumerate() {
-        check_ca(&ca.certificate, below)?;
+        check_ca(&ca.certificate, below, purpose)?;
     }
-    for (link, issuer) in links.iter().zip(links.iter().skip(1)) {
-        if !link.is_issued_by(issuer) {
-            return Err(ChainError::Order);
-        }
+    let pairs: Vec<_> = links.iter().zip(links.iter().skip(1)).collect();
+    let (below, above) = pairs.split_at(trusted.unwrap_or(pairs.len()).min(pairs.len()));
+    if !below.iter().rev().chain(above).all(|(link, issuer)| link.is_issued_by(issuer)) {
+        return Err(ChainError::Order);
     }
     if !root.is_issued_by(root) {
         return Err(ChainError::Incomplete);
@@ -87,6 +91,11 @@ pub(super) fn read(chain: &[Vec<u8>], purpose: Purpose) -> Result<Vec<Link<'_>>,
 }
 
 impl Link<'_> {
+    /// Whether it is the certificate of a CA.
+    pub(super) fn is_ca(&self) -> bool {
+        self.certificate.typed::<BasicConstraints>().ok().flatten().is_some_and(|constraints| constraints.ca)
+    }
+
     /// Whether the certificate names `issuer`, and is signed by its key.
     fn is_issued_by(&self, issuer: &Link<'_>) -> bool {
         self.certificate.tbs.issuer.value() == issuer.certificate.tbs.subject.value()
@@ -104,7 +113,9 @@ fn check_leaf(leaf: &Certificate<'_>, purpose: Purpose) -> Result<(), ChainError
     if leaf.typed::<BasicConstraints>().map_err(form)?.is_some_and(|constraints| constraints.ca) {
         return Err(ChainError::LeafIsCa);
     }
-    let usage = leaf.typed::<KeyUsage>().map_err(form)?.filter(|_| leaf.has_critical(KeyUsage::OID));
+    // Some time-stamping authorities do not mark it as critical, which Notation allows them.
+    let is_marked = purpose == Purpose::TimeStamping || leaf.has_critical(KeyUsage::OID);
+    let usage = leaf.typed::<KeyUsage>().map_err(form)?.filter(|_| is_marked);
     let usage = usage.ok_or(ChainError::KeyUsage)?;
     if !usage.digital_signature() || OTHER_USES.iter().any(|other| usage.0.contains(*other)) || usage.decipher_only() {
         return Err(ChainError::KeyUsage);
@@ -120,7 +131,7 @@ fn check_leaf(leaf: &Certificate<'_>, purpose: Purpose) -> Result<(), ChainError
 }
 
 /// Checks the certificate of a CA with this number of CAs between it and the signer.
-fn check_ca(ca: &Certificate<'_>, between: usize) -> Result<(), ChainError> {
+fn check_ca(ca: &Certificate<'_>, between: usize, purpose: Purpose) -> Result<(), ChainError> {
     let form = |_| ChainError::Form;
     let constraints = ca.typed::<BasicConstraints>().map_err(form)?.filter(|_| ca.has_critical(BasicConstraints::OID));
     let allows = |constraints: &BasicConstraints| {
@@ -129,6 +140,14 @@ fn check_ca(ca: &Certificate<'_>, between: usize) -> Result<(), ChainError> {
     if !constraints.as_ref().is_some_and(allows) {
         return Err(ChainError::Ca);
     }
-    let usage = ca.typed::<KeyUsage>().map_err(form)?.filter(|_| ca.has_critical(KeyUsage::OID));
+    // CAs that everybody knows stand above time-stamping authorities, so all of their limits count.
+    if purpose == Purpose::TimeStamping {
+        let is_limited = ca.has(NameConstraints::OID) || !ca.knows_all_critical(&KNOWN);
+        if is_limited || ca.is_for(purpose) != Some(true) {
+            return Err(ChainError::ExtendedKeyUsage);
+        }
+    }
+    let is_marked = purpose == Purpose::TimeStamping || ca.has_critical(KeyUsage::OID);
+    let usage = ca.typed::<KeyUsage>().map_err(form)?.filter(|_| is_marked);
     if usage.is_some_and(|usage| usage.key_cert_sign()) { Ok(()) } else { Err(ChainError::KeyUsage) }
 }

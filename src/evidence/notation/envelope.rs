@@ -8,8 +8,15 @@ use crate::{signing::PublicKey, time::UnixTime};
 pub(super) const PREFIX: &str = "io.cncf.notary.";
 /// The type of the payload.
 pub(super) const CONTENT_TYPE: &str = "application/vnd.cncf.notary.payload.v1+json";
+/// The beginning of the attributes that name a plugin, without their prefix.
+const PLUGIN: &str = "verificationPlugin";
 /// The most certificates in an envelope.
-pub(super) const MAX_CERTIFICATES: usize = 10;
+pub(super) const MAX_CERTIFICATES: usize = 6;
+
+/// The media type of an envelope in JWS (Notary Project, "OCI Signatures").
+pub const JWS: &str = "application/jose+json";
+/// The media type of an envelope in COSE.
+pub const COSE: &str = "application/cose";
 
 /// The formats of envelopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,11 +108,13 @@ impl Written {
             ("expiry", self.expiry.is_some()),
             ("authenticSigningTime", scheme == Scheme::SigningAuthority),
         ];
-        let is_listed =
-            |name: &str| self.critical.iter().filter(|listed| listed.strip_prefix(PREFIX) == Some(name)).count() == 1;
-        let is_whole = must.iter().all(|(name, needed)| is_listed(name) == *needed);
+        let listed = |name: &str| self.critical.iter().filter(|it| it.strip_prefix(PREFIX) == Some(name)).count();
+        let is_whole = must.iter().all(|(name, needed)| listed(name) == usize::from(*needed));
+        // A plugin that has to verify an envelope has to be critical.
+        let names_plugin = |name: &String| name.strip_prefix(PREFIX).is_some_and(|name| name.starts_with(PLUGIN));
+        let has_free_plugin = self.others.keys().any(|name| names_plugin(name) && !self.critical.contains(name));
         let is_later = self.expiry.is_none_or(|expiry| expiry > time);
-        if self.content_type.as_deref() != Some(CONTENT_TYPE) || !is_whole || !is_later {
+        if self.content_type.as_deref() != Some(CONTENT_TYPE) || !is_whole || !is_later || has_free_plugin {
             return None;
         }
         let own = |name: &str| must.iter().any(|(own, _)| name.strip_prefix(PREFIX) == Some(own));

@@ -8,7 +8,7 @@ use crate::time::UnixTime;
 pub enum NotationError {
     /// It is not an envelope of JWS or COSE that follows the specification.
     Envelope,
-    /// The payload is not that of Notation.
+    /// The payload is not that of a signature of an image.
     Payload,
     /// The signature is for another image.
     OtherImage,
@@ -26,10 +26,10 @@ pub enum NotationError {
     Expired(UnixTime),
     /// The algorithm is not the one that the signer's key may have.
     Algorithm,
-    /// The chain of certificates breaks this rule.
-    Chain(ChainError),
     /// The signer's key did not make the signature.
     Signature,
+    /// The chain of certificates breaks this rule.
+    Chain(ChainError),
     /// The timestamp does not count.
     Timestamp(TimestampError),
     /// A certificate is not valid now, and no timestamp says that it was when the signature was made. This is the end of the first certificate that ended, if one has.
@@ -59,6 +59,8 @@ pub enum TimestampError {
     Chain,
     /// One of its certificates was not valid at its time.
     Expired,
+    /// One of its certificates was revoked.
+    Revoked,
     /// A certificate of the signature was not valid at its time.
     Outside,
 }

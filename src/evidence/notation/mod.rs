@@ -15,13 +15,16 @@ mod terms;
 mod tests;
 mod timestamp;
 
-use std::{cell::OnceCell, collections::BTreeMap};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde_json::value::RawValue;
 
 pub use chain::ChainError;
 pub(crate) use envelope::EnvelopeFormat;
-pub use envelope::Scheme;
+pub use envelope::{COSE, JWS, Scheme};
 pub use error::{NotationError, TimestampError};
 pub use name::{IdentityError, SubjectPattern, TrustedIdentity};
 pub use terms::{Enforcement, NotationTerms, TrustStore, VerificationLevel};
@@ -30,7 +33,10 @@ use super::{Claim, Signer, Source};
 use crate::{
     image::Digest,
     json::{all_members, members, text},
-    signing::certificate::{Certificate, Purpose},
+    signing::{
+        certificate::{Certificate, Purpose},
+        timestamp_token::TimestampToken,
+    },
     time::UnixTime,
 };
 use chain::Link;
@@ -45,14 +51,21 @@ const PLUGIN: &str = "io.cncf.notary.verificationPlugin";
 const AWS_PLUGIN: &str = "com.amazonaws.signer.notation.plugin";
 const AWS_PROFILE: &str = "com.amazonaws.signer.signingProfileVersion";
 const AWS_JOB: &str = "com.amazonaws.signer.signingJob";
+/// The media types of what Notation signs as an image. It also signs files, as another type.
+const IMAGES: [&str; 4] = [
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+];
 
 /// A signature that was read, about one image.
 pub(crate) struct NotationSignature {
     image: Digest,
     envelope: Envelope,
     annotations: BTreeMap<String, String>,
-    /// Whether the signer's key made the signature, in a chain that follows the rules. It is checked once, however many trust roots look at it.
-    integrity: OnceCell<Result<(), NotationError>>,
+    /// Whether the key of the first certificate made the signature. It is checked once, however many trust roots look at it.
+    is_signed: OnceCell<Result<(), NotationError>>,
 }
 
 /// What a signature proves to a trust root.
@@ -82,16 +95,39 @@ impl NotationSignature {
         let has_certificates = |envelope: &Envelope| (1..=MAX_CERTIFICATES).contains(&envelope.chain.len());
         let envelope = envelope.filter(has_certificates).ok_or(NotationError::Envelope)?;
         let (digest, annotations) = read_payload(&envelope.payload).ok_or(NotationError::Payload)?;
+        // Everything below is about this certificate.
+        Certificate::read(envelope.chain.first().ok_or(NotationError::Envelope)?).ok_or(NotationError::Envelope)?;
         match digest == image {
-            true => Ok(NotationSignature { image, envelope, annotations, integrity: OnceCell::new() }),
+            true => Ok(NotationSignature { image, envelope, annotations, is_signed: OnceCell::new() }),
             false => Err(NotationError::OtherImage),
         }
     }
 
     /// Whether a certificate of the signature is in the store, so that a check is likely to succeed.
     pub(crate) fn may_be_of(&self, store: &TrustStore) -> bool {
-        self.envelope.attributes.scheme == store.scheme
-            && self.envelope.chain.iter().any(|der| store.certificates.contains(der))
+        self.envelope.attributes.scheme == store.scheme && self.trusted(store).is_some()
+    }
+
+    /// The place in the chain of a certificate that is in the store.
+    fn trusted(&self, store: &TrustStore) -> Option<usize> {
+        self.envelope.chain.iter().position(|der| store.certificates.contains(der))
+    }
+
+    /// Whether the key of the first certificate made the signature, with the one algorithm that it may have. This says nothing about the certificate.
+    ///
+    /// # Errors
+    /// If it did not.
+    pub(crate) fn is_signed(&self) -> Result<(), NotationError> {
+        let check = || {
+            let leaf = self.envelope.chain.first().and_then(|der| Certificate::read(der));
+            let key = leaf.and_then(|leaf| leaf.key()).filter(|key| self.envelope.names_algorithm_of(key));
+            let key = key.ok_or(NotationError::Algorithm)?;
+            match key.signed_for_notation(&self.envelope.signed, &self.envelope.signature) {
+                true => Ok(()),
+                false => Err(NotationError::Signature),
+            }
+        };
+        self.is_signed.get_or_init(check).clone()
     }
 
     /// What the signature proves to a trust root.
@@ -119,8 +155,8 @@ impl NotationSignature {
         self.check_critical()?;
         let has_expired = attributes.expiry.filter(|expiry| *expiry <= now).map(NotationError::Expired);
         logged.note(terms.level.expiry, has_expired.map_or(Ok(()), Err))?;
-        self.integrity.get_or_init(|| self.check_integrity()).clone()?;
-        let links = chain::read(chain, Purpose::CodeSigning).map_err(NotationError::Chain)?;
+        self.is_signed()?;
+        let links = chain::read(chain, Purpose::CodeSigning, self.trusted(store)).map_err(NotationError::Chain)?;
         let revocation =
             Revocation { lists: lists.0.iter().filter_map(|der| RevocationList::read(der)).collect(), now };
         let mut signed_at = None;
@@ -132,9 +168,17 @@ impl NotationSignature {
             }
             Err(error) => logged.note(terms.level.authentic_timestamp, Err(error))?,
         }
-        logged.note(terms.level.revocation, revocation.check(&links, signed_at))?;
+        // AWS tells revocation by an interface of its own, which nobody can ask here.
+        let known = match self.is_by_aws() {
+            true => Err(NotationError::RevocationUnknown(subject.clone())),
+            false => revocation.check(&links, signed_at),
+        };
+        logged.note(terms.level.revocation, known)?;
         let key = links.first().map(|link| link.key.clone()).ok_or(NotationError::Chain(ChainError::Form))?;
-        let signer = Signer { key, identity: Some((subject, None)) };
+        // Other CAs may certify the same name for somebody else, and names that are shown alike may differ.
+        let root = links.last().map(|root| root.key.fingerprint().to_string());
+        let name = Digest::of(leaf.tbs.subject.value()).to_string();
+        let signer = Signer { key, identity: Some((name, root)) };
         let claim = Claim::new(signer, self.image, Source::EvidenceManifest);
         Ok(Proof { claim, logged: logged.0 })
     }
@@ -144,16 +188,15 @@ impl NotationSignature {
         if !self.envelope.chain.iter().any(|der| store.certificates.contains(der)) {
             return Err(NotationError::Untrusted(shown_subject(leaf)));
         }
-        let Some(identities) = &store.identities else { return Ok(()) };
         let subject = DistinguishedName::of(leaf.tbs.subject);
         let profile = self.envelope.attributes.critical.get(AWS_PROFILE).and_then(Option::as_deref);
-        // Only a signing authority vouches for a profile.
-        let profile = profile.filter(|_| store.scheme == Scheme::SigningAuthority);
-        let is_trusted = |identity: &TrustedIdentity| {
-            subject.as_ref().is_some_and(|subject| identity.is_of(subject))
-                || profile.is_some_and(|profile| identity.is_profile(profile))
+        // AWS signs for everybody under one name, so only the profile says for whom. And only an authority vouches for a profile.
+        let is_trusted = |identity: &TrustedIdentity| match self.is_by_aws() {
+            true => store.scheme == Scheme::SigningAuthority && profile.is_some_and(|it| identity.is_profile(it)),
+            false => subject.as_ref().is_some_and(|subject| identity.is_of(subject)),
         };
-        match identities.iter().any(is_trusted) {
+        let is_anybody = store.identities.is_none() && !self.is_by_aws();
+        match is_anybody || store.identities.iter().flatten().any(is_trusted) {
             true => Ok(()),
             false => Err(NotationError::Identity(profile.map_or_else(|| shown_subject(leaf), str::to_owned))),
         }
@@ -168,26 +211,16 @@ impl NotationSignature {
     /// What is critical has to be understood.
     fn check_critical(&self) -> Result<(), NotationError> {
         let critical = &self.envelope.attributes.critical;
-        let is_aws = critical.get(PLUGIN).is_some_and(|plugin| plugin.as_deref() == Some(AWS_PLUGIN));
-        let is_known = |name: &str| is_aws && matches!(name, PLUGIN | AWS_PROFILE | AWS_JOB);
+        let is_known = |name: &str| self.is_by_aws() && matches!(name, PLUGIN | AWS_PROFILE | AWS_JOB);
         match critical.keys().find(|name| !is_known(name)) {
             None => Ok(()),
             Some(name) => Err(NotationError::Critical(name.clone())),
         }
     }
 
-    /// Whether the signer's key made the signature, in a chain that follows the rules.
-    fn check_integrity(&self) -> Result<(), NotationError> {
-        let Envelope { chain, signed, signature, .. } = &self.envelope;
-        let links = chain::read(chain, Purpose::CodeSigning).map_err(NotationError::Chain)?;
-        let leaf = links.first().ok_or(NotationError::Chain(ChainError::Form))?;
-        if !self.envelope.names_algorithm_of(&leaf.key) {
-            return Err(NotationError::Algorithm);
-        }
-        match leaf.key.signed_for_notation(signed, signature) {
-            true => Ok(()),
-            false => Err(NotationError::Signature),
-        }
+    /// Whether AWS Signer made the signature, as it says.
+    fn is_by_aws(&self) -> bool {
+        self.envelope.attributes.critical.get(PLUGIN).is_some_and(|plugin| plugin.as_deref() == Some(AWS_PLUGIN))
     }
 
     /// Whether the certificates were valid when the signature was made, and what is proven about that time, if it is not now.
@@ -201,8 +234,9 @@ impl NotationSignature {
     ) -> Result<Option<Timestamped>, NotationError> {
         let attributes = &self.envelope.attributes;
         if store.scheme == Scheme::SigningAuthority {
+            // The authority says the time itself, so that it does not excuse a key which was revoked.
             return match chain::are_valid(links, attributes.time) {
-                true => Ok(Some(Timestamped { times: [attributes.time; 2], revocation: Ok(()) })),
+                true => Ok(None),
                 false => Err(NotationError::AuthenticTime(attributes.time)),
             };
         }
@@ -243,8 +277,10 @@ fn read_payload(payload: &[u8]) -> Option<(Digest, BTreeMap<String, String>)> {
     let [target] = members(json, ["targetArtifact"]).ok()?;
     let [media_type, digest, size, annotations] =
         members(target?, ["mediaType", "digest", "size", "annotations"]).ok()?;
-    // The type and the size are signed too, but the digest alone says which bytes are meant.
-    text(media_type?).ok()?;
+    // The size is signed too, but the digest alone says which bytes are meant.
+    if !IMAGES.contains(&&*text(media_type?).ok()?) {
+        return None;
+    }
     size?.get().parse::<u64>().ok()?;
     let digest = Digest::parse(&text(digest?).ok()?).ok()?;
     let mut read = BTreeMap::new();
@@ -254,4 +290,21 @@ fn read_payload(payload: &[u8]) -> Option<(Digest, BTreeMap<String, String>)> {
         }
     }
     Some((digest, read))
+}
+
+/// The addresses at which CAs publish revocation lists about the certificates of an envelope, and of its timestamp. There are none if it is not an envelope.
+#[must_use]
+pub fn revocation_addresses(media_type: &str, envelope: &[u8]) -> BTreeSet<String> {
+    let envelope = match media_type {
+        JWS => jws::read(envelope),
+        COSE => cose::read(envelope),
+        _ => None,
+    };
+    let Some(Envelope { chain, timestamp, .. }) = envelope else { return BTreeSet::new() };
+    let of_timestamp = timestamp.and_then(|token| TimestampToken::read_token(&token)).map(|token| token.certificates);
+    let mut addresses = BTreeSet::new();
+    for der in chain.iter().chain(of_timestamp.iter().flatten()) {
+        addresses.extend(revocation::addresses_of(der));
+    }
+    addresses
 }

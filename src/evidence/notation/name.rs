@@ -13,6 +13,8 @@ use crate::signing::{
 const SUBJECT: &str = "x509.subject:";
 /// The prefix of signing profiles of AWS Signer.
 const PROFILE: &str = "arn:";
+/// The longest name in a message, in bytes.
+const MAX_SHOWN: usize = 512;
 /// The attributes that every trusted identity has to name.
 const MANDATORY: [&str; 3] = ["C", "ST", "O"];
 
@@ -113,10 +115,12 @@ impl DistinguishedName {
     /// Reads a Name in DER (RFC 5280, section 4.1.2.4). It is `None` if an attribute occurs twice, is of an unknown type or is no text.
     pub(super) fn of(name: AnyRef<'_>) -> Option<DistinguishedName> {
         let mut attributes = BTreeMap::new();
+        let mut all = Vec::new();
         for set in sequence(name)? {
-            let set = list(set.value()).filter(|_| set.tag() == Tag::Set)?;
-            let [attribute] = set.as_slice() else { return None };
-            let attribute = sequence(*attribute)?;
+            all.extend(list(set.value()).filter(|_| set.tag() == Tag::Set)?);
+        }
+        for attribute in all {
+            let attribute = sequence(attribute)?;
             let [kind, value] = attribute.as_slice() else { return None };
             let id = oid(*kind)?.to_string();
             let (_, kind) = TYPES.iter().find(|(known, _)| *known == id)?;
@@ -207,7 +211,10 @@ fn unescaped(text: &str) -> Result<String, IdentityError> {
     if value.is_empty() { Err(IdentityError::Name) } else { Ok(value) }
 }
 
-/// The subject of a certificate, for messages.
+/// The subject of a certificate, for messages. Whoever made the certificate chooses its length.
 pub(super) fn shown_subject(certificate: &Certificate<'_>) -> String {
-    DistinguishedName::of(certificate.tbs.subject).map_or_else(|| "an unusual name".to_owned(), |name| name.to_string())
+    let name = DistinguishedName::of(certificate.tbs.subject);
+    let mut shown = name.map_or_else(|| "an unusual name".to_owned(), |name| name.to_string());
+    shown.truncate(shown.floor_char_boundary(MAX_SHOWN));
+    shown
 }

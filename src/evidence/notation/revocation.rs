@@ -14,12 +14,15 @@ use crate::{
     signing::{
         PublicKey,
         asn1::{context, list, oid, sequence},
+        certificate::Certificate,
         signature::hash_of_signature,
         timestamp_token::read_time,
     },
     time::UnixTime,
 };
 
+/// The most lists about one certificate whose signatures are checked.
+const MAX_LISTS: usize = 3;
 /// The most entries of a list that are read.
 const MAX_REVOKED: usize = 20_000;
 
@@ -49,31 +52,40 @@ pub(super) struct RevocationList<'c> {
     next_update: UnixTime,
     this_update: UnixTime,
     revoked: Option<&'c [u8]>,
-    /// The addresses to which the list is limited. It is `None` if the list is about all certificates of the CA.
-    only_from: Option<Vec<&'c [u8]>>,
+    /// The limits of the list. It is `None` if the list is about all certificates of the CA.
+    limits: Option<Limits<'c>>,
 }
 
-/// What a list says about a certificate.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Status {
-    Good,
-    Revoked,
-    Unknown,
+/// The certificates of a CA to which a list is limited (RFC 5280, section 5.2.5).
+struct Limits<'c> {
+    /// Those that name one of these addresses.
+    addresses: Option<Vec<&'c [u8]>>,
+    /// Only those of CAs, or only others.
+    only_cas: Option<bool>,
 }
 
 impl Revocation<'_> {
-    /// Checks that no certificate but the root was revoked. `signed_at` is the proven time of the signature.
+    /// Checks that no certificate but the root was revoked. `signed_at` is the time of the signature, if somebody else proves it.
     ///
     /// # Errors
     /// If one was revoked, or it says where that would be told and no list tells it.
     pub(super) fn check(&self, links: &[Link<'_>], signed_at: Option<UnixTime>) -> Result<(), NotationError> {
         for (link, issuer) in links.iter().zip(links.iter().skip(1)) {
-            let said = || self.lists.iter().map(|list| list.status(link, issuer, self.now, signed_at));
-            let name = || shown_subject(&link.certificate);
-            match () {
-                () if said().any(|status| status == Status::Revoked) => return Err(NotationError::Revoked(name())),
-                () if !has_revocation(link) || said().any(|status| status == Status::Good) => {}
-                () => return Err(NotationError::RevocationUnknown(name())),
+            if !has_revocation(link) {
+                continue;
+            }
+            // Whoever carries the lists can put many beside them that the CA did not sign.
+            let usable = self.lists.iter().filter(|list| list.may_be_about(link, issuer, self.now)).take(MAX_LISTS);
+            let mut is_good = false;
+            for list in usable.filter(|list| list.is_signed_by(&issuer.key)) {
+                match list.revokes(link.certificate.tbs.serial.value(), signed_at) {
+                    Some(true) => return Err(NotationError::Revoked(shown_subject(&link.certificate))),
+                    Some(false) => is_good = true,
+                    None => {}
+                }
+            }
+            if !is_good {
+                return Err(NotationError::RevocationUnknown(shown_subject(&link.certificate)));
             }
         }
         Ok(())
@@ -94,6 +106,15 @@ fn has_revocation(link: &Link<'_>) -> bool {
     access || link.certificate.has(CRL_DISTRIBUTION_POINTS)
 }
 
+/// The addresses at which the CA of this certificate publishes revocation lists by HTTP.
+pub(super) fn addresses_of(der: &[u8]) -> Vec<String> {
+    let Some(certificate) = Certificate::read(der) else { return Vec::new() };
+    let points = certificate.extension(CRL_DISTRIBUTION_POINTS).and_then(read_distribution_points).unwrap_or_default();
+    let texts = points.iter().filter_map(|address| std::str::from_utf8(address).ok());
+    let is_http = |address: &&str| address.starts_with("http://") || address.starts_with("https://");
+    texts.filter(is_http).map(str::to_owned).collect()
+}
+
 impl<'c> RevocationList<'c> {
     /// Reads a CertificateList (RFC 5280, section 5.1). It is `None` if the list has no end, is limited in a way that is not known, or is not in DER.
     pub(super) fn read(der: &'c [u8]) -> Option<RevocationList<'c>> {
@@ -106,14 +127,14 @@ impl<'c> RevocationList<'c> {
         let [inner, issuer, this_update] = [parts.next()?, parts.next()?, parts.next()?];
         let next_update = parts.next()?;
         let revoked = parts.next_if(|part| part.tag() == Tag::Sequence).map(|part| part.value());
-        let mut only_from = None;
+        let mut limits = None;
         if let Some(extensions) = parts.next() {
             if context(extensions)? != 0 {
                 return None;
             }
             for (id, is_critical, value) in read_extensions(AnyRef::from_der(extensions.value()).ok()?)? {
                 match id {
-                    ISSUING_DISTRIBUTION_POINT => only_from = Some(read_distribution_point(value)?),
+                    ISSUING_DISTRIBUTION_POINT => limits = Some(Limits::read(value)?),
                     // A list of changes, for example, is no whole list.
                     _ if is_critical => return None,
                     _ => {}
@@ -131,26 +152,27 @@ impl<'c> RevocationList<'c> {
             this_update: time(this_update)?,
             next_update: time(next_update)?,
             revoked,
-            only_from,
+            limits,
         })
     }
 
-    fn status(&self, link: &Link<'_>, issuer: &Link<'_>, now: UnixTime, signed_at: Option<UnixTime>) -> Status {
-        let of_issuer =
-            self.issuer == link.certificate.tbs.issuer.value() && self.issuer == issuer.certificate.tbs.subject.value();
+    /// Whether the list may be about this certificate, and counts now. Its signature is not checked yet.
+    fn may_be_about(&self, link: &Link<'_>, issuer: &Link<'_>, now: UnixTime) -> bool {
+        let names = [link.certificate.tbs.issuer.value(), issuer.certificate.tbs.subject.value()];
         let is_now = self.this_update <= now && now < self.next_update;
-        if !of_issuer || !is_now || !self.covers(link) || !may_sign_lists(issuer) || !self.is_signed_by(&issuer.key) {
-            return Status::Unknown;
-        }
-        self.lists(link.certificate.tbs.serial.value(), signed_at).unwrap_or(Status::Unknown)
+        names.iter().all(|name| *name == self.issuer) && is_now && self.covers(link) && may_sign_lists(issuer)
     }
 
     /// Whether the list is about this certificate, as far as its limits say.
     fn covers(&self, link: &Link<'_>) -> bool {
-        let Some(only_from) = &self.only_from else { return true };
+        let Some(Limits { addresses, only_cas }) = &self.limits else { return true };
+        if only_cas.is_some_and(|only_cas| only_cas != link.is_ca()) {
+            return false;
+        }
+        let Some(addresses) = addresses else { return true };
         let named =
             link.certificate.extension(CRL_DISTRIBUTION_POINTS).and_then(read_distribution_points).unwrap_or_default();
-        only_from.iter().any(|address| named.contains(address))
+        addresses.iter().any(|address| named.contains(address))
     }
 
     fn is_signed_by(&self, key: &PublicKey) -> bool {
@@ -162,20 +184,17 @@ impl<'c> RevocationList<'c> {
         signed().is_some()
     }
 
-    /// What the entries say about this serial number. It is `None` if an entry about it cannot be read.
-    fn lists(&self, serial: &[u8], signed_at: Option<UnixTime>) -> Option<Status> {
+    /// Whether an entry revokes the certificate with this serial number. It is `None` if an entry about it cannot be read.
+    fn revokes(&self, serial: &[u8], signed_at: Option<UnixTime>) -> Option<bool> {
         let mut reader = SliceReader::new(self.revoked.unwrap_or_default()).ok()?;
         for _ in 0..MAX_REVOKED {
             if reader.is_finished() {
-                return Some(Status::Good);
+                return Some(false);
             }
             let entry = sequence(AnyRef::decode(&mut reader).ok()?)?;
             let [number, _date, extensions @ ..] = entry.as_slice() else { return None };
             if number.value() == serial {
-                return is_revoked(extensions.first().copied(), signed_at).map(|is_revoked| match is_revoked {
-                    true => Status::Revoked,
-                    false => Status::Good,
-                });
+                return is_revoked(extensions.first().copied(), signed_at);
             }
         }
         None
@@ -223,11 +242,21 @@ fn read_extension(extension: AnyRef<'_>) -> Option<(ObjectIdentifier, bool, &[u8
     (value.tag() == Tag::OctetString).then_some((oid(*id)?, is_critical, value.value()))
 }
 
-/// The addresses of an issuing distribution point (RFC 5280, section 5.2.5), if it has no other limits.
-fn read_distribution_point(der: &[u8]) -> Option<Vec<&[u8]>> {
-    let parts = sequence(AnyRef::from_der(der).ok()?)?;
-    let [point] = parts.as_slice() else { return None };
-    addresses(*point)
+impl<'c> Limits<'c> {
+    /// Reads an issuing distribution point. It is `None` if the list has other limits.
+    fn read(der: &'c [u8]) -> Option<Limits<'c>> {
+        let mut limits = Limits { addresses: None, only_cas: None };
+        for part in sequence(AnyRef::from_der(der).ok()?)? {
+            match context(part)? {
+                0 => limits.addresses = Some(addresses(part)?),
+                number @ (1 | 2) if part.value() != [0] && limits.only_cas.is_none() => {
+                    limits.only_cas = Some(number == 2)
+                }
+                _ => return None,
+            }
+        }
+        Some(limits)
+    }
 }
 
 /// The addresses of the distribution points of a certificate (RFC 5280, section 4.2.1.13).

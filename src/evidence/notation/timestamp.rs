@@ -13,7 +13,7 @@ use crate::{
 pub(super) struct Timestamped {
     /// The earliest and the latest time at which it may have been made.
     pub(super) times: [UnixTime; 2],
-    /// Whether a certificate of the authority was revoked.
+    /// Whether it is known that no certificate of the authority was revoked.
     pub(super) revocation: Result<(), NotationError>,
 }
 
@@ -38,12 +38,16 @@ pub(super) fn read(
     if !token.is_signed_with(leaf) {
         return failed(TimestampError::Signature);
     }
-    let links =
-        chain::read(&chain, Purpose::TimeStamping).map_err(|_| NotationError::Timestamp(TimestampError::Chain))?;
+    let links = chain::read(&chain, Purpose::TimeStamping, None)
+        .map_err(|_| NotationError::Timestamp(TimestampError::Chain))?;
     if !chain::are_valid(&links, token.time) {
         return failed(TimestampError::Expired);
     }
-    let revocation = revocation.check(&links, Some(token.time));
+    // Whoever holds a key that was revoked can write any time, so its own time does not excuse it.
+    let revocation = match revocation.check(&links, None) {
+        Err(NotationError::Revoked(_)) => return failed(TimestampError::Revoked),
+        known => known,
+    };
     Ok(Timestamped { times: [token.time.minus(token.accuracy), token.time.plus(token.accuracy)], revocation })
 }
 
@@ -58,11 +62,13 @@ fn chain_of(leaf: &[u8], between: &[Vec<u8>], store: &[Vec<u8>]) -> Option<Vec<V
                     && ca.key().is_some_and(|key| below.is_signed_by(&key))
             })
         };
-        if let Some(root) = store.iter().find(issued) {
+        let is_root =
+            |der: &&Vec<u8>| Certificate::read(der).and_then(|ca| ca.names()).is_some_and(|names| names.is_root());
+        if let Some(root) = store.iter().filter(is_root).find(issued) {
             chain.push(root.clone());
             return Some(chain);
         }
-        let next = between.iter().filter(|der| !chain.contains(der)).find(issued)?.clone();
+        let next = store.iter().chain(between).filter(|der| !chain.contains(der)).find(issued)?.clone();
         chain.push(next);
     }
     None

@@ -47,6 +47,20 @@ impl Tsa {
         Self::issued(of, purposes, is_critical, validity, (not_before, not_after))
     }
 
+    /// One whose certificate has this extension besides.
+    pub fn revocable(name: &str, extension: Extension) -> Self {
+        let tsa = Self::new(name);
+        let whose = Subject {
+            name: &super::authority::name(&format!("{name} tsa")),
+            public: tsa.key.public(),
+            serial: serial(&format!("{name} tsa")),
+            validity: (ISSUED - 86_400, ISSUED + 365 * 86_400),
+        };
+        let purposes = Extension::critical("2.5.29.37", sequence([der::oid(TIME_STAMPING)]));
+        let usages = Extension::critical("2.5.29.15", der::flags(&[0]));
+        Self { der: tsa.ca.sign(&tsa.ca.tbs(&whose, &[usages, purposes, extension])), ..tsa }
+    }
+
     fn issued(
         of: &str,
         purposes: &[&str],
