@@ -34,6 +34,8 @@ const FULCIO_1: &str = "/fulcio/api/v1/signingCert";
 const REKOR_1: &str = "/rekor-1/api/v1/log/entries";
 const REKOR_2: &str = "/rekor-2/api/v2/log/entries";
 const TSA: &str = "/tsa/api/v1/timestamp";
+/// The same authority with the status that RFC 3161 and notation expect. Sigstore's own server answers with another one.
+const PLAIN_TSA: &str = "/tsa";
 /// How long Fulcio's certificates are valid, in seconds.
 const VALIDITY: u64 = 600;
 /// The issuer of the tokens of GitHub's workflows.
@@ -109,6 +111,11 @@ impl SigstoreServices {
         format!("http://{}{TSA}", self.server.host())
     }
 
+    /// The address of the time-stamping authority, as notation takes it.
+    pub fn plain_tsa_url(&self) -> String {
+        format!("http://{}{PLAIN_TSA}", self.server.host())
+    }
+
     /// The first parts of the paths that were asked for since the last call, in order: `fulcio`, `tsa`, `rekor-1`, `rekor-2`.
     pub fn asked(&self) -> Vec<String> {
         let asked = std::mem::take(&mut *self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner));
@@ -162,7 +169,8 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap,
         FULCIO_1 => shared.certificate_1(&headers, &body),
         REKOR_1 => shared.entry_1(&body),
         REKOR_2 => shared.entry_2(&body),
-        TSA => shared.timestamp(&body),
+        TSA => shared.timestamp(StatusCode::CREATED, &body),
+        PLAIN_TSA => shared.timestamp(StatusCode::OK, &body),
         path => Err(format!("expected one of the four services, found {path}")),
     };
     answer.unwrap_or_else(|why| (StatusCode::BAD_REQUEST, why).into_response())
@@ -281,7 +289,7 @@ impl Shared {
 
     /// The answer of the time-stamping authority to a request for the timestamp of a SHA-256. Cosign 2 also sends a nonce, which it does not look for in the answer,
     /// and asks for the certificate.
-    fn timestamp(&self, body: &[u8]) -> Result<Response, String> {
+    fn timestamp(&self, status: StatusCode, body: &[u8]) -> Result<Response, String> {
         const HEADER: usize = 2;
         let plain = timestamp::request(&[0; 32]);
         let begin = &plain[HEADER..plain.len() - 32];
@@ -292,9 +300,12 @@ impl Shared {
         }
         let certificates = if options.is_empty() { Vec::new() } else { vec![self.instance.tsa.der.clone()] };
         let time = der::generalized(self.time);
-        let stamp = Stamp { imprint: Some(imprint.to_vec()), time, certificates, ..Stamp::of(&[]) };
+        // Whoever asks for a plain one compares it with the request, whose options are a nonce and the wish for certificates.
+        let nonce = options.strip_suffix(&[1, 1, 0xff]).unwrap_or(options).to_vec();
+        let echoed = (status == StatusCode::OK).then_some(nonce);
+        let stamp = Stamp { imprint: Some(imprint.to_vec()), time, certificates, echoed, ..Stamp::of(&[]) };
         let answer = self.instance.tsa.answer(&stamp);
-        Ok((StatusCode::CREATED, [(header::CONTENT_TYPE, "application/timestamp-reply")], answer).into_response())
+        Ok((status, [(header::CONTENT_TYPE, "application/timestamp-reply")], answer).into_response())
     }
 }
 

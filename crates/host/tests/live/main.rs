@@ -12,6 +12,7 @@ mod failures;
 mod keyless;
 mod logged;
 mod lying;
+mod notation;
 mod policy;
 mod presets;
 mod private;

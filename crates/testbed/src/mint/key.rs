@@ -101,6 +101,13 @@ impl Key {
         der::sequence([algorithm, der::bits(&key)])
     }
 
+    /// The private key in PEM, for programs that sign with it.
+    pub fn private_pem(&self) -> String {
+        use p256::pkcs8::{EncodePrivateKey as _, LineEnding};
+        assert_eq!(self.kind, Kind::P256, "only keys on P-256 are given to programs");
+        p256::SecretKey::from(self.as_p256()).to_pkcs8_pem(LineEnding::LF).unwrap().to_string()
+    }
+
     pub fn public_pem(&self) -> String {
         der::pem("PUBLIC KEY", &self.public())
     }

@@ -99,6 +99,11 @@ impl NotationLeaf {
 }
 
 impl NotationSigner {
+    /// The whole chain, in PEM.
+    pub fn chain_pem(&self) -> String {
+        self.chain.iter().map(|der| der::pem("CERTIFICATE", der)).collect()
+    }
+
     /// The certificate of the CA at the end, in PEM.
     pub fn root_pem(&self) -> String {
         der::pem("CERTIFICATE", self.chain.last().unwrap())

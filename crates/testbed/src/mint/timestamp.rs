@@ -96,9 +96,16 @@ impl Tsa {
         let info = sequence([
             der::integer(&[1]),
             der::oid("1.3.6.1.4.1.57264.2"),
-            sequence([algorithm(imprint), tlv(OCTETS, &imprint_hash)]),
+            sequence([
+                match stamp.echoed {
+                    Some(_) => sequence([der::oid(imprint), tlv(0x05, &[])]),
+                    None => algorithm(imprint),
+                },
+                tlv(OCTETS, &imprint_hash),
+            ]),
             der::integer(&[7]),
             tlv(0x18, stamp.time.as_bytes()),
+            stamp.echoed.clone().unwrap_or_default(),
         ]);
         let attribute = |oid, value: Vec<u8>| sequence([der::oid(oid), tlv(SET, &value)]);
         let certificate = stamp.essential.clone().unwrap_or_else(|| self.der.clone());
@@ -166,6 +173,8 @@ pub struct Stamp {
     pub signers: usize,
     /// The certificates that it brings along.
     pub certificates: Vec<Vec<u8>>,
+    /// What it repeats of the request: its nonce in DER, which may be nothing, and how it writes the hash. It repeats nothing if there is none.
+    pub echoed: Option<Vec<u8>>,
 }
 
 impl Stamp {
@@ -184,6 +193,7 @@ impl Stamp {
             twice: None,
             signers: 1,
             certificates: Vec::new(),
+            echoed: None,
         }
     }
 }
