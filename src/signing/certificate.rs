@@ -6,12 +6,13 @@
 use std::collections::BTreeSet;
 
 use der::{
-    AnyRef, Decode as _, Document, Encode as _, Sequence,
+    AnyRef, Decode as _, Document, Encode as _, Sequence, Tag, Tagged as _,
     asn1::{BitStringRef, ObjectIdentifier, OctetStringRef},
     oid::AssociatedOid,
 };
 use x509_cert::{
     ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, SubjectKeyIdentifier},
+    name::RdnSequence,
     time::Validity,
 };
 
@@ -24,6 +25,9 @@ use crate::time::{Period, UnixTime};
 
 /// The largest PEM text of one certificate, in bytes. Fulcio's certificates have up to 1.5 KB, or up to 4 KB with all claims of a workflow.
 const MAX_PEM: usize = 24 * 1024;
+
+/// The attribute of a name that holds the common name (X.520, section 6.2.2).
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
@@ -213,6 +217,16 @@ impl<'a> Certificate<'a> {
         let mut tbs = self.tbs.clone();
         tbs.extensions.retain(|extension| extension.id != id);
         tbs.to_der().ok()
+    }
+
+    /// The common name (X.520) of the subject, if the subject has exactly one and it is a text.
+    pub(crate) fn common_name(&self) -> Option<String> {
+        let subject = RdnSequence::from_der(&self.tbs.subject.to_der().ok()?).ok()?;
+        let parts: Vec<_> =
+            subject.iter().flat_map(|part| part.iter()).filter(|part| part.oid == COMMON_NAME).collect();
+        let [name] = parts.as_slice() else { return None };
+        let is_text = matches!(name.value.tag(), Tag::Utf8String | Tag::PrintableString | Tag::Ia5String);
+        String::from_utf8(name.value.value().to_vec()).ok().filter(|_| is_text)
     }
 
     /// The key of the certificate, if its kind is supported.

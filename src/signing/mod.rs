@@ -8,6 +8,7 @@ pub(crate) mod certificate;
 pub(crate) mod dsse;
 pub(crate) mod key;
 pub(crate) mod path;
+pub(crate) mod scheme;
 pub(crate) mod signature;
 pub(crate) mod timestamp_token;
 
