@@ -100,14 +100,14 @@ impl Bundle {
             Content::Statement(payload) => Some(encoding(self.payload_type, payload)),
         };
         let signature = match (&self.content, &encoding) {
-            (Content::Message(digest), _) => key.sign_hash(&unhex(digest.trim_start_matches("sha256:"))),
+            (Content::Message(digest), _) => key.sign_hash(&der::unhex(digest.trim_start_matches("sha256:"))),
             (_, Some(encoding)) => key.sign(encoding),
             (Content::Statement(_), None) => unreachable!(),
         };
         let mut bundle = json!({"mediaType": self.media_type, "verificationMaterial": material});
         match &self.content {
             Content::Message(digest) => {
-                let digest = der::base64(&unhex(digest.trim_start_matches("sha256:")));
+                let digest = der::base64(&der::unhex(digest.trim_start_matches("sha256:")));
                 bundle["messageSignature"] = json!({
                     "messageDigest": {"algorithm": "SHA2_256", "digest": digest},
                     "signature": der::base64(&signature),
@@ -174,7 +174,7 @@ impl About<'_> {
             other => panic!("Rekor 2 has no entries here for {other:?}"),
         };
         let digest = match (&self.bundle.content, self.encoding) {
-            (Content::Message(digest), _) => unhex(digest.trim_start_matches("sha256:")),
+            (Content::Message(digest), _) => der::unhex(digest.trim_start_matches("sha256:")),
             (_, Some(encoding)) => Sha256::digest(encoding).to_vec(),
             (Content::Statement(_), None) => unreachable!(),
         };
@@ -302,9 +302,4 @@ fn path_of(at: usize, leaves: &[Vec<u8>]) -> Vec<[u8; 32]> {
     };
     path.push(other);
     path
-}
-
-fn unhex(hex: &str) -> Vec<u8> {
-    let pairs = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
-    pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
 }

@@ -127,6 +127,12 @@ pub fn unbase64(text: &str) -> Vec<u8> {
     Base64::decode_vec(text).unwrap()
 }
 
+/// The bytes of a text of hex digits.
+pub fn unhex(hex: &str) -> Vec<u8> {
+    let pairs = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+    pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+}
+
 /// Lines of 64, as everybody writes them.
 pub fn pem(label: &str, der: &[u8]) -> String {
     let text = base64(der);

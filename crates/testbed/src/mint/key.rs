@@ -186,6 +186,28 @@ impl Key {
         }
     }
 
+    /// A signature as Notary v1 makes them, with the name of its method.
+    pub fn sign_by_method(&self, message: &[u8]) -> (&'static str, Vec<u8>) {
+        let der = self.sign(message);
+        match self.kind {
+            Kind::P256 | Kind::P256Wide => {
+                ("ecdsa", p256::ecdsa::Signature::from_der(&der).unwrap().to_bytes().to_vec())
+            }
+            Kind::P384 | Kind::P384Wide => {
+                ("ecdsa", p384::ecdsa::Signature::from_der(&der).unwrap().to_bytes().to_vec())
+            }
+            Kind::P521 | Kind::P521Wide => {
+                ("ecdsa", p521::ecdsa::Signature::from_der(&der).unwrap().to_bytes().to_vec())
+            }
+            Kind::Ed25519 | Kind::Ed25519Hashed => ("eddsa", der),
+            Kind::Rsa2048 | Kind::Rsa2048Wide => ("rsapkcs1v15", der),
+            Kind::Rsa2048Pss => {
+                let scheme = rsa::Pss::new_with_salt::<rsa::sha2::Sha256>(32);
+                ("rsapss", rsa().sign_with_rng(&mut Zeros, scheme, &Sha256::digest(message)).unwrap())
+            }
+        }
+    }
+
     /// A signature as authorities make them: P-384 goes with SHA-384.
     pub fn certify(&self, tbs: &[u8]) -> Vec<u8> {
         match self.kind {

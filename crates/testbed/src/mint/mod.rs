@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod key;
 pub mod leaf;
 pub mod log;
+pub mod notary_v1;
 pub mod notation;
 pub mod signature;
 pub mod timestamp;
