@@ -9,6 +9,7 @@ mod document;
 mod envelope;
 pub mod manifest;
 pub mod notation;
+pub mod notary_v1;
 pub(crate) mod policy_server;
 mod signature;
 mod statement;
