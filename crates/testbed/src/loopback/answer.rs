@@ -143,6 +143,12 @@ fn serve(store: &mut Store, habits: &Habits, parts: &Parts, route: Route<'_>, bo
         (&Method::GET, Route::Referrers { repository, digest }) if let Some(page) = habits.referrers => {
             referrers::list(store, parts, page, repository, digest)
         }
+        (&Method::GET, Route::TrustData { repository, file }) => match store.trust_data(repository, file) {
+            Some(bytes) => json_bytes(bytes.clone()),
+            None => {
+                refusal(StatusCode::NOT_FOUND, "METADATA_NOT_FOUND", "You have requested metadata that does not exist.")
+            }
+        },
         // As docker-registry 2.8 answers to the referrers API: not in the specification's own words.
         (_, Route::Unknown | Route::Referrers { .. }) => {
             (StatusCode::NOT_FOUND, "404 page not found\n").into_response()
@@ -208,6 +214,10 @@ fn not_here(store: &Store, repository: &str, code: ErrorCode, message: &str) -> 
 /// An error in the specification's form.
 pub(super) fn refusal(status: StatusCode, code: impl Serialize, message: &str) -> Response {
     (status, json_body(json!({"errors": [{"code": code, "message": message}]}))).into_response()
+}
+
+fn json_bytes(bytes: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], bytes).into_response()
 }
 
 pub(super) fn json_body(value: serde_json::Value) -> Response {

@@ -99,6 +99,13 @@ impl Registry {
         self.shared.store().put_blob(repository, bytes.to_vec().into())
     }
 
+    /// Stores the files of trust data by their roles, as a notary server would for the repository with this name (GUN).
+    pub fn put_trust_data(&self, gun: &str, files: &std::collections::BTreeMap<String, Vec<u8>>) {
+        for (role, file) in files {
+            self.shared.store().put_trust_data(gun, role, file.clone().into());
+        }
+    }
+
     /// The manifest that a tag or digest names, without a request.
     pub fn manifest(&self, repository: &str, reference: &str) -> Option<Manifest> {
         self.shared.store().manifest(repository, reference).cloned()

@@ -26,6 +26,11 @@ pub(super) enum Route<'a> {
         repository: &'a str,
         digest: &'a str,
     },
+    /// Trust data of Notary v1, which a server of its own has elsewhere.
+    TrustData {
+        repository: &'a str,
+        file: &'a str,
+    },
     /// Anything else.
     Unknown,
 }
@@ -42,6 +47,10 @@ impl<'a> Route<'a> {
         let Some(rest) = rest.strip_prefix('/') else {
             return Self::Unknown;
         };
+        // Names of delegations have a slash in them.
+        if let Some((repository, file)) = rest.split_once("/_trust/tuf/") {
+            return Self::TrustData { repository, file };
+        }
         let Some((front, last)) = rest.rsplit_once('/') else {
             return Self::Unknown;
         };
@@ -78,6 +87,7 @@ impl<'a> Route<'a> {
             | Self::Uploads { repository }
             | Self::Upload { repository, .. }
             | Self::Referrers { repository, .. }
+            | Self::TrustData { repository, .. }
             | Self::Tags { repository } => Some(repository),
         }
     }
@@ -105,6 +115,11 @@ mod tests {
             ("/v2/a/blobs/uploads/7", Upload { repository: "a", id: "7" }, "an upload under way"),
             ("/v2/a/b/tags/list", Tags { repository: "a/b" }, "tags"),
             ("/v2/a/b/referrers/sha256:00", Referrers { repository: "a/b", digest: "sha256:00" }, "referrers"),
+            (
+                "/v2/docker.io/library/a/_trust/tuf/targets/b.json",
+                TrustData { repository: "docker.io/library/a", file: "targets/b.json" },
+                "trust data of a delegation",
+            ),
             ("/v2/a/referrers/", Unknown, "referrers of nothing"),
             ("/v2/a/manifests/", Unknown, "no reference"),
             ("/v2//manifests/1", Unknown, "no repository"),

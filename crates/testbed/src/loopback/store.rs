@@ -36,6 +36,8 @@ struct Repository {
     blobs: HashMap<String, Bytes>,
     manifests: HashMap<String, Manifest>,
     tags: BTreeMap<String, String>,
+    /// Trust data of Notary v1, by the name of the file.
+    trust_data: BTreeMap<String, Bytes>,
 }
 
 #[derive(Default)]
@@ -106,6 +108,19 @@ impl Store {
 
     pub(super) fn blob(&self, repository: &str, digest: &str) -> Option<&Bytes> {
         self.repositories.get(repository)?.blobs.get(digest)
+    }
+
+    /// Stores a file of trust data, by its role, and by its role and hash.
+    pub(super) fn put_trust_data(&mut self, repository: &str, role: &str, bytes: Bytes) {
+        let hash = digest_of(&bytes).replace("sha256:", "");
+        let repository = self.repositories.entry(repository.to_owned()).or_default();
+        for name in [format!("{role}.json"), format!("{role}.{hash}.json")] {
+            repository.trust_data.insert(name, bytes.clone());
+        }
+    }
+
+    pub(super) fn trust_data(&self, repository: &str, file: &str) -> Option<&Bytes> {
+        self.repositories.get(repository)?.trust_data.get(file)
     }
 
     /// The id of a new upload.
