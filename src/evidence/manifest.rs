@@ -150,17 +150,9 @@ impl EvidenceManifest {
     /// # Errors
     /// When it is no evidence manifest of this version.
     pub(crate) fn read(json: &[u8]) -> Result<EvidenceManifest, UnusableEvidence> {
-        let manifest: &RawValue = serde_json::from_slice(json).map_err(|_| UnusableEvidence::Form)?;
-        let [kind, layers] = members(manifest, ["artifactType", "layers"]).map_err(|_| UnusableEvidence::Form)?;
-        let kind = kind.and_then(|kind| text(kind).ok()).unwrap_or_default();
-        if kind != ARTIFACT_TYPE {
-            let is_version = kind.starts_with(ANY_VERSION);
-            return Err(if is_version { UnusableEvidence::Version } else { UnusableEvidence::Type });
-        }
-        let layers = layers.ok_or(UnusableEvidence::Form)?;
         let mut room = MAX_CONTENT;
         let mut items = Vec::new();
-        for (at, descriptor) in entries(layers).map_err(|_| UnusableEvidence::Form)?.into_iter().enumerate() {
+        for (at, descriptor) in layers(json)?.into_iter().enumerate() {
             if at >= MAX_ITEMS {
                 items.push(Item { digest: None, content: Err(ItemError::TooMany) });
                 break;
@@ -171,6 +163,18 @@ impl EvidenceManifest {
         }
         Ok(EvidenceManifest { items })
     }
+}
+
+/// The layers of an evidence manifest of this version.
+pub(super) fn layers(json: &[u8]) -> Result<Vec<&RawValue>, UnusableEvidence> {
+    let manifest: &RawValue = serde_json::from_slice(json).map_err(|_| UnusableEvidence::Form)?;
+    let [kind, layers] = members(manifest, ["artifactType", "layers"]).map_err(|_| UnusableEvidence::Form)?;
+    let kind = kind.and_then(|kind| text(kind).ok()).unwrap_or_default();
+    if kind != ARTIFACT_TYPE {
+        let is_version = kind.starts_with(ANY_VERSION);
+        return Err(if is_version { UnusableEvidence::Version } else { UnusableEvidence::Type });
+    }
+    entries(layers.ok_or(UnusableEvidence::Form)?).map_err(|_| UnusableEvidence::Form)
 }
 
 /// The kinds of items that are known here.
@@ -209,11 +213,8 @@ impl Item {
             let [written, pointer] = members(annotations, [CONTENT, MANIFEST]).map_err(|_| ItemError::Form)?;
             let size: Option<usize> = size.and_then(|size| size.get().parse().ok());
             let mut inline = || {
-                let bytes = content(written.ok_or(ItemError::NoContent)?, room)?;
-                match Digest::of(&bytes) == digest && size == Some(bytes.len()) {
-                    true => Ok(bytes),
-                    false => Err(ItemError::Digest),
-                }
+                let content = written.ok_or(ItemError::NoContent)?;
+                Written { content, digest, size }.read(MAX_ITEM, room)
             };
             let large = |manifest| LargeDocument::read(annotations, manifest).map(Content::Large);
             match (kind, pointer.filter(|_| written.is_none())) {
@@ -240,18 +241,31 @@ impl Item {
     }
 }
 
-/// The content that this annotation holds.
-fn content(content: &RawValue, room: &mut usize) -> Result<Vec<u8>, ItemError> {
-    // Four characters hold three bytes.
-    let length = content.get().len().saturating_mul(3) / 4;
-    if length > MAX_ITEM.saturating_add(3) || length > *room {
-        return Err(ItemError::TooLarge);
+/// A content, and what the layer says about it.
+pub(super) struct Written<'a> {
+    /// The value of the annotation [`CONTENT`].
+    pub(super) content: &'a RawValue,
+    pub(super) digest: Digest,
+    pub(super) size: Option<usize>,
+}
+
+impl Written<'_> {
+    /// The bytes of the content, which may be up to `most`. `room` is the number of bytes of content that may still be read.
+    pub(super) fn read(&self, most: usize, room: &mut usize) -> Result<Vec<u8>, ItemError> {
+        // Four characters hold three bytes.
+        let length = self.content.get().len().saturating_mul(3) / 4;
+        if length > most.saturating_add(3) || length > *room {
+            return Err(ItemError::TooLarge);
+        }
+        let content: Cow<'_, str> = text(self.content).map_err(|_| ItemError::Form)?;
+        let bytes = Base64::decode_vec(&content).map_err(|_| ItemError::Base64)?;
+        if bytes.len() > most {
+            return Err(ItemError::TooLarge);
+        }
+        *room = room.saturating_sub(bytes.len());
+        match Digest::of(&bytes) == self.digest && self.size == Some(bytes.len()) {
+            true => Ok(bytes),
+            false => Err(ItemError::Digest),
+        }
     }
-    let content: Cow<'_, str> = text(content).map_err(|_| ItemError::Form)?;
-    let bytes = Base64::decode_vec(&content).map_err(|_| ItemError::Base64)?;
-    if bytes.len() > MAX_ITEM {
-        return Err(ItemError::TooLarge);
-    }
-    *room = room.saturating_sub(bytes.len());
-    Ok(bytes)
 }

@@ -3,18 +3,20 @@
 //! The crate finds and writes. Nothing is proven here, but `--check` asks the module what it would say.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use image_trust::ImageRef;
+use image_trust::{Digest, ImageRef};
 use image_trust_collect::{
     bundle::{self, Bundle},
     find::{Found, Places, find},
     layout,
-    manifest::EvidenceManifest,
+    manifest::{EvidenceManifest, Item},
+    notary::{self, Server, TrustData},
     push::{Before, push},
     registry::{Client, Config, Error, Patience, Repository},
     revocation::Lists,
@@ -65,6 +67,12 @@ pub(crate) struct Args {
     /// Fetch the revocation lists that the certificates of Notation's signatures name, and add them
     #[arg(long)]
     crl: bool,
+    /// Add what was signed in Docker Content Trust: the trust data that this notary server has for the repository of each image
+    #[arg(long, value_name = "URL", value_parser = Server::parse)]
+    notary: Option<Server>,
+    /// The name of the repository on the notary server, if that is not the name of the image. Name it in the settings as `gun`
+    #[arg(long, value_name = "GUN", requires = "notary")]
+    gun: Option<String>,
     /// Push nothing, and tell what would be pushed
     #[arg(long)]
     dry_run: bool,
@@ -101,9 +109,21 @@ pub(super) enum Outcome {
     Failed,
 }
 
-/// The evidence for one digest: what was found, and what was written.
+/// What evidence is about.
+pub(super) enum About {
+    /// An image, or a platform of an index.
+    Image(Digest, Option<String>),
+    /// The tags of the repository with this globally unique name (GUN).
+    Tags(String),
+}
+
+/// The evidence for one digest, or for the tags of a repository: what was found, and what was written.
 pub(super) struct Evidence {
-    found: Found,
+    about: About,
+    /// The items with the places where they were found.
+    found: BTreeMap<Item, String>,
+    /// Places whose evidence could not be collected, and the reason for each.
+    left: Vec<(String, String)>,
     manifest: EvidenceManifest,
     before: Option<Before>,
     outcome: Outcome,
@@ -120,8 +140,10 @@ fn collect(args: &Args) -> Result<ExitCode> {
     let check =
         args.check.as_deref().map(|settings| Check::new(settings, &args.policy, &args.registries)).transpose()?;
     let (bundles, mut unread) = bundles(&args.bundle)?;
+    let mut sources = args.registries.sources()?;
+    sources.insecure.extend(args.notary.iter().filter(|server| server.is_plain).map(|server| server.host().to_owned()));
     let client = Client::new(Config {
-        sources: args.registries.sources()?,
+        sources,
         docker_config: args.registries.docker_config()?,
         patience: Patience::default(),
     })?;
@@ -182,11 +204,12 @@ fn one_image(
         bail!("there is no image {}; check the name, and that the credentials may see it", image.written());
     };
     let to = args.to.as_ref().unwrap_or(&at);
-    for mut found in found {
-        if let Some(lists) = lists {
-            lists.add_to(&mut found);
-        }
-        let manifest = EvidenceManifest::of(found.digest, found.items.keys().cloned());
+    let tags = args.notary.as_ref().map(|server| of_tags(client, server, image, args.gun.as_deref())).transpose()?;
+    let with_lists = |mut found| {
+        lists.iter().for_each(|lists| lists.add_to(&mut found));
+        of_digest(found)
+    };
+    for (about, manifest, found, left) in found.into_iter().map(with_lists).chain(tags) {
         let before = match args.out {
             Some(_) => None,
             None => Before::of(client, to, &manifest.manifest.tag)?,
@@ -199,7 +222,7 @@ fn one_image(
         } else {
             Outcome::WouldPush
         };
-        evidence.push(Evidence { found, manifest, before, outcome });
+        evidence.push(Evidence { about, found, left, manifest, before, outcome });
     }
     let verdict = check.map(|check| check.of(image, to, evidence)).transpose()?;
     let mut waiting = evidence.iter_mut().filter(|evidence| evidence.outcome == Outcome::WouldPush);
@@ -217,6 +240,23 @@ fn one_image(
         pushed?;
     }
     Ok(verdict)
+}
+
+/// What evidence is about, its manifest, its items with their places, and what was left out.
+type Written = (About, EvidenceManifest, BTreeMap<Item, String>, Vec<(String, String)>);
+
+fn of_digest(Found { digest, platform, items, left }: Found) -> Written {
+    (About::Image(digest, platform), EvidenceManifest::of(digest, items.keys().cloned()), items, left)
+}
+
+/// The trust data of the repository of `image`.
+fn of_tags(client: &Client, server: &Server, image: &ImageRef, gun: Option<&str>) -> Result<Written> {
+    let gun = gun.map_or_else(|| format!("{}/{}", image.registry(), image.repository()), str::to_owned);
+    let TrustData(files) = notary::find(client, server, &gun)?.unwrap_or_default();
+    let manifest = EvidenceManifest::of_trust_data(&gun, &files);
+    let place = |role| format!("the {role} of {gun} on {}", server.host());
+    let items = files.iter().map(|(role, file)| (Item::file(role, file), place(role))).collect();
+    Ok((About::Tags(gun), manifest, items, Vec::new()))
 }
 
 /// The bundles in these files with their places, and the texts that are no bundles with the reasons.

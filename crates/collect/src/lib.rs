@@ -9,6 +9,8 @@ pub mod find;
 pub mod layout;
 pub mod manifest;
 #[cfg(feature = "registry")]
+pub mod notary;
+#[cfg(feature = "registry")]
 pub mod push;
 #[cfg(feature = "registry")]
 pub mod registry;

@@ -8,8 +8,11 @@ use base64ct::{Base64, Encoding as _};
 pub use image_trust::evidence::manifest::{ENVELOPE, LEFT_OUT};
 use image_trust::{
     Digest,
-    evidence::manifest::{
-        ARTIFACT_TYPE, BUNDLES, CONTENT, MANIFEST, MAX_ITEM, MAX_ITEMS, MAX_POINTED, PREDICATE_TYPES, evidence_tag,
+    evidence::{
+        manifest::{
+            ARTIFACT_TYPE, BUNDLES, CONTENT, MANIFEST, MAX_ITEM, MAX_ITEMS, MAX_POINTED, PREDICATE_TYPES, evidence_tag,
+        },
+        notary_v1::{self, Role},
     },
 };
 use serde::Serialize;
@@ -61,6 +64,22 @@ impl Item {
         })
     }
 
+    /// A file of a Notary v1 repository.
+    #[must_use]
+    pub fn file(role: &Role, bytes: &[u8]) -> Item {
+        let annotations = [(notary_v1::ROLE.to_owned(), role.to_string())].into();
+        Item { media_type: notary_v1::MEDIA_TYPE.to_owned(), bytes: bytes.to_vec(), annotations }
+    }
+
+    fn is_file(&self) -> bool {
+        self.media_type == notary_v1::MEDIA_TYPE
+    }
+
+    /// Whether the content is in an annotation. That of trust data always is, because a policy cannot read its bytes anywhere else.
+    fn is_inline(&self) -> bool {
+        self.is_file() || self.bytes.len() <= MAX_ITEM
+    }
+
     fn as_left_out(&self, annotations: &BTreeMap<String, String>) -> Option<Item> {
         Item::left_out(&self.media_type, self.digest(), self.bytes.len() as u64, annotations)
     }
@@ -81,6 +100,9 @@ pub enum Left {
     /// The item is larger than [`MAX_POINTED`].
     #[error("it has more than 4 MB, which is the most that a policy can read")]
     TooLarge,
+    /// The file of trust data is larger than [`notary_v1::MAX_FILE`].
+    #[error("it has more than 2 MiB, which is the most that a policy reads of a file of Notary v1")]
+    TrustData,
     /// The annotations are larger than [`MAX_ITEM`].
     #[error("its annotations have more than 256 KiB")]
     Annotations,
@@ -131,7 +153,16 @@ impl EvidenceManifest {
     /// If an attestation is not in the manifest, an item tells that something was left out.
     #[must_use]
     pub fn of(digest: Digest, items: impl IntoIterator<Item = Item>) -> EvidenceManifest {
-        let tag = evidence_tag(digest);
+        EvidenceManifest::tagged(evidence_tag(digest), items)
+    }
+
+    /// Writes the trust data of the repository with this globally unique name (GUN) of Notary v1.
+    #[must_use]
+    pub fn of_trust_data(gun: &str, files: &BTreeMap<Role, Vec<u8>>) -> EvidenceManifest {
+        EvidenceManifest::tagged(notary_v1::evidence_tag(gun), files.iter().map(|(role, file)| Item::file(role, file)))
+    }
+
+    fn tagged(tag: String, items: impl IntoIterator<Item = Item>) -> EvidenceManifest {
         let (fitting, large): (Vec<Item>, Vec<Item>) =
             items.into_iter().partition(|item| item.bytes.len() <= MAX_POINTED);
         let told = large.iter().filter_map(|item| item.as_left_out(&item.annotations));
@@ -144,7 +175,7 @@ impl EvidenceManifest {
         left.extend(large.into_iter().map(|item| (item, Left::TooLarge)));
         let (mut pointers, mut layers, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         for item in chosen {
-            let is_inline = item.bytes.len() <= MAX_ITEM;
+            let is_inline = item.is_inline();
             pointers.extend((!is_inline).then(|| pointer(&item, &tag, pointers.len() + 1)));
             let pointer = pointers.last().filter(|_| !is_inline);
             layers.push(Descriptor::of(&item, pointer.map(|pointer: &Tagged| pointer.digest)));
@@ -174,12 +205,14 @@ fn choose(items: Vec<Item>) -> (Vec<Item>, Vec<(Item, Left)>) {
     let (told, others): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|item| item.media_type == LEFT_OUT);
     let (mut chosen, mut left) = (Vec::new(), Vec::new());
     for item in told.into_iter().chain(others) {
-        let is_inline = item.bytes.len() <= MAX_ITEM;
+        let is_inline = item.is_inline();
         // Every digest is as long as this one. One more for the comma between two layers.
         let length = json(&Descriptor::of(&item, (!is_inline).then(|| item.digest()))).len() + 1;
         let annotations = item.annotations.iter().map(|(key, value)| key.len() + value.len());
         if annotations.sum::<usize>() > MAX_ITEM {
             left.push((item, Left::Annotations));
+        } else if item.is_file() && item.bytes.len() > notary_v1::MAX_FILE {
+            left.push((item, Left::TrustData));
         } else if chosen.len() == MAX_ITEMS {
             left.push((item, Left::TooMany));
         } else if length > room {
@@ -194,9 +227,11 @@ fn choose(items: Vec<Item>) -> (Vec<Item>, Vec<(Item, Left)>) {
 
 /// The items by media type, digest and annotations, each once.
 fn sorted(items: impl IntoIterator<Item = Item>) -> Vec<Item> {
-    let own = |item: Item| Item {
-        annotations: item.annotations.into_iter().filter(|(key, _)| !key.starts_with(OWN)).collect(),
-        ..item
+    let own = |item: Item| {
+        let is_file = item.is_file();
+        let is_kept = |key: &str| !key.starts_with(OWN) || (is_file && key == notary_v1::ROLE);
+        let annotations = item.annotations.into_iter().filter(|(key, _)| is_kept(key)).collect();
+        Item { annotations, ..item }
     };
     let mut items: Vec<(Digest, Item)> = items.into_iter().map(own).map(|item| (item.digest(), item)).collect();
     items.sort_by(|(one, a), (other, b)| {

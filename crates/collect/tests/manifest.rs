@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use base64ct::{Base64, Encoding as _};
 use image_trust::{
     Digest,
-    evidence::manifest::{
-        ARTIFACT_TYPE, BUNDLES, CONTENT, MANIFEST, MAX_CONTENT, MAX_ITEM, MAX_ITEMS, MAX_POINTED, SIMPLE_SIGNING,
+    evidence::{
+        manifest::{
+            ARTIFACT_TYPE, BUNDLES, CONTENT, MANIFEST, MAX_CONTENT, MAX_ITEM, MAX_ITEMS, MAX_POINTED, SIMPLE_SIGNING,
+        },
+        notary_v1::{MAX_FILE, Role},
     },
 };
 use image_trust_collect::{
@@ -194,4 +197,26 @@ fn a_layout_has_everything() {
     }
     let again = layout::write(&folder, &[&written]).map_err(|error| error.to_string());
     assert_eq!(again, Err("expected an empty folder, found files in it".to_owned()));
+}
+
+/// Trust data of Notary v1 is always in an annotation, because its hash is that of its bytes.
+#[test]
+fn trust_data_is_written_whole() {
+    let file = |length: usize| vec![b'x'; length];
+    let roles = || Role::BASE.into_iter();
+    let of = |length: usize| -> BTreeMap<Role, Vec<u8>> { roles().zip([10, 20, length, 30].map(file)).collect() };
+    let written = EvidenceManifest::of_trust_data("docker.io/library/alpine", &of(MAX_ITEM + 1));
+    let hex = Digest::of(b"docker.io/library/alpine").to_string().replace("sha256:", "");
+    assert_eq!(written.manifest.tag, format!("notaryv1-{hex}.evidence"));
+    assert_eq!((written.items.len(), written.pointers.len(), written.left.len()), (4, 0, 0));
+    let manifest: Value = serde_json::from_slice(&written.manifest.bytes).unwrap();
+    let layers = manifest["layers"].as_array().unwrap();
+    let role = |layer: &Value| layer["annotations"]["dev.image-trust.notaryv1.role"].as_str().map(str::to_owned);
+    let mut found: Vec<String> = layers.iter().filter_map(role).collect();
+    found.sort();
+    assert_eq!(found, ["root", "snapshot", "targets", "timestamp"]);
+    assert_eq!(written, EvidenceManifest::of_trust_data("docker.io/library/alpine", &of(MAX_ITEM + 1)));
+
+    let left = EvidenceManifest::of_trust_data("docker.io/library/alpine", &of(MAX_FILE + 1)).left;
+    assert_eq!(left.iter().map(|(_, why)| *why).collect::<Vec<_>>(), [Left::TrustData]);
 }

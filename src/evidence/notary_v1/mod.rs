@@ -23,6 +23,7 @@ mod tests;
 pub use error::{Role, RootError, TargetError, TrustDataError};
 
 pub(crate) use files::Files;
+pub use files::{MAX_FILE, MEDIA_TYPE, ROLE, evidence_tag};
 pub(crate) use root::Root;
 use snapshot::Snapshot;
 use targets::Targets;

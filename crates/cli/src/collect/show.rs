@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use image_trust::ImageRef;
+use image_trust::{ImageRef, evidence::notary_v1::MEDIA_TYPE};
 use image_trust_collect::{
     bundle::Bundle,
     find::NOTATION,
@@ -12,7 +12,7 @@ use image_trust_collect::{
 };
 use serde_json::{Value, json};
 
-use super::{Evidence, Outcome, check::Verdict};
+use super::{About, Evidence, Outcome, check::Verdict};
 use crate::tables::{shown, table};
 
 /// One image of the command line, and what became of it.
@@ -38,7 +38,10 @@ impl Collected {
 
     /// Whether this bundle names the image, or one of its platforms.
     pub(super) fn is_about(&self, bundle: &Bundle) -> bool {
-        self.evidence.iter().any(|evidence| bundle.names.contains(&evidence.found.digest))
+        self.evidence.iter().any(|evidence| match &evidence.about {
+            About::Image(digest, _) => bundle.names.contains(digest),
+            About::Tags(_) => false,
+        })
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -66,13 +69,16 @@ impl Collected {
 impl Evidence {
     /// The evidence that is not in the manifest: its places, and the reasons.
     fn left(&self) -> Vec<(String, String)> {
-        let place = |item| self.found.items.get(item).cloned().unwrap_or_default();
+        let place = |item| self.found.get(item).cloned().unwrap_or_default();
         let of_manifest = self.manifest.left.iter().map(|(item, why)| (place(item), why.to_string()));
-        self.found.left.iter().cloned().chain(of_manifest).collect()
+        self.left.iter().cloned().chain(of_manifest).collect()
     }
 
-    /// The digests of items that a push takes away.
+    /// The digests of items that a push takes away. Trust data is replaced whenever somebody signs.
     fn lost(&self) -> Vec<String> {
+        if matches!(self.about, About::Tags(_)) {
+            return Vec::new();
+        }
         let changes = ![Outcome::Nothing, Outcome::Unchanged].contains(&self.outcome);
         self.before.iter().filter(|_| changes).flat_map(|before| before.lost(&self.manifest)).collect()
     }
@@ -93,6 +99,7 @@ fn kind(media_type: &str) -> &'static str {
     match media_type {
         ENVELOPE => "attestation",
         LEFT_OUT => "item left out",
+        MEDIA_TYPE => "trust data file",
         notation if NOTATION.contains(&notation) => "Notation signature",
         bundle if bundle.starts_with("application/vnd.dev.sigstore.bundle") => "bundle",
         _ => "signature",
@@ -119,11 +126,17 @@ pub(super) fn text(collected: &[Collected]) -> String {
     let mut table = table(Some(["image", "platform", "digest", "evidence", "result"]));
     for image in collected {
         for (evidence, is_first) in image.evidence.iter().zip([true].into_iter().chain(std::iter::repeat(false))) {
-            let digest = evidence.found.digest.to_string();
+            let (platform, digest) = match &evidence.about {
+                About::Image(digest, platform) => (
+                    shown(platform.as_deref().unwrap_or_default()),
+                    digest.to_string().chars().take(19).chain(['…']).collect(),
+                ),
+                About::Tags(_) => ("all tags".to_owned(), "by Notary v1".to_owned()),
+            };
             table.add_row([
                 if is_first { shown(image.image.written()) } else { String::new() },
-                shown(evidence.found.platform.as_deref().unwrap_or_default()),
-                digest.chars().take(19).chain(['…']).collect(),
+                platform,
+                digest,
                 evidence.counted(),
                 evidence.outcome.words().0.to_owned(),
             ]);
@@ -152,12 +165,15 @@ pub(super) fn complaints(collected: &[Collected], unread: &[(String, String)]) -
         for evidence in &image.evidence {
             let left = evidence.left();
             told.extend(left.iter().map(|(place, why)| format!("Warning: {place} is left out: {why}")));
-            let digest = evidence.found.digest;
+            let about = match &evidence.about {
+                About::Image(digest, _) => digest.to_string(),
+                About::Tags(gun) => format!("the tags of {gun}"),
+            };
             told.extend(evidence.lost().iter().map(|item| {
-                format!("Warning: the evidence manifest for {digest} had {item}, which was not found any more; give its file with --bundle to keep it")
+                format!("Warning: the evidence manifest for {about} had {item}, which was not found any more; give its file with --bundle to keep it")
             }));
             if evidence.outcome == Outcome::Nothing && evidence.before.is_some() {
-                told.push(format!("Warning: nothing was found for {digest}; its evidence manifest stays as it is"));
+                told.push(format!("Warning: nothing was found for {about}; its evidence manifest stays as it is"));
             }
         }
         if let Some(Verdict { allowed: false, message }) = &image.verdict {
@@ -198,14 +214,19 @@ fn of_evidence(evidence: &Evidence) -> Value {
             "mediaType": kept.item.media_type,
             "digest": kept.item.digest().to_string(),
             "size": kept.item.bytes.len(),
-            "place": evidence.found.items.get(&kept.item),
+            "place": evidence.found.get(&kept.item),
             "manifest": kept.pointer.and_then(|number| evidence.manifest.pointers.get(number.checked_sub(1)?)).map(|pointer| pointer.digest.to_string()),
         })
     }).collect();
     let is_written = evidence.outcome != Outcome::Nothing;
+    let (digest, platform, gun) = match &evidence.about {
+        About::Image(digest, platform) => (Some(digest.to_string()), platform.as_deref(), None),
+        About::Tags(gun) => (None, None, Some(gun)),
+    };
     json!({
-        "digest": evidence.found.digest.to_string(),
-        "platform": evidence.found.platform,
+        "digest": digest,
+        "platform": platform,
+        "gun": gun,
         "tag": evidence.manifest.manifest.tag,
         "manifest": is_written.then(|| evidence.manifest.manifest.digest.to_string()),
         "outcome": evidence.outcome.words().1,

@@ -76,6 +76,11 @@ impl Repository {
         Repository { registry: image.registry().to_owned(), name: image.repository().to_owned() }
     }
 
+    /// The repository with this name on this host, which need not be a registry.
+    pub(crate) fn on(host: &str, name: &str) -> Repository {
+        Repository { registry: host.to_owned(), name: name.to_owned() }
+    }
+
     /// Reads `registry/name`, without a tag and without a digest.
     ///
     /// # Errors
@@ -230,6 +235,32 @@ impl Client {
             let bytes = self.body(&ask, self.good(&ask, response).await?, most).await?;
             match Digest::of(&bytes) {
                 found if found == digest => Ok(Some(bytes)),
+                found => Err(ask.failed(Cause::OtherDigest(found))),
+            }
+        })
+    }
+
+    /// The file at this path below a repository, which errors call `name`; `None` if it is not there.
+    ///
+    /// # Errors
+    /// When the host can't say, when the file has more than `most` bytes, or another digest than the one that is wanted.
+    pub(crate) fn file(
+        &self,
+        at: &Repository,
+        path: &str,
+        name: &str,
+        wanted: Option<Digest>,
+        most: usize,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let ask = Ask::get(at, path.to_owned(), "trust data", name);
+        self.block_on(async {
+            let response = self.send(&ask).await?;
+            if response.status() == StatusCode::NOT_FOUND {
+                return Ok(None);
+            }
+            let bytes = self.body(&ask, self.good(&ask, response).await?, most).await?;
+            match Digest::of(&bytes) {
+                found if wanted.is_none_or(|wanted| wanted == found) => Ok(Some(bytes)),
                 found => Err(ask.failed(Cause::OtherDigest(found))),
             }
         })

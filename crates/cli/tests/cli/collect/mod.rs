@@ -10,6 +10,7 @@ mod check;
 mod documents;
 mod errors;
 mod halfway;
+mod notary;
 
 use bed::{BUNDLE, Bed, COSE, DSSE, INDEX, JOSE, MANIFEST, REPOSITORY, SIGNATURE, contents, evidence_tag, layer, tag};
 
