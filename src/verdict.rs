@@ -183,6 +183,13 @@ pub enum Warning {
         /// The check that failed.
         error: NotationError,
     },
+    /// The evidence with which the image is admitted soon proves nothing any more.
+    EvidenceExpiring {
+        /// The image as the user wrote it.
+        image: String,
+        /// The last moment at which the evidence proves something.
+        at: UnixTime,
+    },
     /// The image was proven, and its tag is left as it is.
     NotPinned {
         /// The image as the user wrote it.

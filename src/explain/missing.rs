@@ -9,6 +9,7 @@ use crate::{
     evidence::{
         ByCertificate, CertificateTerms, Signature, SignatureDocument, Signer,
         cosign::{Layer, Payload},
+        notary_v1::RootError,
         notation::NotationError,
     },
     image::Digest,
@@ -57,6 +58,8 @@ pub enum MissingSigner {
     OtherKeysOrAlgorithm(Digest),
     /// The signature of Notation that got furthest failed this check.
     Notation(NotationError),
+    /// The trust data of Notary v1 does not count for it.
+    NotaryV1(RootError),
     /// The trust root was not looked at, for this reason.
     NotLookedAt(Unseen),
 }

@@ -7,10 +7,12 @@ use std::collections::BTreeSet;
 
 mod annotations;
 mod missing;
+mod notary_v1;
 mod notation;
 mod other_evidence;
 
 pub use missing::MissingSigner;
+pub use notary_v1::{NoTrustData, NoTrustDataReason};
 pub use other_evidence::{OtherEvidence, OtherFormat};
 
 use crate::{
@@ -49,6 +51,8 @@ pub enum SigningTool {
     Cosign,
     /// Notation.
     Notation,
+    /// Docker Content Trust, or the client of Notary v1.
+    NotaryV1,
 }
 
 /// What lies in an evidence manifest, besides signatures of the image.
@@ -82,6 +86,8 @@ pub enum Instead {
     },
     /// Too few trust roots count at this time.
     NotNow(Vec<(TrustRootName, MissingSigner)>),
+    /// The trust data of Notary v1 proves nothing, whoever is trusted.
+    TrustData(NoTrustData),
 }
 
 impl Unproven {
@@ -117,6 +123,7 @@ pub fn explain(failure: Failure<'_>, budget: &mut Budget<'_>) -> Unproven {
     failure.map(|missing| match missing {
         Missing::Cosign(missing) => missing.explain(budget),
         Missing::Notation(missing) => missing.explain(budget),
+        Missing::NotaryV1(missing) => missing.explain(),
     })
 }
 

@@ -88,6 +88,16 @@ pub enum Mistake {
     AskHostBesideRepository,
     /// A text that is no repository.
     Repository(String),
+    /// `host` in the form of validators of another type than this one.
+    Host(Kind),
+    /// A trust root of Notary v1 without a key.
+    NoRootKey,
+    /// A text that is no name of a delegation of the first level.
+    Delegation(String),
+    /// A delegation that is listed twice.
+    DelegationTwice(String),
+    /// Trust roots for different repositories, whose trust data no rule can ask for at once.
+    SeveralGuns,
     /// `host` beside `trustedRoot`.
     HostBesideTrustedRoot,
     /// A trusted root, or certificates of CAs, that can't be used: what is wrong there.

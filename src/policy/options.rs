@@ -1,18 +1,24 @@
 //! What do the options of a rule (`with`) ask of its validator?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Mistake, Problem, attestation,
     settings::{self, Action, AttestationSetting, Kind, LevelName, Overrides, VerifyTimestamp, With},
     signers::Wanted,
-    validator::{CosignValidator, NotationValidator, TrustedRootParts, Validator},
+    validator::{CosignValidator, NotaryValidator, NotationValidator, TrustedRootParts, Validator},
 };
 use crate::{
-    evidence::notation::{Enforcement, NotationTerms, VerificationLevel},
+    evidence::{
+        notary_v1::Role,
+        notation::{Enforcement, NotationTerms, VerificationLevel},
+    },
     json::JsonPath,
     ordered::set,
-    verify::{CosignRequirement, CosignTerms, ImageName, NotationRequirement, Requirement, TrustRoot, TrustRootName},
+    verify::{
+        CosignRequirement, CosignTerms, ImageName, NotaryRequirement, NotationRequirement, Requirement, TrustRoot,
+        TrustRootKind, TrustRootName,
+    },
 };
 
 /// Most annotations asked for by one rule.
@@ -21,6 +27,8 @@ pub(super) const MAX_ANNOTATIONS: usize = 32;
 const MAX_SIGNED: usize = 512;
 /// Most names under which an image may have been signed.
 pub(super) const MAX_IDENTITIES: usize = 32;
+/// Most delegations that one rule asks for.
+const MAX_DELEGATIONS: usize = 16;
 /// The image's own repository, in `identities`.
 const ITSELF: &str = "self";
 
@@ -38,13 +46,14 @@ pub(super) fn requirement(
         Validator::Static(_) => Err(vec![Problem::new(place.clone(), Mistake::StaticOptions)]),
         Validator::Cosign(signers) => cosign(written, signers, with, place).map(Requirement::Cosign),
         Validator::Notation(validator) => notation(validator, with, place).map(Requirement::Notation),
+        Validator::NotaryV1(validator) => notary_v1(validator, with, place).map(Requirement::NotaryV1),
     }
 }
 
 /// The problems of options that a rule of this type does not have.
 fn of_others(with: &With<'_>, kind: Kind, place: &JsonPath) -> Vec<Problem> {
-    use Kind::{Cosign, Notation};
-    let options: [(&'static str, bool, &[Kind]); 9] = [
+    use Kind::{Cosign, NotaryV1, Notation};
+    let options: [(&'static str, bool, &[Kind]); 10] = [
         ("annotations", with.annotations.is_some(), &[Cosign, Notation]),
         ("identities", with.identities.is_some(), &[Cosign]),
         ("verifyInTransparencyLog", with.verify_in_transparency_log.is_some(), &[Cosign]),
@@ -54,9 +63,51 @@ fn of_others(with: &With<'_>, kind: Kind, place: &JsonPath) -> Vec<Problem> {
         ("verificationLevel", with.verification_level.is_some(), &[Notation]),
         ("verifyTimestamp", with.verify_timestamp.is_some(), &[Notation]),
         ("overrides", with.overrides.is_some(), &[Notation]),
+        ("delegations", with.delegations.is_some(), &[NotaryV1]),
     ];
     let others = options.into_iter().filter(|(_, is_there, kinds)| *is_there && !kinds.contains(&kind));
     others.map(|(key, ..)| Problem::new(place.key(key), Mistake::OfOtherType { kind, key })).collect()
+}
+
+/// What a rule of a notaryv1 validator requires.
+fn notary_v1(validator: &NotaryValidator, with: With<'_>, place: &JsonPath) -> Result<NotaryRequirement, Vec<Problem>> {
+    let mut problems = of_others(&with, Kind::NotaryV1, place);
+    let mut delegations: Vec<String> = Vec::new();
+    let written = with.delegations.unwrap_or_default();
+    if written.len() > MAX_DELEGATIONS {
+        let what = Mistake::Entries { length: written.len(), most: MAX_DELEGATIONS };
+        problems.push(Problem::new(place.key("delegations"), what));
+    }
+    for (at, written) in written.iter().enumerate() {
+        let name = written.strip_prefix("targets/").unwrap_or(written).to_owned();
+        let mistake = match Role::delegation(&name) {
+            None => Mistake::Delegation(written.clone()),
+            Some(_) if delegations.contains(&name) => Mistake::DelegationTwice(name),
+            Some(_) => {
+                delegations.push(name);
+                continue;
+            }
+        };
+        problems.push(Problem::new(place.key("delegations").index(at), mistake));
+    }
+    let signers = wanted(with.trust_root, with.threshold, with.required).of(&validator.roots, place);
+    if let Ok(signers) = &signers {
+        let guns: BTreeSet<Option<&str>> = set(signers.roots.iter().filter_map(|root| match &root.kind {
+            TrustRootKind::NotaryV1(key) => Some(key.gun.as_deref()),
+            _ => None,
+        }));
+        if guns.len() > 1 {
+            problems.push(Problem::new(place.key("trustRoot"), Mistake::SeveralGuns));
+        }
+    }
+    match signers {
+        Ok(signers) if problems.is_empty() => {
+            let NotaryValidator { repository, server, .. } = validator;
+            Ok(NotaryRequirement { signers, delegations, repository: repository.clone(), server: server.clone() })
+        }
+        Ok(_) => Err(problems),
+        Err(wrong) => Err([problems, wrong].concat()),
+    }
 }
 
 /// What a rule of a notation validator requires.

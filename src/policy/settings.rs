@@ -52,9 +52,9 @@ pub struct Validator<'a> {
     /// `trustedRoot`: the authorities and logs of a Sigstore instance. Read only if a rule needs them.
     #[serde(borrow)]
     pub trusted_root: Option<&'a RawValue>,
-    /// `host`: the same in the words of Connaisseur.
+    /// `host`: the same in the words of Connaisseur, or the address of a notary server.
     #[serde(borrow)]
-    pub host: Option<Instance<'a>>,
+    pub host: Option<Host<'a>>,
     /// `repository`: where signatures and evidence lie, if not beside the image.
     #[serde(borrow)]
     pub repository: Option<Text<'a>>,
@@ -68,6 +68,28 @@ pub struct Validator<'a> {
 pub struct Evidence {
     /// `first`: whether the evidence manifest is read before the signature manifest.
     pub first: Option<bool>,
+}
+
+/// What `host` of a validator names.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Host<'a> {
+    /// The address of a notary server, of a notaryv1 validator.
+    Server(String),
+    /// An instance of Sigstore, of a cosign validator.
+    #[serde(borrow)]
+    Instance(Instance<'a>),
+}
+
+impl<'a> Host<'a> {
+    /// The instance of Sigstore, if it is one.
+    #[must_use]
+    pub fn instance(&self) -> Option<&Instance<'a>> {
+        match self {
+            Host::Instance(instance) => Some(instance),
+            Host::Server(_) => None,
+        }
+    }
 }
 
 /// Connaisseur's name for an instance of Sigstore: what it signs with.
@@ -95,6 +117,8 @@ pub enum Kind {
     Cosign,
     /// `notation`: wants signatures of Notation.
     Notation,
+    /// `notaryv1`: wants trust data of Notary v1 (Docker Content Trust).
+    NotaryV1,
 }
 
 impl Kind {
@@ -105,6 +129,7 @@ impl Kind {
             Kind::Static => "static",
             Kind::Cosign => "cosign",
             Kind::Notation => "notation",
+            Kind::NotaryV1 => "notaryv1",
         }
     }
 }
@@ -141,6 +166,11 @@ pub struct TrustRoot<'a> {
     pub scheme: Option<SchemeName>,
     /// `identities`: the signers that the trust store may vouch for.
     pub identities: Option<Vec<String>>,
+    /// `gun`: the name of the repository of Notary v1, if it is not that of the image.
+    #[serde(borrow)]
+    pub gun: Option<Text<'a>>,
+    /// `minVersion`: the least versions of the files of Notary v1.
+    pub min_version: Option<MinVersion>,
     /// `notBefore`: from when on its signatures count.
     #[serde(borrow)]
     pub not_before: Option<Text<'a>>,
@@ -157,6 +187,16 @@ pub enum SchemeName {
     X509,
     /// The signing authority.
     SigningAuthority,
+}
+
+/// The least versions of the files of a Notary v1 repository.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MinVersion {
+    /// `root`: the least version of `root`.
+    pub root: Option<u64>,
+    /// `targets`: the least version of `targets`.
+    pub targets: Option<u64>,
 }
 
 /// Which certificate identity signs, as `keyless` says it.
@@ -270,6 +310,8 @@ pub struct With<'a> {
     pub attestations: Option<Vec<AttestationSetting<'a>>>,
     /// `signature`: whether the image itself has to be signed.
     pub signature: Option<bool>,
+    /// `delegations`: which delegations of Notary v1 have to have signed.
+    pub delegations: Option<Vec<String>>,
     /// `verificationLevel`: which checks of a signature of Notation are enforced.
     pub verification_level: Option<LevelName>,
     /// `verifyTimestamp`: when timestamps of Notation are looked at.

@@ -24,13 +24,11 @@ use field::{about, optional, refused, required};
 
 const REKOR: &str =
     "has no place here: no log is asked, because its promise lies beside the signature; give its key as `rekorPubkey`";
-const NOTARY_V1: &str = "belongs to notaryv1 validators, which are not here yet";
 const CREDENTIALS: &str = "has no place here: the policy server asks the registry, with its own credentials (`imagePullSecret` of the PolicyServer)";
 const TLS: &str = "has no place here: the policy server asks the registry (`sourceAuthorities` of the PolicyServer)";
 
 /// Types that Connaisseur's users know, and why they are refused.
-pub const OTHER_TYPES: [(&str, &str); 2] =
-    [("notaryv1", "notaryv1 validators are not here yet"), ("nexus", "there is no such validator; sign with cosign")];
+pub const OTHER_TYPES: [(&str, &str); 1] = [("nexus", "there is no such validator; sign with cosign")];
 
 const TIME: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z$";
 const PREFIX: &str = r"^[\s\S]+://[^/]+/([\s\S]*/)?$";
@@ -94,7 +92,7 @@ impl<const TOLD: bool> Table<TOLD> {
         required(
             "type",
             Shape::ValidatorType,
-            told!(about("How it decides: `static` by name alone, `cosign` by signatures of cosign, `notation` by signatures of the Notary Project.", r#""cosign""#)),
+            told!(about("How it decides: `static` by name alone, `cosign` by signatures of cosign, `notation` by signatures of the Notary Project, `notaryv1` by trust data of Docker Content Trust.", r#""cosign""#)),
         ),
         optional(
             "approve",
@@ -116,7 +114,7 @@ impl<const TOLD: bool> Table<TOLD> {
             told!(
                 about("The signers.", r#"[{"name": "alice", "keyless": {"issuer": "https://accounts.google.com", "subject": "alice@acme.example"}}]"#)
                     .most(50)
-                    .needed(&["cosign", "notation"])
+                    .needed(&["cosign", "notation", "notaryv1"])
             ),
         ),
         optional(
@@ -135,7 +133,7 @@ impl<const TOLD: bool> Table<TOLD> {
                 about("The repository with the signatures and the evidence, if they are not beside the image: [Evidence](evidence.md). cosign calls it `COSIGN_REPOSITORY`.", r#""registry.example.com/trust/evidence""#)
                     .bytes(255)
                     .absent("the image's own")
-                    .only(&["cosign", "notation"])
+                    .only(&["cosign", "notation", "notaryv1"])
             ),
         ),
         optional(
@@ -147,10 +145,11 @@ impl<const TOLD: bool> Table<TOLD> {
         refused("cert", TLS),
         optional(
             "host",
-            Shape::Object(Self::INSTANCE),
+            Shape::TextOr(&Shape::Object(Self::INSTANCE)),
             told!(
-                about("The same in Connaisseur's words. Not beside `trustedRoot`.", r#"{"fulcioCert": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"}"#)
-                    .only(&["cosign"])
+                about("For `cosign`, the same in Connaisseur's words, not beside `trustedRoot`. For `notaryv1`, the address of the notary server, which messages and `lint` name. The policy does not ask it.", r#"{"fulcioCert": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"}"#)
+                    .kind("mapping or text")
+                    .only(&["cosign", "notaryv1"])
             ),
         ),
     ];
@@ -294,7 +293,16 @@ impl<const TOLD: bool> Table<TOLD> {
             ),
         ),
         refused("key", "is called `trustRoot`, and takes a name"),
-        refused("delegations", NOTARY_V1),
+        optional(
+            "delegations",
+            Shape::Names,
+            told!(
+                about("The [delegations](#notaryv1) that have to list the image, all of them. `targets/` in front can be left out.", r#"["releases"]"#)
+                    .absent("`targets/releases` if there are delegations, else `targets`")
+                    .most(16)
+                    .only(&["notaryv1"])
+            ),
+        ),
         optional(
             "verificationLevel",
             Shape::Word(&["strict", "permissive", "audit"]),

@@ -4,6 +4,7 @@
 
 mod cosign;
 mod identity;
+mod notary_v1;
 mod notation;
 
 use std::collections::BTreeSet;
@@ -22,6 +23,7 @@ use crate::{
 };
 pub use cosign::{CosignValidator, TrustedRootParts};
 pub use identity::is_prefix;
+pub use notary_v1::NotaryValidator;
 pub use notation::NotationValidator;
 
 /// Most trust roots of one validator: each can cost a host call.
@@ -36,6 +38,8 @@ pub enum Validator {
     Cosign(CosignValidator),
     /// Who may sign with Notation.
     Notation(NotationValidator),
+    /// Who may vouch for repositories of Notary v1.
+    NotaryV1(NotaryValidator),
 }
 
 impl Validator {
@@ -57,6 +61,7 @@ impl Validator {
             },
             Kind::Cosign => CosignValidator::read(at, validator, roots?).map(Validator::Cosign),
             Kind::Notation => NotationValidator::read(at, validator, roots?).map(Validator::Notation),
+            Kind::NotaryV1 => NotaryValidator::read(at, validator, roots?).map(Validator::NotaryV1),
         }
     }
 
@@ -67,19 +72,20 @@ impl Validator {
             Validator::Static(_) => &[],
             Validator::Cosign(validator) => &validator.roots,
             Validator::Notation(validator) => &validator.roots,
+            Validator::NotaryV1(validator) => &validator.roots,
         }
     }
 }
 
 /// The keys that not every type of validator has: whether each is there, and the types that have it.
 fn keys<'k>(validator: &settings::Validator<'_>) -> [(&'static str, bool, &'k [Kind]); 7] {
-    use Kind::{Cosign, Notation, Static};
+    use Kind::{Cosign, NotaryV1, Notation, Static};
     [
-        ("trustRoots", validator.trust_roots.is_some(), &[Cosign, Notation]),
+        ("trustRoots", validator.trust_roots.is_some(), &[Cosign, Notation, NotaryV1]),
         ("trustedRoot", validator.trusted_root.is_some(), &[Cosign]),
-        ("host", validator.host.is_some(), &[Cosign]),
+        ("host", validator.host.is_some(), &[Cosign, NotaryV1]),
         ("askHost", validator.ask_host.is_some(), &[Cosign]),
-        ("repository", validator.repository.is_some(), &[Cosign, Notation]),
+        ("repository", validator.repository.is_some(), &[Cosign, Notation, NotaryV1]),
         ("evidence", validator.evidence.is_some(), &[Cosign]),
         ("approve", validator.approve.is_some(), &[Static]),
     ]

@@ -27,6 +27,7 @@ impl MissingSigner {
             MissingSigner::OtherKeys(_) => "other-keys",
             MissingSigner::OtherKeysOrAlgorithm(_) => "other-keys-or-algorithm",
             MissingSigner::Notation(error) => error.word(),
+            MissingSigner::NotaryV1(error) => error.word(),
             MissingSigner::NotLookedAt(_) => "not-looked-at",
         }
     }
@@ -111,6 +112,7 @@ impl MissingSigner {
                 "have {root} sign this digest without annotations and with SHA-256 (RSA: PKCS #1 v1.5), as cosign does by default"
             ),
             MissingSigner::Notation(error) => return error.help(),
+            MissingSigner::NotaryV1(error) => error.help().to_owned(),
             MissingSigner::OtherKeys(_) | MissingSigner::NotLookedAt(_) => return None,
         })
     }
@@ -132,6 +134,7 @@ impl MissingSigner {
                 None => format!("{root}: {}", error.sentence()),
             },
             MissingSigner::Notation(error) => format!("{root}: {}", error.sentence()),
+            MissingSigner::NotaryV1(error) => error.sentence(&root),
             MissingSigner::Shared => {
                 format!("the only signer that matches {root} already counts for another trust root")
             }

@@ -14,6 +14,7 @@ mod errors;
 mod evidence_items;
 mod items;
 mod missing;
+mod notary_v1;
 mod notation;
 mod reason;
 mod record;

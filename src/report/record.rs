@@ -79,6 +79,9 @@ fn audit(record: &Record, written: bool) -> Map<String, Value> {
                 add("index", index.to_string().into());
             }
             add("evidence", verified.sources().iter().map(|source| source.word()).collect());
+            if let Some(expiry) = verified.expiry() {
+                add("expires", expiry.at.to_string().into());
+            }
             let attested: Vec<String> = verified.attested().iter().map(Attested::recorded).collect();
             if !attested.is_empty() {
                 add("attestations", shown(&attested));

@@ -77,6 +77,9 @@ impl fmt::Display for Mistake {
             Mistake::NoTrustRoots(Kind::Notation) => {
                 f.write_str("is missing: list who may sign, as `- {name: …, cert: …}`")
             }
+            Mistake::NoTrustRoots(Kind::NotaryV1) => {
+                f.write_str("is missing: list whose repositories count, as `- {name: …, key: …}`")
+            }
             Mistake::NoTrustRoots(_) => f.write_str(
                 "is missing: list who may sign, as `- {name: …, key: …}` or `- {name: …, keyless: {issuer: …, subject: …}}`",
             ),
@@ -90,6 +93,22 @@ impl fmt::Display for Mistake {
                 f,
                 "is {}; it must be a registry and a repository, without tag and digest, as in `registry.example.com/trust/evidence`",
                 Code(text)
+            ),
+            Mistake::Host(Kind::NotaryV1) => f.write_str(
+                "must be the address of the notary server as a text, as in `https://notary.example.com`; a mapping belongs to cosign validators",
+            ),
+            Mistake::Host(_) => f.write_str(
+                "must be a mapping such as `{fulcioCert: …}`; the address of a notary server belongs to notaryv1 validators",
+            ),
+            Mistake::NoRootKey => f.write_str("is missing: write the root key of the repository, in PEM"),
+            Mistake::Delegation(text) => write!(
+                f,
+                "is {}; it must be the name of a delegation of the first level, as in `releases` or `targets/releases`",
+                Code(text)
+            ),
+            Mistake::DelegationTwice(name) => write!(f, "names the delegation {} twice; keep one of them", Code(name)),
+            Mistake::SeveralGuns => f.write_str(
+                "asks for trust roots with different `gun`; name one of them, or make validators of their own",
             ),
             Mistake::HostBesideTrustedRoot => {
                 f.write_str("stands beside trustedRoot, which says the same and more; keep one of them")

@@ -39,6 +39,9 @@ impl Unproven {
             }
             Unproven::NotSigned(NotSigned { digest, tally, tool, instead, evidence }) => {
                 let reference = reference(image, *digest).unwrap_or_else(|| "IMAGE@DIGEST".to_owned());
+                if let Instead::TrustData(nothing) = instead.as_ref() {
+                    return nothing.told(image, tally);
+                }
                 let mut told = instead.told(tally, &reference, *tool);
                 told.details.extend(evidence.details());
                 told
@@ -60,6 +63,7 @@ impl Instead {
         match self {
             Instead::Unsigned(other) => other.word(),
             Instead::Unusable(_) => "unusable-signature-manifest",
+            Instead::TrustData(nothing) => nothing.word(),
             Instead::Signed { missing, .. } | Instead::NotNow(missing) => {
                 missing.first().map_or("not-looked-at", |(_, why)| why.word())
             }
@@ -80,6 +84,7 @@ impl Instead {
                 Vec::new(),
                 vec!["remove what is under its tag sha256-….sig (cosign clean), then sign the image again".to_owned()],
             ),
+            Instead::TrustData(nothing) => nothing.told(None, tally),
             Instead::NotNow(missing) => told(
                 format!("not signed: too few of those who may sign count today{}", tally.needs()),
                 MissingSigner::details(missing, 0),
@@ -129,7 +134,7 @@ impl Tally {
     }
 
     /// Who is needed, to follow a sentence: `; also needs "bob" (2 of 2 required)`.
-    fn needs(&self) -> String {
+    pub(super) fn needs(&self) -> String {
         let who = self.needed_signers();
         if who.is_empty() {
             return String::new();
@@ -210,6 +215,11 @@ fn sign(tally: &Tally, tool: SigningTool, reference: &str) -> Vec<String> {
             format!("then collect the signature: image-trust collect {reference}"),
         ];
     }
+    if tool == SigningTool::NotaryV1 {
+        return vec![format!(
+            "have {who} vouch for its repository, then collect the trust data: image-trust collect --notary URL IMAGE"
+        )];
+    }
     let needs_key = tool == SigningTool::CosignWithKey;
     let key = if needs_key { " --key KEY" } else { "" };
     vec![
@@ -243,7 +253,7 @@ impl OtherEvidence {
         let found: Vec<String> = self.found.iter().map(OtherFormat::noun).collect();
         let sentence = match (found.is_empty(), tool) {
             (true, SigningTool::Notation) => "not signed: no Notation signature of it was collected".to_owned(),
-            (true, SigningTool::Cosign | SigningTool::CosignWithKey) => {
+            (true, SigningTool::Cosign | SigningTool::CosignWithKey | SigningTool::NotaryV1) => {
                 "not signed: it has no cosign signature".to_owned()
             }
             (false, _) => {
@@ -267,7 +277,7 @@ impl OtherEvidence {
     fn help(&self, reference: &str, tool: SigningTool, sign: &[String]) -> Vec<String> {
         let is_collected = |format: &OtherFormat| match tool {
             SigningTool::Notation => *format == OtherFormat::Notation,
-            SigningTool::Cosign | SigningTool::CosignWithKey => {
+            SigningTool::Cosign | SigningTool::CosignWithKey | SigningTool::NotaryV1 => {
                 matches!(format, OtherFormat::Referrer(_) | OtherFormat::Bundle)
             }
         };

@@ -17,6 +17,7 @@ impl Warning {
         let (word, image) = match self {
             Warning::SignerLeaving { image, .. } => ("signer-leaving", image),
             Warning::NotProven { image, .. } => ("not-proven", image),
+            Warning::EvidenceExpiring { image, .. } => ("evidence-expiring", image),
             Warning::NotPinned { image, .. } => ("not pinned", image),
         };
         let image = Shown(image);
@@ -34,6 +35,9 @@ impl Warning {
             ),
             Warning::NotProven { root, error, .. } => {
                 format!("{}: {}; its rule does not enforce this", quoted(&root.0), error.sentence())
+            }
+            Warning::EvidenceExpiring { at, .. } => {
+                format!("the evidence that admits it expires at {at}; collect it again (image-trust collect)")
             }
             Warning::NotPinned { why, digest, .. } => {
                 let why = match why {

@@ -107,6 +107,12 @@ fn pin(
             let (image, root) = (image.written().to_owned(), root.clone());
             Warning::NotProven { image, root, error: error.clone() }
         }));
+        review.warnings.extend(
+            verified
+                .expiry()
+                .filter(|expiry| expiry.is_near)
+                .map(|expiry| Warning::EvidenceExpiring { image: image.written().to_owned(), at: expiry.at }),
+        );
     }
     if !pinning.applies(mode) {
         if let Some(why) = pinning.warning(mode).filter(|_| image.digest().is_none()) {

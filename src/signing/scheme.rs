@@ -38,20 +38,10 @@ impl Scheme {
         let verifies = |signature: &[u8]| key.algorithm.verifies(Hash::Sha256, &key.material, message, signature);
         self.is_of(key)
             && match self {
-                Scheme::Ecdsa => der(key.algorithm, signature).is_some_and(|signature| verifies(&signature)),
+                Scheme::Ecdsa => key.algorithm.der_of_raw(signature).is_some_and(|signature| verifies(&signature)),
                 Scheme::RsaPss => pss_verifies(key, message, signature),
                 Scheme::RsaPkcs1 | Scheme::Ed25519 => verifies(signature),
             }
-    }
-}
-
-/// The ECDSA signature of fixed width in DER.
-fn der(algorithm: Algorithm, signature: &[u8]) -> Option<Vec<u8>> {
-    match algorithm {
-        Algorithm::P256 => Some(p256::ecdsa::Signature::from_slice(signature).ok()?.to_der().as_bytes().to_vec()),
-        Algorithm::P384 => Some(p384::ecdsa::Signature::from_slice(signature).ok()?.to_der().as_bytes().to_vec()),
-        Algorithm::P521 => Some(p521::ecdsa::Signature::from_slice(signature).ok()?.to_der().as_bytes().to_vec()),
-        Algorithm::Ed25519 | Algorithm::Rsa => None,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
         Attestation, Document, NoSignature, SignatureDocument, Unusable, UnusableEvidence,
         cosign::{Layer, Payload, Signatures},
         manifest::LargeDocument,
+        notary_v1::{RootError, TargetError, TrustDataError},
         notation::NotationError,
     },
     host::Cause,
@@ -25,6 +26,8 @@ pub enum Missing<'r> {
     Cosign(Box<CosignMissing<'r>>),
     /// Signatures of Notation are missing.
     Notation(Box<NotationMissing<'r>>),
+    /// Trust data of Notary v1 does not prove the image.
+    NotaryV1(Box<NotaryMissing<'r>>),
 }
 
 impl Failure<'_> {
@@ -35,6 +38,8 @@ impl Failure<'_> {
             Unproven::NotSigned(Missing::Cosign(missing)) => Some(&missing.tally),
             Unproven::NotSigned(Missing::Notation(missing)) if matches!(missing.found, NotationFound::NotNow) => None,
             Unproven::NotSigned(Missing::Notation(missing)) => Some(&missing.tally),
+            // Trust data says which digest the tag has, and that is not asked of the registry.
+            Unproven::NotSigned(Missing::NotaryV1(_)) => None,
             Unproven::NotAttested(NotAttested { tally, .. }) => Some(tally),
             // Evidence of the digest itself that cannot be read says nothing about the index.
             Unproven::Undecided { tally, cause: Cause::LargeAttestation | Cause::TooMuchEvidence, .. } => Some(tally),
@@ -181,4 +186,37 @@ pub(crate) enum NotationFound {
     Unusable(UnusableEvidence),
     /// This number of signatures of Notation, and the reasons for which other items are none.
     Signatures(usize, BTreeSet<NoSignature>),
+}
+
+/// What is known when trust data of Notary v1 does not prove an image.
+pub struct NotaryMissing<'r> {
+    pub(crate) now: UnixTime,
+    /// The digest of the image, if its reference has one.
+    pub(crate) digest: Option<Digest>,
+    pub(crate) tally: Tally,
+    /// The trust roots that do not count.
+    pub(crate) roots: Vec<&'r TrustRoot>,
+    /// The name of the repository whose trust data was looked at.
+    pub(crate) gun: String,
+    /// The address of the notary server, if the settings name it.
+    pub(crate) server: Option<&'r str>,
+    pub(crate) found: NotaryFound,
+    /// The reason for which each trust root does not count.
+    pub(crate) errors: BTreeMap<&'r TrustRootName, RootError>,
+}
+
+/// What was found in the evidence manifest of a repository.
+pub(crate) enum NotaryFound {
+    /// The registry was not asked, because too few trust roots count at this time.
+    NotNow,
+    /// The registry has no such tag.
+    Nothing,
+    /// Something that is not an evidence manifest of a known version.
+    Unusable(UnusableEvidence),
+    /// Files that fail a check, whoever is trusted.
+    TrustData(TrustDataError),
+    /// Files that name no digest for the image.
+    Target(TargetError),
+    /// Files for which too few trust roots vouch.
+    Roots,
 }

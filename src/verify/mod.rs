@@ -18,6 +18,7 @@ mod evidence_manifest;
 mod index;
 mod missing;
 mod mistakes;
+mod notary_v1;
 mod notation;
 mod platforms;
 mod policy_server;
@@ -32,13 +33,13 @@ mod verification;
 pub use attested::{Attested, Lack, MissingAttestation, NotAttested};
 pub(crate) use ballot::Case;
 pub use budget::{Asked, Budget, Spent, Unseen};
-pub use missing::{CosignMissing, Failure, Missing, NotationMissing};
-pub(crate) use missing::{Evidence, NotationFound, Signed};
-pub use proof::{Pinned, Unproven, Verified};
+pub use missing::{CosignMissing, Failure, Missing, NotaryMissing, NotationMissing};
+pub(crate) use missing::{Evidence, NotaryFound, NotationFound, Signed};
+pub use proof::{Expiry, Pinned, Unproven, Verified};
 pub use quorum::{Quorum, Standing, Tally, Vote};
 pub use requirement::{
-    AttestationTerms, CosignRequirement, CosignTerms, EvidenceTerms, ImageName, NotationRequirement, Requirement,
-    SctRequirement, Signers, TrustRoot, TrustRootKind, TrustRootName,
+    AttestationTerms, CosignRequirement, CosignTerms, EvidenceTerms, ImageName, NotaryRequirement, NotationRequirement,
+    Requirement, RootKey, SctRequirement, Signers, TrustRoot, TrustRootKind, TrustRootName,
 };
 pub(crate) use requirement::{Mistake, Payloads, annotation};
 

@@ -89,7 +89,7 @@ impl<'r> Notation<'r> {
         if self.quorum.standing() == Standing::Met {
             let (tally, logged) = (self.quorum.tally(), std::mem::take(&mut self.logged));
             let sources = BTreeSet::from([Source::EvidenceManifest]);
-            let found = Found { digest, tally, attested: Vec::new(), sources, logged };
+            let found = Found { digest, tally, attested: Vec::new(), sources, logged, expiry: None };
             return Ok(Ok(Verified::new(self.image, self.requirement.signers.roots.iter(), found)));
         }
         for root in &self.roots {

@@ -22,6 +22,16 @@ pub struct Verified {
     sources: BTreeSet<Source>,
     leaving: Vec<(TrustRootName, UnixTime)>,
     logged: Vec<(TrustRootName, NotationError)>,
+    expiry: Option<Expiry>,
+}
+
+/// When evidence stops to prove an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expiry {
+    /// The last moment at which it proves something.
+    pub at: UnixTime,
+    /// Whether that is soon, so that somebody should collect it again.
+    pub is_near: bool,
 }
 
 /// A reference with the digest that was proven of it, in the user's spelling.
@@ -44,19 +54,21 @@ pub(super) struct Found {
     pub(super) sources: BTreeSet<Source>,
     /// Checks that failed and that the rule does not enforce.
     pub(super) logged: Vec<(TrustRootName, NotationError)>,
+    /// When the evidence expires, if it does.
+    pub(super) expiry: Option<Expiry>,
 }
 
 impl Verified {
     /// The proof for `image`. `roots` are all trust roots that were asked.
     pub(super) fn new<'r>(image: &ImageRef, roots: impl Iterator<Item = &'r TrustRoot>, found: Found) -> Verified {
-        let Found { digest, tally, attested, sources, logged } = found;
+        let Found { digest, tally, attested, sources, logged, expiry } = found;
         let signed: BTreeSet<&TrustRootName> =
             set(tally.signed.iter().chain(attested.iter().flat_map(|attested| &attested.signed)));
         let roots = roots.filter(|root| signed.contains(&root.name));
         let leaving: BTreeMap<TrustRootName, UnixTime> =
             map(roots.filter_map(|root| Some((root.name.clone(), root.period.end?))));
         let leaving = leaving.into_iter().collect();
-        Verified { image: image.clone(), digest, index: None, tally, attested, sources, leaving, logged }
+        Verified { image: image.clone(), digest, index: None, tally, attested, sources, leaving, logged, expiry }
     }
 
     /// The same proof for `digest` of `image`, which the index that was signed lists.
@@ -92,6 +104,12 @@ impl Verified {
     #[must_use]
     pub fn logged(&self) -> &[(TrustRootName, NotationError)] {
         &self.logged
+    }
+
+    /// When the evidence expires, if it does.
+    #[must_use]
+    pub fn expiry(&self) -> Option<Expiry> {
+        self.expiry
     }
 
     /// Who signed it.

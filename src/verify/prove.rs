@@ -1,6 +1,6 @@
 //! Which kind of evidence proves this image?
 
-use super::{Budget, Failure, Requirement, Verified, notation, verification::Verification};
+use super::{Budget, Failure, Requirement, Verified, notary_v1, notation, verification::Verification};
 use crate::{
     host::HostError,
     image::{Digest, ImageRef},
@@ -19,5 +19,6 @@ pub(super) fn prove<'r>(
     match requirement {
         Requirement::Cosign(requirement) => Verification::of(image, requirement, resolved, budget),
         Requirement::Notation(requirement) => notation::prove(image, requirement, resolved, budget),
+        Requirement::NotaryV1(requirement) => notary_v1::prove(image, requirement, budget),
     }
 }

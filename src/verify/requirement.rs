@@ -54,6 +54,21 @@ pub enum TrustRootKind {
     Certificate(Authorities, CertificateIdentity),
     /// Signers of Notation for whom a trust store vouches.
     Notation(TrustStore),
+    /// The holder of a root key of Notary v1.
+    NotaryV1(RootKey),
+}
+
+/// A root key of Notary v1, and the repository for which it counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootKey {
+    /// The key.
+    pub key: PublicKey,
+    /// The globally unique name (GUN) of the repository. If it is `None`, it is the image's own.
+    pub gun: Option<String>,
+    /// The least version of `root`.
+    pub least_root: Option<u64>,
+    /// The least version of `targets`.
+    pub least_targets: Option<u64>,
 }
 
 /// They ask for the same: keys are equal whatever they sign with, and trust roots are not.
@@ -75,7 +90,7 @@ impl TrustRoot {
     #[must_use]
     pub fn key(&self) -> Option<&PublicKey> {
         match &self.kind {
-            TrustRootKind::Key(key) => Some(key),
+            TrustRootKind::Key(key) | TrustRootKind::NotaryV1(RootKey { key, .. }) => Some(key),
             TrustRootKind::Keyless(_) | TrustRootKind::Certificate(..) | TrustRootKind::Notation(_) => None,
         }
     }
@@ -88,6 +103,8 @@ pub enum Requirement {
     Cosign(CosignRequirement),
     /// Signatures of Notation.
     Notation(NotationRequirement),
+    /// Trust data of Notary v1.
+    NotaryV1(NotaryRequirement),
 }
 
 /// What a rule of a notation validator requires: who has to sign, how many of them, and what their signatures have to prove.
@@ -110,6 +127,31 @@ pub struct CosignRequirement {
     pub attestations: Vec<AttestationTerms>,
     /// What every signature has to prove.
     pub cosign: CosignTerms,
+}
+
+/// What a rule of a notaryv1 validator requires: whose trust data, and which delegations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotaryRequirement {
+    /// Who has to vouch for the repository. All of them have the same GUN.
+    pub signers: Signers,
+    /// The delegations that have to list the image, without `targets/` in front.
+    pub delegations: Vec<String>,
+    /// The repository with the evidence manifests. If it is `None`, it is the image's own.
+    pub repository: Option<ImageRef>,
+    /// The address of the notary server, for whoever collects the evidence.
+    pub server: Option<String>,
+}
+
+impl NotaryRequirement {
+    /// The globally unique name (GUN) of the image's repository.
+    #[must_use]
+    pub fn gun(&self, image: &ImageRef) -> String {
+        let given = self.signers.roots.iter().find_map(|root| match &root.kind {
+            TrustRootKind::NotaryV1(key) => key.gun.clone(),
+            _ => None,
+        });
+        given.unwrap_or_else(|| format!("{}/{}", image.registry(), image.repository()))
+    }
 }
 
 /// Who has to sign, and how many of them.
@@ -210,6 +252,7 @@ impl Requirement {
                 requirement.signers.iter().chain(of_attestations).collect::<Vec<_>>()
             }
             Requirement::Notation(requirement) => vec![&requirement.signers],
+            Requirement::NotaryV1(requirement) => vec![&requirement.signers],
         }
         .into_iter()
     }
@@ -224,7 +267,7 @@ impl Requirement {
     pub fn cosign(&self) -> Option<&CosignRequirement> {
         match self {
             Requirement::Cosign(requirement) => Some(requirement),
-            Requirement::Notation(_) => None,
+            Requirement::Notation(_) | Requirement::NotaryV1(_) => None,
         }
     }
 }
@@ -262,7 +305,7 @@ impl CosignRequirement {
     ) -> Option<(&'r CertificateIdentity, CertificateTerms<'r>)> {
         let TrustedRoot { authorities, tlogs, ctlogs, timestamp_authorities } = &*self.cosign.trusted_root;
         let (authorities, identity, has_tlogs, has_ctlogs, is_keyless) = match &root.kind {
-            TrustRootKind::Key(_) | TrustRootKind::Notation(_) => return None,
+            TrustRootKind::Key(_) | TrustRootKind::Notation(_) | TrustRootKind::NotaryV1(_) => return None,
             TrustRootKind::Keyless(identity) => (
                 authorities,
                 identity,

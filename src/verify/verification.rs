@@ -158,7 +158,7 @@ impl<'r> Verification<'r> {
         if !attested.is_empty() {
             sources.insert(Source::EvidenceManifest);
         }
-        let found = proof::Found { digest, tally, attested, sources, logged: Vec::new() };
+        let found = proof::Found { digest, tally, attested, sources, logged: Vec::new(), expiry: None };
         Verified::new(self.case.image, self.case.requirement.all_roots(), found)
     }
 

@@ -10,6 +10,7 @@ mod bundles;
 mod evidence;
 mod evidence_manifests;
 mod identities;
+mod notary_v1;
 mod notation;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
@@ -95,6 +96,8 @@ fn fixtures() -> BTreeMap<String, String> {
         notation::timestamps(),
         notation::revocations(),
         notation::several(),
+        notary_v1::repositories(),
+        notary_v1::broken(),
     ];
     let documents = documents.into_iter().flatten();
     let documents = documents

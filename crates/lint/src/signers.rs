@@ -11,7 +11,7 @@ use image_trust::{
     json::Text,
     policy::{
         rule::Policy,
-        settings::{Keyless, TrustRoot, Validator},
+        settings::{Host, Keyless, TrustRoot, Validator},
         validator::TrustedRootParts,
     },
     sigstore::{CertificateIdentity, GITHUB, GITHUB_ISSUER, PUBLIC_GOOD_DATE},
@@ -156,7 +156,7 @@ fn as_github(subject: &str) -> Option<String> {
 fn has_public_cas(validator: &Validator<'_>) -> bool {
     match validator.trusted_root {
         Some(text) => text.get().contains(PUBLIC_GOOD),
-        None => validator.host.as_ref().is_none_or(|host| host.fulcio_cert.is_none()),
+        None => validator.host.as_ref().and_then(Host::instance).is_none_or(|host| host.fulcio_cert.is_none()),
     }
 }
 
@@ -199,7 +199,7 @@ fn needs_public_good(policy: &Policy<'_>, rule: &ReadRule<'_>) -> bool {
     let Some(requirement) = rule.cosign() else { return false };
     let Some(validator) = policy.settings().validators.get(rule.rule.validator_index()) else { return false };
     let asked = TrustedRootParts::by(requirement.all_roots(), requirement.cosign.tlog_entry, requirement.cosign.sct);
-    let given = validator.host.as_ref();
+    let given = validator.host.as_ref().and_then(Host::instance);
     let lacks = |is_given: bool, is_needed: bool| is_needed && !is_given;
     validator.trusted_root.is_none()
         && (lacks(given.is_some_and(|host| host.fulcio_cert.is_some()), asked.cas)

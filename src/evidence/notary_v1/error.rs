@@ -123,4 +123,13 @@ pub enum RootError {
     NotSigned,
     /// The root certificates name these repositories, and not the one of the image.
     Gun(Vec<String>),
+    /// A file is older than the trust root allows.
+    Version {
+        /// The role of the file.
+        role: Role,
+        /// The version of the file.
+        is: u64,
+        /// The least version that counts.
+        least: u64,
+    },
 }

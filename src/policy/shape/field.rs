@@ -3,7 +3,7 @@
 use crate::policy::{HostCalls, TimeBudget};
 
 /// The types of validators.
-pub const TYPES: &[&str] = &["static", "cosign", "notation"];
+pub const TYPES: &[&str] = &["static", "cosign", "notation", "notaryv1"];
 
 /// What stands at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -51,6 +51,21 @@ impl<const TOLD: bool> Table<TOLD> {
             ),
         ),
         optional(
+            "gun",
+            Shape::Text,
+            told!(
+                about("The name of the repository on the notary server (its globally unique name), for a mirror.", r#""docker.io/library/alpine""#)
+                    .bytes(255)
+                    .absent("registry and repository of the image")
+                    .only(&["notaryv1"])
+            ),
+        ),
+        optional(
+            "minVersion",
+            Shape::Object(Self::MIN_VERSION),
+            told!(about("The least versions that count, against older trust data: [notaryv1](#notaryv1).", r#"{"root": 2}"#).absent("any").only(&["notaryv1"])),
+        ),
+        optional(
             "notBefore",
             Shape::Text,
             told!(Self::time("The first moment at which its signatures count, by the time of admission: [Rotation](#rotation).", r#""2026-07-01T00:00:00Z""#)),
@@ -97,6 +112,11 @@ impl<const TOLD: bool> Table<TOLD> {
                     .most(50)
             ),
         ),
+    ];
+
+    pub(super) const MIN_VERSION: &'static [Field] = &[
+        optional("root", Shape::Count, told!(about("The least version of `root`.", "2").absent("any"))),
+        optional("targets", Shape::Count, told!(about("The least version of `targets`.", "7").absent("any"))),
     ];
 
     pub(super) const KEYLESS: &'static [Field] = &[

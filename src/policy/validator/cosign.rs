@@ -7,7 +7,10 @@ use serde_json::value::RawValue;
 use super::{identity::read_kind, place, repository, trust_roots};
 use crate::{
     json::{JsonPath, Text, text},
-    policy::{Mistake, Problem, settings},
+    policy::{
+        Mistake, Problem,
+        settings::{self, Host, Kind},
+    },
     sigstore::{TrustedRoot, TrustedRootProblem},
     verify::{EvidenceTerms, SctRequirement, TrustRoot, TrustRootKind},
 };
@@ -45,9 +48,10 @@ impl CosignValidator {
     ) -> Result<CosignValidator, Vec<Problem>> {
         let path = place(at);
         let given = match (validator.trusted_root, &validator.host) {
+            (_, Some(Host::Server(_))) => Err(vec![Problem::new(path.key("host"), Mistake::Host(Kind::Cosign))]),
             (Some(_), Some(_)) => Err(vec![Problem::new(path.key("host"), Mistake::HostBesideTrustedRoot)]),
             (Some(text), None) => read_trusted_root(&path.key("trustedRoot"), text).map(Some),
-            (None, Some(instance)) => read_instance(&path.key("host"), instance).map(Some),
+            (None, Some(Host::Instance(instance))) => read_instance(&path.key("host"), instance).map(Some),
             (None, None) => Ok(None),
         };
         let roots = trust_roots(&path.key("trustRoots"), text, read_kind);

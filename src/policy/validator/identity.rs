@@ -26,13 +26,15 @@ pub(super) fn read_kind(
     path: &JsonPath,
     root: &settings::TrustRoot<'_>,
 ) -> Result<(&'static str, TrustRootKind), Problem> {
-    let of_notation = [
+    let of_others = [
         ("cert", root.cert.is_some()),
         ("tsCert", root.ts_cert.is_some()),
         ("scheme", root.scheme.is_some()),
         ("identities", root.identities.is_some()),
+        ("gun", root.gun.is_some()),
+        ("minVersion", root.min_version.is_some()),
     ];
-    if let Some((key, _)) = of_notation.into_iter().find(|(_, is_there)| *is_there) {
+    if let Some((key, _)) = of_others.into_iter().find(|(_, is_there)| *is_there) {
         return Err(Problem::new(path.key(key), Mistake::OfOtherType { kind: Kind::Cosign, key }));
     }
     match (&root.key, &root.keyless, &root.github, &root.certificate) {

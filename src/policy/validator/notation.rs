@@ -44,15 +44,17 @@ impl NotationValidator {
 
 /// The trust store of a trust root.
 fn read_kind(path: &JsonPath, root: &settings::TrustRoot<'_>) -> Result<(&'static str, TrustRootKind), Problem> {
-    let of_cosign = [
+    let of_others = [
         ("key", root.key.is_some()),
         ("signatureAlgorithm", root.signature_algorithm.is_some()),
         ("keyless", root.keyless.is_some()),
         ("github", root.github.is_some()),
         ("certificate", root.certificate.is_some()),
+        ("gun", root.gun.is_some()),
+        ("minVersion", root.min_version.is_some()),
     ];
     let wrong = |key: &'static str, what| Problem::new(path.key(key), what);
-    if let Some((key, _)) = of_cosign.into_iter().find(|(_, is_there)| *is_there) {
+    if let Some((key, _)) = of_others.into_iter().find(|(_, is_there)| *is_there) {
         return Err(wrong(key, Mistake::OfOtherType { kind: Kind::Notation, key }));
     }
     let Some(Text(cert)) = &root.cert else { return Err(wrong("cert", Mistake::NoCertificate)) };

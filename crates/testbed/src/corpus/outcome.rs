@@ -3,7 +3,7 @@
 //! | key | holds |
 //! |---|---|
 //! | `verdict` | `admitted`, or `denied` and the code |
-//! | `images` | for each audit record its `image` (or its `slots`, where an image can't be read), `verdict`, `reason`, `cause`, `lacks`, `signers`, `notProven`, `digest`, `index`, `pinned` and `calls` (questions to the host), as far as there are any |
+//! | `images` | for each audit record its `image` (or its `slots`, where an image can't be read), `verdict`, `reason`, `cause`, `lacks`, `signers`, `notProven`, `digest`, `index`, `expires`, `pinned` and `calls` (questions to the host), as far as there are any |
 //! | `pins` | every text of the object that was changed: where it is, and the new text |
 //! | `warnings` | the words before the first colon of a warning, and how many warnings begin with them |
 //! | `settings`, `at` | `refused`, and the path of every problem |
@@ -74,7 +74,7 @@ fn of_record(record: &Value) -> Value {
     let name = if record["image"].is_null() { "slots" } else { "image" };
     let of_image =
         ["verdict", "reason", "cause", "lacks", "signers", "attestations", "missingAttestations", "notProven"];
-    let keys = [&[name], &of_image[..], &["digest", "index", "pinned", "hostCalls"]].concat();
+    let keys = [&[name], &of_image[..], &["digest", "index", "expires", "pinned", "hostCalls"]].concat();
     let found = keys.into_iter().filter(|key| !is_nothing(&record[*key]));
     let named = found.map(|key| (if key == "hostCalls" { "calls" } else { key }.to_owned(), record[key].clone()));
     Value::Object(named.collect())
