@@ -8,14 +8,16 @@ use image_trust::answer;
 use image_trust_lint::Severity;
 use serde_json::{Map, Value};
 
-const METRICS: [&str; 4] = [
+const METRICS: [&str; 5] = [
     "kubewarden_policy_evaluations_total",
     "kubewarden_policy_evaluation_latency_milliseconds_bucket",
     "kubewarden_policy_evaluation_latency_milliseconds_count",
     "kubewarden_policy_evaluation_latency_milliseconds_sum",
+    // Of kube-state-metrics.
+    "kube_cronjob_status_last_successful_time",
 ];
 /// Labels, and the values that they can have where those are few.
-const LABELS: [(&str, &[&str]); 10] = [
+const LABELS: [(&str, &[&str]); 11] = [
     ("policy_name", &[]),
     ("policy_mode", &["protect", "monitor"]),
     ("resource_kind", &[]),
@@ -27,9 +29,10 @@ const LABELS: [(&str, &[&str]); 10] = [
     // Those of docs/audit.md.
     ("error_code", &["400", "403", "500", "503", "504"]),
     ("le", &[]),
+    ("cronjob", &["image-trust-collect.*"]),
 ];
 /// The words that may stand in our queries beside metrics and labels.
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 13] = [
     "sum",
     "by",
     "rate",
@@ -41,6 +44,8 @@ const WORDS: [&str; 11] = [
     "absent_over_time",
     "label_values",
     "and",
+    "time",
+    "max",
 ];
 
 fn read(name: &str) -> String {
@@ -133,7 +138,8 @@ fn every_file_is_checked() {
         names.map(|entry| format!("deploy/{}", entry.unwrap().file_name().to_string_lossy())).collect();
     let mut checked: BTreeSet<String> = manifests().iter().map(|manifest| manifest.name.to_owned()).collect();
     // `collect` is held to its examples by crates/cli/tests/cli/collect/documents.rs.
-    let others = ["alerts.yaml", "collect-cronjob.yaml", "collect-github.yaml", "dashboard.json"];
+    let others =
+        ["alerts.yaml", "collect-cronjob.yaml", "collect-github.yaml", "collect-notary-cronjob.yaml", "dashboard.json"];
     checked.extend(others.map(|name| format!("deploy/{name}")));
     assert_eq!(found, checked);
 }

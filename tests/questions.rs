@@ -29,6 +29,7 @@ fn settings() -> Value {
         "validators": [
             {"name": "default", "type": "cosign", "askHost": false, "trustRoots": [root("default", ALICE), root("bob", BOB)]},
             {"name": "allow", "type": "static", "approve": true},
+            {"name": "dct", "type": "notaryv1", "trustRoots": [root("default", ALICE)]},
             {"name": "notation", "type": "notation", "trustRoots": [{"name": "default", "cert": Instance::new("ours").chain_pem()}]},
         ],
         "policy": [

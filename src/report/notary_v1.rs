@@ -1,6 +1,6 @@
 //! Why does the trust data of a repository prove nothing, in sentences?
 
-use super::{listed, quoted, reason::Told};
+use super::{listed, quoted, reason::Told, unproven::short};
 use crate::{
     evidence::{
         UnusableEvidence,
@@ -8,7 +8,6 @@ use crate::{
     },
     explain::{NoTrustData, NoTrustDataReason},
     text::Shown,
-    verify::Tally,
 };
 
 impl NoTrustData {
@@ -22,8 +21,8 @@ impl NoTrustData {
         }
     }
 
-    /// The failure as people read it. `image` is what the user wrote, and `needs` tells who has to sign.
-    pub(super) fn told(&self, image: Option<&str>, tally: &Tally) -> Told {
+    /// The failure as people read it. `image` is what the user wrote.
+    pub(super) fn told(&self, image: Option<&str>) -> Told {
         let image = image.map_or_else(|| "IMAGE".to_owned(), |image| Shown(image).to_string());
         let server = self.server.as_ref().map_or_else(|| "URL".to_owned(), |server| Shown(server).to_string());
         let collect = format!("image-trust collect --notary {server} {image}");
@@ -34,14 +33,17 @@ impl NoTrustData {
                 (format!("no trust data of the repository {gun} was collected"), format!("collect it: {collect}"))
             }
             NoTrustDataReason::Unusable(unusable) => {
-                let what = match unusable {
-                    UnusableEvidence::Form | UnusableEvidence::Type => "no evidence manifest",
-                    UnusableEvidence::Version => "an evidence manifest of a version that this policy does not know",
-                };
-                (
-                    format!("under the tag {} lies {what}", evidence_tag(&self.gun)),
-                    format!("collect the trust data again: {collect}"),
-                )
+                let tag = evidence_tag(&self.gun);
+                match unusable {
+                    UnusableEvidence::Form | UnusableEvidence::Type => (
+                        format!("what was found for the repository {gun} is no evidence manifest"),
+                        format!("collect its trust data, which replaces what is under the tag {tag}: {collect}"),
+                    ),
+                    UnusableEvidence::Version => (
+                        format!("the evidence of the repository {gun} has a version that this policy does not know"),
+                        format!("use a newer version of this policy, or collect with this one: {collect}"),
+                    ),
+                }
             }
             NoTrustDataReason::File(error) | NoTrustDataReason::Target(TargetError::Delegation(error)) => {
                 (format!("the trust data of {gun} proves nothing: {}", error.sentence()), error.help(&collect))
@@ -50,7 +52,7 @@ impl NoTrustData {
                 (format!("in the trust data of {gun}, {}", error.sentence()), error.help(&sign))
             }
         };
-        Told { sentence: format!("not signed: {sentence}{}", tally.needs()), details: Vec::new(), help: vec![help] }
+        Told { sentence: format!("not signed: {sentence}"), details: Vec::new(), help: vec![help] }
     }
 }
 
@@ -122,7 +124,7 @@ impl TargetError {
             TargetError::NoDigest(role) => format!("{role} lists no tag with the digest"),
             TargetError::OtherDigest(role, digest) => format!("{role} lists the tag with another digest, {digest}"),
             TargetError::Differ(one, other) => {
-                format!("two delegations list the tag with different digests, {one} and {other}")
+                format!("two delegations list the tag with different digests, {} and {}", short(*one), short(*other))
             }
             TargetError::NoName => "nothing can be found without a tag and a digest".to_owned(),
         }

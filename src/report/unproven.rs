@@ -40,7 +40,7 @@ impl Unproven {
             Unproven::NotSigned(NotSigned { digest, tally, tool, instead, evidence }) => {
                 let reference = reference(image, *digest).unwrap_or_else(|| "IMAGE@DIGEST".to_owned());
                 if let Instead::TrustData(nothing) = instead.as_ref() {
-                    return nothing.told(image, tally);
+                    return nothing.told(image);
                 }
                 let mut told = instead.told(tally, &reference, *tool);
                 told.details.extend(evidence.details());
@@ -84,7 +84,7 @@ impl Instead {
                 Vec::new(),
                 vec!["remove what is under its tag sha256-….sig (cosign clean), then sign the image again".to_owned()],
             ),
-            Instead::TrustData(nothing) => nothing.told(None, tally),
+            Instead::TrustData(nothing) => nothing.told(None),
             Instead::NotNow(missing) => told(
                 format!("not signed: too few of those who may sign count today{}", tally.needs()),
                 MissingSigner::details(missing, 0),
@@ -134,7 +134,7 @@ impl Tally {
     }
 
     /// Who is needed, to follow a sentence: `; also needs "bob" (2 of 2 required)`.
-    pub(super) fn needs(&self) -> String {
+    fn needs(&self) -> String {
         let who = self.needed_signers();
         if who.is_empty() {
             return String::new();

@@ -5,7 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64ct::{Base64, Encoding as _};
-pub use image_trust::evidence::manifest::{ENVELOPE, LEFT_OUT};
+pub use image_trust::evidence::{
+    manifest::{ENVELOPE, LEFT_OUT},
+    notary_v1::MEDIA_TYPE as TRUST_DATA,
+};
 use image_trust::{
     Digest,
     evidence::{

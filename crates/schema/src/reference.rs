@@ -23,10 +23,11 @@ type Mapping = (&'static str, &'static [Field]);
 /// The mappings below these keys, each before those inside of it.
 fn collect(fields: &'static [Field], mappings: &mut Vec<Mapping>) {
     for field in fields {
-        let (Shape::Object(inner) | Shape::List(&Shape::Object(inner)) | Shape::FlagOr(&Shape::Object(inner))) =
-            field.shape
-        else {
-            continue;
+        let inner = match field.shape {
+            Shape::Object(inner) | Shape::List(&Shape::Object(inner)) | Shape::FlagOr(&Shape::Object(inner)) => inner,
+            // A mapping with one key is told where it stands.
+            Shape::TextOr(&Shape::Object(inner)) if inner.len() > 1 => inner,
+            _ => continue,
         };
         mappings.push((field.key, inner));
         collect(inner, mappings);

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use image_trust::{ImageRef, evidence::notary_v1::MEDIA_TYPE};
+use image_trust::ImageRef;
 use image_trust_collect::{
     bundle::Bundle,
     find::NOTATION,
-    manifest::{ENVELOPE, EvidenceManifest, LEFT_OUT},
+    manifest::{ENVELOPE, EvidenceManifest, LEFT_OUT, TRUST_DATA},
     registry::Error,
 };
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ fn kind(media_type: &str) -> &'static str {
     match media_type {
         ENVELOPE => "attestation",
         LEFT_OUT => "item left out",
-        MEDIA_TYPE => "trust data file",
+        TRUST_DATA => "trust data file",
         notation if NOTATION.contains(&notation) => "Notation signature",
         bundle if bundle.starts_with("application/vnd.dev.sigstore.bundle") => "bundle",
         _ => "signature",

@@ -16,8 +16,12 @@ fn is_taken(line: &[String]) {
 }
 
 #[test]
-fn the_cron_job_collects() {
-    let job = yaml("collect-cronjob.yaml");
+fn the_cron_jobs_collect() {
+    ["collect-cronjob.yaml", "collect-notary-cronjob.yaml"].into_iter().for_each(collects);
+}
+
+fn collects(file: &str) {
+    let job = yaml(file);
     let pod = &job["spec"]["jobTemplate"]["spec"]["template"]["spec"];
     let container = &pod["containers"][0];
     let words = |list: &Value| -> Vec<String> {
