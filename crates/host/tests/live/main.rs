@@ -13,6 +13,7 @@ mod keyless;
 mod logged;
 mod lying;
 mod notation;
+mod notary;
 mod policy;
 mod presets;
 mod private;
