@@ -1,16 +1,17 @@
-//! How old may an attestation be? The clock is the test's.
+//! How old may an attestation or trust data be? The clock is the test's.
 
 use image_trust::time::UnixTime;
 use image_trust_testbed::{
     host::{FakeHost, answer_to_image, nothing},
     laws::asked::{NAME, digest},
     mint::{
-        Bundle, ISSUED, Instance,
+        Bundle, ISSUED, Instance, Key,
         bundle::{Content, Log, Signer, statement},
         evidence::{self, Item},
+        notary_v1::Repository,
     },
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 const DAY: u64 = 86_400;
 
@@ -76,5 +77,43 @@ fn an_attestation_is_as_old_as_its_certificate() {
         let expected = if told.is_some() { 403 } else { 200 };
         assert_eq!(code, expected, "{terms}: {why}: {message}");
         assert!(told.is_none_or(|told| message.contains(told)), "{terms}: {why}: {message}");
+    }
+}
+
+/// Trust data of Notary v1 lasts as long as its timestamp. It is told three days before.
+#[test]
+fn trust_data_is_told_before_it_ends() {
+    let files = Repository::new(NAME, "alice", &[("1", &digest().to_string())]).files();
+    let item = |(role, bytes): (&String, &Vec<u8>)| {
+        let annotations = Map::from_iter([("dev.image-trust.notaryv1.role".to_owned(), role.as_str().into())]);
+        Item { media_type: "application/vnd.image-trust.notaryv1.v1+json", bytes: bytes.clone(), annotations }
+    };
+    let manifest = evidence::manifest(&files.iter().map(item).collect::<Vec<_>>()).to_string();
+    let root = json!({"name": "default", "key": Key::p256("alice").public_pem()});
+    let settings = json!({
+        "validators": [{"name": "default", "type": "notaryv1", "trustRoots": [root]}],
+        "policy": [{"pattern": "*"}],
+    });
+    // the time now, whether it is admitted, whether it is told that it ends, the reason
+    let rows = [
+        (ISSUED, true, false, "just signed"),
+        (ISSUED + 11 * DAY, true, false, "three days before the end"),
+        (ISSUED + 11 * DAY + 1, true, true, "a second later"),
+        (ISSUED + 14 * DAY, true, true, "the last moment"),
+        (ISSUED + 14 * DAY + 1, false, false, "a second after it"),
+    ];
+    for (now, is_admitted, is_told, why) in rows {
+        let manifest = manifest.clone().into_bytes();
+        let host = FakeHost::new().at(now).manifests(move |_| Ok(manifest.clone()));
+        let answer = answer_to_image(&format!("{NAME}:1"), &settings.to_string(), &host);
+        assert_eq!(answer["accepted"], is_admitted, "{why}: {answer}");
+        let warnings = answer["warnings"].as_array().cloned().unwrap_or_default();
+        let told = warnings.iter().filter_map(Value::as_str).any(|warning| {
+            warning == format!("evidence-expiring: {NAME}:1: the evidence that admits it expires at 2026-01-15T00:00:00Z; collect it again (image-trust collect)")
+        });
+        assert_eq!(told, is_told, "{why}: {warnings:?}");
+        let record: Value = serde_json::from_str(answer["audit_annotations"]["image-0"].as_str().unwrap()).unwrap();
+        let expires = is_admitted.then_some("2026-01-15T00:00:00Z");
+        assert_eq!(record["expires"].as_str(), expires, "{why}: {record}");
     }
 }

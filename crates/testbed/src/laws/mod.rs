@@ -13,6 +13,7 @@ pub mod host;
 pub mod images;
 pub mod keyless;
 pub mod names;
+pub mod notary;
 pub mod outside;
 pub mod rules;
 pub mod whole;
@@ -43,7 +44,7 @@ const fn place(name: &'static str, law: fn(&[u8]) -> bool, right: fn() -> Vec<u8
     Target { name, law, right, is_keyless: false }
 }
 
-pub const TARGETS: [Target; 27] = [
+pub const TARGETS: [Target; 29] = [
     keyless("certificate", keyless::certificate, || keyless::RIGHT.certificate.pem().into_bytes()),
     keyless("chain", keyless::chain, || keyless::RIGHT.ours.chain_pem().into_bytes()),
     keyless("log_entry", keyless::log_entry, || keyless::RIGHT.layer.bundle.clone().unwrap().into_bytes()),
@@ -57,6 +58,8 @@ pub const TARGETS: [Target; 27] = [
     keyless("inclusion_proof", bundles::inclusion_proof, || itself(bundles::RIGHT.proof())),
     keyless("checkpoint", bundles::checkpoint, || itself(bundles::RIGHT.checkpoint())),
     keyless("timestamp", bundles::timestamp, || itself(bundles::RIGHT.timestamp())),
+    keyless("trust_data", notary::trust_data, notary::right_files),
+    keyless("canonical_json", notary::canonical_json, notary::right_targets),
     place("reference", names::reference, || b"ghcr.io/acme/app:v1".to_vec()),
     place("pattern", names::pattern, || b"ghcr.io/acme/app:v1\n+ghcr.io/acme/*\n-*".to_vec()),
     place("moment", names::moment, || b"2026-01-02T03:04:05.678Z".to_vec()),
