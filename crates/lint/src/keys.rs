@@ -10,7 +10,7 @@ use image_trust::{
     },
     signing::PublicKey,
     text::Shown,
-    verify::{Requirement, TrustRoot, TrustRootName},
+    verify::{CosignRequirement, TrustRoot, TrustRootName},
 };
 
 /// What is recommended for RSA beyond 2030 (NIST SP 800-57 part 1, revision 5, tables 2 and 4): 128 bits of strength.
@@ -97,9 +97,8 @@ pub(super) fn lint(policy: &Policy<'_>, rules: &[ReadRule<'_>], all_read: bool) 
         }
     }
     let says_nothing = |rule: &&ReadRule<'_>| {
-        let has_key = |requirement: &Requirement| requirement.all_roots().any(|root| root.key().is_some());
-        matches!(&rule.decision, Decision::Prove { requirement, .. } if has_key(requirement))
-            && rule.with.verify_in_transparency_log.is_none()
+        let has_key = |requirement: &CosignRequirement| requirement.all_roots().any(|root| root.key().is_some());
+        rule.cosign().is_some_and(has_key) && rule.with.verify_in_transparency_log.is_none()
     };
     if let count @ 1.. = rules.iter().filter(says_nothing).count() {
         let (wants, says) = if count == 1 { ("wants", "says") } else { ("want", "say") };

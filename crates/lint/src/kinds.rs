@@ -64,6 +64,8 @@ pub enum Lint {
     WorkflowVotesOnce,
     /// The CAs and logs that the module carries were taken long ago.
     OldPublicGoodRoot,
+    /// A rule takes trust data of a notary server that ends.
+    EndsWithDockerHub,
     /// Child approval is wanted, and off.
     ChildApprovalIsOff,
     /// Live digests are to be kept, and nothing may be written.
@@ -132,7 +134,7 @@ pub enum Lint {
 
 impl Lint {
     /// All kinds, the worst ones first.
-    pub const ALL: [Lint; 57] = [
+    pub const ALL: [Lint; 58] = [
         Lint::AllowsAnyRegistry,
         Lint::AllowsAPublicRegistry,
         Lint::AsksAnyRegistry,
@@ -158,6 +160,7 @@ impl Lint {
         Lint::TrustRootIsOver,
         Lint::WorkflowVotesOnce,
         Lint::OldPublicGoodRoot,
+        Lint::EndsWithDockerHub,
         Lint::ChildApprovalIsOff,
         Lint::GitopsIsOff,
         Lint::BudgetBeyondDeadline,
@@ -232,6 +235,7 @@ impl Lint {
             Lint::TrustRootIsOver => ("trust-root-is-over", Warning),
             Lint::WorkflowVotesOnce => ("workflow-votes-once", Warning),
             Lint::OldPublicGoodRoot => ("old-public-good-root", Warning),
+            Lint::EndsWithDockerHub => ("ends-with-docker-hub", Warning),
             Lint::ChildApprovalIsOff => ("child-approval-is-off", Warning),
             Lint::GitopsIsOff => ("gitops-is-off", Warning),
             Lint::BudgetBeyondDeadline => ("budget-beyond-deadline", Warning),

@@ -9,6 +9,7 @@ mod keys;
 mod kinds;
 mod manifest;
 mod names;
+mod notary;
 mod predicates;
 mod quorum;
 mod routing;
@@ -70,6 +71,7 @@ fn found(json: &str, now: UnixTime, more: impl FnOnce(&Features, &[ReadRule<'_>]
     found.extend(keys::lint(&policy, &rules, all_read));
     found.extend(signers::lint(&policy, &rules, now));
     found.extend(rules.iter().filter_map(quorum::lint));
+    found.extend(rules.iter().filter_map(notary::lint));
     found.extend(rules.iter().flat_map(attestations::lint));
     found.extend(features::lint(&policy.features(), &value, &rules));
     found.extend(more(&policy.features(), &rules));

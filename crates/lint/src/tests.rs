@@ -474,3 +474,26 @@ fn attestations() {
         check_row(&with(scanned(path)), &expected, why);
     }
 }
+
+#[test]
+fn notary_servers_that_end() {
+    let of = |host: &Value, pattern: &str| {
+        let mut validator =
+            json!({"name": "dct", "type": "notaryv1", "trustRoots": [{"name": "default", "key": ALICE}]});
+        if !host.is_null() {
+            validator["host"] = host.clone();
+        }
+        json!({"validators": [validator], "policy": [{"pattern": pattern, "validator": "dct"}]})
+    };
+    let rows = [
+        (Value::Null, "docker.io/library/alpine", true, "no server, which is Docker Hub's for Connaisseur"),
+        ("https://notary.docker.io".into(), "docker.io/*", true, "Docker Hub's, by its address"),
+        ("notary.docker.io".into(), "alpine", true, "without a scheme, and a short name"),
+        ("https://notary.example.com".into(), "docker.io/*", false, "one of their own"),
+        (Value::Null, "registry.example.com/*", false, "another registry"),
+    ];
+    for (host, pattern, expected, why) in rows {
+        let expected = if expected { vec![("policy[0].pattern", Lint::EndsWithDockerHub)] } else { vec![] };
+        check_row(&of(&host, pattern), &expected, why);
+    }
+}
