@@ -7,6 +7,7 @@ mod features;
 mod globs;
 mod identities;
 mod names;
+mod notary;
 mod patterns;
 mod replay;
 mod report;

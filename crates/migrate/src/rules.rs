@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     connaisseur::Pattern,
+    notary,
     report::{Report, quoted},
     settings::With,
     validators::{Root, Says, Source, Who},
@@ -106,6 +107,10 @@ fn rule(i: usize, value: &Value, sources: &[Source], report: &mut Report) -> Res
             asks.of_static(report);
             (if *approve { Decision::Allow } else { Decision::Deny }, Some((name.to_owned(), With::default())))
         }
+        Some(Says::NotaryV1(roots, _)) => match asks.of_notary(roots, report) {
+            Some(with) => (asks.proof(), Some((name.to_owned(), with))),
+            None => (asks.proof(), None),
+        },
         Some(Says::Signed(roots, _)) => match asks.of(roots, report) {
             Some(with) => (asks.proof(), Some((name.to_owned(), with))),
             None => (asks.proof(), None),
@@ -187,21 +192,35 @@ impl Asks<'_> {
                 ),
             }
         }
-        let name = self.with.get("trustRoot").map_or(Some(""), |name| name.as_str().or(name.is_null().then_some("")));
-        let with = match name {
-            Some("*") => self.of_all(roots, required, threshold, report),
-            Some("") => self.of_one(DEFAULT, roots, &required, threshold, report),
-            Some(name) => self.of_one(name, roots, &required, threshold, report),
-            None => {
-                report.refused(&self.at("trustRoot"), "is no text. The rule denies", AGAIN);
-                None
-            }
-        };
-        let with = with?;
+        let with = self.of_trust_root(roots, required, threshold, report)?;
         let asked = Kinds::of(&with, roots);
         let verify_in_transparency_log = self.log(asked, report);
         let verify_sct = self.timestamp(asked, report);
         (report.refusals() == before).then_some(With { mode, verify_in_transparency_log, verify_sct, ..with })
+    }
+
+    /// The options of a rule for Docker Content Trust, or nothing where they can't be carried.
+    fn of_notary(&self, roots: &[Root], report: &mut Report) -> Option<With> {
+        let before = report.refusals();
+        let mode = self.mode(report);
+        let delegations = notary::delegations(self.with, self.path, report)?;
+        notary::other_options(self.with, self.path, report);
+        let known = [
+            "trustRoot",
+            "threshold",
+            "required",
+            "mode",
+            "delegations",
+            "verifyInTransparencyLog",
+            "verifySCT",
+            "verificationLevel",
+            "verifyTimestamp",
+        ];
+        for key in self.with.keys().filter(|key| !known.contains(&key.as_str())) {
+            report.refused(&self.at(key), "is no option; Connaisseur does not start with it. The rule denies", AGAIN);
+        }
+        let with = self.of_trust_root(roots, Vec::new(), None, report)?;
+        (report.refusals() == before).then_some(With { mode, delegations, ..with })
     }
 
     fn mode(&self, report: &mut Report) -> Option<&'static str> {
@@ -319,6 +338,25 @@ impl Asks<'_> {
                     "is no number that Connaisseur starts with. The rule denies",
                     AGAIN,
                 );
+                None
+            }
+        }
+    }
+
+    /// Whom the rule asks, by its `trustRoot`.
+    fn of_trust_root(
+        &self,
+        roots: &[Root],
+        required: Vec<String>,
+        threshold: Option<u64>,
+        report: &mut Report,
+    ) -> Option<With> {
+        match self.with.get("trustRoot").map_or(Some(""), |name| name.as_str().or(name.is_null().then_some(""))) {
+            Some("*") => self.of_all(roots, required, threshold, report),
+            Some("") => self.of_one(DEFAULT, roots, &required, threshold, report),
+            Some(name) => self.of_one(name, roots, &required, threshold, report),
+            None => {
+                report.refused(&self.at("trustRoot"), "is no text. The rule denies", AGAIN);
                 None
             }
         }

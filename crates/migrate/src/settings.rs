@@ -23,8 +23,27 @@ pub(super) struct Validator {
     pub(super) approve: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) trust_roots: Vec<TrustRoot>,
-    #[serde(skip_serializing_if = "Instance::is_empty")]
-    pub(super) host: Instance,
+    #[serde(skip_serializing_if = "Host::is_empty")]
+    pub(super) host: Host,
+}
+
+/// What a validator's `host` names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(super) enum Host {
+    /// An instance of Sigstore.
+    Instance(Instance),
+    /// A notary server.
+    Server(Option<String>),
+}
+
+impl Host {
+    fn is_empty(&self) -> bool {
+        match self {
+            Host::Instance(instance) => *instance == Instance::default(),
+            Host::Server(server) => server.is_none(),
+        }
+    }
 }
 
 /// What an instance of Sigstore signs with, where it is not the public-good one.
@@ -39,12 +58,6 @@ pub(super) struct Instance {
     pub(super) ct_log_pubkey: Option<String>,
 }
 
-impl Instance {
-    fn is_empty(&self) -> bool {
-        *self == Instance::default()
-    }
-}
-
 impl Validator {
     pub(super) fn fixed(name: &str, approve: bool) -> Validator {
         Validator {
@@ -52,7 +65,7 @@ impl Validator {
             kind: "static",
             approve: Some(approve),
             trust_roots: Vec::new(),
-            host: Instance::default(),
+            host: Host::Server(None),
         }
     }
 }
@@ -90,6 +103,8 @@ pub(super) struct With {
     pub(super) threshold: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) required: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) delegations: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mode: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 
 use super::{
     identities::{self, Loose},
+    notary,
     report::{Report, quoted},
-    settings::{Instance, Signs, TrustRoot, Validator},
+    settings::{Host, Instance, Signs, TrustRoot, Validator},
 };
 
 /// The validator of rules that can't be carried.
@@ -27,6 +28,8 @@ pub(super) enum Says {
     Static(bool),
     /// Everybody whom the validator lists, those that can't be carried too; and the instance that they sign with.
     Signed(Vec<Root>, Instance),
+    /// Everybody whose repositories of Docker Content Trust count, and the address of the notary server.
+    NotaryV1(Vec<Root>, Option<String>),
     /// The validator is lost, so its rules deny, for this reason.
     Lost(String),
 }
@@ -93,25 +96,22 @@ pub(super) fn read(list: &[Value], report: &mut Report) -> (Vec<Source>, Vec<Val
         let says = says(map, &path, report);
         let kind = match &says {
             Says::Static(approve) => Some(Validator::fixed(name, *approve)),
-            Says::Signed(roots, host) => {
-                let kept = roots.iter().filter_map(|root| Some((&root.name, root.who.as_ref().ok()?)));
-                let kept = kept.filter(|(name, who)| **name == who.signer);
-                let trust_roots =
-                    kept.map(|(name, who)| TrustRoot { name: name.clone(), signs: who.signs.clone() }).collect();
-                Some(Validator {
-                    name: name.to_owned(),
-                    kind: "cosign",
-                    approve: None,
-                    trust_roots,
-                    host: host.clone(),
-                })
-            }
+            Says::Signed(roots, host) => Some(carried_as(name, "cosign", roots, Host::Instance(host.clone()))),
+            Says::NotaryV1(roots, server) => Some(carried_as(name, "notaryv1", roots, Host::Server(server.clone()))),
             Says::Lost(_) => None,
         };
         carried.extend(kind);
         sources.push(Source { name: name.to_owned(), says });
     }
     (sources, carried)
+}
+
+/// The validator with those trust roots that can be carried.
+fn carried_as(name: &str, kind: &'static str, roots: &[Root], host: Host) -> Validator {
+    let kept = roots.iter().filter_map(|root| Some((&root.name, root.who.as_ref().ok()?)));
+    let kept = kept.filter(|(name, who)| **name == who.signer);
+    let trust_roots = kept.map(|(name, who)| TrustRoot { name: name.clone(), signs: who.signs.clone() }).collect();
+    Validator { name: name.to_owned(), kind, approve: None, trust_roots, host }
 }
 
 fn says(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
@@ -149,14 +149,16 @@ fn says(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
             }
         },
         "cosign" => signed(map, path, report),
-        "notaryv1" => {
-            report.refused(
-                path,
-                "is Docker Content Trust, which is not here: the metadata lies on a server that a policy can't ask. Its rules deny",
-                "have the images signed with cosign, and give the public key; Docker shuts its own Notary down on 2026-12-08",
-            );
-            Says::Lost("notaryv1 validators can't be carried".to_owned())
-        }
+        "notaryv1" => match notary::server(map, path, report) {
+            Err(why) => Says::Lost(why),
+            Ok(server) => match trust_roots(map, path, report) {
+                Err(why) => Says::Lost(why),
+                Ok(roots) => match notary::keys_only(roots, path, report) {
+                    roots if roots.iter().all(|root| root.who.is_err()) => Says::Lost(NOBODY.to_owned()),
+                    roots => Says::NotaryV1(roots, server),
+                },
+            },
+        },
         "notation" => {
             report.refused(
                 path,
@@ -198,7 +200,29 @@ fn surroundings(map: &Map<String, Value>, path: &str, report: &mut Report) {
     }
 }
 
+/// The reason for which a validator is lost without trust roots.
+const NOBODY: &str = "none of its trust roots can be carried";
+
 fn signed(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
+    let instance = match instance(map, path, report) {
+        Ok(instance) => instance,
+        Err(why) => return Says::Lost(why),
+    };
+    let roots = match trust_roots(map, path, report) {
+        Ok(roots) => roots,
+        Err(why) => return Says::Lost(why),
+    };
+    if roots.iter().all(|root| root.who.is_err()) {
+        return Says::Lost(NOBODY.to_owned());
+    }
+    if roots.iter().any(|root| root.who.as_ref().is_ok_and(Who::is_keyless)) {
+        tell_keyless(&instance, path, report);
+    }
+    Says::Signed(roots, instance)
+}
+
+/// Everybody whom a validator lists, or the reason for which its rules deny.
+fn trust_roots(map: &Map<String, Value>, path: &str, report: &mut Report) -> Result<Vec<Root>, String> {
     let list = map.get("trustRoots").and_then(Value::as_array).filter(|list| !list.is_empty());
     let Some(list) = list else {
         report.refused(
@@ -206,11 +230,7 @@ fn signed(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
             "is missing or empty; Connaisseur does not start with it. Its rules deny",
             "list who may sign",
         );
-        return Says::Lost("it has no trust roots".to_owned());
-    };
-    let instance = match instance(map, path, report) {
-        Ok(instance) => instance,
-        Err(why) => return Says::Lost(why),
+        return Err("it has no trust roots".to_owned());
     };
     let mut roots: Vec<Root> = Vec::new();
     for (i, value) in list.iter().enumerate() {
@@ -246,13 +266,7 @@ fn signed(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
         });
         roots.push(Root { name, who });
     }
-    if roots.iter().all(|root| root.who.is_err()) {
-        return Says::Lost("none of its trust roots can be carried".to_owned());
-    }
-    if roots.iter().any(|root| root.who.as_ref().is_ok_and(Who::is_keyless)) {
-        tell_keyless(&instance, path, report);
-    }
-    Says::Signed(roots, instance)
+    Ok(roots)
 }
 
 /// What Connaisseur's `host` says of an instance of Sigstore, or why its rules deny.

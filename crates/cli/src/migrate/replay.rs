@@ -116,6 +116,8 @@ fn with_keys(mut settings: Value) -> (Value, Vec<Signer>) {
         if let Some(map) = validator.as_object_mut().filter(|_| !keys.is_empty()) {
             map.insert("trustRoots".to_owned(), keys.into());
             map.remove("host");
+            // whoever signs trust data signs the image itself here
+            map.insert("type".to_owned(), "cosign".into());
         }
         validator
     };
@@ -123,6 +125,7 @@ fn with_keys(mut settings: Value) -> (Value, Vec<Signer>) {
         if let Some(with) = rule.get_mut("with").and_then(Value::as_object_mut) {
             with.remove("verifyInTransparencyLog");
             with.remove("verifySCT");
+            with.remove("delegations");
         }
         rule
     };

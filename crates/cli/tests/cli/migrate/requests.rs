@@ -31,6 +31,7 @@ fn recorded_requests_are_decided_both_ways() {
         {"pattern": "ghcr.io/acme/*:*", "with": {"verifyInTransparencyLog": false}},
         {"pattern": "ghcr.io/keep/*:*", "with": {"verifyInTransparencyLog": false, "mode": "insecureValidateOnly"}},
         {"pattern": "ghcr.io/dct/*:*", "validator": "notary"},
+        {"pattern": "ghcr.io/lost/*:*", "validator": "spelling"},
         {"pattern": "ghcr.io/web/*:*", "validator": "keyless"},
         {"pattern": "ghcr.io/logged/*:*", "with": {"verifyInTransparencyLog": true}},
         {"pattern": "docker.io/library/*:*", "with": {"verifyInTransparencyLog": false}},
@@ -92,7 +93,8 @@ fn recorded_requests_are_decided_both_ways() {
             &[("containers/c0", "An update pins only what changed")],
             "an unchanged slot",
         ),
-        (pod(&["ghcr.io/dct/app:v1"], None), &[("containers/c0", "could not be carried")], "what can't be carried"),
+        (pod(&["ghcr.io/dct/app:v1"], None), &[], "signed with trust data"),
+        (pod(&["ghcr.io/lost/app:v1"], None), &[("containers/c0", "could not be carried")], "what can't be carried"),
         (
             pod(&["registry.k8s.io/ghcr.io/acme/app:v1"], None),
             &[("containers/c0", "a rule that was added")],
