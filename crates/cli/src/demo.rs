@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 mod scenes;
 mod show;
+mod trust;
 
 use crate::{evaluation::load, output::print, progress};
 use scenes::{Asks, Promise, Scene};
@@ -95,6 +96,7 @@ fn push_and_sign(registry: &Registry) -> Result<()> {
             Signer::named(name).sign(registry, repository, &digest, &Default::default())?;
         }
     }
+    trust::push_and_sign(registry)?;
     registry.fail(Scope::Repository("shop/down".to_owned()), Fault::ServerError);
     Ok(())
 }
@@ -105,6 +107,7 @@ fn settings(host: &str, scene: &Scene) -> Value {
     json!({
         "validators": [
             {"name": "default", "type": "cosign", "trustRoots": [root("alice"), root("bob")]},
+            {"name": "dct", "type": "notaryv1", "trustRoots": [{"name": "owner", "key": trust::root_key()}]},
             {"name": "allow", "type": "static", "approve": true},
             {"name": "deny", "type": "static", "approve": false},
         ],
@@ -114,6 +117,7 @@ fn settings(host: &str, scene: &Scene) -> Value {
             {"pattern": format!("{host}/shop/*:*"), "with": {"trustRoot": "alice"}},
             {"pattern": format!("{host}/release/*:*"), "with": {"trustRoot": "*", "threshold": 2}},
             {"pattern": format!("{host}/preview/*:*"), "with": {"trustRoot": "alice", "mode": "insecureValidateOnly"}},
+            {"pattern": format!("{host}/dct/*:*"), "validator": "dct", "with": {"trustRoot": "owner"}},
         ],
         "features": {"detectionMode": scene.detection},
     })

@@ -173,5 +173,29 @@ pub(super) fn all(host: &str) -> Vec<Scene> {
             Promise { warns: true, ..ADMITTED },
             "This rule has mode insecureValidateOnly: alice's signature is checked, the tag stays. The warning says what that leaves open.",
         ),
+        scene(
+            "Docker Content Trust: a signed tag",
+            "Pod",
+            "demo",
+            &["HOST/dct/testimage:signed"],
+            pinned(),
+            "The repository's owner signed which digest the tag has. That digest is pinned, and the registry is not asked for it.",
+        ),
+        scene(
+            "Docker Content Trust: an unsigned tag",
+            "Pod",
+            "demo",
+            &["HOST/dct/testimage:unsigned"],
+            Promise { asks: Asks::Memory, ..DENIED },
+            "The image is in the registry, and the signed list of tags does not have it. One evidence manifest tells of all tags, so it is in memory.",
+        ),
+        scene(
+            "Docker Content Trust: hello-world",
+            "Pod",
+            "hello-world",
+            &["HOST/dct/hello-world:latest"],
+            pinned(),
+            "Another repository of the same owner. Its root certificate has its own name, so the trust data of the one is nothing for the other.",
+        ),
     ]
 }
