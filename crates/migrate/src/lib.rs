@@ -8,6 +8,7 @@ mod globs;
 mod identities;
 mod names;
 mod notary;
+mod notation;
 mod patterns;
 mod replay;
 mod report;

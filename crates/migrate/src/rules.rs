@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     connaisseur::Pattern,
-    notary,
+    notary, notation,
     report::{Report, quoted},
     settings::With,
     validators::{Root, Says, Source, Who},
@@ -111,6 +111,10 @@ fn rule(i: usize, value: &Value, sources: &[Source], report: &mut Report) -> Res
             Some(with) => (asks.proof(), Some((name.to_owned(), with))),
             None => (asks.proof(), None),
         },
+        Some(Says::Notation(roots)) => match asks.of_notation(roots, report) {
+            Some(with) => (asks.proof(), Some((name.to_owned(), with))),
+            None => (asks.proof(), None),
+        },
         Some(Says::Signed(roots, _)) => match asks.of(roots, report) {
             Some(with) => (asks.proof(), Some((name.to_owned(), with))),
             None => (asks.proof(), None),
@@ -205,7 +209,14 @@ impl Asks<'_> {
         let mode = self.mode(report);
         let delegations = notary::delegations(self.with, self.path, report)?;
         notary::other_options(self.with, self.path, report);
-        let known = [
+        self.refuse_unknown(report);
+        let with = self.of_trust_root(roots, Vec::new(), None, report)?;
+        (report.refusals() == before).then_some(With { mode, delegations, ..with })
+    }
+
+    /// Refuses what is no option of Connaisseur's.
+    fn refuse_unknown(&self, report: &mut Report) {
+        const KNOWN: [&str; 9] = [
             "trustRoot",
             "threshold",
             "required",
@@ -216,11 +227,23 @@ impl Asks<'_> {
             "verificationLevel",
             "verifyTimestamp",
         ];
-        for key in self.with.keys().filter(|key| !known.contains(&key.as_str())) {
+        for key in self.with.keys().filter(|key| !KNOWN.contains(&key.as_str())) {
             report.refused(&self.at(key), "is no option; Connaisseur does not start with it. The rule denies", AGAIN);
         }
-        let with = self.of_trust_root(roots, Vec::new(), None, report)?;
-        (report.refusals() == before).then_some(With { mode, delegations, ..with })
+    }
+
+    /// The options of a rule for Notation, or nothing where they can't be carried.
+    fn of_notation(&self, roots: &[Root], report: &mut Report) -> Option<With> {
+        let before = report.refusals();
+        let mode = self.mode(report);
+        let With { verification_level, verify_timestamp, .. } = notation::options(self.with, self.path, report)?;
+        self.refuse_unknown(report);
+        let with = match self.with.get("trustRoot").and_then(Value::as_str) {
+            // One of them is enough.
+            Some("*") => With { trust_root: Some("*".to_owned()), threshold: Some(1), ..With::default() },
+            _ => self.of_trust_root(roots, Vec::new(), None, report)?,
+        };
+        (report.refusals() == before).then_some(With { mode, verification_level, verify_timestamp, ..with })
     }
 
     fn mode(&self, report: &mut Report) -> Option<&'static str> {

@@ -84,6 +84,13 @@ pub(super) enum Signs {
     /// A public key in PEM.
     Key(String),
     Keyless(Keyless),
+    /// Certificates of a trust store of Notation, and roots of time-stamping authorities.
+    #[serde(untagged, rename_all = "camelCase")]
+    Certificates {
+        cert: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ts_cert: Option<String>,
+    },
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -111,6 +118,10 @@ pub(super) struct With {
     pub(super) verify_in_transparency_log: Option<bool>,
     #[serde(rename = "verifySCT", skip_serializing_if = "Option::is_none")]
     pub(super) verify_sct: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) verification_level: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) verify_timestamp: Option<&'static str>,
 }
 
 impl With {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{
     identities::{self, Loose},
-    notary,
+    notary, notation,
     report::{Report, quoted},
     settings::{Host, Instance, Signs, TrustRoot, Validator},
 };
@@ -30,6 +30,8 @@ pub(super) enum Says {
     Signed(Vec<Root>, Instance),
     /// Everybody whose repositories of Docker Content Trust count, and the address of the notary server.
     NotaryV1(Vec<Root>, Option<String>),
+    /// Everybody whose signatures of Notation count.
+    Notation(Vec<Root>),
     /// The validator is lost, so its rules deny, for this reason.
     Lost(String),
 }
@@ -51,6 +53,20 @@ pub(super) struct Who {
 }
 
 impl Who {
+    /// Whoever makes these signatures.
+    pub(super) fn of(signs: Signs) -> Who {
+        Who { signs, key: None, signer: String::new() }
+    }
+
+    /// What makes the signatures, in one word.
+    fn noun(&self) -> &'static str {
+        match self.signs {
+            Signs::Key(_) => "key",
+            Signs::Keyless(_) => "identity",
+            Signs::Certificates { .. } => "certificate",
+        }
+    }
+
     fn is_same(&self, other: &Who) -> bool {
         match (&self.key, &other.key) {
             (Some(key), Some(other)) => key == other,
@@ -98,6 +114,7 @@ pub(super) fn read(list: &[Value], report: &mut Report) -> (Vec<Source>, Vec<Val
             Says::Static(approve) => Some(Validator::fixed(name, *approve)),
             Says::Signed(roots, host) => Some(carried_as(name, "cosign", roots, Host::Instance(host.clone()))),
             Says::NotaryV1(roots, server) => Some(carried_as(name, "notaryv1", roots, Host::Server(server.clone()))),
+            Says::Notation(roots) => Some(carried_as(name, "notation", roots, Host::Server(None))),
             Says::Lost(_) => None,
         };
         carried.extend(kind);
@@ -151,7 +168,7 @@ fn says(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
         "cosign" => signed(map, path, report),
         "notaryv1" => match notary::server(map, path, report) {
             Err(why) => Says::Lost(why),
-            Ok(server) => match trust_roots(map, path, report) {
+            Ok(server) => match trust_roots(map, path, who, report) {
                 Err(why) => Says::Lost(why),
                 Ok(roots) => match notary::keys_only(roots, path, report) {
                     roots if roots.iter().all(|root| root.who.is_err()) => Says::Lost(NOBODY.to_owned()),
@@ -159,14 +176,14 @@ fn says(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
                 },
             },
         },
-        "notation" => {
-            report.refused(
-                path,
-                "is Notation, which is not here yet. Its rules deny",
-                "have the images signed with cosign as well, and give the public key",
-            );
-            Says::Lost("notation validators can't be carried".to_owned())
-        }
+        "notation" => match trust_roots(map, path, notation::who, report) {
+            Err(why) => Says::Lost(why),
+            Ok(roots) if roots.iter().all(|root| root.who.is_err()) => Says::Lost(NOBODY.to_owned()),
+            Ok(roots) => {
+                notation::tell(path, report);
+                Says::Notation(roots)
+            }
+        },
         other => {
             report.refused(
                 path,
@@ -208,7 +225,7 @@ fn signed(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
         Ok(instance) => instance,
         Err(why) => return Says::Lost(why),
     };
-    let roots = match trust_roots(map, path, report) {
+    let roots = match trust_roots(map, path, who, report) {
         Ok(roots) => roots,
         Err(why) => return Says::Lost(why),
     };
@@ -222,7 +239,12 @@ fn signed(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
 }
 
 /// Everybody whom a validator lists, or the reason for which its rules deny.
-fn trust_roots(map: &Map<String, Value>, path: &str, report: &mut Report) -> Result<Vec<Root>, String> {
+fn trust_roots(
+    map: &Map<String, Value>,
+    path: &str,
+    who: fn(&Value, &str, &mut Report) -> Result<Who, (String, &'static str)>,
+    report: &mut Report,
+) -> Result<Vec<Root>, String> {
     let list = map.get("trustRoots").and_then(Value::as_array).filter(|list| !list.is_empty());
     let Some(list) = list else {
         report.refused(
@@ -249,7 +271,7 @@ fn trust_roots(map: &Map<String, Value>, path: &str, report: &mut Report) -> Res
             let same = roots.iter().filter_map(|root| root.who.as_ref().ok()).find(|other| other.is_same(who));
             if let Some(other) = same {
                 who.signer = other.signer.clone();
-                let what = if who.is_keyless() { "identity" } else { "key" };
+                let what = who.noun();
                 report.changed(
                     &path,
                     format!(
@@ -352,8 +374,8 @@ fn who(value: &Value, path: &str, report: &mut Report) -> Result<Who, (String, &
     let has = |key: &str| value.get(key).is_some_and(|value| !value.is_null());
     if has("cert") || has("tsCert") {
         return Err((
-            "is a certificate of Notation's, which is not here yet".to_owned(),
-            "have the images signed with a key as well, and give its public key as `key`",
+            "is a certificate, which only notation validators have".to_owned(),
+            "give a public key as `key`, or make it a validator of type notation",
         ));
     }
     let known = |key: &String| matches!(key.as_str(), "name" | "key" | "keyless" | "cert");

@@ -167,7 +167,7 @@ fn recorded_requests_are_decided_both_ways() {
         "a table of what differs: {}",
         run.out
     );
-    assert!(run.err.contains("17 requests") && run.err.contains("whatever has to be signed is"), "{}", run.err);
+    assert!(run.err.contains("18 requests") && run.err.contains("whatever has to be signed is"), "{}", run.err);
     let empty = tempfile::tempdir().expect("a directory");
     let run = Run::with(&values, &["--requests", &empty.path().to_string_lossy()]);
     assert!(run.err.contains("there are no requests (*.json) in"), "{}", run.err);
