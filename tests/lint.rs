@@ -3,7 +3,11 @@
 use std::{fs, path::PathBuf};
 
 use image_trust_lint::{Lint, Severity, check_manifest, lint_manifest};
-use serde_json::Value;
+use image_trust_testbed::mint::{
+    ISSUED,
+    notation::{self, NotationLeaf},
+};
+use serde_json::{Value, json};
 
 fn read(name: &str) -> String {
     fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
@@ -110,5 +114,64 @@ fn every_owner_that_cannot_be_looked_up_is_missed() {
         // Nothing in Kubernetes makes Pods of these.
         let owns = !["Pod", "PodTemplate"].contains(&owner["kind"].as_str().unwrap());
         assert_eq!(words(&without).contains(&"owners-not-looked-up"), owns, "{owner}");
+    }
+}
+
+/// Certificates are minted, so this does not stand beside the code.
+#[test]
+fn what_notation_does_not_prove_is_found() {
+    let leaf = |days: u64| NotationLeaf { validity: (ISSUED, ISSUED + days * 86_400), ..NotationLeaf::default() };
+    let cert = |days: u64| notation::self_signed(&leaf(days)).root_pem();
+    let roots = |days: u64| json!({"name": "default", "cert": cert(days)});
+    let stamped = |days: u64, ts: u64| json!({"name": "default", "cert": cert(days), "tsCert": cert(ts)});
+    let at = "validators[0].trustRoots[0]";
+    // the trust root, the rule's options, what is found, the reason
+    let rows: [(Value, Value, Vec<(String, Lint)>, &str); 11] = [
+        (roots(900), json!({}), vec![], "strict"),
+        (
+            roots(900),
+            json!({"verificationLevel": "permissive"}),
+            vec![("policy[0].with".into(), Lint::NotEnforced)],
+            "permissive",
+        ),
+        (
+            roots(900),
+            json!({"verificationLevel": "audit"}),
+            vec![("policy[0].with.verificationLevel".into(), Lint::AuditProvesNothing)],
+            "audit",
+        ),
+        (
+            roots(900),
+            json!({"overrides": {"revocation": "skip"}}),
+            vec![("policy[0].with".into(), Lint::NotEnforced)],
+            "a check is skipped",
+        ),
+        (
+            roots(900),
+            json!({"overrides": {"expiry": "log"}}),
+            vec![("policy[0].with".into(), Lint::NotEnforced)],
+            "a check is logged",
+        ),
+        (
+            roots(900),
+            json!({"verifyTimestamp": "always"}),
+            vec![("policy[0].with.verifyTimestamp".into(), Lint::TimestampsWithoutRoots)],
+            "nobody vouches for timestamps",
+        ),
+        (stamped(900, 900), json!({"verifyTimestamp": "always"}), vec![], "somebody does"),
+        (roots(31), json!({}), vec![], "a certificate that ends in more than a month"),
+        (roots(29), json!({}), vec![(format!("{at}.cert"), Lint::CertificateEnds)], "in less than a month"),
+        (roots(0), json!({}), vec![(format!("{at}.cert"), Lint::CertificateEnds)], "one that has ended"),
+        (stamped(900, 29), json!({}), vec![(format!("{at}.tsCert"), Lint::CertificateEnds)], "that of an authority"),
+    ];
+    for (root, with, expected, why) in rows {
+        let settings = json!({
+            "validators": [{"name": "default", "type": "notation", "trustRoots": [root]}],
+            "policy": [{"pattern": "ghcr.io/acme/*", "with": with}],
+        });
+        let now = image_trust::time::UnixTime::from_secs(ISSUED);
+        let found = image_trust_lint::lint(&settings.to_string(), now);
+        let found: Vec<(String, Lint)> = found.into_iter().map(|finding| (finding.path, finding.lint)).collect();
+        assert_eq!(found, expected, "{why}");
     }
 }

@@ -32,6 +32,8 @@ pub enum Lint {
     WellKnownTestKey,
     /// The CAs and logs that the module carries were taken more than a year ago.
     OutdatedPublicGoodRoot,
+    /// Signatures by anybody at all are enough.
+    AuditProvesNothing,
     /// Nobody decides about Pods.
     PodsNotRouted,
     /// Nobody decides about what `kubectl debug` puts into running Pods.
@@ -66,6 +68,10 @@ pub enum Lint {
     OldPublicGoodRoot,
     /// A rule takes trust data of a notary server that ends.
     EndsWithDockerHub,
+    /// A certificate of a trust root of Notation has ended, or soon ends.
+    CertificateEnds,
+    /// Timestamps of Notation are to be looked at, and nobody vouches for one.
+    TimestampsWithoutRoots,
     /// Child approval is wanted, and off.
     ChildApprovalIsOff,
     /// Live digests are to be kept, and nothing may be written.
@@ -116,6 +122,8 @@ pub enum Lint {
     TrustRootEndsSoon,
     /// Certificates count that no CT log has seen.
     NoCtLog,
+    /// Checks of Notation that fail deny nothing.
+    NotEnforced,
     /// Provenance counts that the signers of the image signed.
     AttestedByTheSigner,
     /// Workflows of every repository of an account sign.
@@ -134,7 +142,7 @@ pub enum Lint {
 
 impl Lint {
     /// All kinds, the worst ones first.
-    pub const ALL: [Lint; 58] = [
+    pub const ALL: [Lint; 62] = [
         Lint::AllowsAnyRegistry,
         Lint::AllowsAPublicRegistry,
         Lint::AsksAnyRegistry,
@@ -144,6 +152,7 @@ impl Lint {
         Lint::NobodyHasTheName,
         Lint::WellKnownTestKey,
         Lint::OutdatedPublicGoodRoot,
+        Lint::AuditProvesNothing,
         Lint::PodsNotRouted,
         Lint::DebugNotRouted,
         Lint::OwnersNotRouted,
@@ -161,6 +170,8 @@ impl Lint {
         Lint::WorkflowVotesOnce,
         Lint::OldPublicGoodRoot,
         Lint::EndsWithDockerHub,
+        Lint::CertificateEnds,
+        Lint::TimestampsWithoutRoots,
         Lint::ChildApprovalIsOff,
         Lint::GitopsIsOff,
         Lint::BudgetBeyondDeadline,
@@ -186,6 +197,7 @@ impl Lint {
         Lint::TrustRootNotYet,
         Lint::TrustRootEndsSoon,
         Lint::NoCtLog,
+        Lint::NotEnforced,
         Lint::AttestedByTheSigner,
         Lint::AnyRepository,
         Lint::CouldBeGithub,
@@ -219,6 +231,7 @@ impl Lint {
             Lint::NobodyHasTheName => ("nobody-has-the-name", Error),
             Lint::WellKnownTestKey => ("well-known-test-key", Error),
             Lint::OutdatedPublicGoodRoot => ("outdated-public-good-root", Error),
+            Lint::AuditProvesNothing => ("audit-proves-nothing", Error),
             Lint::PodsNotRouted => ("pods-not-routed", Error),
             Lint::DebugNotRouted => ("debug-not-routed", Error),
             Lint::OwnersNotRouted => ("owners-not-routed", Error),
@@ -236,6 +249,8 @@ impl Lint {
             Lint::WorkflowVotesOnce => ("workflow-votes-once", Warning),
             Lint::OldPublicGoodRoot => ("old-public-good-root", Warning),
             Lint::EndsWithDockerHub => ("ends-with-docker-hub", Warning),
+            Lint::CertificateEnds => ("certificate-ends", Warning),
+            Lint::TimestampsWithoutRoots => ("timestamps-without-roots", Warning),
             Lint::ChildApprovalIsOff => ("child-approval-is-off", Warning),
             Lint::GitopsIsOff => ("gitops-is-off", Warning),
             Lint::BudgetBeyondDeadline => ("budget-beyond-deadline", Warning),
@@ -261,6 +276,7 @@ impl Lint {
             Lint::TrustRootNotYet => ("trust-root-not-yet", Info),
             Lint::TrustRootEndsSoon => ("trust-root-ends-soon", Info),
             Lint::NoCtLog => ("no-ct-log", Info),
+            Lint::NotEnforced => ("not-enforced", Info),
             Lint::AttestedByTheSigner => ("attested-by-the-signer", Info),
             Lint::AnyRepository => ("any-repository", Info),
             Lint::CouldBeGithub => ("could-be-github", Info),

@@ -10,6 +10,7 @@ mod kinds;
 mod manifest;
 mod names;
 mod notary;
+mod notation;
 mod predicates;
 mod quorum;
 mod routing;
@@ -72,6 +73,8 @@ fn found(json: &str, now: UnixTime, more: impl FnOnce(&Features, &[ReadRule<'_>]
     found.extend(signers::lint(&policy, &rules, now));
     found.extend(rules.iter().filter_map(quorum::lint));
     found.extend(rules.iter().filter_map(notary::lint));
+    found.extend(rules.iter().flat_map(notation::lint));
+    found.extend(notation::certificates(&policy, now));
     found.extend(rules.iter().flat_map(attestations::lint));
     found.extend(features::lint(&policy.features(), &value, &rules));
     found.extend(more(&policy.features(), &rules));

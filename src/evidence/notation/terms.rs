@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{envelope::Scheme, name::TrustedIdentity};
-use crate::signing::certificate::{Certificate, certificates};
+use crate::{
+    signing::certificate::{Certificate, certificates},
+    time::UnixTime,
+};
 
 /// The most certificates of a trust store.
 const MAX_CERTIFICATES: usize = 20;
@@ -29,6 +32,12 @@ impl TrustStore {
         let is_usable = |der: &Vec<u8>| Certificate::read(der).is_some_and(|certificate| certificate.key().is_some());
         let all: Vec<Vec<u8>> = all.iter().map(|document| document.as_bytes().to_vec()).collect();
         (!all.is_empty() && all.iter().all(is_usable)).then_some(all)
+    }
+
+    /// The end of a certificate of the store.
+    #[must_use]
+    pub fn end_of(certificate: &[u8]) -> Option<UnixTime> {
+        Certificate::read(certificate)?.validity().end
     }
 
     /// Whether timestamps are compared with it.
