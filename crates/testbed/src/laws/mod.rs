@@ -14,6 +14,7 @@ pub mod images;
 pub mod keyless;
 pub mod names;
 pub mod notary;
+pub mod notation;
 pub mod outside;
 pub mod rules;
 pub mod whole;
@@ -44,7 +45,7 @@ const fn place(name: &'static str, law: fn(&[u8]) -> bool, right: fn() -> Vec<u8
     Target { name, law, right, is_keyless: false }
 }
 
-pub const TARGETS: [Target; 29] = [
+pub const TARGETS: [Target; 33] = [
     keyless("certificate", keyless::certificate, || keyless::RIGHT.certificate.pem().into_bytes()),
     keyless("chain", keyless::chain, || keyless::RIGHT.ours.chain_pem().into_bytes()),
     keyless("log_entry", keyless::log_entry, || keyless::RIGHT.layer.bundle.clone().unwrap().into_bytes()),
@@ -58,6 +59,10 @@ pub const TARGETS: [Target; 29] = [
     keyless("inclusion_proof", bundles::inclusion_proof, || itself(bundles::RIGHT.proof())),
     keyless("checkpoint", bundles::checkpoint, || itself(bundles::RIGHT.checkpoint())),
     keyless("timestamp", bundles::timestamp, || itself(bundles::RIGHT.timestamp())),
+    place("jws", notation::jws, || itself(notation::right_jws())),
+    place("cose", notation::cose, || itself(notation::right_cose())),
+    place("revocation_list", notation::revocation_list, || itself(notation::right_list())),
+    place("identity", notation::identity, || itself(notation::right_identity())),
     keyless("trust_data", notary::trust_data, notary::right_files),
     keyless("canonical_json", notary::canonical_json, notary::right_targets),
     place("reference", names::reference, || b"ghcr.io/acme/app:v1".to_vec()),
