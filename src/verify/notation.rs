@@ -20,7 +20,7 @@ use crate::{
     time::UnixTime,
 };
 
-/// The most signatures that are checked for one trust root, of those that the key of their certificate made. Notation and Connaisseur have the same limit.
+/// The most signatures that are checked for one trust root, of those whose signer it certifies. Notation and Connaisseur have the same limit.
 const MAX_TRIES: usize = 10;
 
 /// A verification that is not finished.
@@ -146,9 +146,11 @@ impl<'r> Notation<'r> {
                 break;
             }
             budget.tick()?;
-            // Anybody can copy certificates, so that a copy must not use up a try.
-            tries = tries.saturating_add(usize::from(signature.is_signed().is_ok()));
-            match signature.check(store, &self.requirement.terms, lists, self.now) {
+            let checked = signature.check(store, &self.requirement.terms, lists, self.now);
+            // Anybody can copy certificates, or append them to a chain of their own. Such a signature must not use up a try.
+            let is_genuine = checked.as_ref().err().is_none_or(NotationError::is_of_the_signer);
+            tries = tries.saturating_add(usize::from(is_genuine));
+            match checked {
                 Ok(Proof { claim, logged }) => {
                     self.quorum.vote(&root.name, Vote::Signed(claim.signer));
                     self.logged.extend(logged.into_iter().map(|error| (root.name.clone(), error)));

@@ -128,9 +128,10 @@ pub(super) fn good() -> Vec<Minted> {
             .critical("com.amazonaws.signer.signingJob")
     };
     let garbage = |n: usize| Item { bytes: format!("garbage {n}").into_bytes(), ..sign(alice()).item() };
-    let strangers = (0..10).map(|_| sign(notation::signer(&notation::authority("stranger"), &NotationLeaf::default())));
-    let strangers: Vec<Item> =
-        strangers.enumerate().map(|(n, envelope)| envelope.annotated(&json!({"n": n.to_string()})).item()).collect();
+    let stranger = notation::signer(&notation::authority("stranger"), &NotationLeaf::default());
+    let above_the_stranger = [stranger.chain.clone(), vec![CA.der.clone()]].concat();
+    let strangers = (0..11).map(|n| sign(stranger.clone()).annotated(&json!({"n": n.to_string()})));
+    let strangers: Vec<Item> = strangers.map(|it| it.chained(above_the_stranger.clone()).item()).collect();
     vec![
         one("notation-jws", &sign(alice())),
         one("notation-cose", &cose(sign(alice()))),

@@ -42,6 +42,31 @@ pub enum NotationError {
     RevocationUnknown(String),
 }
 
+impl NotationError {
+    /// Whether the signature was made by a signer whom the chain certifies, so that only time or revocation speaks against it.
+    pub(crate) fn is_of_the_signer(&self) -> bool {
+        match self {
+            NotationError::Timestamp(_)
+            | NotationError::CertificateExpired(_)
+            | NotationError::AuthenticTime(_)
+            | NotationError::Revoked(_)
+            | NotationError::RevocationUnknown(_) => true,
+            NotationError::Envelope
+            | NotationError::Payload
+            | NotationError::OtherImage
+            | NotationError::Scheme
+            | NotationError::Untrusted(_)
+            | NotationError::Identity(_)
+            | NotationError::Annotations(_)
+            | NotationError::Critical(_)
+            | NotationError::Expired(_)
+            | NotationError::Algorithm
+            | NotationError::Signature
+            | NotationError::Chain(_) => false,
+        }
+    }
+}
+
 /// The reason for which a timestamp does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TimestampError {

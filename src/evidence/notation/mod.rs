@@ -117,7 +117,7 @@ impl NotationSignature {
     ///
     /// # Errors
     /// If it did not.
-    pub(crate) fn is_signed(&self) -> Result<(), NotationError> {
+    fn is_signed(&self) -> Result<(), NotationError> {
         let check = || {
             let leaf = self.envelope.chain.first().and_then(|der| Certificate::read(der));
             let key = leaf.and_then(|leaf| leaf.key()).filter(|key| self.envelope.names_algorithm_of(key));
