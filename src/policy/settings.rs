@@ -197,6 +197,8 @@ pub struct MinVersion {
     pub root: Option<u64>,
     /// `targets`: the least version of `targets`.
     pub targets: Option<u64>,
+    /// `snapshot`: the least version of `snapshot`.
+    pub snapshot: Option<u64>,
 }
 
 /// Which certificate identity signs, as `keyless` says it.

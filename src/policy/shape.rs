@@ -420,7 +420,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "resolve",
             Shape::Flag,
             told!(
-                about("An update keeps the live digest if the tag still points to it. The registry is asked for that alone. If the tag has moved, what it points to now is proven and pinned as usual, without a second question for the tag.", "true")
+                about("An update keeps the live digest if the tag still points to it. The registry is asked for that alone. If the tag has moved, what it points to now is proven and pinned as usual, without a second question for the tag. It does nothing for `notaryv1` rules.", "true")
                     .default("false")
             ),
         ),

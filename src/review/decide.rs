@@ -125,8 +125,9 @@ impl<'c> Images<'c> {
                 turn.mode = Mode::MutatePodsOnly;
             }
             turn.calls = turn.calls.saturating_add(calls);
+            let may_keep = reuses || resolves && !turn.requirement.signs_tags();
             // Rules can be many here, too.
-            turn.live = if (reuses || resolves) && budget.tick().is_ok() { self.live(&turn) } else { None };
+            turn.live = if may_keep && budget.tick().is_ok() { self.live(&turn) } else { None };
             match turn.live.filter(|_| reuses) {
                 Some(live) => {
                     let carried = Ok(Grounds::Carried(live.in_dry_run()));

@@ -8,7 +8,7 @@ use crate::{
     image::ImageRef,
     policy::{Choice, Decision, Rule, RulePattern, Rules},
     verdict::{Fault, Grounds, Reason},
-    verify::{Budget, Failure, verify},
+    verify::{Budget, Failure, Requirement, verify},
 };
 
 /// The reason for which an image is refused, or what it takes to find the reason.
@@ -100,12 +100,17 @@ fn also_refused(
         Ok(Decision::Prove { requirement, .. }) if requirement == turn.requirement => None,
         Ok(Decision::Prove { requirement, .. }) => match budget.may_ask() {
             Err(spent) => refused(&rule, Reason::Spent(spent)),
-            // By its digest alone: what is proven here is proven of the same bytes, and no index in between can bring a third rule.
-            Ok(()) => match verify(&other.without_tag(), &requirement, None, budget) {
+            Ok(()) => match verify(&asked_of(other, &requirement), &requirement, None, budget) {
                 Ok(_) => None,
                 Err(failure) => refused(&rule, Reason::Unproven(explain(failure, budget))),
             },
         },
         Err(problem) => Some((None, Reason::Settings(problem))),
     }
+}
+
+/// What has to be proven of the reference of a proven image: its digest alone, since that is of the same bytes, and no index in between can bring a third rule.
+/// Who signs tags has to name this digest for this tag.
+fn asked_of(other: &ImageRef, requirement: &Requirement) -> ImageRef {
+    if requirement.signs_tags() { other.clone() } else { other.without_tag() }
 }

@@ -117,13 +117,12 @@ impl<'r> Notary<'r> {
             Err(error) => return Ok(End::Missing(NotaryFound::Target(error))),
         };
         for (trust_root, key) in pinned {
-            let least = key.least_targets.unwrap_or_default();
-            match signed.claim(&key.key) {
-                Some(claim) if signed.version >= least => {
-                    self.quorum.vote(&trust_root.name, Vote::Signed(claim.signer));
-                }
-                Some(_) => self.miss(trust_root, RootError::Version { role: Role::Targets, is: signed.version, least }),
-                None => self.miss(trust_root, RootError::NotSigned),
+            let is_new = not_older(Role::Targets, signed.targets, key.least_targets)
+                .and_then(|()| not_older(Role::Snapshot, signed.snapshot, key.least_snapshot));
+            match (signed.claim(&key.key), is_new) {
+                (Some(claim), Ok(())) => self.quorum.vote(&trust_root.name, Vote::Signed(claim.signer)),
+                (Some(_), Err(error)) => self.miss(trust_root, error),
+                (None, _) => self.miss(trust_root, RootError::NotSigned),
             }
         }
         match self.quorum.standing() {
@@ -183,6 +182,12 @@ fn root_key(root: &TrustRoot) -> Option<&RootKey> {
 /// Lets the holder of this key vouch for the repository with this GUN, if `root` is new enough.
 fn pin(root: &mut Root<'_>, key: &RootKey, gun: &str) -> Result<(), RootError> {
     root.pin(&key.key, gun)?;
-    let (is, least) = (root.version(), key.least_root.unwrap_or_default());
-    if is < least { Err(RootError::Version { role: Role::Root, is, least }) } else { Ok(()) }
+    not_older(Role::Root, root.version(), key.least_root)
+}
+
+fn not_older(role: Role, is: u64, least: Option<u64>) -> Result<(), RootError> {
+    match least {
+        Some(least) if is < least => Err(RootError::Version { role, is, least }),
+        _ => Ok(()),
+    }
 }

@@ -69,6 +69,8 @@ pub struct RootKey {
     pub least_root: Option<u64>,
     /// The least version of `targets`.
     pub least_targets: Option<u64>,
+    /// The least version of `snapshot` that counts.
+    pub least_snapshot: Option<u64>,
 }
 
 /// They ask for the same: keys are equal whatever they sign with, and trust roots are not.
@@ -269,6 +271,12 @@ impl Requirement {
             Requirement::Cosign(requirement) => Some(requirement),
             Requirement::Notation(_) | Requirement::NotaryV1(_) => None,
         }
+    }
+
+    /// Whether signatures name the digest of a tag, so that the registry's word for it means nothing.
+    #[must_use]
+    pub fn signs_tags(&self) -> bool {
+        matches!(self, Requirement::NotaryV1(_))
     }
 }
 

@@ -50,7 +50,9 @@ pub(crate) struct Signed<'t> {
     /// When the first of the files that were used expires.
     pub(crate) expires: UnixTime,
     /// The version of `targets`.
-    pub(crate) version: u64,
+    pub(crate) targets: u64,
+    /// The version of `snapshot`.
+    pub(crate) snapshot: u64,
 }
 
 impl<'f> TrustData<'f> {
@@ -91,7 +93,8 @@ impl<'f> TrustData<'f> {
             }
         }
         let digest = found.ok_or(TargetError::NoName)?;
-        Ok(Signed { root: &self.root, digest, expires, version: self.targets.head.version })
+        let (targets, snapshot) = (self.targets.head.version, self.snapshot.head.version);
+        Ok(Signed { root: &self.root, digest, expires, targets, snapshot })
     }
 }
 

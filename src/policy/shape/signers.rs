@@ -117,6 +117,11 @@ impl<const TOLD: bool> Table<TOLD> {
     pub(super) const MIN_VERSION: &'static [Field] = &[
         optional("root", Shape::Count, told!(about("The least version of `root`.", "2").absent("any"))),
         optional("targets", Shape::Count, told!(about("The least version of `targets`.", "7").absent("any"))),
+        optional(
+            "snapshot",
+            Shape::Count,
+            told!(about("The least version of `snapshot`, which changes with every list of targets.", "9").absent("any"))
+        ),
     ];
 
     pub(super) const KEYLESS: &'static [Field] = &[

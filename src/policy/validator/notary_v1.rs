@@ -72,6 +72,7 @@ fn read_kind(path: &JsonPath, root: &settings::TrustRoot<'_>) -> Result<(&'stati
         return Err(wrong("gun", Mistake::NameLength { length, most: MAX_GUN }));
     }
     let least = |version: fn(&settings::MinVersion) -> Option<u64>| root.min_version.as_ref().and_then(version);
-    let (least_root, least_targets) = (least(|it| it.root), least(|it| it.targets));
-    Ok(("key", TrustRootKind::NotaryV1(RootKey { key, gun, least_root, least_targets })))
+    let (least_root, least_targets, least_snapshot) =
+        (least(|it| it.root), least(|it| it.targets), least(|it| it.snapshot));
+    Ok(("key", TrustRootKind::NotaryV1(RootKey { key, gun, least_root, least_targets, least_snapshot })))
 }
