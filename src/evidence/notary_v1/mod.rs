@@ -2,10 +2,10 @@
 //!
 //! Notary v1 (Docker Content Trust) is an early form of The Update Framework (TUF). A repository has a file for each role: `root` holds the keys of the other roles,
 //! `timestamp` names the current `snapshot`, `snapshot` names the current versions of all other files, and `targets`, with its delegations, maps tags to
-//! digests. The steps of a verification are types: [`Root`], `Timestamp`, `Snapshot`, `Targets`. Each is made by the one before it only.
+//! digests. The steps of a verification are types: `Root`, `Timestamp`, `Snapshot`, `Targets`. Each is made by the one before it only.
 //!
 //! The files do not hold the name of their repository, so somebody who carries them could swap two repositories that have one root key. Only the root
-//! certificate has the name, the globally unique name (GUN). [`Root::pin`] therefore requires it.
+//! certificate has the name, the globally unique name (GUN). `Root::pin` therefore requires it.
 
 mod canonical;
 mod error;

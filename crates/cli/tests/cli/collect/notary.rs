@@ -83,7 +83,7 @@ fn servers_that_ask_for_a_login() {
     let account = Account { user: "alice", password: "s3cret", may_push: true };
     for login in [Login::Basic, Login::Token] {
         let (bed, _) = bed();
-        bed.registry.require_login(login, &[account.clone()]);
+        bed.registry.require_login(login, std::slice::from_ref(&account));
         let ran = collect(&bed, &[]);
         assert_eq!(ran.code, Some(1), "without credentials: {}", ran.stderr);
         let auth = json!({"auths": {bed.registry.host(): {"auth": "YWxpY2U6czNjcmV0"}}});
