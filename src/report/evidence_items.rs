@@ -10,14 +10,15 @@ use super::quoted;
 use crate::{
     evidence::{
         Attestation, ByCertificate, Document, NoSignature, Signature, SignatureDocument, Signer, UnusableEvidence,
-        manifest::{EvidenceManifest, LargeDocument},
+        manifest::{Content, EvidenceManifest, Item, LargeDocument},
+        notation::{NotationSignature, Proof, RevocationLists},
     },
     explain::MissingSigner,
     host::read_config,
     image::{Digest, ImageRef},
     sigstore::VerificationError,
     time::UnixTime,
-    verify::{AttestationTerms, Case, CosignRequirement, TrustRoot},
+    verify::{AttestationTerms, Case, NotationRequirement, Requirement, TrustRoot, TrustRootKind},
 };
 
 /// An item, with one sentence for each trust root that may have made it.
@@ -38,22 +39,73 @@ pub fn evidence_items(
     json: &[u8],
     image: &ImageRef,
     digest: Digest,
-    requirement: &CosignRequirement,
+    requirement: &Requirement,
     now: UnixTime,
     configs: &BTreeMap<Digest, &[u8]>,
 ) -> Result<Vec<EvidenceItem>, &'static str> {
     let manifest = EvidenceManifest::read(json).map_err(UnusableEvidence::sentence)?;
-    let case = Case { image, requirement, now };
-    let items = manifest.items.iter().map(|item| {
-        let document = Document::read(item, digest);
-        let config = match &document {
-            Ok(Document::Large(large)) => large.manifest.and_then(|manifest| read_config(configs.get(&manifest)?).ok()),
-            _ => None,
-        };
-        let document = config.map_or(document, |config| Document::of_bundle(&config, digest));
-        EvidenceItem { digest: item.digest, said: of_document(&document, case) }
-    });
-    Ok(items.collect())
+    let told = |say: &dyn Fn(&Item) -> Vec<String>| {
+        manifest.items.iter().map(|item| EvidenceItem { digest: item.digest, said: say(item) }).collect()
+    };
+    Ok(match requirement {
+        Requirement::Cosign(requirement) => {
+            let case = Case { image, requirement, now };
+            told(&|item| of_document(&read(item, digest, configs), case))
+        }
+        Requirement::Notation(requirement) => {
+            let lists = manifest.items.iter().filter_map(|item| match &item.content {
+                Ok(Content::RevocationList(der)) => Some(der.as_slice()),
+                _ => None,
+            });
+            let lists = RevocationLists(lists.collect());
+            told(&|item| of_notation(item, digest, requirement, &lists, now))
+        }
+        // Its evidence is about a repository, in another format.
+        Requirement::NotaryV1(_) => Vec::new(),
+    })
+}
+
+/// The document of an item, or what a large item points to if that was read.
+fn read(item: &Item, digest: Digest, configs: &BTreeMap<Digest, &[u8]>) -> Result<Document, NoSignature> {
+    let document = Document::read(item, digest);
+    let config = match &document {
+        Ok(Document::Large(large)) => large.manifest.and_then(|manifest| read_config(configs.get(&manifest)?).ok()),
+        _ => None,
+    };
+    config.map_or(document, |config| Document::of_bundle(&config, digest))
+}
+
+fn of_notation(
+    item: &Item,
+    digest: Digest,
+    requirement: &NotationRequirement,
+    lists: &RevocationLists<'_>,
+    now: UnixTime,
+) -> Vec<String> {
+    let signature = match &item.content {
+        Ok(Content::Notation(format, bytes)) => {
+            NotationSignature::read(*format, bytes, digest).map_err(NoSignature::Notation)
+        }
+        Ok(Content::RevocationList(_)) => return vec!["a revocation list".to_owned()],
+        Ok(_) => Err(NoSignature::OtherFormat),
+        Err(error) => Err(NoSignature::Item(*error)),
+    };
+    let signature = match signature {
+        Ok(signature) => signature,
+        Err(error) => return vec![error.sentence()],
+    };
+    let said = |root: &TrustRoot| {
+        let TrustRootKind::Notation(store) = &root.kind else { return None };
+        let name = quoted(&root.name.0);
+        Some(match signature.check(store, &requirement.terms, lists, now) {
+            Err(error) => format!("{name}: {}", error.sentence()),
+            Ok(Proof { logged, .. }) => {
+                let logged = logged.iter().map(|error| format!(", but {}, which is not enforced", error.sentence()));
+                format!("signed by {name}{}", logged.collect::<String>())
+            }
+        })
+    };
+    requirement.signers.roots.iter().filter_map(said).collect()
 }
 
 fn of_document(document: &Result<Document, NoSignature>, case: Case<'_>) -> Vec<String> {

@@ -32,13 +32,12 @@ pub(super) fn read(image: &str, settings: &str, calls: &[HostCall]) -> Vec<Item>
         let rules = policy.rules(&[image.registry()].into()).ok()?;
         let Choice::Rule(rule) = rules.choose(&image).ok()? else { return None };
         let Decision::Prove { requirement, .. } = rule.decision().ok()? else { return None };
-        let requirement = requirement.cosign()?;
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
         let now = UnixTime::since_epoch(since);
         let configs: BTreeMap<Digest, &[u8]> = calls.iter().filter_map(config).collect();
         let manifests = calls.iter().filter_map(|call| Some((digest(call)?, call.answer.as_ref().ok()?)));
         let items = manifests.flat_map(|(digest, json)| {
-            match evidence_items(json, &image, digest, requirement, now, &configs) {
+            match evidence_items(json, &image, digest, &requirement, now, &configs) {
                 Ok(items) => items
                     .into_iter()
                     .map(|item| Item { digest: item.digest.map(|it| it.to_string()), said: item.said })
