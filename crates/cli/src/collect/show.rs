@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use image_trust::ImageRef;
+use image_trust::{ImageRef, evidence::manifest::REVOCATION_LIST};
 use image_trust_collect::{
     bundle::Bundle,
     find::NOTATION,
@@ -100,6 +100,7 @@ fn kind(media_type: &str) -> &'static str {
         ENVELOPE => "attestation",
         LEFT_OUT => "item left out",
         TRUST_DATA => "trust data file",
+        REVOCATION_LIST => "revocation list",
         notation if NOTATION.contains(&notation) => "Notation signature",
         bundle if bundle.starts_with("application/vnd.dev.sigstore.bundle") => "bundle",
         _ => "signature",

@@ -132,6 +132,20 @@ fn servers_that_are_broken() {
 }
 
 #[test]
+fn trust_data_that_is_too_large_replaces_nothing() {
+    let (bed, gun) = bed();
+    assert_eq!(collect(&bed, &[]).code, Some(0));
+    let before = evidence(&bed, REPOSITORY, &gun);
+    let tags: Vec<String> = (0..20_000).map(|n| n.to_string()).collect();
+    let signed: Vec<(&str, &str)> = tags.iter().map(|tag| (tag.as_str(), ONE)).collect();
+    bed.registry.put_trust_data(&gun, &Repository::new(&gun, "alice", &signed).files());
+    let ran = collect(&bed, &[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(ran.stderr.contains("does not fit into an evidence manifest: it has more than 2 MiB"), "{}", ran.stderr);
+    assert_eq!(evidence(&bed, REPOSITORY, &gun), before);
+}
+
+#[test]
 fn addresses_of_servers() {
     let bed = Bed::new();
     let ran = bed.collect(&["--notary", "ftp://notary.example.com"]);
