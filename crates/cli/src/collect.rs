@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use image_trust::{Digest, ImageRef, evidence::notary_v1::Role};
+use image_trust::{Digest, ImageRef};
 use image_trust_collect::{
     bundle::{self, Bundle},
     find::{Found, Places, find},
@@ -254,12 +254,9 @@ fn of_tags(client: &Client, server: &Server, image: &ImageRef, gun: Option<&str>
     let gun = gun.map_or_else(|| format!("{}/{}", image.registry(), image.repository()), str::to_owned);
     let TrustData(files) = notary::find(client, server, &gun)?.unwrap_or_default();
     let manifest = EvidenceManifest::of_trust_data(&gun, &files);
-    // Without them nothing is proven, and what was collected before may still be good.
-    for role in [Role::Root, Role::Timestamp, Role::Snapshot, Role::Targets] {
-        let file = files.get(&role).map(|file| Item::file(&role, file));
-        if let Some((_, why)) = manifest.left.iter().find(|(left, _)| Some(left) == file.as_ref()) {
-            bail!("the {role} of {gun} does not fit into an evidence manifest: {why}");
-        }
+    // What was collected before may still be good.
+    if let Some((role, why)) = manifest.lost_role() {
+        bail!("the {role} of {gun} does not fit into an evidence manifest: {why}");
     }
     let place = |role| format!("the {role} of {gun} on {}", server.host());
     let items = files.iter().map(|(role, file)| (Item::file(role, file), place(role))).collect();

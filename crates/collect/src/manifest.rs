@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64ct::{Base64, Encoding as _};
 pub use image_trust::evidence::{
-    manifest::{ENVELOPE, LEFT_OUT},
+    manifest::{ENVELOPE, LEFT_OUT, REVOCATION_LIST},
     notary_v1::MEDIA_TYPE as TRUST_DATA,
 };
 use image_trust::{
@@ -163,6 +163,15 @@ impl EvidenceManifest {
     #[must_use]
     pub fn of_trust_data(gun: &str, files: &BTreeMap<Role, Vec<u8>>) -> EvidenceManifest {
         EvidenceManifest::tagged(notary_v1::evidence_tag(gun), files.iter().map(|(role, file)| Item::file(role, file)))
+    }
+
+    /// The role without whose file the trust data proves nothing, and the reason for which the file is not in the manifest.
+    #[must_use]
+    pub fn lost_role(&self) -> Option<(&str, Left)> {
+        self.left.iter().find_map(|(item, why)| {
+            let role = item.annotations.get(notary_v1::ROLE)?;
+            (!role.starts_with("targets/")).then_some((role.as_str(), *why))
+        })
     }
 
     fn tagged(tag: String, items: impl IntoIterator<Item = Item>) -> EvidenceManifest {

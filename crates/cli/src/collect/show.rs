@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use image_trust::{ImageRef, evidence::manifest::REVOCATION_LIST};
+use image_trust::ImageRef;
 use image_trust_collect::{
     bundle::Bundle,
     find::NOTATION,
-    manifest::{ENVELOPE, EvidenceManifest, LEFT_OUT, TRUST_DATA},
+    manifest::{ENVELOPE, EvidenceManifest, LEFT_OUT, REVOCATION_LIST, TRUST_DATA},
     registry::Error,
 };
 use serde_json::{Value, json};

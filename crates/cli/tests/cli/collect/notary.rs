@@ -136,7 +136,7 @@ fn trust_data_that_is_too_large_replaces_nothing() {
     let (bed, gun) = bed();
     assert_eq!(collect(&bed, &[]).code, Some(0));
     let before = evidence(&bed, REPOSITORY, &gun);
-    let tags: Vec<String> = (0..20_000).map(|n| n.to_string()).collect();
+    let tags: Vec<String> = (0..30_000).map(|n| n.to_string()).collect();
     let signed: Vec<(&str, &str)> = tags.iter().map(|tag| (tag.as_str(), ONE)).collect();
     bed.registry.put_trust_data(&gun, &Repository::new(&gun, "alice", &signed).files());
     let ran = collect(&bed, &[]);
