@@ -120,7 +120,9 @@ impl<const TOLD: bool> Table<TOLD> {
         optional(
             "snapshot",
             Shape::Count,
-            told!(about("The least version of `snapshot`, which changes with every list of targets.", "9").absent("any"))
+            told!(
+                about("The least version of `snapshot`, which changes with every list of targets.", "9").absent("any")
+            ),
         ),
     ];
 

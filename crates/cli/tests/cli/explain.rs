@@ -327,7 +327,11 @@ fn items_of_evidence_are_told() {
         ("large-attestation-of-another-type-is-not-read", "which was not read", "a large one of another type"),
         ("attestation-that-was-left-out-is-denied", "too large to be read by a policy", "one that was left out"),
         ("notation-among-others-is-proven", alice, "a signature of Notation"),
-        ("notation-by-a-stranger-is-denied", "and none that the trust root has", "a signature of Notation by a stranger"),
+        (
+            "notation-by-a-stranger-is-denied",
+            "and none that the trust root has",
+            "a signature of Notation by a stranger",
+        ),
         ("notation-of-another-image-is-denied", "its signature is for another image", "one for another image"),
         (
             "notation-expired-permissive-is-admitted-with-a-warning",
