@@ -170,7 +170,7 @@ impl EvidenceManifest {
     pub fn lost_role(&self) -> Option<(&str, Left)> {
         self.left.iter().find_map(|(item, why)| {
             let role = item.annotations.get(notary_v1::ROLE)?;
-            (!role.starts_with("targets/")).then_some((role.as_str(), *why))
+            (!matches!(Role::parse(role)?, Role::Delegation(_))).then_some((role.as_str(), *why))
         })
     }
 

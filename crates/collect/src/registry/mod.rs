@@ -226,18 +226,7 @@ impl Client {
     /// # Errors
     /// When the registry can't say, when the blob has more than `most` bytes, or another digest.
     pub fn blob(&self, at: &Repository, digest: Digest, most: usize) -> Result<Option<Vec<u8>>, Error> {
-        let ask = Ask::get(at, format!("blobs/{digest}"), "blob", &digest.to_string());
-        self.block_on(async {
-            let response = self.send(&ask).await?;
-            if response.status() == StatusCode::NOT_FOUND {
-                return Ok(None);
-            }
-            let bytes = self.body(&ask, self.good(&ask, response).await?, most).await?;
-            match Digest::of(&bytes) {
-                found if found == digest => Ok(Some(bytes)),
-                found => Err(ask.failed(Cause::OtherDigest(found))),
-            }
-        })
+        self.fetch(&Ask::get(at, format!("blobs/{digest}"), "blob", &digest.to_string()), Some(digest), most)
     }
 
     /// The file at this path below a repository, which errors call `name`; `None` if it is not there.
@@ -252,13 +241,17 @@ impl Client {
         wanted: Option<Digest>,
         most: usize,
     ) -> Result<Option<Vec<u8>>, Error> {
-        let ask = Ask::get(at, path.to_owned(), "trust data", name);
+        self.fetch(&Ask::get(at, path.to_owned(), "trust data", name), wanted, most)
+    }
+
+    /// What is asked for, with the digest that is wanted; `None` if it is not there.
+    fn fetch(&self, ask: &Ask<'_>, wanted: Option<Digest>, most: usize) -> Result<Option<Vec<u8>>, Error> {
         self.block_on(async {
-            let response = self.send(&ask).await?;
+            let response = self.send(ask).await?;
             if response.status() == StatusCode::NOT_FOUND {
                 return Ok(None);
             }
-            let bytes = self.body(&ask, self.good(&ask, response).await?, most).await?;
+            let bytes = self.body(ask, self.good(ask, response).await?, most).await?;
             match Digest::of(&bytes) {
                 found if wanted.is_none_or(|wanted| wanted == found) => Ok(Some(bytes)),
                 found => Err(ask.failed(Cause::OtherDigest(found))),
