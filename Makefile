@@ -21,7 +21,7 @@ all: policy.wasm
 policy.wasm: $(SOURCES) | image-trust
 	scripts/wasm-target
 	cargo rustc $(GUEST) --crate-type cdylib
-	cp $(BUILD)/wasm32-wasip1/guest/image_trust.wasm $@
+	scripts/wasm-opt $(BUILD)/wasm32-wasip1/guest/image_trust.wasm $@
 
 annotated-policy.wasm: policy.wasm metadata.yml README.md
 	$(KWCTL) annotate -m metadata.yml -u README.md -o $@ policy.wasm
