@@ -16,7 +16,10 @@ use wapc_guest::{CallResult, register_function};
 
 use crate::{
     answer,
-    host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore, read_config, read_digest, read_verification},
+    host::{
+        Clock, Cluster, HostError, ObjectName, Permission, Registry, Sigstore, read_config, read_digest,
+        read_permission, read_verification,
+    },
     image::Digest,
     report::Level,
     signing::PublicKey,
@@ -104,6 +107,34 @@ impl Cluster for Kubewarden {
         // What the host remembers may be older than the object that is asked for.
         let question = Question { api_version, kind, name, namespace, disable_cache: true };
         ask("kubernetes", "get_resource", &question, HostError::of_cluster)
+    }
+
+    fn may(&self, permission: &Permission<'_>) -> Result<bool, HostError> {
+        // The same as in the SDK.
+        #[derive(Serialize)]
+        struct Question<'a> {
+            subject_access_review: SubjectAccessReview<'a>,
+            disable_cache: bool,
+        }
+        #[derive(Serialize)]
+        struct SubjectAccessReview<'a> {
+            groups: &'a [String],
+            resource_attributes: ResourceAttributes<'a>,
+            user: &'a str,
+        }
+        #[derive(Serialize)]
+        struct ResourceAttributes<'a> {
+            group: &'a str,
+            namespace: Option<&'a str>,
+            resource: &'a str,
+            verb: &'a str,
+        }
+        let Permission { user, groups, verb, api_group: group, resource, namespace } = *permission;
+        let resource_attributes = ResourceAttributes { group, namespace, resource, verb };
+        let subject_access_review = SubjectAccessReview { groups, resource_attributes, user };
+        // A permission that was taken away counts at once.
+        let question = Question { subject_access_review, disable_cache: true };
+        read_permission(&ask("kubernetes", "can_i", &question, HostError::of_cluster)?)
     }
 }
 

@@ -58,6 +58,29 @@ pub trait Cluster {
     /// # Errors
     /// When there is none, or the host can't tell.
     fn object(&self, name: &ObjectName<'_>) -> Result<Vec<u8>, HostError>;
+
+    /// Whether a user has a permission.
+    ///
+    /// # Errors
+    /// When the host can't tell.
+    fn may(&self, permission: &Permission<'_>) -> Result<bool, HostError>;
+}
+
+/// What a user wants to do, as a SubjectAccessReview asks it (`authorization.k8s.io/v1`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permission<'a> {
+    /// The name of the user.
+    pub user: &'a str,
+    /// The groups of the user.
+    pub groups: &'a [String],
+    /// The verb.
+    pub verb: &'a str,
+    /// The API group of the resource.
+    pub api_group: &'a str,
+    /// The resource.
+    pub resource: &'a str,
+    /// The namespace; none for objects that have none.
+    pub namespace: Option<&'a str>,
 }
 
 /// Which object of the cluster.
@@ -170,6 +193,19 @@ pub fn read_verification(answer: &[u8]) -> Result<Digest, HostError> {
     }
 }
 
+/// Reads the host's answer to a question for a permission, a SubjectAccessReviewStatus. Only a plain yes is one.
+///
+/// # Errors
+/// When it is no such status.
+pub fn read_permission(answer: &[u8]) -> Result<bool, HostError> {
+    let [allowed, denied] = read(answer, ["allowed", "denied"])?;
+    match (allowed.map(RawValue::get), denied.map(RawValue::get)) {
+        (Some("true"), None | Some("false")) => Ok(true),
+        (Some("true" | "false"), None | Some("true" | "false")) => Ok(false),
+        _ => Err(misread(answer)),
+    }
+}
+
 fn read<'a, const N: usize>(answer: &'a [u8], keys: [&str; N]) -> Result<[Option<&'a RawValue>; N], HostError> {
     let json = serde_json::from_slice(answer).map_err(|_| misread(answer))?;
     members(json, keys).map_err(|_| misread(answer))
@@ -185,6 +221,17 @@ fn usable(digest: Option<&RawValue>) -> Result<Digest, HostError> {
 fn misread(answer: &[u8]) -> HostError {
     let text = format!("the host's answer is of no use: {}", Shown(&String::from_utf8_lossy(answer)));
     HostError { cause: Cause::Unavailable, text }
+}
+
+impl fmt::Display for Permission<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Permission { user, verb, api_group, resource, .. } = self;
+        write!(f, "permission of user \"{}\" to {verb} {resource}.{api_group}", Shown(user))?;
+        match self.namespace {
+            Some(namespace) => write!(f, " in namespace \"{}\"", Shown(namespace)),
+            None => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for ObjectName<'_> {

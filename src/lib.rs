@@ -9,7 +9,7 @@
 //! ```
 //! use std::{collections::BTreeMap, time::Duration};
 //! use image_trust::{
-//!     answer, host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore}, image::Digest, signing::PublicKey, time::UnixTime,
+//!     answer, host::{Clock, Cluster, HostError, ObjectName, Permission, Registry, Sigstore}, image::Digest, signing::PublicKey, time::UnixTime,
 //! };
 //!
 //! /// A host that nothing has to be asked of.
@@ -32,6 +32,9 @@
 //! }
 //! impl Cluster for Nobody {
 //!     fn object(&self, _: &ObjectName<'_>) -> Result<Vec<u8>, HostError> {
+//!         Err(HostError::of_cluster("nor this"))
+//!     }
+//!     fn may(&self, _: &Permission<'_>) -> Result<bool, HostError> {
 //!         Err(HostError::of_cluster("nor this"))
 //!     }
 //! }

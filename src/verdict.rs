@@ -6,9 +6,10 @@
 use crate::{
     evidence::notation::NotationError,
     explain::Unproven,
+    host::Cause,
     image::{Digest, ReferenceError},
-    kubernetes::{Approval, Carried, ObjectError, Pin, RequestError, SlotProblem},
-    policy::{Problem, RulePattern, ValidatorName},
+    kubernetes::{Approval, BreakGlass, BreakGlassError, Carried, ObjectError, Pin, RequestError, SlotProblem},
+    policy::{Exception, Problem, RulePattern, ValidatorName},
     time::UnixTime,
     verify::{Spent, TrustRootName, Verified},
 };
@@ -43,6 +44,37 @@ pub enum Grounds {
     Approved(Approval),
     /// The digest of the image is in the cluster already, and is kept.
     Carried(Carried),
+    /// Somebody who may do so admits it, though it would be denied.
+    Waived {
+        /// Who admits it.
+        by: Waiver,
+        /// The reason for which it would be denied.
+        reason: Box<Reason>,
+    },
+}
+
+/// Who admits an image that is not proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waiver {
+    /// An exception of the settings.
+    Exception(Exception),
+    /// The user who makes the request.
+    BreakGlass(BreakGlass),
+}
+
+/// The reason for which the annotation for break-glass has no effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoEffect {
+    /// The settings do not have `features.breakGlass: true`.
+    Off,
+    /// It cannot be acted upon.
+    Unusable(BreakGlassError),
+    /// This user does not have the permission.
+    NotPermitted(String),
+    /// The API server did not tell whether the user has the permission.
+    Unknown(Cause),
+    /// The budget was spent before it could be asked.
+    Spent(Spent),
 }
 
 /// A denial: what may not run, and why.
@@ -190,6 +222,17 @@ pub enum Warning {
         /// The last moment at which the evidence proves something.
         at: UnixTime,
     },
+    /// The image is admitted though it would be denied.
+    Waived {
+        /// The image as the user wrote it.
+        image: String,
+        /// Who admits it.
+        by: Waiver,
+        /// The reason for which it would be denied.
+        reason: Box<Reason>,
+        /// Whether the object's Pods are denied because the image has no digest.
+        needs_digest: bool,
+    },
     /// The image was proven, and its tag is left as it is.
     NotPinned {
         /// The image as the user wrote it.
@@ -221,6 +264,8 @@ pub struct Review {
     pub pins: Vec<Pin>,
     /// Whether images of this object are denied; else users are only warned of them, and whatever comes of the object is decided itself.
     pub enforced: bool,
+    /// Why the annotation for break-glass has no effect, if there is one and it has none.
+    pub no_effect: Option<NoEffect>,
     /// What users should know about admitted images.
     pub warnings: Vec<Warning>,
     /// One record for each image.
@@ -250,6 +295,7 @@ impl Review {
             images: 0,
             pins: Vec::new(),
             enforced: true,
+            no_effect: None,
             warnings: Vec::new(),
             records: Vec::new(),
             log: Vec::new(),
@@ -345,6 +391,15 @@ impl Reason {
         }
     }
 
+    /// Whether somebody can admit an image that is denied for this reason. What cannot be read is not, and nothing is while this program or its settings are at fault.
+    #[must_use]
+    pub(crate) fn can_be_waived(&self) -> bool {
+        match self.class() {
+            Class::Refused | Class::OutOfTime | Class::Unavailable | Class::NotChecked => true,
+            Class::Unreadable | Class::Fault => false,
+        }
+    }
+
     /// The digest that was judged, if one was.
     #[must_use]
     pub fn digest(&self) -> Option<Digest> {
@@ -361,7 +416,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{host::Cause, verify::Quorum};
+    use crate::verify::Quorum;
 
     #[test]
     fn one_response_has_the_worst_code() {

@@ -22,7 +22,7 @@ pub enum Approval {
     /// An update leaves it as it is.
     Unchanged,
     /// An owner lists it: kind and name.
-    Owner(&'static str, String),
+    Owner(String, String),
 }
 
 /// A digest that the live object has, where the new one has the same tag and no digest.
@@ -141,7 +141,7 @@ impl fmt::Display for Approval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Approval::Unchanged => f.write_str("unchanged by this update"),
-            Approval::Owner(kind, name) => write!(f, "listed by {kind} {}", Shown(name)),
+            Approval::Owner(kind, name) => write!(f, "listed by {} {}", Shown(kind), Shown(name)),
         }
     }
 }
@@ -157,7 +157,7 @@ impl fmt::Display for Carried {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Kinds, *};
 
     fn pod(containers: &[(&str, &str)]) -> String {
         let containers: Vec<_> =
@@ -166,7 +166,7 @@ mod tests {
     }
 
     fn read(json: &str) -> Workload<'_> {
-        Workload::read("", "Pod", Some(serde_json::from_str(json).unwrap())).unwrap()
+        Workload::read(Kinds::default(), "", "Pod", Some(serde_json::from_str(json).unwrap())).unwrap()
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What does Kubernetes hand us, and what does it take back?
 
 mod approval;
+mod break_glass;
+mod kind;
 mod owner;
 mod patch;
 mod request;
@@ -9,6 +11,8 @@ mod update;
 mod workload;
 
 pub use approval::{Approval, Before, Carried, Carrying, Kept, LiveDigest};
+pub use break_glass::{ANNOTATION, API_GROUP, BreakGlass, BreakGlassError, BreakGlassRequest, RESOURCE, VERB};
+pub use kind::{Kind, Kinds};
 pub use owner::{MAX_OWNERS, Owner, OwnerReference};
 pub use patch::{Digested, Pin, patched};
 pub use request::{Operation, Request, RequestError};

@@ -4,13 +4,13 @@
 
 use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
-use k8s_openapi::{
-    Resource as _,
-    api::apps::v1::{Deployment, ReplicaSet},
-};
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use serde_json::value::RawValue;
 
-use super::workload::{Row, Workload, row_of};
+use super::{
+    kind::{Kind, Kinds},
+    workload::Workload,
+};
 use crate::{
     host::ObjectName,
     json::{entries, members, text},
@@ -24,6 +24,9 @@ pub const MAX_OWNERS: usize = 5;
 /// Longest name of an object, in bytes: a subdomain (RFC 1123), in Kubernetes.
 const MAX_NAME: usize = 253;
 
+/// Longest version of an API that is asked for, in bytes: a label (RFC 1123), in Kubernetes.
+const MAX_VERSION: usize = 63;
+
 /// Longest uid that is compared, in bytes. Kubernetes makes UUIDs, of 36.
 const MAX_UID: usize = 128;
 
@@ -36,16 +39,17 @@ const MAX_SKEW: Duration = Duration::from_secs(60);
 /// A reference of an object to one of its owners.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnerReference<'a> {
-    row: &'static Row,
+    kind: Kind<'a>,
+    api_version: Cow<'a, str>,
     name: Cow<'a, str>,
     uid: Cow<'a, str>,
 }
 
 /// An owner, as the cluster has it.
 #[derive(Debug)]
-pub struct Owner {
+pub struct Owner<'a> {
     /// The kind of the owner.
-    pub kind: &'static str,
+    pub kind: Kind<'a>,
     /// The name of the owner.
     pub name: String,
     images: BTreeSet<String>,
@@ -56,16 +60,16 @@ pub struct Owner {
 impl<'a> Workload<'a> {
     /// The owners that can be looked up: of known kinds, each once, not the object itself, and only the first few.
     #[must_use]
-    pub fn owners(&self) -> Vec<OwnerReference<'a>> {
+    pub fn owners(&self, kinds: Kinds<'a>) -> Vec<OwnerReference<'a>> {
         let mut owners: Vec<OwnerReference<'_>> = Vec::new();
         let listed = self.metadata("ownerReferences").and_then(|list| entries(list).ok()).unwrap_or_default();
         let of_itself = |key| self.metadata(key).and_then(|json| text(json).ok());
         let (name, uid) = (of_itself("name"), of_itself("uid"));
         // What an object lists itself, an update of it may well bring.
         let is_itself = |owner: &OwnerReference<'_>| {
-            uid.as_ref() == Some(&owner.uid) || (owner.row == self.row() && name.as_ref() == Some(&owner.name))
+            uid.as_ref() == Some(&owner.uid) || (owner.kind == *self.kind() && name.as_ref() == Some(&owner.name))
         };
-        for owner in listed.into_iter().filter_map(OwnerReference::read) {
+        for owner in listed.into_iter().filter_map(|entry| OwnerReference::read(kinds, entry)) {
             if owners.len() < MAX_OWNERS && !is_itself(&owner) && !owners.contains(&owner) {
                 owners.push(owner);
             }
@@ -76,25 +80,30 @@ impl<'a> Workload<'a> {
     /// Does the controller of owners of this kind compare this object with them, and make another one where they differ? A Deployment's does so with its
     /// ReplicaSets; other controllers go by names and labels.
     #[must_use]
-    pub fn is_compared_by(&self, owner: &'static str) -> bool {
-        self.row().kind == ReplicaSet::KIND && owner == Deployment::KIND
+    pub fn is_compared_by(&self, owner: &Kind<'_>) -> bool {
+        self.kind().is::<ReplicaSet>() && owner.is::<Deployment>()
     }
 }
 
 impl<'a> OwnerReference<'a> {
     /// The kind of the owner that is referred to.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
-        self.row.kind
+    pub fn kind(&self) -> &Kind<'a> {
+        &self.kind
     }
 
-    fn read(entry: &'a RawValue) -> Option<OwnerReference<'a>> {
+    fn read(kinds: Kinds<'a>, entry: &'a RawValue) -> Option<OwnerReference<'a>> {
         let texts = members(entry, ["apiVersion", "kind", "name", "uid"]).ok()?;
         let [Some(api_version), Some(kind), Some(name), Some(uid)] = texts.map(|json| text(json?).ok()) else {
             return None;
         };
-        let row = row_of(group_of(&api_version), &kind)?;
-        (is_name(&name) && uid.len() <= MAX_UID).then_some(OwnerReference { row, name, uid })
+        let kind = kinds.find(group_of(&api_version), &kind)?;
+        let is_sound = is_name(&name) && uid.len() <= MAX_UID;
+        match kind.api_version() {
+            _ if !is_sound => None,
+            Some(api_version) => Some(OwnerReference { kind, api_version: api_version.into(), name, uid }),
+            None => is_api_version(&api_version).then_some(OwnerReference { kind, api_version, name, uid }),
+        }
     }
 
     /// The name of the owner that is referred to.
@@ -106,28 +115,28 @@ impl<'a> OwnerReference<'a> {
     /// How the cluster is asked for it, where it is in this namespace. Owners are always in the namespace of what they own.
     #[must_use]
     pub fn in_namespace<'n>(&'n self, namespace: &'n str) -> ObjectName<'n> {
-        self.row.named(&self.name, namespace)
+        ObjectName { api_version: &self.api_version, kind: self.kind.name(), namespace, name: &self.name }
     }
 
     /// The owner, if the cluster's answer is the object that is meant in this namespace. A name can be used again; a uid can't.
     #[must_use]
-    pub fn met_by(&self, answer: &[u8], namespace: &str) -> Option<Owner> {
+    pub fn met_by(&self, answer: &[u8], namespace: &str) -> Option<Owner<'a>> {
         if answer.len() > MAX_OWNER {
             return None;
         }
         let object: &RawValue = serde_json::from_slice(answer).ok()?;
         let [api_version, kind] = members(object, ["apiVersion", "kind"]).ok()?;
-        if group_of(&text(api_version?).ok()?) != self.row.group || text(kind?).ok()? != self.row.kind {
+        if group_of(&text(api_version?).ok()?) != self.kind.group() || text(kind?).ok()? != self.kind.name() {
             return None;
         }
-        let workload = Workload::read(self.row.group, self.row.kind, Some(object)).ok()?;
+        let workload = Workload::of(self.kind.clone(), object).ok()?;
         for (key, expected) in [("uid", &*self.uid), ("name", &self.name), ("namespace", namespace)] {
             if text(workload.metadata(key)?).ok()? != expected {
                 return None;
             }
         }
         Some(Owner {
-            kind: self.row.kind,
+            kind: self.kind.clone(),
             name: self.name.clone().into_owned(),
             images: set(workload.slots().flatten().map(|slot| slot.image().to_owned())),
             created: workload.metadata("creationTimestamp").and_then(time),
@@ -135,7 +144,7 @@ impl<'a> OwnerReference<'a> {
     }
 }
 
-impl Owner {
+impl Owner<'_> {
     /// Whether the owner lists this image with exactly this text.
     #[must_use]
     pub fn lists(&self, image: &str) -> bool {
@@ -147,6 +156,14 @@ impl Owner {
     pub fn is_younger_than(&self, ttl: Duration, now: UnixTime) -> bool {
         self.created.is_some_and(|created| created <= now.plus(MAX_SKEW) && now.since(created) < ttl)
     }
+}
+
+/// Can this be a group and a version? Hosts put it into the path of a URL as it is.
+fn is_api_version(api_version: &str) -> bool {
+    let is_version = |version: &str| version.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    api_version.split_once('/').is_some_and(|(group, version)| {
+        is_name(group) && (1..=MAX_VERSION).contains(&version.len()) && is_version(version)
+    })
 }
 
 /// Can this be an object's name? Hosts put it into the path of a URL as it is, where other text would be another question.
@@ -171,10 +188,10 @@ fn time(json: &RawValue) -> Option<UnixTime> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::workload::KINDS, *};
+    use super::*;
 
     fn workload(json: &str) -> Workload<'_> {
-        Workload::read("", "Pod", Some(serde_json::from_str(json).unwrap())).unwrap()
+        Workload::read(Kinds::default(), "", "Pod", Some(serde_json::from_str(json).unwrap())).unwrap()
     }
 
     fn pod(owners: &str) -> String {
@@ -239,18 +256,8 @@ mod tests {
             let pod = pod(owners);
             let workload = workload(&pod);
             let found: Vec<String> =
-                workload.owners().iter().map(|owner| owner.in_namespace("shop").to_string()).collect();
+                workload.owners(Kinds::default()).iter().map(|owner| owner.in_namespace("shop").to_string()).collect();
             assert_eq!(&found, expected, "{why}");
-        }
-    }
-
-    #[test]
-    fn the_metadata_asks_for_every_kind_that_is_looked_up() {
-        let metadata = include_str!("../../metadata.yml");
-        let (_, asked) = metadata.split_once("contextAwareResources:").unwrap();
-        for row in KINDS {
-            let line = format!("  - {{apiVersion: {}, kind: {}}}\n", row.api_version, row.kind);
-            assert!(asked.contains(&line), "metadata.yml does not ask for {}", row.kind);
         }
     }
 
@@ -258,7 +265,7 @@ mod tests {
     fn an_owner_is_what_the_cluster_answers() {
         let pod = pod(&format!("[{REPLICA_SET}]"));
         let workload = workload(&pod);
-        let owners = workload.owners();
+        let owners = workload.owners(Kinds::default());
         let answer = r#"{"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"web","namespace":"shop","uid":"1"},
             "spec":{"template":{"spec":{"containers":[{"image":"i"},{"image":7}],"initContainers":[{"image":"j"}]}}}}"#;
         let rows = [
@@ -287,7 +294,7 @@ mod tests {
     fn age_is_counted_from_the_creation_timestamp() {
         let pod = pod(&format!("[{REPLICA_SET}]"));
         let workload = workload(&pod);
-        let owners = workload.owners();
+        let owners = workload.owners(Kinds::default());
         let rows = [
             ("\"1970-01-01T00:10:00Z\"", 600, true, "just made"),
             ("\"1970-01-01T00:10:00Z\"", 699, true, "99 seconds old"),

@@ -34,6 +34,16 @@ pub struct Request<'a> {
     pub uid: Option<Cow<'a, str>>,
     name: Option<Cow<'a, str>>,
     namespace: Option<Cow<'a, str>>,
+    user_info: Option<&'a RawValue>,
+}
+
+/// Who makes a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User<'a> {
+    /// The name of the user.
+    pub name: Cow<'a, str>,
+    /// The groups of the user.
+    pub groups: Vec<String>,
 }
 
 /// The operation of a request.
@@ -77,6 +87,8 @@ struct Wire<'a> {
     #[serde(borrow)]
     namespace: Option<Text<'a>>,
     #[serde(borrow)]
+    user_info: Option<&'a RawValue>,
+    #[serde(borrow)]
     object: Option<&'a RawValue>,
     #[serde(borrow)]
     old_object: Option<&'a RawValue>,
@@ -112,6 +124,7 @@ impl<'a> TryFrom<Wire<'a>> for Request<'a> {
             uid: filled(wire.uid),
             name: filled(wire.name),
             namespace: filled(wire.namespace),
+            user_info: wire.user_info,
         })
     }
 }
@@ -141,6 +154,18 @@ impl<'a> Request<'a> {
             (None, Some(prefix)) => format!("{prefix}*"),
             (None, None) => "(unnamed)".to_owned(),
         }
+    }
+
+    /// Who makes the request. It is `None` if the API server does not say so in full.
+    #[must_use]
+    pub fn user(&self) -> Option<User<'a>> {
+        let [name, groups] = members(self.user_info?, ["username", "groups"]).ok()?;
+        let name = text(name?).ok().filter(|name| !name.is_empty())?;
+        let groups = match groups {
+            None => Vec::new(),
+            Some(groups) => serde_json::from_str(groups.get()).ok()?,
+        };
+        Some(User { name, groups })
     }
 
     /// The object's namespace, if it has one.

@@ -40,7 +40,7 @@ fn is_no_more(new: &RawValue, old: &RawValue) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Kinds, *};
 
     #[test]
     fn updates() {
@@ -108,7 +108,9 @@ mod tests {
             ),
         ];
         for (group, kind, old, new, expected, why) in rows {
-            let read = |json: &'static str| Workload::read(group, kind, Some(serde_json::from_str(json).unwrap()));
+            let read = |json: &'static str| {
+                Workload::read(Kinds::default(), group, kind, Some(serde_json::from_str(json).unwrap()))
+            };
             let [old, new] = [old, new].map(|json| read(json.clone().leak()));
             let passes = matches!((&old, &new), (Ok(old), Ok(new)) if brings_nothing_new(new, old));
             assert_eq!(passes, *expected, "{kind}: {why}");

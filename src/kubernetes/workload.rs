@@ -1,71 +1,27 @@
 //! Where in this object are the images?
 //!
-//! Only the path to the pod spec differs between the kinds, so a kind is a row of a table. Objects are walked as the text that came in; fields that
-//! are not images are not looked at, so that those which are not known yet survive.
+//! Only the path to the pod spec differs between the kinds. Objects are walked as the text that came in; fields that are not images are not looked at, so that
+//! those which are not known yet survive.
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::{
-    Resource,
-    api::{
-        apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet},
-        batch::v1::{CronJob, Job},
-        core::v1::{Pod, PodTemplate, ReplicationController},
-    },
-};
+use k8s_openapi::api::core::v1::Pod;
 use serde_json::value::RawValue;
 
-use super::slot::{List, Slot, SlotError, SlotProblem, read_slot};
+use super::{
+    kind::{Kind, Kinds},
+    slot::{List, Slot, SlotError, SlotProblem, read_slot},
+};
 use crate::{
-    host::ObjectName,
     json::{Mismatch, entries, members},
     ordered::map,
 };
-
-/// A kind of object that the policy knows.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) group: &'static str,
-    pub(super) kind: &'static str,
-    /// Group and version under which objects of this kind are asked for.
-    pub(super) api_version: &'static str,
-    pod_spec: &'static [&'static str],
-}
-
-impl Row {
-    /// The name of an object of this kind, as the cluster is asked for it.
-    pub(super) fn named<'n>(&self, name: &'n str, namespace: &'n str) -> ObjectName<'n> {
-        ObjectName { api_version: self.api_version, kind: self.kind, namespace, name }
-    }
-}
-
-const fn row<K: Resource>(pod_spec: &'static [&'static str]) -> Row {
-    Row { group: K::GROUP, kind: K::KIND, api_version: K::API_VERSION, pod_spec }
-}
-
-/// The kinds, by group and kind: their path to the pod spec is the same in every version.
-pub(super) const KINDS: [Row; 9] = [
-    row::<Pod>(&["spec"]),
-    row::<PodTemplate>(&["template", "spec"]),
-    row::<ReplicationController>(&["spec", "template", "spec"]),
-    row::<Deployment>(&["spec", "template", "spec"]),
-    row::<ReplicaSet>(&["spec", "template", "spec"]),
-    row::<StatefulSet>(&["spec", "template", "spec"]),
-    row::<DaemonSet>(&["spec", "template", "spec"]),
-    row::<Job>(&["spec", "template", "spec"]),
-    row::<CronJob>(&["spec", "jobTemplate", "spec", "template", "spec"]),
-];
-
-/// The kind with these names, if it is known.
-pub(super) fn row_of(group: &str, kind: &str) -> Option<&'static Row> {
-    KINDS.iter().find(|row| row.group == group && row.kind == kind)
-}
 
 /// An object with a pod spec, and every place in it that holds an image.
 #[derive(Debug)]
 pub struct Workload<'a> {
     object: &'a RawValue,
-    row: &'static Row,
+    kind: Kind<'a>,
     slots: Vec<Result<Slot<'a>, SlotError<'a>>>,
 }
 
@@ -76,7 +32,7 @@ pub enum ObjectError {
     Missing,
     /// The kind has no pod spec that this policy knows.
     Kind,
-    /// The pod spec is not where this kind has it.
+    /// The pod spec is not where this kind has it. If the kind has several, none of them is there.
     PodSpec(String),
     /// More slots than are looked at.
     TooManySlots(usize),
@@ -94,50 +50,34 @@ impl<'a> Workload<'a> {
     ///
     /// # Errors
     /// When it is of no known kind, or its pod spec can't be found or read. What is wrong with single slots is kept with them.
-    pub fn read(group: &str, kind: &str, object: Option<&'a RawValue>) -> Result<Workload<'a>, ObjectError> {
-        let row = row_of(group, kind).ok_or(ObjectError::Kind)?;
-        let object = object.ok_or(ObjectError::Missing)?;
-        let mut spec = object;
-        for (depth, step) in row.pod_spec.iter().enumerate() {
-            let path = || row.pod_spec.iter().take(depth.saturating_add(1)).copied().collect::<Vec<_>>().join(".");
-            spec = match members(spec, [step]) {
-                Ok([Some(inner)]) => inner,
-                Ok([None]) | Err(Mismatch::Type) => return Err(ObjectError::PodSpec(path())),
-                Err(Mismatch::Twice) => return Err(ObjectError::Twice(path())),
-            };
-        }
-        let lists = members(spec, List::ALL.map(List::field)).map_err(|mismatch| match mismatch {
-            Mismatch::Type => ObjectError::PodSpec(row.pod_spec.join(".")),
-            Mismatch::Twice => ObjectError::Twice(row.pod_spec.join(".")),
-        })?;
-        let is_pod = row.kind == Pod::KIND;
-        let mut slots = Vec::new();
-        let mut looked_at = 0;
-        for (list, json) in List::ALL.into_iter().zip(lists) {
-            let unreadable = |problem| Err(SlotError { list, place: None, problem });
-            let entries = match json.map(entries) {
-                Some(Ok(entries)) => entries,
-                Some(Err(_)) => {
-                    slots.push(unreadable(SlotProblem::NotAList));
-                    continue;
+    pub fn read(
+        kinds: Kinds<'a>,
+        group: &str,
+        kind: &str,
+        object: Option<&'a RawValue>,
+    ) -> Result<Workload<'a>, ObjectError> {
+        let kind = kinds.find(group, kind).ok_or(ObjectError::Kind)?;
+        Workload::of(kind, object.ok_or(ObjectError::Missing)?)
+    }
+
+    /// Reads an object of this kind.
+    pub(super) fn of(kind: Kind<'a>, object: &'a RawValue) -> Result<Workload<'a>, ObjectError> {
+        let mut slots = Slots { object, is_pod: kind.is::<Pod>(), looked_at: 0, slots: Vec::new() };
+        let mut missing = None;
+        let mut has_one = false;
+        for path in kind.pod_specs() {
+            match pod_spec(object, path)? {
+                Ok(spec) => {
+                    slots.read(spec, path)?;
+                    has_one = true;
                 }
-                None => Vec::new(),
-            };
-            if list == List::Containers && entries.is_empty() {
-                slots.push(unreadable(SlotProblem::Empty));
+                Err(place) => missing = missing.or(Some(place)),
             }
-            looked_at = entries.len().saturating_add(looked_at);
-            if looked_at > ObjectError::MAX_SLOTS {
-                return Err(ObjectError::TooManySlots(looked_at));
-            }
-            slots.extend(
-                entries
-                    .into_iter()
-                    .enumerate()
-                    .filter_map(|(index, entry)| read_slot(object, list, index, entry, is_pod)),
-            );
         }
-        Ok(Workload { object, row, slots })
+        match missing {
+            Some(place) if !has_one => Err(ObjectError::PodSpec(place)),
+            _ => Ok(Workload { slots: slots.slots, kind, object }),
+        }
     }
 
     /// Every slot, or what is wrong with it: containers, init containers, ephemeral containers, image volumes, each in the object's order.
@@ -148,18 +88,13 @@ impl<'a> Workload<'a> {
     /// Whether this object is a Pod, and not something that creates Pods.
     #[must_use]
     pub fn is_pod(&self) -> bool {
-        self.row.kind == Pod::KIND
+        self.kind.is::<Pod>()
     }
 
-    /// The row of the object's kind.
-    pub(super) fn row(&self) -> &'static Row {
-        self.row
-    }
-
-    /// The name of an object of this kind, as the cluster is asked for it.
+    /// The kind of the object.
     #[must_use]
-    pub fn named<'n>(&self, name: &'n str, namespace: &'n str) -> ObjectName<'n> {
-        self.row.named(name, namespace)
+    pub fn kind(&self) -> &Kind<'a> {
+        &self.kind
     }
 
     /// Whether the object is being deleted: the API server has set its `deletionTimestamp`.
@@ -168,10 +103,12 @@ impl<'a> Workload<'a> {
         self.metadata("deletionTimestamp").is_some()
     }
 
-    /// The specification of the object. It is `None` if there is none, or if it occurs twice.
+    /// The specification of the object: the member that holds all pod specs. It is `None` if there is none, or if it occurs twice.
     pub(super) fn specification(&self) -> Option<&'a RawValue> {
-        let [specification] = members(self.object, [self.row.pod_spec.first()?]).ok()?;
-        specification
+        let paths = self.kind.pod_specs();
+        let first = *paths.first()?.first()?;
+        let [specification] = members(self.object, [first]).ok()?;
+        specification.filter(|_| paths.iter().all(|path| path.first() == Some(&first)))
     }
 
     /// A member of the object's metadata; `None` also where there are two, of which nobody knows which one counts.
@@ -199,9 +136,63 @@ impl<'a> Workload<'a> {
     }
 }
 
+/// The slots of an object that were found so far.
+struct Slots<'a> {
+    object: &'a RawValue,
+    is_pod: bool,
+    looked_at: usize,
+    slots: Vec<Result<Slot<'a>, SlotError<'a>>>,
+}
+
+impl<'a> Slots<'a> {
+    /// Reads the slots of a pod spec that is at this path.
+    fn read(&mut self, spec: &'a RawValue, path: &[&str]) -> Result<(), ObjectError> {
+        let lists = members(spec, List::ALL.map(List::field)).map_err(|mismatch| match mismatch {
+            Mismatch::Type => ObjectError::PodSpec(path.join(".")),
+            Mismatch::Twice => ObjectError::Twice(path.join(".")),
+        })?;
+        for (list, json) in List::ALL.into_iter().zip(lists) {
+            let unreadable = |problem| Err(SlotError { list, place: None, problem });
+            let entries = match json.map(entries) {
+                Some(Ok(entries)) => entries,
+                Some(Err(_)) => {
+                    self.slots.push(unreadable(SlotProblem::NotAList));
+                    continue;
+                }
+                None => Vec::new(),
+            };
+            if list == List::Containers && entries.is_empty() {
+                self.slots.push(unreadable(SlotProblem::Empty));
+            }
+            self.looked_at = entries.len().saturating_add(self.looked_at);
+            if self.looked_at > ObjectError::MAX_SLOTS {
+                return Err(ObjectError::TooManySlots(self.looked_at));
+            }
+            let read = |(index, entry)| read_slot(self.object, list, index, entry, self.is_pod);
+            self.slots.extend(entries.into_iter().enumerate().filter_map(read));
+        }
+        Ok(())
+    }
+}
+
+/// The pod spec at this path, or the place at which the path ends.
+fn pod_spec<'a>(object: &'a RawValue, path: &[&str]) -> Result<Result<&'a RawValue, String>, ObjectError> {
+    let mut spec = object;
+    for (depth, step) in path.iter().enumerate() {
+        let place = || path.iter().take(depth.saturating_add(1)).copied().collect::<Vec<_>>().join(".");
+        spec = match members(spec, [step]) {
+            Ok([Some(inner)]) => inner,
+            Ok([None]) => return Ok(Err(place())),
+            Err(Mismatch::Type) => return Err(ObjectError::PodSpec(place())),
+            Err(Mismatch::Twice) => return Err(ObjectError::Twice(place())),
+        };
+    }
+    Ok(Ok(spec))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::kind::KINDS, *};
 
     fn raw(json: &str) -> &RawValue {
         serde_json::from_str(json).unwrap()
@@ -209,7 +200,7 @@ mod tests {
 
     /// The slots as `path=image` or `path!what`, or why the object can't be read.
     fn slots(group: &str, kind: &str, json: &str) -> Result<Vec<String>, ObjectError> {
-        let workload = Workload::read(group, kind, Some(raw(json)))?;
+        let workload = Workload::read(Kinds::default(), group, kind, Some(raw(json)))?;
         let shown = |slot: &Result<Slot<'_>, SlotError<'_>>| match slot {
             Ok(slot) => {
                 assert_eq!(
@@ -248,7 +239,7 @@ mod tests {
             );
         }
         assert_eq!(rows.len(), KINDS.len());
-        assert_eq!(Workload::read("", "Pod", None).err(), Some(ObjectError::Missing));
+        assert_eq!(Workload::read(Kinds::default(), "", "Pod", None).err(), Some(ObjectError::Missing));
     }
 
     #[test]
@@ -348,6 +339,71 @@ mod tests {
         ];
         for (spec, expected, why) in rows {
             assert_eq!(slots("", "Pod", &format!(r#"{{"spec":{spec}}}"#)), Err(expected.clone()), "{why}");
+        }
+    }
+
+    #[test]
+    fn other_kinds_have_the_pod_specs_that_the_settings_name() {
+        let entries = r#"[
+            {"apiGroup": "argoproj.io", "kind": "Rollout", "podSpec": "spec.template.spec"},
+            {"apiGroup": "x.io", "kind": "Pair", "podSpec": "spec.leader.spec"},
+            {"apiGroup": "x.io", "kind": "Pair", "podSpec": "spec.worker.spec"},
+            {"apiGroup": "apps.x.io", "kind": "Pod", "podSpec": "pod"}
+        ]"#;
+        let entries: Vec<crate::policy::settings::WorkloadKind<'_>> = serde_json::from_str(entries).unwrap();
+        let pod = |image: &str| format!(r#"{{"containers":[{{"name":"a","image":"{image}"}}]}}"#);
+        let template = |image: &str| format!(r#"{{"spec":{{"template":{{"spec":{}}}}}}}"#, pod(image));
+        let pair = |parts: &[(&str, &str)]| {
+            let parts: Vec<_> = parts.iter().map(|(part, spec)| format!(r#""{part}":{{"spec":{spec}}}"#)).collect();
+            format!(r#"{{"spec":{{{}}}}}"#, parts.join(","))
+        };
+        let missing = |path: &str| Err(ObjectError::PodSpec(path.to_owned()));
+        let (leader, worker) = (pod("i"), pod("j"));
+        // group, kind, object, images, the reason
+        type Row<'a> = (&'a str, &'a str, String, Result<Vec<&'a str>, ObjectError>, &'a str);
+        let rows: Vec<Row<'_>> = vec![
+            ("argoproj.io", "Rollout", template("i"), Ok(vec!["i"]), "where the settings say"),
+            (
+                "argoproj.io",
+                "Rollout",
+                r#"{"spec":{"workloadRef":{}}}"#.to_owned(),
+                missing("spec.template"),
+                "not there",
+            ),
+            (
+                "argoproj.io",
+                "Rollout",
+                r#"{"spec":{"template":[]}}"#.to_owned(),
+                missing("spec.template.spec"),
+                "a list",
+            ),
+            ("argoproj.io", "rollout", template("i"), Err(ObjectError::Kind), "another kind"),
+            ("argoproj.com", "Rollout", template("i"), Err(ObjectError::Kind), "another group"),
+            ("x.io", "Pair", pair(&[("leader", &leader), ("worker", &worker)]), Ok(vec!["i", "j"]), "both"),
+            ("x.io", "Pair", pair(&[("worker", &worker)]), Ok(vec!["j"]), "only the second"),
+            ("x.io", "Pair", pair(&[]), missing("spec.leader"), "neither"),
+            (
+                "x.io",
+                "Pair",
+                pair(&[("leader", &leader), ("worker", "7")]),
+                missing("spec.worker.spec"),
+                "one unreadable",
+            ),
+            (
+                "apps.x.io",
+                "Pod",
+                format!(r#"{{"pod":{leader},"spec":{worker}}}"#),
+                Ok(vec!["i"]),
+                "no Pod of Kubernetes",
+            ),
+            ("", "Pod", format!(r#"{{"pod":{leader},"spec":{worker}}}"#), Ok(vec!["j"]), "a Pod of Kubernetes"),
+        ];
+        for (group, kind, object, expected, why) in rows {
+            let read = Workload::read(Kinds::with(&entries), group, kind, Some(raw(&object)));
+            let images = read.map(|workload| {
+                workload.slots().map(|slot| slot.as_ref().unwrap().image().to_owned()).collect::<Vec<_>>()
+            });
+            assert_eq!(images, expected.map(|images| images.into_iter().map(str::to_owned).collect()), "{why}");
         }
     }
 }

@@ -10,10 +10,13 @@ use serde_json::{Value, json};
 
 use super::{
     Mistake, Problem, ValidatorName,
+    exception::{MAX_EXCEPTIONS, ReadException},
     pattern::Pattern,
     rule::{MAX_RULES, MAX_VALIDATORS, Policy, Rule},
+    settings::WorkloadKind,
     shape::SETTINGS,
     validator::Validator,
+    workloads::{self, MAX_WORKLOADS},
 };
 use crate::{json::JsonPath, ordered::set};
 
@@ -35,6 +38,8 @@ pub fn check(json: &str) -> Vec<Problem> {
         Ok(policy) => whole.check_meaning(&policy, &mut problems),
         Err(problem) => problems.push(problem),
     }
+    check_exceptions(&kept, &mut problems);
+    check_workloads(&kept, &mut problems);
     if problems.is_empty() {
         // Requests read the very text, so it has the last word.
         match Policy::load(json) {
@@ -43,6 +48,35 @@ pub fn check(json: &str) -> Vec<Problem> {
         }
     }
     problems
+}
+
+fn check_exceptions(kept: &Value, problems: &mut Vec<Problem>) {
+    for (i, entry) in sound_entries(kept, "exceptions", MAX_EXCEPTIONS, problems) {
+        // What is not read here was told by the walk.
+        if let Ok(written) = serde_json::from_str(&entry) {
+            problems.extend(ReadException::read(i, &written).err().into_iter().flatten());
+        }
+    }
+}
+
+fn check_workloads(kept: &Value, problems: &mut Vec<Problem>) {
+    let entries = sound_entries(kept, "workloads", MAX_WORKLOADS, problems);
+    let mut earlier = Vec::new();
+    for (i, entry) in &entries {
+        if let Ok(written) = serde_json::from_str::<WorkloadKind<'_>>(entry) {
+            problems.extend(workloads::problems(*i, &written, &earlier));
+            earlier.push(written);
+        }
+    }
+}
+
+/// The entries of an optional list in which the walk found nothing wrong, as JSON.
+fn sound_entries(kept: &Value, list: &'static str, most: usize, problems: &mut Vec<Problem>) -> Vec<(usize, String)> {
+    if kept.get(list).is_none() {
+        return Vec::new();
+    }
+    let entries = entries(kept, list, most, problems).into_iter().enumerate();
+    entries.filter(|(_, entry)| entry.sound).map(|(i, entry)| (i, entry.kept.to_string())).collect()
 }
 
 /// The entries of both lists, without what the walk cut out of them.

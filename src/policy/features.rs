@@ -19,6 +19,7 @@ pub struct Features {
     resource_validation_mode: Option<ResourceValidationMode>,
     gitops: Option<Gitops>,
     disclosure: Option<Disclosure>,
+    break_glass: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -151,6 +152,12 @@ impl Features {
     #[must_use]
     pub fn disclosure(&self) -> Disclosure {
         self.disclosure.unwrap_or_default()
+    }
+
+    /// Whether the annotation for break-glass has an effect. The default is `false`.
+    #[must_use]
+    pub fn break_glass(&self) -> bool {
+        self.break_glass.unwrap_or(false)
     }
 
     /// How long a request may take; by default 900 ms.

@@ -187,6 +187,21 @@ pub enum Mistake {
     /// A check that is left out, though it may only be logged.
     SkippedExpiry,
 
+    /// A text that is no name of a namespace.
+    Namespace(String),
+    /// An exception without a reason.
+    NoReason,
+    /// A kind in an API group whose kinds the policy knows already.
+    OwnGroup,
+    /// A text that is no API group.
+    ApiGroup(String),
+    /// A text that is no name of a kind.
+    KindName(String),
+    /// A text that is no path to a pod spec.
+    PodSpecPath(String),
+    /// A pod spec that is listed twice.
+    WorkloadTwice,
+
     /// A pattern that can't be read.
     Pattern(PatternError),
     /// A pattern that is the same as this one, of a rule that decides differently.

@@ -4,6 +4,7 @@
 
 pub mod attestation;
 mod check;
+pub mod exception;
 mod features;
 mod mistake;
 mod names;
@@ -14,8 +15,10 @@ pub mod settings;
 pub mod shape;
 mod signers;
 pub mod validator;
+mod workloads;
 
 pub use check::check;
+pub use exception::Exception;
 pub use features::{ChildApproval, Disclosure, Features, HostCalls, TimeBudget};
 pub use mistake::{Found, Mistake, Problem};
 pub use names::{RulePattern, ValidatorName};

@@ -120,6 +120,12 @@ impl<'a> Policy<'a> {
         self.settings.features.clone().unwrap_or_default()
     }
 
+    /// The kinds that carry a pod spec, beside those of Kubernetes.
+    #[must_use]
+    pub fn workloads(&self) -> &[settings::WorkloadKind<'a>] {
+        self.settings.workloads.as_deref().unwrap_or_default()
+    }
+
     /// The rules that could match images of these registries.
     ///
     /// # Errors
@@ -326,6 +332,6 @@ fn place(index: usize) -> JsonPath {
 }
 
 /// The first of a list of problems that is not empty.
-fn first(problems: Vec<Problem>) -> Problem {
+pub(super) fn first(problems: Vec<Problem>) -> Problem {
     problems.into_iter().next().unwrap_or_else(|| Problem::of_all(Mistake::Unknown))
 }

@@ -28,8 +28,54 @@ pub struct Settings<'a> {
     /// Which images are asked what.
     #[serde(borrow)]
     pub policy: Vec<Rule<'a>>,
+    /// Which images are admitted for a time, though nothing proves them. Read only if an image would be denied.
+    #[serde(borrow)]
+    pub exceptions: Option<Vec<Exception<'a>>>,
+    /// Kinds that carry a pod spec, beside those of Kubernetes.
+    #[serde(borrow)]
+    pub workloads: Option<Vec<WorkloadKind<'a>>>,
     /// What holds for every rule.
     pub features: Option<Features>,
+}
+
+/// An entry of `exceptions`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exception<'a> {
+    /// `images`: the patterns of the images that are admitted.
+    #[serde(borrow)]
+    pub images: Vec<Text<'a>>,
+    /// `namespaces`: where; everywhere, if it is left out.
+    #[serde(borrow)]
+    pub namespaces: Option<Vec<Text<'a>>>,
+    /// `until`: when it ends.
+    #[serde(borrow)]
+    pub until: Text<'a>,
+    /// `reason`: why it is made.
+    #[serde(borrow)]
+    pub reason: Text<'a>,
+}
+
+/// An entry of `workloads`: where objects of a kind hold a pod spec.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct WorkloadKind<'a> {
+    /// `apiGroup`: the API group of the kind, without a version.
+    #[serde(borrow)]
+    pub api_group: Text<'a>,
+    /// `kind`: the name of the kind.
+    #[serde(borrow)]
+    pub kind: Text<'a>,
+    /// `podSpec`: the path to the pod spec, as in `spec.template.spec`.
+    #[serde(borrow)]
+    pub pod_spec: Text<'a>,
+}
+
+impl WorkloadKind<'_> {
+    /// The members on the path to the pod spec.
+    pub fn steps(&self) -> impl Iterator<Item = &str> {
+        self.pod_spec.0.split('.')
+    }
 }
 
 /// An entry of `validators`.

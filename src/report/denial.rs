@@ -47,6 +47,16 @@ fn header(denial: &Denial, disclosed: Disclosed<'_>) -> String {
     format!("{places}: {}{digest}", Shown(image))
 }
 
+/// A reason below the denials.
+pub(super) fn block(told: &Told) -> String {
+    let mut block = format!("\n  {}", told.sentence);
+    for line in rest(told, "  ") {
+        block.push('\n');
+        block.push_str(&line);
+    }
+    block
+}
+
 /// The lines that follow the sentence.
 fn rest(told: &Told, indent: &str) -> Vec<String> {
     let details = told.details.iter().map(|detail| format!("{indent}{detail}"));

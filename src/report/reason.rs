@@ -3,9 +3,9 @@
 use super::{listed, quoted};
 use crate::{
     explain::Unproven,
-    kubernetes::{ObjectError, SlotProblem},
-    text::ShownInLog,
-    verdict::{Denial, Fault, Grounds, MAX_IMAGES, Reason},
+    kubernetes::{ANNOTATION, API_GROUP, BreakGlassError, ObjectError, RESOURCE, SlotProblem, VERB},
+    text::{Shown, ShownInLog},
+    verdict::{Denial, Fault, Grounds, MAX_IMAGES, NoEffect, Reason, Waiver},
     verify::Spent,
 };
 
@@ -41,6 +41,58 @@ impl Grounds {
             Grounds::Proven(_) => "proven",
             Grounds::Approved(_) => "approved",
             Grounds::Carried(_) => "carried",
+            Grounds::Waived { by, .. } => by.word(),
+        }
+    }
+}
+
+impl Waiver {
+    /// The waiver as one stable word, for programs.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Waiver::Exception(_) => "exception",
+            Waiver::BreakGlass(_) => "break-glass",
+        }
+    }
+}
+
+impl NoEffect {
+    /// The lines that tell it below a denial.
+    pub(super) fn told(&self, namespace: Option<&str>) -> Told {
+        let here = namespace.map(|name| format!(" -n {}", Shown(name))).unwrap_or_default();
+        let who = format!(
+            "have somebody apply the object who has the permission; kubectl auth can-i {VERB} {RESOURCE}.{API_GROUP}{here} tells whether you have it"
+        );
+        match self {
+            NoEffect::Off => Told::new(
+                "break-glass: the annotation has no effect, because the settings do not have features.breakGlass: true",
+                "ask whoever operates the policy for an exception",
+            ),
+            NoEffect::Unusable(BreakGlassError::NoReason) => Told::new(
+                "break-glass: the annotation has no effect, because it gives no reason",
+                format!("write the reason as its value: {ANNOTATION}: <reason>"),
+            ),
+            NoEffect::Unusable(BreakGlassError::NoUser) => {
+                Told::new("break-glass: the request does not say which user makes it", who)
+            }
+            NoEffect::NotPermitted(user) => Told::new(
+                format!(
+                    "break-glass: user {} does not have the permission {VERB} for {RESOURCE}.{API_GROUP}",
+                    quoted(user)
+                ),
+                who,
+            ),
+            NoEffect::Unknown(cause) => Told::new(
+                format!(
+                    "break-glass: the API server did not tell whether the user has the permission ({})",
+                    cause.word()
+                ),
+                "try again; the policy needs the host capability kubernetes/can_i",
+            ),
+            NoEffect::Spent(spent) => {
+                Told::new(format!("break-glass: {} before the API server was asked", spent.sentence()), spent.help())
+            }
         }
     }
 }

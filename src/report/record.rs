@@ -4,14 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     evidence::Source,
     explain::{Instead, NotSigned, Unproven},
     ordered::{map, set},
     text::Shown,
-    verdict::{Grounds, Reason, Record},
+    verdict::{Grounds, Reason, Record, Waiver},
     verify::{Attested, NotAttested},
 };
 
@@ -71,6 +71,22 @@ fn audit(record: &Record, written: bool) -> Map<String, Value> {
         Ok(Grounds::Carried(carried)) => {
             add("approval", carried.to_string().into());
             add("digest", carried.digest().to_string().into());
+            None
+        }
+        Ok(Grounds::Waived { by, reason }) => {
+            add("reason", reason.word().into());
+            if let Some(digest) = reason.digest() {
+                add("digest", digest.to_string().into());
+            }
+            let (key, who) = match by {
+                Waiver::Exception(exception) => ("exception", ("until", exception.until().to_string())),
+                Waiver::BreakGlass(by) => ("breakGlass", ("user", Shown(by.user()).to_string())),
+            };
+            let why = match by {
+                Waiver::Exception(exception) => exception.reason(),
+                Waiver::BreakGlass(by) => by.reason(),
+            };
+            add(key, json!({who.0: who.1, "reason": Shown(why).to_string()}));
             None
         }
         Ok(Grounds::Proven(verified)) => {

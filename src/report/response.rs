@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    denial::{line, lines, message, subject},
+    denial::{block, line, lines, message, subject},
     disclosure::Disclosed,
     record::annotations,
     warning::bounded,
@@ -17,7 +17,7 @@ use crate::{
     kubernetes::{Request, RequestError, patched},
     policy::Features,
     text::Shown,
-    verdict::{Class, Denials, Fault, Reason, Record, Review, Verdict},
+    verdict::{Class, Denials, Fault, Reason, Record, Review, Verdict, Warning},
 };
 
 /// Most images that are named as decided in time.
@@ -82,7 +82,7 @@ impl Response {
 pub fn respond(request: &Request<'_>, review: Review, features: &Features) -> Response {
     let disclosed = Disclosed::new(features.disclosure(), request.uid.as_deref());
     let subject = subject(&request.kind, &request.name(), request.namespace());
-    let response = decide(&subject, &review, features, disclosed);
+    let response = decide(&subject, request.namespace(), &review, features, disclosed);
     if !response.accepted || review.pins.is_empty() {
         return Response { audit_annotations: annotations(&review.records, false), ..response };
     }
@@ -98,11 +98,17 @@ pub fn respond(request: &Request<'_>, review: Review, features: &Features) -> Re
 #[must_use]
 pub fn respond_unread(error: RequestError, features: &Features) -> Response {
     let review = Review::refusal(Reason::Request(error));
-    let response = decide("the request", &review, features, Disclosed::new(features.disclosure(), None));
+    let response = decide("the request", None, &review, features, Disclosed::new(features.disclosure(), None));
     Response { audit_annotations: annotations(&review.records, false), ..response }
 }
 
-fn decide(subject: &str, review: &Review, features: &Features, disclosed: Disclosed<'_>) -> Response {
+fn decide(
+    subject: &str,
+    namespace: Option<&str>,
+    review: &Review,
+    features: &Features,
+    disclosed: Disclosed<'_>,
+) -> Response {
     let warnings = || review.warnings.iter().map(|warning| warning.told(disclosed));
     let response = match &review.verdict {
         Verdict::Admit => Response { warnings: bounded(warnings().collect()), ..Response::of(true) },
@@ -113,13 +119,15 @@ fn decide(subject: &str, review: &Review, features: &Features, disclosed: Disclo
             }
             None => {
                 let response = deny(denials, subject, review.images, disclosed);
+                let no_effect = review.no_effect.as_ref().map(|why| block(&why.told(namespace)));
                 let more = match disclosed.reference() {
                     None => in_time(denials, &review.records).map(|decided| format!("\n  {decided}")),
                     Some(reference) => {
                         Some(format!("\n  the audit record and the log of {reference} have the details"))
                     }
                 };
-                let message = response.message.map(|message| message + &more.unwrap_or_default());
+                let more = no_effect.into_iter().chain(more).collect::<String>();
+                let message = response.message.map(|message| message + &more);
                 Response { message, ..response }
             }
         },
@@ -131,6 +139,11 @@ fn decide(subject: &str, review: &Review, features: &Features, disclosed: Disclo
 fn log(subject: &str, review: &Review, features: &Features, disclosed: Disclosed<'_>) -> Vec<(Level, String)> {
     let reference = disclosed.reference();
     let mut log: Vec<_> = review.log.iter().map(|line| (Level::Warning, line.clone())).collect();
+    // Whoever watches the log has to see each of them, whatever users are shown.
+    let waived = review.warnings.iter().filter(|warning| matches!(warning, Warning::Waived { .. }));
+    log.extend(
+        waived.map(|warning| (Level::Error, format!("not denied: {subject}: {}", warning.told(Disclosed::All)))),
+    );
     if reference.is_some() {
         log.extend(review.warnings.iter().map(|warning| (Level::Warning, warning.told(Disclosed::All))));
     }

@@ -45,6 +45,18 @@ impl fmt::Display for Mistake {
             Mistake::Entries { length: 0, .. } => f.write_str("is empty; expected at least one entry"),
             Mistake::Entries { length, most } => write!(f, "has {length} entries; at most {most} are allowed"),
 
+            Mistake::Namespace(text) => write!(f, "expected the name of a namespace, found {}", Code(text)),
+            Mistake::NoReason => f.write_str("is empty; every warning and audit record gives it"),
+            Mistake::OwnGroup => f.write_str("the policy knows the kinds of this API group already"),
+            Mistake::ApiGroup(text) => {
+                write!(f, "expected an API group without a version, as `argoproj.io`, found {}", Code(text))
+            }
+            Mistake::KindName(text) => write!(f, "expected the name of a kind, as `Rollout`, found {}", Code(text)),
+            Mistake::PodSpecPath(text) => {
+                write!(f, "expected a path to a pod spec, as `spec.template.spec`, found {}", Code(text))
+            }
+            Mistake::WorkloadTwice => f.write_str("another entry lists the same pod spec"),
+
             Mistake::NoValidatorName => f.write_str("is empty; rules find a validator by its name"),
             Mistake::ValidatorNameTwice(name) => write!(f, "{} is the name of another validator", Code(&name.0)),
             Mistake::OfOtherType { kind: Kind::Static, key: "trustRoots" } => {

@@ -3,7 +3,7 @@
 use super::{disclosure::Disclosed, quoted};
 use crate::{
     text::Shown,
-    verdict::{NotPinned, Warning},
+    verdict::{NotPinned, Waiver, Warning},
 };
 
 /// Longest warning, in bytes: Kubernetes cuts longer ones at 256.
@@ -18,6 +18,7 @@ impl Warning {
             Warning::SignerLeaving { image, .. } => ("signer-leaving", image),
             Warning::NotProven { image, .. } => ("not-proven", image),
             Warning::EvidenceExpiring { image, .. } => ("evidence-expiring", image),
+            Warning::Waived { image, by, .. } => (by.word(), image),
             Warning::NotPinned { image, .. } => ("not pinned", image),
         };
         let image = Shown(image);
@@ -39,6 +40,19 @@ impl Warning {
             Warning::EvidenceExpiring { at, .. } => {
                 format!("the evidence that admits it expires at {at}; collect it again (image-trust collect)")
             }
+            Warning::Waived { by: Waiver::Exception(exception), reason, .. } => format!(
+                "admitted until {} though it is not proven ({}): {}",
+                exception.until(),
+                reason.word(),
+                Shown(exception.reason())
+            ),
+            Warning::Waived { by: Waiver::BreakGlass(by), reason, needs_digest, .. } => format!(
+                "admitted by {} though it is not proven ({}){}: {}",
+                quoted(by.user()),
+                reason.word(),
+                if *needs_digest { "; its Pods are denied unless you write its digest" } else { "" },
+                Shown(by.reason())
+            ),
             Warning::NotPinned { why, digest, .. } => {
                 let why = match why {
                     NotPinned::Mode => "its rule has mode insecureValidateOnly",

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::images::Text;
 use crate::{
-    host::Cause,
-    kubernetes::{Approval, Before, List, MAX_OWNERS, Owner, OwnerReference, Request, Workload},
+    host::{Cause, ObjectName},
+    kubernetes::{Approval, Before, Kinds, List, MAX_OWNERS, Owner, OwnerReference, Request, Workload},
     policy::{ChildApproval, Features, Mode},
     verify::Budget,
 };
@@ -30,7 +30,7 @@ struct Child<'r> {
     /// The slots that can be told apart.
     named: BTreeMap<(List, &'r str), &'r str>,
     unasked: VecDeque<Reference<'r>>,
-    owners: Vec<(Owner, Since)>,
+    owners: Vec<(Owner<'r>, Since)>,
     /// The name of an owner at which nobody may look.
     refused: Option<String>,
     /// Whether nobody may look at this object either, once that was asked.
@@ -55,13 +55,14 @@ impl<'r> Approvals<'r> {
         old: Option<&'r Workload<'_>>,
         before: &'r Before<'_>,
         features: &Features,
+        kinds: Kinds<'r>,
     ) -> Approvals<'r> {
-        let owners = workload.owners();
+        let owners = workload.owners(kinds);
         let between = owners.iter().any(|owner| workload.is_compared_by(owner.kind())).then_some(workload);
         let child = |terms| {
             let (namespace, named) = (request.namespace(), workload.named_images());
             // Whoever is released by its owner, or orphaned, has lost none of its images.
-            let former = old.map(Workload::owners).unwrap_or_default();
+            let former = old.map(|old| old.owners(kinds)).unwrap_or_default();
             let former = former.into_iter().filter(|owner| !owners.contains(owner)).map(|owner| (owner, Since::Before));
             let references = owners.iter().cloned().map(|owner| (owner, Since::Now)).chain(former);
             let unasked = references.take(MAX_OWNERS).collect();
@@ -85,8 +86,8 @@ impl<'r> Approvals<'r> {
             None => true,
             Some(child) if child.terms.require_digest() => true,
             Some(child) => {
-                let has_it = |(owner, since): &(Owner, Since)| {
-                    *since == Since::Now && object.is_compared_by(owner.kind) && owner.lists(text.image.written())
+                let has_it = |(owner, since): &(Owner<'_>, Since)| {
+                    *since == Since::Now && object.is_compared_by(&owner.kind) && owner.lists(text.image.written())
                 };
                 child.tells_apart(text) && (child.owners.iter().any(has_it) || child.is_blind(object, budget))
             }
@@ -102,7 +103,7 @@ impl<'r> Approvals<'r> {
     }
 }
 
-impl Child<'_> {
+impl<'r> Child<'r> {
     fn find(&mut self, text: &Text<'_>, mode: Mode, budget: &mut Budget<'_>) -> Option<Approval> {
         // Under this mode an owner has a bare tag because only Pods are pinned. This may be the Pod, and the tag may have moved.
         let needs_digest = self.terms.require_digest() || mode == Mode::MutatePodsOnly;
@@ -118,7 +119,7 @@ impl Child<'_> {
             let is_young = self.terms.ttl().is_none_or(|ttl| owner.is_younger_than(ttl, budget.now()));
             let counts = *since == Since::Now || is_unchanged(text, self.before);
             if is_young && counts && owner.lists(text.image.written()) {
-                return Some(Approval::Owner(owner.kind, owner.name.clone()));
+                return Some(Approval::Owner(owner.kind.name().to_owned(), owner.name.clone()));
             }
         }
         None
@@ -132,7 +133,7 @@ impl Child<'_> {
     }
 
     /// The next owner that the cluster knows.
-    fn ask(&mut self, budget: &mut Budget<'_>) -> Option<(Owner, Since)> {
+    fn ask(&mut self, budget: &mut Budget<'_>) -> Option<(Owner<'r>, Since)> {
         let namespace = self.namespace?;
         while let Some((reference, since)) = self.unasked.pop_front() {
             // Where the time is up there is none for the others either.
@@ -151,8 +152,10 @@ impl Child<'_> {
     /// May nobody look at an owner, and neither at `object` when it is one? Then nothing approves its Pods.
     fn is_blind(&mut self, object: &Workload<'_>, budget: &mut Budget<'_>) -> bool {
         let (Some(name), Some(namespace)) = (&self.refused, self.namespace) else { return false };
+        let Some(api_version) = object.kind().api_version() else { return false };
         // Any name does: the question is whether an answer is allowed.
-        let is_refused = || matches!(budget.object(&object.named(name, namespace)), Ok(Err(error)) if error.cause == Cause::Forbidden);
+        let any = ObjectName { api_version, kind: object.kind().name(), namespace, name };
+        let is_refused = || matches!(budget.object(&any), Ok(Err(error)) if error.cause == Cause::Forbidden);
         *self.blind.get_or_insert_with(is_refused)
     }
 }

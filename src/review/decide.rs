@@ -9,10 +9,11 @@ use super::{
     pinning::Pinning,
     prove::{Refusal, by_proof, one_rule},
     turn::Turn,
+    waive::Waivers,
 };
 use crate::{
     image::ImageRef,
-    kubernetes::{LiveDigest, Request, Workload},
+    kubernetes::{Kinds, LiveDigest, Request, Workload},
     policy::{Choice, Decision, Features, Mode, Rule, Rules},
     verdict::{Grounds, MAX_IMAGES, Reason},
     verify::{Budget, Requirement},
@@ -30,6 +31,8 @@ pub(super) struct Images<'c> {
     pub(super) features: &'c Features,
     pub(super) rules: &'c Rules<'c>,
     pub(super) pinning: &'c Pinning<'c>,
+    pub(super) waivers: &'c Waivers<'c>,
+    pub(super) kinds: Kinds<'c>,
     /// Whether one image that is not admitted is enough to deny the request.
     pub(super) one_denies: bool,
 }
@@ -48,21 +51,26 @@ impl<'c> Images<'c> {
         for (image, texts) in groups {
             // Rules can be many, and this comes before any question.
             if let Err(spent) = budget.tick() {
-                note(&mut outcomes, &texts, Outcome::by(None, Err(Reason::Spent(spent))));
+                let result = self.waivers.settle(image, Err(Reason::Spent(spent)), budget);
+                note(&mut outcomes, &texts, Outcome::by(None, result));
                 continue;
             }
             match by_name(image, self.rules) {
-                ByName::Decided(outcome) => note(&mut outcomes, &texts, outcome),
+                ByName::Decided { rule, result } => {
+                    let result = self.waivers.settle(image, result, budget);
+                    note(&mut outcomes, &texts, Outcome::by(rule.as_ref(), result));
+                }
                 ByName::Prove { rule, requirement, mode } => {
                     turns.push(Turn { image, texts, rule, requirement, mode, calls: 0, live: None });
                 }
             }
         }
         let mut turns = self.without_what_is_here(turns, &mut outcomes, budget);
-        // Cheapest first, so that the more is decided when the time runs out: a digest need not be looked up, and few trust roots are soon checked. Then by
-        // name, so that the order of the slots decides nothing where not all are looked at.
+        // What is admitted in any case comes last, and else the cheapest first, so that the more is decided when the time runs out: a digest need not be looked up,
+        // and few trust roots are soon checked. Then by name, so that the order of the slots decides nothing where not all are looked at.
         turns.sort_by_cached_key(|turn| {
-            (turn.image.digest().is_none(), turn.requirement.all_roots().count(), turn.image.to_string())
+            let is_covered = self.waivers.covers(turn.image, budget);
+            (is_covered, turn.image.digest().is_none(), turn.requirement.all_roots().count(), turn.image.to_string())
         });
         let is_refused = |item: &Item<'_>| item.reference().is_none();
         let mut denied = items.iter().any(is_refused) || outcomes.values().any(|outcome| outcome.result.is_err());
@@ -74,14 +82,19 @@ impl<'c> Images<'c> {
                 false => budget.counted(|budget| by_proof(turn, self.rules, budget)),
             };
             after_denial = usize::from(denied).saturating_add(after_denial);
-            denied |= result.is_err();
+            denied |= result.is_err() && !self.waivers.covers(turn.image, budget);
             proofs.push((turn, result, calls));
         }
         // What is refused is explained last: the time is first that of the images that may be proven.
         for (turn, result, calls) in proofs {
             let (result, explaining) = budget.counted(|budget| result.map_err(|refusal| refusal.explain(budget)));
+            let result = self.waivers.settle(turn.image, result, budget);
             let calls = turn.calls.saturating_add(calls).saturating_add(explaining);
             note(&mut outcomes, &turn.texts, Outcome::of(&turn.rule, turn.mode, calls, result));
+        }
+        // So that the records add up.
+        if let Some(outcome) = outcomes.values().next() {
+            outcome.host_calls.set(outcome.host_calls.get().saturating_add(self.waivers.host_calls));
         }
         Ok(outcomes)
     }
@@ -96,7 +109,8 @@ impl<'c> Images<'c> {
         if turns.is_empty() {
             return turns;
         }
-        let mut approvals = Approvals::new(self.request, self.workload, self.old, self.pinning.before, self.features);
+        let mut approvals =
+            Approvals::new(self.request, self.workload, self.old, self.pinning.before, self.features, self.kinds);
         let reuses = self.request.dry_run && self.features.reuses_in_dry_run();
         let resolves = self.features.keeps_what_resolves();
         let mut left = Vec::new();
@@ -151,20 +165,20 @@ impl<'c> Images<'c> {
 
 /// The decision of the rules about an image, without asking anybody.
 enum ByName<'p> {
-    Decided(Outcome),
+    Decided { rule: Option<Rule<'p>>, result: Result<Grounds, Reason> },
     Prove { rule: Rule<'p>, requirement: Requirement, mode: Mode },
 }
 
 fn by_name<'p>(image: &ImageRef, rules: &Rules<'p>) -> ByName<'p> {
-    let decided = |rule: Option<&Rule<'_>>, result| ByName::Decided(Outcome::by(rule, result));
     let rule = match one_rule(image, rules) {
         Ok(rule) => rule,
-        Err((rule, reason)) => return decided(rule.as_ref(), Err(reason)),
+        Err((rule, reason)) => return ByName::Decided { rule, result: Err(reason) },
     };
-    match rule.decision() {
-        Ok(Decision::Allow) => decided(Some(&rule), Ok(Grounds::Allowed)),
-        Ok(Decision::Deny) => decided(Some(&rule), Err(Reason::Rule)),
-        Ok(Decision::Prove { requirement, mode }) => ByName::Prove { rule, requirement, mode },
-        Err(problem) => decided(Some(&rule), Err(Reason::Settings(problem))),
-    }
+    let result = match rule.decision() {
+        Ok(Decision::Allow) => Ok(Grounds::Allowed),
+        Ok(Decision::Deny) => Err(Reason::Rule),
+        Ok(Decision::Prove { requirement, mode }) => return ByName::Prove { rule, requirement, mode },
+        Err(problem) => Err(Reason::Settings(problem)),
+    };
+    ByName::Decided { rule: Some(rule), result }
 }

@@ -8,7 +8,8 @@
 //! 4. Of the others, some are approved, or keep the digest that is live: they are in the cluster already, and the settings say that this is enough.
 //! 5. What has to be proven is proven, one image after the other, while there is time. Once the request is denied, only a few more images are looked at.
 //! 6. A proven image is looked up once more with its digest, because that is what will run.
-//! 7. Every image has an outcome then. Only if each one is admitted is the request.
+//! 7. An image that would be denied is admitted all the same if an exception covers it, or if the user may break the glass.
+//! 8. Every image has an outcome then. Only if each one is admitted is the request.
 
 mod approve;
 mod decide;
@@ -17,11 +18,12 @@ mod outcome;
 mod pinning;
 mod prove;
 mod turn;
+mod waive;
 
 use crate::{
     host::Host,
     image::ImageRef,
-    kubernetes::{Before, Operation, Request, Workload, brings_nothing_new},
+    kubernetes::{Before, Kinds, Operation, Request, Workload, brings_nothing_new},
     ordered::set,
     policy::Policy,
     verdict::{Reason, Review, Verdict},
@@ -31,11 +33,13 @@ use crate::{
 use decide::Images;
 use images::{Item, items};
 use pinning::{Pinning, conclude};
+use waive::Waivers;
 
 /// Decides `request` by the rules of `policy`, asking `host` for what has to be proven.
 #[must_use]
 pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Review {
-    let (workload, old) = match relevant(request) {
+    let kinds = Kinds::with(policy.workloads());
+    let (workload, old) = match relevant(request, kinds) {
         Ok(Relevance::Nothing) => return Review::pass(),
         Ok(Relevance::Images { workload, old }) => (workload, old),
         Err(reason) => return Review::refusal(reason),
@@ -45,7 +49,7 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
         Ok(rules) => rules,
         Err(problem) => return Review::refusal(Reason::Settings(problem)),
     };
-    let features = policy.features();
+    let features = &policy.features();
     let before = Before::of(&workload, old.as_ref());
     let pinning = Pinning {
         allowed: features.mutation(),
@@ -55,13 +59,16 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
     };
     let enforced = pinning.is_pod || !pinning.pods_only;
     let mut budget = Budget::new(host, features.time_budget(), features.max_host_calls());
+    let waivers = Waivers::of(request, &workload, policy, features, &mut budget);
     let images = Images {
         request,
         workload: &workload,
         old: old.as_ref(),
-        features: &features,
+        features,
+        kinds,
         rules: &rules,
         pinning: &pinning,
+        waivers: &waivers,
         // Else every image has its part in the answer.
         one_denies: enforced && !features.detection_mode(),
     };
@@ -69,7 +76,9 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
         Ok(outcomes) => outcomes,
         Err(reason) => return Review::refusal(reason),
     };
-    let mut review = Review { log: budget.take_log(), images: items.len(), enforced, ..Review::pass() };
+    let log = budget.take_log();
+    let mut review =
+        Review { log, images: items.len(), enforced, no_effect: waivers.no_effect.clone(), ..Review::pass() };
     let verdicts = items.iter().map(|item| conclude(item, &outcomes, &pinning, &mut review)).collect();
     review.verdict = Verdict::of(verdicts);
     review
@@ -83,7 +92,7 @@ enum Relevance<'a> {
     Images { workload: Workload<'a>, old: Option<Workload<'a>> },
 }
 
-fn relevant<'a>(request: &Request<'a>) -> Result<Relevance<'a>, Reason> {
+fn relevant<'a>(request: &Request<'a>, kinds: Kinds<'a>) -> Result<Relevance<'a>, Reason> {
     match request.operation {
         Operation::Delete | Operation::Connect => return Ok(Relevance::Nothing),
         Operation::Create | Operation::Update => {}
@@ -94,7 +103,7 @@ fn relevant<'a>(request: &Request<'a>) -> Result<Relevance<'a>, Reason> {
         None | Some("status" | "ephemeralcontainers" | "resize") => {}
         Some(other) => return Err(Reason::Subresource(other.to_owned())),
     }
-    let read = |object| Workload::read(&request.group, &request.kind, object);
+    let read = |object| Workload::read(kinds, &request.group, &request.kind, object);
     let workload = read(request.object).map_err(Reason::Object)?;
     // Without a readable old object nothing is known to be unchanged, which is the strict side.
     let old = match request.operation {

@@ -5,7 +5,7 @@ use crate::{
     image::ImageRef,
     kubernetes::{Before, Digested, Pin, Slot},
     policy::Mode,
-    verdict::{Denial, Fault, Grounds, MAX_IMAGES, NotPinned, Reason, Record, Review, Warning},
+    verdict::{Denial, Fault, Grounds, MAX_IMAGES, NotPinned, Reason, Record, Review, Waiver, Warning},
 };
 
 /// What decides whether a digest is written into a slot.
@@ -94,6 +94,13 @@ fn pin(
 ) -> Result<usize, Reason> {
     let (digest, digested) = match grounds {
         Grounds::Allowed | Grounds::Approved(_) => return Ok(0),
+        Grounds::Waived { by, reason } => {
+            // An exception covers the Pods, too. Broken glass reaches them by child approval only.
+            let needs_digest = !pinning.is_pod && image.digest().is_none() && matches!(by, Waiver::BreakGlass(_));
+            let (image, by, reason) = (image.written().to_owned(), by.clone(), reason.clone());
+            review.warnings.push(Warning::Waived { image, by, reason, needs_digest });
+            return Ok(0);
+        }
         Grounds::Proven(verified) => (verified.digest(), verified.pin(image).map(Digested::Proven)),
         Grounds::Carried(carried) => (carried.digest(), carried.pin(image).map(Digested::Kept)),
     };

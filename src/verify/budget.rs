@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::requirement::TrustRootName;
 use crate::{
-    host::{Host, HostError, ObjectName},
+    host::{Host, HostError, ObjectName, Permission},
     image::Digest,
     signing::PublicKey,
     text::{Shown, ShownInLog},
@@ -143,6 +143,14 @@ impl<'h> Budget<'h> {
     /// When the budget is spent.
     pub fn object(&mut self, name: &ObjectName<'_>) -> Asked<Vec<u8>> {
         self.ask(|| name.to_string(), |host| host.object(name))
+    }
+
+    /// Asks whether a user has a permission.
+    ///
+    /// # Errors
+    /// When the budget is spent.
+    pub fn may(&mut self, permission: &Permission<'_>) -> Asked<bool> {
+        self.ask(|| permission.to_string(), |host| host.may(permission))
     }
 
     /// What time it is.

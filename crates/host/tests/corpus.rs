@@ -37,10 +37,21 @@ impl Module {
         let said = |error: anyhow::Error| format!("{error:#}");
         let request = AdmissionRequest::from_json(&request.to_string()).map_err(said)?;
         let session = Arc::new(Replay::from_yaml(case.session.as_deref().unwrap_or("[]")).map_err(said)?);
-        let host = Arc::new(Gate::new(session.clone()).with_resources(self.resources.clone()));
+        let host = Arc::new(Gate::new(session.clone()).with_resources(self.resources_for(&case)));
         let evaluation = self.policy.evaluate(&request, &case.settings, host, Deadline::Off).map_err(said)?;
         same(&String::from_utf8_lossy(&evaluation.raw).into_owned(), &expected.text)?;
         same(&session.leftovers(), &Vec::new())
+    }
+}
+
+impl Module {
+    /// The resources that an operator lets the policy ask for: those of its metadata, and the kinds that the settings name.
+    fn resources_for(&self, case: &Case) -> BTreeSet<ContextAwareResource> {
+        let named = case.settings["workloads"].as_array().into_iter().flatten().map(|entry| ContextAwareResource {
+            api_version: format!("{}/v1alpha1", entry["apiGroup"].as_str().unwrap_or_default()),
+            kind: entry["kind"].as_str().unwrap_or_default().to_owned(),
+        });
+        self.resources.iter().cloned().chain(named).collect()
     }
 }
 

@@ -11,7 +11,7 @@ use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
 use image_trust::{
     Digest, PublicKey, answer,
-    host::{Cause, Clock, Cluster, Host, HostError, ObjectName, Registry, Sigstore},
+    host::{Cause, Clock, Cluster, Host, HostError, ObjectName, Permission, Registry, Sigstore},
 };
 use serde_json::{Value, json};
 
@@ -30,6 +30,7 @@ pub struct FakeHost<'h> {
     config: Box<dyn Fn(&str) -> Answer<Vec<u8>> + 'h>,
     verify: Box<dyn Fn(&str, &PublicKey) -> Answer<Digest> + 'h>,
     object: Box<dyn Fn(&ObjectName<'_>) -> Answer<Vec<u8>> + 'h>,
+    may: Box<dyn Fn(&Permission<'_>) -> Answer<bool> + 'h>,
     /// How long a call takes, and how long a look at the clock.
     call: Duration,
     look: Duration,
@@ -57,6 +58,7 @@ impl Default for FakeHost<'_> {
             config: Box::new(|_| nothing()),
             verify: Box::new(|_, _| not_signed()),
             object: Box::new(|_| Err(HostError::of_cluster("there is no cluster"))),
+            may: Box::new(|_| Err(HostError::of_cluster("there is no cluster"))),
             call: Duration::ZERO,
             look: Duration::ZERO,
             elapsed: Cell::default(),
@@ -116,6 +118,11 @@ impl<'h> FakeHost<'h> {
         FakeHost { object: Box::new(object), ..self }
     }
 
+    /// Says which permissions users have.
+    pub fn permits(self, may: impl Fn(&Permission<'_>) -> Answer<bool> + 'h) -> Self {
+        FakeHost { may: Box::new(may), ..self }
+    }
+
     /// Lets so many milliseconds pass with every call.
     pub fn every_call_takes(self, milliseconds: u64) -> Self {
         FakeHost { call: Duration::from_millis(milliseconds), ..self }
@@ -170,6 +177,11 @@ impl Cluster for FakeHost<'_> {
     fn object(&self, name: &ObjectName<'_>) -> Answer<Vec<u8>> {
         self.count();
         (self.object)(name)
+    }
+
+    fn may(&self, permission: &Permission<'_>) -> Answer<bool> {
+        self.count();
+        (self.may)(permission)
     }
 }
 

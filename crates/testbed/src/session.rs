@@ -6,13 +6,17 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet, VecDeque},
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use image_trust::{
-    host::{Clock, Cluster, HostError, ObjectName, Registry, Sigstore, read_config, read_digest, read_verification},
+    host::{
+        Clock, Cluster, HostError, ObjectName, Permission, Registry, Sigstore, read_config, read_digest,
+        read_permission, read_verification,
+    },
     image::Digest,
     signing::PublicKey,
+    time::UnixTime,
 };
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +68,50 @@ pub enum Request {
         disable_cache: bool,
         field_masks: Option<BTreeSet<String>>,
     },
+    KubernetesCanI {
+        request: SubjectAccessReview,
+        disable_cache: bool,
+    },
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct SubjectAccessReview {
+    pub groups: Option<Vec<String>>,
+    pub resource_attributes: ResourceAttributes,
+    pub user: String,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResourceAttributes {
+    pub group: Option<String>,
+    pub name: Option<String>,
+    pub namespace: Option<String>,
+    pub resource: String,
+    pub subresource: Option<String>,
+    pub verb: String,
+    pub version: Option<String>,
+}
+
+impl Request {
+    /// The question for a permission.
+    pub fn may(permission: &Permission<'_>) -> Request {
+        let text = |text: &str| Some(text.to_owned());
+        let resource_attributes = ResourceAttributes {
+            group: text(permission.api_group),
+            name: None,
+            namespace: permission.namespace.and_then(text),
+            resource: permission.resource.to_owned(),
+            subresource: None,
+            verb: permission.verb.to_owned(),
+            version: None,
+        };
+        let request = SubjectAccessReview {
+            groups: Some(permission.groups.to_vec()),
+            resource_attributes,
+            user: permission.user.to_owned(),
+        };
+        Request::KubernetesCanI { request, disable_cache: true }
+    }
 }
 
 /// A source of answers in the words of a recorded session.
@@ -151,6 +199,11 @@ impl<W: Words> Cluster for Host<W> {
         });
         answer.map(String::into_bytes).map_err(|message| HostError::of_cluster(&message))
     }
+
+    fn may(&self, permission: &Permission<'_>) -> Result<bool, HostError> {
+        let answer = self.0.answer(Request::may(permission));
+        read_permission(answer.map_err(|message| HostError::of_cluster(&message))?.as_bytes())
+    }
 }
 
 impl<W: Words> Clock for Host<W> {
@@ -158,8 +211,8 @@ impl<W: Words> Clock for Host<W> {
         self.0.elapsed()
     }
 
-    /// 2027-01-15. The module, which the corpus runs through too, has the real time; so its cases must not depend on it.
-    fn now(&self) -> image_trust::time::UnixTime {
-        image_trust::time::UnixTime::from_secs(1_800_000_000)
+    /// The real time, as the module has it, through which the corpus runs too. So its cases say `<in 30 days>`.
+    fn now(&self) -> UnixTime {
+        UnixTime::since_epoch(SystemTime::now().duration_since(UNIX_EPOCH).unwrap())
     }
 }

@@ -8,11 +8,18 @@
 //! | `{like: NAME, …}` | the fixture, with the rest merged into it (RFC 7386: `null` removes a key, lists are replaced) |
 //! | `like: NAME ONE TWO` | likewise, with `ONE` and `TWO` for `<one>` and `<two>` in the fixture |
 //! | `<alice.pub>` | in a text: the text of the fixture |
+//! | `<in 30 days>` | in a text: the beginning of the day in 30 days, as a time in UTC |
 //! | `<1>` | in a text: 64 times this digit, as in a digest |
 //! | `{from: 0, to: 9, each: …}` | in a list: ten items; `<n>` is the number |
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
+use image_trust::time::UnixTime;
 use serde_json::{Map, Value};
 
 /// The fixtures of the corpus, by their names.
@@ -111,6 +118,9 @@ impl Fixtures {
     }
 
     fn abbreviated(&self, name: &str) -> Option<String> {
+        if let Some(days) = name.strip_prefix("in ").and_then(|rest| rest.strip_suffix(" days")) {
+            return Some(midnight_in(days.parse().ok()?));
+        }
         match (name.as_bytes(), self.0.get(name)) {
             ([digit], _) if digit.is_ascii_digit() => Some(name.repeat(64)),
             (_, Some(Value::String(text))) => Some(text.clone()),
@@ -128,6 +138,13 @@ pub(super) fn map(value: &Value, change: &dyn Fn(&str) -> String) -> Value {
         Value::Object(fields) => fields.iter().map(|(key, value)| (change(key), map(value, change))).collect(),
         other => other.clone(),
     }
+}
+
+/// The beginning of the day that is so many days from today, as a time.
+pub fn midnight_in(days: u64) -> String {
+    const DAY: u64 = 86_400;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    UnixTime::from_secs((now / DAY + days) * DAY).to_string()
 }
 
 /// A JSON merge patch (RFC 7386).

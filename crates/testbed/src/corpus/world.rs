@@ -7,6 +7,7 @@
 //! | `config IMAGE` | the config of a manifest |
 //! | `verify IMAGE by KEY` | a signature by the key `KEY.pub`; `annotations` beside it are those that are asked for |
 //! | `owner APIVERSION KIND NAMESPACE/NAME` | an object of the cluster |
+//! | `may USER in NAMESPACE` | whether the user may break the glass there; `USER` is the name, and its groups after a `/`, with commas |
 //!
 //! | answer | means |
 //! |---|---|
@@ -25,7 +26,11 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
 };
 
-use image_trust::{Digest, ImageRef, PublicKey, answer};
+use image_trust::{
+    Digest, ImageRef, PublicKey, answer,
+    host::Permission,
+    kubernetes::{API_GROUP, RESOURCE, VERB},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -111,6 +116,18 @@ fn request(question: &str, annotations: Option<Value>, fixtures: &Fixtures) -> R
                 field_masks: None,
             }
         }
+        ["may", user, "in", namespace] => {
+            let (user, groups) = user.split_once('/').unwrap_or((user, ""));
+            let groups: Vec<String> = groups.split(',').filter(|group| !group.is_empty()).map(str::to_owned).collect();
+            Request::may(&Permission {
+                user,
+                groups: &groups,
+                verb: VERB,
+                api_group: API_GROUP,
+                resource: RESOURCE,
+                namespace: Some(namespace),
+            })
+        }
         _ => panic!("no question: {question}"),
     }
 }
@@ -164,6 +181,7 @@ fn told(request: &Request, error: &str) -> String {
                 ("<namespace>", namespace.to_owned()),
             ]
         }
+        Request::KubernetesCanI { .. } => Vec::new(),
     };
     about.iter().fold(error.to_owned(), |text, (hole, meant)| text.replace(hole, meant))
 }
