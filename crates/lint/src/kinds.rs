@@ -34,6 +34,10 @@ pub enum Lint {
     OutdatedPublicGoodRoot,
     /// Signatures by anybody at all are enough.
     AuditProvesNothing,
+    /// An exception has ended.
+    ExceptionIsOver,
+    /// An exception ends so late that it has no effect yet.
+    ExceptionTooFarAhead,
     /// Nobody decides about Pods.
     PodsNotRouted,
     /// Nobody decides about what `kubectl debug` puts into running Pods.
@@ -90,6 +94,8 @@ pub enum Lint {
     NamespaceLabel,
     /// Some requests never reach the policy.
     MatchConditions,
+    /// Kinds that the settings name are not routed to the policy.
+    WorkloadsNotRouted,
     /// A quorum counts two workflows of one repository, and whoever pushes to it can write both.
     OneRepository,
     /// A condition is about a part that no predicate of the type has.
@@ -104,6 +110,10 @@ pub enum Lint {
     PinsNothing,
     /// Detection mode is on, so no image is denied.
     DetectionMode,
+    /// Users with a permission admit any image.
+    BreakGlass,
+    /// An exception admits whatever a tag points to.
+    ExceptionByTag,
     /// The time budget needs a later deadline than the default one.
     NeedsALaterDeadline,
     /// No rule names the validator.
@@ -142,7 +152,7 @@ pub enum Lint {
 
 impl Lint {
     /// All kinds, the worst ones first.
-    pub const ALL: [Lint; 62] = [
+    pub const ALL: [Lint; 67] = [
         Lint::AllowsAnyRegistry,
         Lint::AllowsAPublicRegistry,
         Lint::AsksAnyRegistry,
@@ -153,6 +163,8 @@ impl Lint {
         Lint::WellKnownTestKey,
         Lint::OutdatedPublicGoodRoot,
         Lint::AuditProvesNothing,
+        Lint::ExceptionIsOver,
+        Lint::ExceptionTooFarAhead,
         Lint::PodsNotRouted,
         Lint::DebugNotRouted,
         Lint::OwnersNotRouted,
@@ -181,6 +193,7 @@ impl Lint {
         Lint::OwnersNotLookedUp,
         Lint::NamespaceLabel,
         Lint::MatchConditions,
+        Lint::WorkloadsNotRouted,
         Lint::OneRepository,
         Lint::UnknownPath,
         Lint::ScanOfAnyAge,
@@ -188,6 +201,8 @@ impl Lint {
         Lint::AsksADomain,
         Lint::PinsNothing,
         Lint::DetectionMode,
+        Lint::BreakGlass,
+        Lint::ExceptionByTag,
         Lint::NeedsALaterDeadline,
         Lint::UnusedValidator,
         Lint::UnusedTrustRoot,
@@ -232,6 +247,8 @@ impl Lint {
             Lint::WellKnownTestKey => ("well-known-test-key", Error),
             Lint::OutdatedPublicGoodRoot => ("outdated-public-good-root", Error),
             Lint::AuditProvesNothing => ("audit-proves-nothing", Error),
+            Lint::ExceptionIsOver => ("exception-is-over", Error),
+            Lint::ExceptionTooFarAhead => ("exception-too-far-ahead", Error),
             Lint::PodsNotRouted => ("pods-not-routed", Error),
             Lint::DebugNotRouted => ("debug-not-routed", Error),
             Lint::OwnersNotRouted => ("owners-not-routed", Error),
@@ -260,6 +277,7 @@ impl Lint {
             Lint::OwnersNotLookedUp => ("owners-not-looked-up", Warning),
             Lint::NamespaceLabel => ("namespace-label", Warning),
             Lint::MatchConditions => ("match-conditions", Warning),
+            Lint::WorkloadsNotRouted => ("workloads-not-routed", Warning),
             Lint::OneRepository => ("one-repository", Warning),
             Lint::UnknownPath => ("unknown-path", Warning),
             Lint::ScanOfAnyAge => ("scan-of-any-age", Warning),
@@ -267,6 +285,8 @@ impl Lint {
             Lint::AsksADomain => ("asks-a-domain", Info),
             Lint::PinsNothing => ("pins-nothing", Info),
             Lint::DetectionMode => ("detection-mode", Info),
+            Lint::BreakGlass => ("break-glass", Info),
+            Lint::ExceptionByTag => ("exception-by-tag", Info),
             Lint::NeedsALaterDeadline => ("needs-a-later-deadline", Info),
             Lint::UnusedValidator => ("unused-validator", Info),
             Lint::UnusedTrustRoot => ("unused-trust-root", Info),

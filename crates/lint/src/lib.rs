@@ -4,6 +4,7 @@
 
 mod attestations;
 mod cover;
+mod exceptions;
 mod features;
 mod keys;
 mod kinds;
@@ -26,7 +27,6 @@ pub use kinds::{Lint, Severity};
 pub use manifest::{Refusal, check_manifest, lint_manifest};
 
 use image_trust::policy::{
-    Features,
     pattern::Pattern,
     rule::{Decision, Policy, Rule},
     settings::With,
@@ -61,7 +61,7 @@ pub fn lint(json: &str, now: UnixTime) -> Vec<Finding> {
 }
 
 /// What is found in these settings, and `more` of what they say.
-fn found(json: &str, now: UnixTime, more: impl FnOnce(&Features, &[ReadRule<'_>]) -> Vec<Finding>) -> Vec<Finding> {
+fn found(json: &str, now: UnixTime, more: impl FnOnce(&Policy<'_>, &[ReadRule<'_>]) -> Vec<Finding>) -> Vec<Finding> {
     let (Ok(policy), Ok(value)) = (Policy::load(json), serde_json::from_str::<Value>(json)) else {
         return Vec::new();
     };
@@ -77,7 +77,8 @@ fn found(json: &str, now: UnixTime, more: impl FnOnce(&Features, &[ReadRule<'_>]
     found.extend(notation::certificates(&policy, now));
     found.extend(rules.iter().flat_map(attestations::lint));
     found.extend(features::lint(&policy.features(), &value, &rules));
-    found.extend(more(&policy.features(), &rules));
+    found.extend(exceptions::lint(&policy, &policy.features(), now));
+    found.extend(more(&policy, &rules));
     found
 }
 

@@ -17,7 +17,7 @@ use super::{
 };
 use image_trust::{
     json::JsonPath,
-    policy::{Features, Problem, check},
+    policy::{Features, Policy, Problem, check},
     text::Shown,
     time::UnixTime,
 };
@@ -110,9 +110,9 @@ pub fn lint_manifest(json: &str, now: UnixTime) -> Vec<Finding> {
     let Ok(value) = serde_json::from_str::<Value>(json) else { return Vec::new() };
     let Some(settings) = settings(&value) else { return Vec::new() };
     let mut beside = Vec::new();
-    let in_settings = found(&settings, now, |features, rules| {
+    let in_settings = found(&settings, now, |policy, rules| {
         if let Ok(manifest) = Manifest::read(&value) {
-            beside = manifest.lint(features, rules);
+            beside = manifest.lint(policy, rules);
         }
         Vec::new()
     });
@@ -151,8 +151,9 @@ impl Manifest {
     }
 
     /// The worst is not first.
-    fn lint(&self, features: &Features, rules: &[ReadRule<'_>]) -> Vec<Finding> {
-        let mut found = routing::lint(self, features, rules);
+    fn lint(&self, policy: &Policy<'_>, rules: &[ReadRule<'_>]) -> Vec<Finding> {
+        let features = &policy.features();
+        let mut found = routing::lint(self, features, policy.workloads(), rules);
         found.extend(self.pinning(features, rules));
         found.extend(self.times(features));
         found.extend(self.passed_over());

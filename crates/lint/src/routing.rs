@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Finding, Lint, ReadRule, manifest::Manifest};
 use image_trust::{
-    policy::{Features, rule::Decision},
+    policy::{Features, rule::Decision, settings::WorkloadKind},
     text::Shown,
 };
 
@@ -70,7 +70,12 @@ impl Default for Rule {
     }
 }
 
-pub(super) fn lint(manifest: &Manifest, features: &Features, rules: &[ReadRule<'_>]) -> Vec<Finding> {
+pub(super) fn lint(
+    manifest: &Manifest,
+    features: &Features,
+    workloads: &[WorkloadKind<'_>],
+    rules: &[ReadRule<'_>],
+) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut find = |lint, what: String, instead: &str| found.push(Finding::new("spec.rules", lint, what, instead));
     let misses = |known: &Known| -> Vec<&str> {
@@ -117,9 +122,18 @@ pub(super) fn lint(manifest: &Manifest, features: &Features, rules: &[ReadRule<'
         }
     }
     if approves {
-        found.extend(manifest.unreachable_owners());
+        found.extend(manifest.unreachable_owners(workloads));
     }
-    found.extend(manifest.rules.iter().enumerate().filter_map(unknown));
+    let unrouted = workloads.iter().enumerate().filter(|(_, workload)| !manifest.routes_group(&workload.api_group.0));
+    found.extend(unrouted.map(|(at, workload)| {
+        let what = format!(
+            "no rule routes objects of the API group `{}` to the policy, so their images are first looked at in Pods",
+            Shown(&workload.api_group.0)
+        );
+        let path = format!("spec.settings.workloads[{at}]");
+        Finding::new(path, Lint::WorkloadsNotRouted, what, "route the resource in `rules`, with CREATE and UPDATE")
+    }));
+    found.extend(manifest.rules.iter().enumerate().filter_map(|rule| unknown(rule, workloads)));
     found
 }
 
@@ -129,15 +143,29 @@ impl Manifest {
         self.rules.iter().any(|rule| rule.matches(known, subresource, operation))
     }
 
+    /// Is any resource of this API group routed to the policy, when it is created and when it is updated?
+    fn routes_group(&self, group: &str) -> bool {
+        let has = |list: &[String], wanted: &str| list.iter().any(|item| item == STAR || item == wanted);
+        OPERATIONS.into_iter().all(|operation| {
+            self.rules.iter().any(|rule| has(&rule.api_groups, group) && has(&rule.operations, operation))
+        })
+    }
+
     /// The owners that child approval would look up, and can't.
-    fn unreachable_owners(&self) -> Option<Finding> {
+    fn unreachable_owners(&self, workloads: &[WorkloadKind<'_>]) -> Option<Finding> {
         let is_listed = |known: &&Known| {
             let version =
                 if known.group.is_empty() { VERSION.to_owned() } else { format!("{}/{VERSION}", known.group) };
             self.can_look_up.iter().any(|kind| kind.kind == known.kind && kind.api_version == version)
         };
-        let missing: Vec<&str> =
-            KNOWN.iter().filter(|known| known.makes_pods && !is_listed(known)).map(|known| known.kind).collect();
+        let is_other_listed = |workload: &&WorkloadKind<'_>| {
+            let is_of_group =
+                |version: &str| version.split_once('/').is_some_and(|(group, _)| group == workload.api_group.0);
+            self.can_look_up.iter().any(|kind| kind.kind == workload.kind.0 && is_of_group(&kind.api_version))
+        };
+        let missing = KNOWN.iter().filter(|known| known.makes_pods && !is_listed(known)).map(|known| known.kind);
+        let others = workloads.iter().filter(|workload| !is_other_listed(workload)).map(|workload| &*workload.kind.0);
+        let missing: Vec<&str> = missing.chain(others).collect();
         let off = "`automaticChildApproval: false` in the `features` of the settings";
         match (missing.is_empty(), self.is_namespaced) {
             (true, _) => None,
@@ -176,8 +204,13 @@ impl Rule {
     }
 
     /// Does this item of `resources` stand for a kind that the policy does not know?
-    fn is_unknown(&self, item: &str) -> bool {
+    fn is_unknown(&self, item: &str, workloads: &[WorkloadKind<'_>]) -> bool {
         let (resource, subresource) = split(item);
+        // The settings name kinds and not resources, so any resource of their groups may be one of them.
+        let is_named = |group: &String| workloads.iter().any(|workload| workload.api_group.0 == *group);
+        if self.api_groups.iter().all(is_named) {
+            return false;
+        }
         let is_ours = |known: &Known| {
             known.resource == resource && self.api_groups.iter().any(|group| group == STAR || group == known.group)
         };
@@ -195,12 +228,12 @@ fn split(item: &str) -> (&str, &str) {
 }
 
 /// Kinds that a rule routes and the policy does not know. Deletions and connections pass.
-fn unknown((at, rule): (usize, &Rule)) -> Option<Finding> {
+fn unknown((at, rule): (usize, &Rule), workloads: &[WorkloadKind<'_>]) -> Option<Finding> {
     let asks = rule.operations.iter().any(|operation| operation == STAR || OPERATIONS.contains(&&**operation));
     let items: Vec<String> = rule
         .resources
         .iter()
-        .filter(|item| asks && rule.is_unknown(item))
+        .filter(|item| asks && rule.is_unknown(item, workloads))
         .map(|item| format!("`{}`", Shown(item)))
         .collect();
     (!items.is_empty()).then(|| {
@@ -208,7 +241,7 @@ fn unknown((at, rule): (usize, &Rule)) -> Option<Finding> {
             "{} stands for kinds that the policy does not know: each request to create or update one is denied",
             items.join(", ")
         );
-        let instead = "name the resources that metadata.yml names, and no other ones";
+        let instead = "name the resources that metadata.yml names, or tell in `workloads` of the settings where these kinds hold a pod spec";
         Finding::new(format!("spec.rules[{at}].resources"), Lint::RoutesUnknownKinds, what, instead)
     })
 }

@@ -134,27 +134,7 @@ fn named(rule: &Rule<'_>) -> String {
 /// Whose images this rule admits, or where it sends the policy server.
 fn exposure(rule: &ReadRule<'_>) -> Option<Finding> {
     let (lint, what, instead) = match (&rule.decision, cover::reach(&rule.pattern)) {
-        // A digest that is written out is one image, wherever it is.
-        (Decision::Allow, _) if cover::names_one_digest(&rule.pattern) => return None,
-        (Decision::Allow, Reach::Anybody) => (
-            Lint::AllowsAnyRegistry,
-            "admits images unseen from the registry of anybody who can have a host name that matches".to_owned(),
-            "name the registries, one rule each; what no rule matches is denied",
-        ),
-        (Decision::Allow, Reach::Below(domain)) => (
-            Lint::AllowsADomain,
-            format!("admits images unseen from every host below {domain}, and so from whoever can have one there"),
-            "name the registries, one rule each",
-        ),
-        (Decision::Allow, Reach::OneHost) => {
-            let is_open = |(registry, account): &(&str, &str)| PUBLIC.contains(registry) && account.contains('*');
-            let (registry, _) = cover::account(&rule.pattern).filter(is_open)?;
-            (
-                Lint::AllowsAPublicRegistry,
-                format!("admits images unseen from every account of {registry} that matches, and anybody can have one"),
-                "name the accounts that are meant, one rule each; or want signatures",
-            )
-        }
+        (Decision::Allow, _) => admits_unseen(&rule.pattern)?,
         (Decision::Prove { .. }, Reach::Anybody) => (
             Lint::AsksAnyRegistry,
             "the policy server asks whichever registry a Pod names; one that never answers keeps all other images of that server waiting"
@@ -172,6 +152,35 @@ fn exposure(rule: &ReadRule<'_>) -> Option<Finding> {
         (Decision::Prove { .. }, Reach::OneHost) | (Decision::Deny, _) => return None,
     };
     Some(Finding::new(rule.path("pattern"), lint, what, instead))
+}
+
+/// Whose images a pattern admits by name, if strangers are among them: the lint, what it does, and what to write instead.
+pub(super) fn admits_unseen(pattern: &Pattern<'_>) -> Option<(Lint, String, &'static str)> {
+    // A digest that is written out is one image, wherever it is.
+    if cover::names_one_digest(pattern) {
+        return None;
+    }
+    Some(match cover::reach(pattern) {
+        Reach::Anybody => (
+            Lint::AllowsAnyRegistry,
+            "admits images unseen from the registry of anybody who can have a host name that matches".to_owned(),
+            "name the registries, one pattern each; what no pattern matches is denied",
+        ),
+        Reach::Below(domain) => (
+            Lint::AllowsADomain,
+            format!("admits images unseen from every host below {domain}, and so from whoever can have one there"),
+            "name the registries, one pattern each",
+        ),
+        Reach::OneHost => {
+            let is_open = |(registry, account): &(&str, &str)| PUBLIC.contains(registry) && account.contains('*');
+            let (registry, _) = cover::account(pattern).filter(is_open)?;
+            (
+                Lint::AllowsAPublicRegistry,
+                format!("admits images unseen from every account of {registry} that matches, and anybody can have one"),
+                "name the accounts that are meant, one pattern each; or want signatures",
+            )
+        }
+    })
 }
 
 /// Who decides where an image is written with another tag, or with none, beside its digest.

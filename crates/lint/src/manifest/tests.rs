@@ -339,3 +339,41 @@ fn what_is_wrong_has_its_place() {
         lint_manifest(&unread.to_string(), UnixTime::default()).iter().map(|finding| finding.lint).collect();
     assert_eq!(found, [Lint::DetectionMode], "what can be read is read");
 }
+
+#[test]
+fn other_kinds() {
+    use Lint::{OwnersNotLookedUp, RoutesUnknownKinds, WorkloadsNotRouted};
+    let with_workloads = |changed: Value| {
+        let mut manifest = manifest("ClusterAdmissionPolicy", json!({}), json!({}));
+        manifest["spec"]["settings"]["workloads"] =
+            json!([{"apiGroup": "argoproj.io", "kind": "Rollout", "podSpec": "spec.template.spec"}]);
+        for (name, value) in changed.as_object().unwrap() {
+            manifest["spec"][name].as_array_mut().unwrap().push(value.clone());
+        }
+        manifest
+    };
+    let routed =
+        json!({"apiGroups": ["argoproj.io"], "apiVersions": ["*"], "resources": ["rollouts"], "operations": BOTH});
+    let only_created = json!({"apiGroups": ["argoproj.io"], "apiVersions": ["*"], "resources": ["rollouts"], "operations": ["CREATE"]});
+    let another = json!({"apiGroups": ["x.example"], "apiVersions": ["*"], "resources": ["pairs"], "operations": BOTH});
+    let looked_up = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"});
+    let (lookups, not_routed) = ("spec.contextAwareResources", ("spec.settings.workloads[0]", WorkloadsNotRouted));
+    let rows: [(Value, Vec<(&str, Lint)>, &str); 5] = [
+        (json!({"rules": routed, "contextAwareResources": looked_up}), vec![], "routed and looked up"),
+        (json!({"rules": routed}), vec![(lookups, OwnersNotLookedUp)], "not looked up"),
+        (json!({"contextAwareResources": looked_up}), vec![not_routed], "not routed"),
+        (
+            json!({"rules": only_created, "contextAwareResources": looked_up}),
+            vec![not_routed],
+            "updates are not routed",
+        ),
+        (
+            json!({"rules": another, "contextAwareResources": looked_up}),
+            vec![not_routed, ("spec.rules[4].resources", RoutesUnknownKinds)],
+            "another group is routed",
+        ),
+    ];
+    for (changed, expected, why) in rows {
+        check_row(&with_workloads(changed), &expected, why);
+    }
+}
