@@ -151,6 +151,12 @@ impl<'a> Workload<'a> {
         self.row.kind == Pod::KIND
     }
 
+    /// The path from the object to its pod spec.
+    #[must_use]
+    pub fn pod_spec(&self) -> &'static [&'static str] {
+        self.row.pod_spec
+    }
+
     /// The row of the object's kind.
     pub(super) fn row(&self) -> &'static Row {
         self.row
