@@ -59,11 +59,16 @@ impl Input {
 
     /// The request in this file, or on stdin for `-`.
     pub fn request(&self, path: &Path) -> Result<AdmissionRequest> {
-        if path == Path::new(STDIN) && self.settings.as_deref() == Some(path) {
+        if path == Path::new(STDIN) && self.reads_stdin() {
             bail!("the request and the settings can't both be read from standard input: write one of them to a file");
         }
         let (text, origin) = text_of("request", path)?;
         request(&text, &origin)
+    }
+
+    /// Whether the settings are read from standard input.
+    pub fn reads_stdin(&self) -> bool {
+        self.settings.as_deref() == Some(Path::new(STDIN))
     }
 
     /// The recorded session to answer from, if there is one.
