@@ -107,7 +107,8 @@ impl<'p> Kind<'p> {
     }
 
     /// The paths to the pod specs.
-    pub(super) fn pod_specs(&self) -> Vec<&[&'p str]> {
+    #[must_use]
+    pub fn pod_specs(&self) -> Vec<&[&'p str]> {
         match self {
             Kind::BuiltIn(row) => vec![row.pod_spec],
             Kind::Other { pod_specs, .. } => pod_specs.iter().map(Vec::as_slice).collect(),

@@ -12,6 +12,7 @@ use crate::{
 /// A place that holds an image. Only a [`super::Workload`] makes one, so what is written there later can't miss.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot<'a> {
+    pod_spec: usize,
     pub(super) place: Place<'a>,
     pub(super) image: Cow<'a, str>,
     span: Range<usize>,
@@ -44,6 +45,8 @@ pub enum List {
 /// A place that should hold an image, or a list of such places, that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotError<'a> {
+    /// The number of its pod spec among those of the object's kind, from 0.
+    pub pod_spec: usize,
     /// The list that has the error.
     pub list: List,
     /// The place in it; `None` where it is the whole list.
@@ -99,12 +102,14 @@ impl List {
 /// Reads an entry of a list; `None` where it holds no image.
 pub(super) fn read_slot<'a>(
     object: &'a RawValue,
+    pod_spec: usize,
     list: List,
     index: usize,
     entry: &'a RawValue,
     is_pod: bool,
 ) -> Option<Result<Slot<'a>, SlotError<'a>>> {
-    let unreadable = |name, problem| Some(Err(SlotError { list, place: Some(Place { list, index, name }), problem }));
+    let unreadable =
+        |name, problem| Some(Err(SlotError { pod_spec, list, place: Some(Place { list, index, name }), problem }));
     let (name, image) = match members(entry, ["name", "image"]) {
         // As in Kubernetes, an empty name is none.
         Ok([name, image]) => (name.and_then(|name| text(name).ok()).filter(|name| !name.is_empty()), image),
@@ -126,7 +131,7 @@ pub(super) fn read_slot<'a>(
         return unreadable(name, SlotProblem::NoImage);
     };
     match (text(image), place(image, object)) {
-        (Ok(text), Some(span)) => Some(Ok(Slot { place: Place { list, index, name }, image: text, span })),
+        (Ok(text), Some(span)) => Some(Ok(Slot { pod_spec, place: Place { list, index, name }, image: text, span })),
         _ => unreadable(name, SlotProblem::NotAText),
     }
 }
@@ -136,6 +141,12 @@ impl<'a> Slot<'a> {
     #[must_use]
     pub fn place(&self) -> &Place<'a> {
         &self.place
+    }
+
+    /// The number of its pod spec among those of the object's kind, from 0.
+    #[must_use]
+    pub fn pod_spec(&self) -> usize {
+        self.pod_spec
     }
 
     /// The image, as the user wrote it.

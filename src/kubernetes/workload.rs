@@ -65,10 +65,10 @@ impl<'a> Workload<'a> {
         let mut slots = Slots { object, is_pod: kind.is::<Pod>(), looked_at: 0, slots: Vec::new() };
         let mut missing = None;
         let mut has_one = false;
-        for path in kind.pod_specs() {
+        for (at, path) in kind.pod_specs().into_iter().enumerate() {
             match pod_spec(object, path)? {
                 Ok(spec) => {
-                    slots.read(spec, path)?;
+                    slots.read(spec, at, path)?;
                     has_one = true;
                 }
                 Err(place) => missing = missing.or(Some(place)),
@@ -145,14 +145,14 @@ struct Slots<'a> {
 }
 
 impl<'a> Slots<'a> {
-    /// Reads the slots of a pod spec that is at this path.
-    fn read(&mut self, spec: &'a RawValue, path: &[&str]) -> Result<(), ObjectError> {
+    /// Reads the slots of the pod spec with this number, which is at this path.
+    fn read(&mut self, spec: &'a RawValue, pod_spec: usize, path: &[&str]) -> Result<(), ObjectError> {
         let lists = members(spec, List::ALL.map(List::field)).map_err(|mismatch| match mismatch {
             Mismatch::Type => ObjectError::PodSpec(path.join(".")),
             Mismatch::Twice => ObjectError::Twice(path.join(".")),
         })?;
         for (list, json) in List::ALL.into_iter().zip(lists) {
-            let unreadable = |problem| Err(SlotError { list, place: None, problem });
+            let unreadable = |problem| Err(SlotError { pod_spec, list, place: None, problem });
             let entries = match json.map(entries) {
                 Some(Ok(entries)) => entries,
                 Some(Err(_)) => {
@@ -168,7 +168,7 @@ impl<'a> Slots<'a> {
             if self.looked_at > ObjectError::MAX_SLOTS {
                 return Err(ObjectError::TooManySlots(self.looked_at));
             }
-            let read = |(index, entry)| read_slot(self.object, list, index, entry, self.is_pod);
+            let read = |(index, entry)| read_slot(self.object, pod_spec, list, index, entry, self.is_pod);
             self.slots.extend(entries.into_iter().enumerate().filter_map(read));
         }
         Ok(())

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use image_trust_host::{
-    AdmissionRequest, Answers, Deadline, Evaluation, HostRequest, Live, LiveConfig, Policy, Recorder, Replay, Sources,
+    AdmissionRequest, Answers, Deadline, Evaluation, HostRequest, Live, LiveConfig, Memo, Policy, Recorder, Replay,
+    Sources,
 };
 use serde_json::{Value, json};
 
-use crate::{input::Input, output::tell, progress};
+use crate::{batch, input::Input, output::tell, progress};
 
 /// The settings of an evaluation, and who answers its host calls.
 #[derive(clap::Args)]
@@ -57,10 +58,15 @@ pub fn load(path: &Path) -> Result<Policy> {
 
 /// What the API server would ask for a Pod with this image and nothing else.
 pub fn pod(name: &str, image: &str) -> Result<AdmissionRequest> {
+    pod_in(name, "default", image)
+}
+
+/// The same in a namespace.
+pub fn pod_in(name: &str, namespace: &str, image: &str) -> Result<AdmissionRequest> {
     AdmissionRequest::create(json!({
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "namespace": "default"},
+        "metadata": {"name": name, "namespace": namespace},
         "spec": {"containers": [{"name": "image", "image": image}]},
     }))
 }
@@ -82,13 +88,36 @@ impl Flags {
 
     /// Evaluates `request`, with the host that these flags ask for.
     pub fn evaluate(&self, policy: &Policy, request: &AdmissionRequest, settings: &Value) -> Result<Evaluation> {
-        let host = Host::new(self)?;
+        let host = Host::new(self, Live::new)?;
         let gate = self.input.gate(policy, host.answers());
         // kwctl has no deadline
         let evaluate = || policy.evaluate(request, settings, Arc::new(gate), Deadline::Off);
         let evaluation = progress::during("evaluating the request", evaluate)?;
         host.finish()?;
         Ok(evaluation)
+    }
+
+    /// Evaluates these requests, each as [`Flags::evaluate`] does, several at a time, and asks each question once. `each` turns an evaluation into
+    /// what is needed of it; the results are in the order of the requests.
+    pub fn evaluate_all<T: Send>(
+        &self,
+        policy: &Policy,
+        requests: &[AdmissionRequest],
+        settings: &Value,
+        each: impl Fn(&AdmissionRequest, Evaluation) -> T + Sync,
+    ) -> Result<Vec<T>> {
+        let host = Host::new(self, |config| Ok(Live::new(config)?.without_memory()))?;
+        let gate = Arc::new(self.input.gate(policy, Memo::new(host.answers())));
+        // A session has an order.
+        let threads = if matches!(host, Host::Live(_)) { batch::THREADS } else { 1 };
+        let results = batch::evaluate(policy, requests, settings, gate, threads, each)?;
+        host.finish()?;
+        Ok(results)
+    }
+
+    /// Whether the settings are read from standard input, so that nothing else can be.
+    pub fn reads_stdin(&self) -> bool {
+        self.input.reads_stdin()
     }
 }
 
@@ -100,11 +129,11 @@ enum Host {
 }
 
 impl Host {
-    fn new(args: &Flags) -> Result<Self> {
+    fn new(args: &Flags, live: impl FnOnce(LiveConfig) -> Result<Live>) -> Result<Self> {
         if let Some(session) = args.input.session()? {
             return Ok(Self::Replayed(Arc::new(session)));
         }
-        let live = Live::new(LiveConfig {
+        let live = live(LiveConfig {
             sources: args.registries.sources()?,
             docker_config: args.registries.docker_config()?,
             cluster_dir: args.cluster_dir.clone(),

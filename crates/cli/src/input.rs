@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use image_trust_host::{AdmissionRequest, Answers, CapabilityPattern, Gate, Policy, Replay};
+use image_trust_manifests::{files::STDIN, utf8};
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
-/// What stands for standard input in place of a file.
-const STDIN: &str = "-";
 /// Largest text that is read, in bytes.
 const MAX_TEXT: u64 = 16 << 20;
 /// Deepest nesting of YAML that is read: what is nested deeper takes the parser minutes.
@@ -60,11 +59,16 @@ impl Input {
 
     /// The request in this file, or on stdin for `-`.
     pub fn request(&self, path: &Path) -> Result<AdmissionRequest> {
-        if path == Path::new(STDIN) && self.settings.as_deref() == Some(path) {
+        if path == Path::new(STDIN) && self.reads_stdin() {
             bail!("the request and the settings can't both be read from standard input: write one of them to a file");
         }
         let (text, origin) = text_of("request", path)?;
         request(&text, &origin)
+    }
+
+    /// Whether the settings are read from standard input.
+    pub fn reads_stdin(&self) -> bool {
+        self.settings.as_deref() == Some(Path::new(STDIN))
     }
 
     /// The recorded session to answer from, if there is one.
@@ -105,21 +109,6 @@ pub fn text_of(what: &str, path: &Path) -> Result<(String, String)> {
     }
     let text = utf8(bytes).with_context(|| format!("cannot read the {what} {origin}"))?;
     Ok((text.trim_start_matches('\u{feff}').to_owned(), origin))
-}
-
-/// The text of these bytes, or what else they are.
-fn utf8(bytes: Vec<u8>) -> Result<String> {
-    // Text in UTF-16 begins with a byte order mark, or has an empty byte in each ASCII character.
-    let is_utf16 =
-        matches!(bytes.as_slice(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..]);
-    match String::from_utf8(bytes) {
-        Ok(text) if !is_utf16 => Ok(text),
-        _ if is_utf16 => {
-            bail!("expected UTF-8, found UTF-16: save the file as UTF-8 (in PowerShell `Out-File -Encoding utf8`)")
-        }
-        Err(error) => bail!("expected UTF-8, found another byte at position {}", error.utf8_error().valid_up_to()),
-        Ok(text) => Ok(text),
-    }
 }
 
 /// The request in this text, or the one that the API server would send for the object in it.
@@ -318,30 +307,6 @@ mod tests {
         for (text, expected, reason) in table {
             let settings = settings(text, "a file").ok().map(|settings| settings.to_string());
             assert_eq!(settings.as_deref(), expected, "{reason}");
-        }
-    }
-
-    #[test]
-    fn other_encodings_are_told() {
-        let utf16 = |text: &str, mark: &str, order: fn(u16) -> [u8; 2]| -> Vec<u8> {
-            format!("{mark}{text}").encode_utf16().flat_map(order).collect()
-        };
-        let rows = [
-            (utf16("a: 1", "\u{feff}", u16::to_le_bytes), Some("found UTF-16"), "as PowerShell writes it"),
-            (utf16("a: 1", "\u{feff}", u16::to_be_bytes), Some("found UTF-16"), "in the other order"),
-            (utf16("a: 1", "", u16::to_le_bytes), Some("found UTF-16"), "without a mark"),
-            (utf16("a: 1", "", u16::to_be_bytes), Some("found UTF-16"), "nor in the other order"),
-            (b"a: \xe4".to_vec(), Some("found another byte at position 3"), "Latin-1"),
-            ("a: ä".into(), None, "UTF-8"),
-            ("\u{feff}a: 1".into(), None, "UTF-8 with a mark"),
-            (Vec::new(), None, "nothing"),
-        ];
-        for (bytes, expected, why) in rows {
-            match (utf8(bytes), expected) {
-                (Ok(_), None) => {}
-                (Err(error), Some(part)) => assert!(error.to_string().contains(part), "{why}: {error}"),
-                (came, _) => panic!("{why}: {came:?}"),
-            }
         }
     }
 

@@ -6,6 +6,7 @@ use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcomma
 use tracing_subscriber::EnvFilter;
 
 mod annotate;
+pub mod batch;
 mod collect;
 mod completions;
 pub mod demo;

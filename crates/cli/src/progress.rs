@@ -2,7 +2,10 @@
 
 use std::{
     io::{self, IsTerminal as _, Write},
-    sync::mpsc::{RecvTimeoutError, channel},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{RecvTimeoutError, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -17,11 +20,26 @@ pub fn during<T>(what: &str, work: impl FnOnce() -> T) -> T {
     if !io::stderr().is_terminal() {
         return work();
     }
-    told(&printed(what), PATIENCE, &mut io::stderr(), work)
+    told(&|| printed(what), PATIENCE, &mut io::stderr(), work)
+}
+
+/// The same for work of many parts, which counts those that are done.
+pub fn counting<T>(what: &str, total: usize, work: impl FnOnce(&AtomicUsize) -> T) -> T {
+    let done = AtomicUsize::new(0);
+    if !io::stderr().is_terminal() {
+        return work(&done);
+    }
+    let line = || format!("{}: {} of {total}", printed(what), done.load(Ordering::Relaxed));
+    told(&line, PATIENCE, &mut io::stderr(), || work(&done))
 }
 
 /// Writes a line whenever as much time has passed again as until the line before, so that long work makes few lines.
-fn told<T>(what: &str, patience: Duration, to: &mut (impl Write + Send), work: impl FnOnce() -> T) -> T {
+fn told<T>(
+    what: &(dyn Fn() -> String + Sync),
+    patience: Duration,
+    to: &mut (impl Write + Send),
+    work: impl FnOnce() -> T,
+) -> T {
     thread::scope(|scope| {
         // Nothing is ever sent: whoever waits hears that the other end is gone.
         let (working, done) = channel::<()>();
@@ -31,7 +49,7 @@ fn told<T>(what: &str, patience: Duration, to: &mut (impl Write + Send), work: i
             while done.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
                 wait = started.elapsed();
                 // Where nobody can be told there is nothing to do about it.
-                let _ = to.write_all(format!("{what} ... {:.0} s\n", wait.as_secs_f64()).as_bytes());
+                let _ = to.write_all(format!("{} ... {:.0} s\n", what(), wait.as_secs_f64()).as_bytes());
             }
         });
         let result = work();
@@ -63,12 +81,12 @@ mod tests {
     fn only_long_work_is_told() {
         let (to, lines) = channel();
         let long_enough = Duration::from_secs(3_600);
-        assert_eq!(told("counting", long_enough, &mut Lines(to.clone()), || 3), 3);
+        assert_eq!(told(&|| "counting".to_owned(), long_enough, &mut Lines(to.clone()), || 3), 3);
         assert!(lines.try_recv().is_err(), "short work is done before anybody asks");
 
         // This work ends when it was told of twice.
         let twice = || [lines.recv(), lines.recv()];
-        let written = told("counting", Duration::from_millis(1), &mut Lines(to), twice);
+        let written = told(&|| "counting".to_owned(), Duration::from_millis(1), &mut Lines(to), twice);
         assert_eq!(written, [Ok("counting ... 0 s\n".to_owned()), Ok("counting ... 0 s\n".to_owned())]);
     }
 }

@@ -25,6 +25,7 @@ mod cluster;
 mod host_request;
 mod journal;
 mod live;
+mod memo;
 mod metadata;
 mod policy;
 mod registry;
@@ -46,6 +47,7 @@ pub use host_request::{
 };
 pub use journal::HostCall;
 pub use live::{Live, LiveConfig};
+pub use memo::Memo;
 pub use metadata::{ExecutionMode, Metadata, Operation, PolicyType, Rule};
 pub use policy::{Evaluation, Policy};
 pub use registry::{Credentials, Route};

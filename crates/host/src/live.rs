@@ -58,7 +58,8 @@ pub struct Live {
     registry: Registry,
     verifier: Verifier,
     cluster: Option<Cluster>,
-    memories: Memories,
+    /// None, where somebody else remembers.
+    memories: Option<Memories>,
 }
 
 impl Live {
@@ -77,8 +78,14 @@ impl Live {
             registry: Registry::new(sources, credentials),
             verifier,
             cluster: cluster_dir.as_deref().map(Cluster::from_dir).transpose()?,
-            memories: Memories::default(),
+            memories: Some(Memories::default()),
         })
+    }
+
+    /// The same without the host's memory, which answers one question at a time: for many threads behind a [`Memo`](crate::Memo).
+    #[must_use]
+    pub fn without_memory(self) -> Self {
+        Self { memories: None, ..self }
     }
 
     fn cluster(&self) -> Result<&Cluster> {
@@ -149,7 +156,11 @@ impl Answers for Live {
     fn answer(&self, request: &HostRequest) -> Result<Vec<u8>> {
         // The libraries that policy-server uses panic on some of what registries answer. There each call is a task of its own, and the guest
         // hears this.
-        let answer = || self.runtime.block_on(self.memories.answer(request, self.ask(request)));
+        let ask = self.ask(request);
+        let answer = || match &self.memories {
+            Some(memories) => self.runtime.block_on(memories.answer(request, ask)),
+            None => self.runtime.block_on(ask),
+        };
         catch_unwind(AssertUnwindSafe(answer))
             .unwrap_or_else(|_| Err(anyhow!("Error obtaining response over callback channel")))
     }
