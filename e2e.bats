@@ -221,3 +221,45 @@ JSON
     recorded cause certificate-identity
     says 'bob@example.com'
 }
+
+# pin ARGUMENT...: only our own command has it.
+pin() {
+    [[ $(basename "$KWCTL") == image-trust ]] || skip "kwctl has no pin"
+    cp "$BATS_TEST_DIRNAME/annotated-policy.wasm" "$BATS_TEST_TMPDIR/policy.wasm"
+    cd "$BATS_TEST_TMPDIR"
+    run --separate-stderr "$KWCTL" pin "$@" -s "$pinned/settings.yaml" \
+        --replay-host-capabilities-interactions "$pinned/session.yaml"
+    echo "exit $status; stdout: $output; stderr: $stderr"
+}
+
+pod_of() { printf 'apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: %s # ours\n' "$1"; }
+
+@test "pin writes the proven digest into a manifest and keeps the rest" {
+    pod_of ghcr.io/acme/app:v1 >"$BATS_TEST_TMPDIR/pod.yaml"
+    pin pod.yaml --write
+    [ "$status" -eq 0 ]
+    says '1 pin; 1 file changed'
+    digest=sha256:1111111111111111111111111111111111111111111111111111111111111111
+    diff "$BATS_TEST_TMPDIR/pod.yaml" <(pod_of "ghcr.io/acme/app:v1@$digest")
+}
+
+@test "pin --check fails where a digest is missing, and writes nothing" {
+    pod_of ghcr.io/acme/app:v1 >"$BATS_TEST_TMPDIR/pod.yaml"
+    pin pod.yaml --check
+    [ "$status" -eq 1 ]
+    diff "$BATS_TEST_TMPDIR/pod.yaml" <(pod_of ghcr.io/acme/app:v1)
+}
+
+@test "pin --diff shows the change of a kustomization" {
+    printf 'images:\n- name: ghcr.io/acme/app\n  newTag: v1\n' >"$BATS_TEST_TMPDIR/kustomization.yaml"
+    pin kustomization.yaml --diff
+    [ "$status" -eq 0 ]
+    says '+  digest: sha256:1111'
+}
+
+@test "pin refuses a template and says what to do" {
+    pod_of '{{ .Values.image }}' >"$BATS_TEST_TMPDIR/pod.yaml"
+    pin pod.yaml --write
+    [ "$status" -eq 2 ]
+    [[ $stderr == *"render it first"* ]]
+}

@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 
 use crate::{batch, input::Input, output::tell, progress};
 
+/// How long the module may look for an explanation: the most that settings can allow.
+const PATIENCE_MS: u64 = 30_000;
+
 /// The settings of an evaluation, and who answers its host calls.
 #[derive(clap::Args)]
 pub struct Flags {
@@ -54,6 +57,20 @@ impl Registries {
 /// Compiles the module at `path`.
 pub fn load(path: &Path) -> Result<Policy> {
     progress::during(&format!("compiling {}", path.display()), || Policy::load(path))
+}
+
+/// The settings, with as much time as there can be.
+pub fn patient(mut settings: Value) -> Value {
+    if let Some(settings) = settings.as_object_mut() {
+        let features = settings.entry("features").or_insert_with(|| json!({}));
+        if features.is_null() {
+            *features = json!({});
+        }
+        if let Some(features) = features.as_object_mut() {
+            features.insert("timeBudgetMs".to_owned(), PATIENCE_MS.into());
+        }
+    }
+    settings
 }
 
 /// What the API server would ask for a Pod with this image and nothing else.

@@ -13,10 +13,10 @@ use anyhow::{Context as _, Result, bail};
 use image_trust_host::{AdmissionResponse, Evaluation, HostCall};
 use json_patch::PatchOperation;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
-    evaluation::{Flags, load, pod},
+    evaluation::{Flags, load, patient, pod},
     output::{Destination, Output},
 };
 
@@ -30,8 +30,6 @@ use rules::{Image, Rule};
 /// Where the one image is.
 const SLOT: &str = "/spec/containers/0/image";
 
-/// How long the module may look for an explanation: the most that settings can allow.
-const PATIENCE_MS: u64 = 30_000;
 /// The exit codes of this command.
 const DENIED: u8 = 1;
 const UNKNOWN: u8 = 2;
@@ -149,20 +147,6 @@ fn is_file(text: &str) -> bool {
     text == "-" || (Path::new(text).is_file() && ends.iter().any(|end| text.ends_with(end)))
 }
 
-/// The settings, with as much time as there can be.
-fn patient(mut settings: Value) -> Value {
-    if let Some(settings) = settings.as_object_mut() {
-        let features = settings.entry("features").or_insert_with(|| json!({}));
-        if features.is_null() {
-            *features = json!({});
-        }
-        if let Some(features) = features.as_object_mut() {
-            features.insert("timeBudgetMs".to_owned(), PATIENCE_MS.into());
-        }
-    }
-    settings
-}
-
 fn record(response: &AdmissionResponse) -> Option<Map<String, Value>> {
     let text = response.audit_annotations.as_ref()?.get("image-0")?;
     serde_json::from_str(text).ok()
@@ -224,6 +208,7 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn keys_have_names() {

@@ -94,8 +94,14 @@ pub enum Written {
     Manifest(Value),
 }
 
-/// The text of this file, or of stdin for `-`, and what it is called.
+/// The text of this file, or of stdin for `-`, without a byte order mark, and what it is called.
 pub fn text_of(what: &str, path: &Path) -> Result<(String, String)> {
+    let (text, origin) = whole_text_of(what, path)?;
+    Ok((text.trim_start_matches('\u{feff}').to_owned(), origin))
+}
+
+/// The same with everything that is in it.
+pub fn whole_text_of(what: &str, path: &Path) -> Result<(String, String)> {
     let origin = if path == Path::new(STDIN) { "standard input".to_owned() } else { path.display().to_string() };
     let mut bytes = Vec::new();
     let read = match path == Path::new(STDIN) {
@@ -108,7 +114,7 @@ pub fn text_of(what: &str, path: &Path) -> Result<(String, String)> {
         bail!("the {what} {origin} is larger than {} MiB, and the API server takes no more than 3", MAX_TEXT >> 20);
     }
     let text = utf8(bytes).with_context(|| format!("cannot read the {what} {origin}"))?;
-    Ok((text.trim_start_matches('\u{feff}').to_owned(), origin))
+    Ok((text, origin))
 }
 
 /// The request in this text, or the one that the API server would send for the object in it.

@@ -16,6 +16,7 @@ pub mod input;
 mod lint;
 mod migrate;
 pub mod output;
+mod pin;
 pub mod progress;
 mod run;
 mod schema;
@@ -56,6 +57,7 @@ enum Command {
     Explain(explain::Args),
     Lint(lint::Args),
     Migrate(migrate::Args),
+    Pin(pin::Args),
     Collect(collect::Args),
     Schema(schema::Args),
     Annotate(annotate::Args),
@@ -94,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => return explain::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Migrate(args) => migrate::run(&args),
+        Command::Pin(args) => return pin::run(&args),
         Command::Collect(args) => return collect::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Annotate(args) => annotate::run(&args),
@@ -121,7 +124,9 @@ fn color(line: &[OsString]) -> Color {
 fn log(verbose: u8, command: &Command) {
     let level = match (verbose, command) {
         // The policy's log has the host's words for every denial; these show them themselves, or deny on purpose.
-        (0, Command::Collect(_) | Command::Demo(_) | Command::Explain(_) | Command::Migrate(_)) => "warn,policy=off",
+        (0, Command::Collect(_) | Command::Demo(_) | Command::Explain(_) | Command::Migrate(_) | Command::Pin(_)) => {
+            "warn,policy=off"
+        }
         (0, _) => "warn",
         (1, _) => "info",
         (2, _) => {

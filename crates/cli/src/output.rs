@@ -109,6 +109,17 @@ impl Destination {
         self.script(format!("{}\n", ascii(text)).as_bytes())
     }
 
+    /// Hands over a text in which every byte counts, such as a diff. A terminal gets it as [`Destination::text`] would write it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn exact(&self, text: &str) -> Result<()> {
+        match self.out {
+            None if io::stdout().is_terminal() => Ok(print(text.trim_end())?),
+            _ => self.script(text.as_bytes()),
+        }
+    }
+
     /// Hands over text of our own as it is.
     ///
     /// # Errors

@@ -6,5 +6,6 @@ mod explain;
 mod line;
 mod lint;
 mod migrate;
+mod pin;
 mod run;
 mod schema;
