@@ -1,14 +1,16 @@
 //! How is one request evaluated? The flags that `run` and `explain` share beyond those of `input`, which are kwctl's, and what they mean.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use image_trust_host::{
-    AdmissionRequest, Answers, Deadline, Evaluation, HostRequest, Live, LiveConfig, Memo, Policy, Recorder, Replay,
-    Sources,
+    AdmissionRequest, Answers, Cluster, ContextAwareResource, Deadline, Evaluation, HostRequest, Live, LiveConfig,
+    Memo, Policy, Recorder, Replay, Sources,
 };
+use image_trust_manifests::files::{STDIN, find};
 use serde_json::{Value, json};
 
 use crate::{batch, input::Input, output::tell, progress};
@@ -73,6 +75,11 @@ pub fn patient(mut settings: Value) -> Value {
     settings
 }
 
+/// What settings that were accepted say.
+pub fn settings_of(text: &str) -> Result<image_trust::Policy<'_>> {
+    image_trust::Policy::load(text).map_err(|problem| anyhow!("the settings can't be read: {problem}"))
+}
+
 /// What the API server would ask for a Pod with this image and nothing else.
 pub fn pod(name: &str, image: &str) -> Result<AdmissionRequest> {
     pod_in(name, "default", image)
@@ -121,10 +128,13 @@ impl Flags {
         policy: &Policy,
         requests: &[AdmissionRequest],
         settings: &Value,
+        beside: Beside,
         each: impl Fn(&AdmissionRequest, Evaluation) -> T + Sync,
     ) -> Result<Vec<T>> {
         let host = Host::new(self, |config| Ok(Live::new(config)?.without_memory()))?;
-        let gate = Arc::new(self.input.gate(policy, Memo::new(host.answers())));
+        let Beside { cluster, resources } = beside;
+        let answers = Among { cluster, others: Memo::new(host.answers()) };
+        let gate = Arc::new(self.input.gate(policy, answers).with_resources(resources));
         // A session has an order.
         let threads = if matches!(host, Host::Live(_)) { batch::THREADS } else { 1 };
         let results = batch::evaluate(policy, requests, settings, gate, threads, each)?;
@@ -132,9 +142,44 @@ impl Flags {
         Ok(results)
     }
 
-    /// Whether the settings are read from standard input, so that nothing else can be.
-    pub fn reads_stdin(&self) -> bool {
-        self.input.reads_stdin()
+    /// The manifests that these paths name: files, what is in folders, and `-` for standard input.
+    pub fn manifests(&self, paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+        if self.input.reads_stdin() && paths.iter().any(|path| path == Path::new(STDIN)) {
+            bail!("the manifests and the settings can't both be read from standard input: write one of them to a file");
+        }
+        let found = find(paths).map_err(|unfound| {
+            anyhow::Error::new(unfound.error).context(format!("cannot read {}", unfound.path.display()))
+        })?;
+        if found.is_empty() {
+            bail!("expected files that end in .yaml, .yml or .json, found none");
+        }
+        Ok(found)
+    }
+}
+
+/// Objects that count as if they were in the cluster.
+#[derive(Default)]
+pub struct Beside {
+    /// The objects.
+    pub cluster: Cluster,
+    /// Their kinds, which the policy may look up.
+    pub resources: BTreeSet<ContextAwareResource>,
+}
+
+/// Answers lookups of these objects, and leaves everything else to others.
+struct Among<A> {
+    cluster: Cluster,
+    others: A,
+}
+
+impl<A: Answers> Answers for Among<A> {
+    fn answer(&self, request: &HostRequest) -> Result<Vec<u8>> {
+        if let HostRequest::KubernetesGetResource { api_version, kind, name, namespace, field_masks, .. } = request
+            && let Ok(object) = self.cluster.get(api_version, kind, name, namespace.as_deref(), field_masks.as_ref())
+        {
+            return Ok(object);
+        }
+        self.others.answer(request)
     }
 }
 

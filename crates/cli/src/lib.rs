@@ -7,6 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 mod annotate;
 pub mod batch;
+mod check;
 mod collect;
 mod completions;
 pub mod demo;
@@ -55,6 +56,7 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Explain(explain::Args),
+    Check(check::Args),
     Lint(lint::Args),
     Migrate(migrate::Args),
     Pin(pin::Args),
@@ -94,6 +96,7 @@ pub fn main() -> ExitCode {
     let outcome = match command {
         Command::Run(args) => run::run(&args),
         Command::Explain(args) => return explain::run(&args),
+        Command::Check(args) => return check::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Pin(args) => return pin::run(&args),
@@ -124,9 +127,15 @@ fn color(line: &[OsString]) -> Color {
 fn log(verbose: u8, command: &Command) {
     let level = match (verbose, command) {
         // The policy's log has the host's words for every denial; these show them themselves, or deny on purpose.
-        (0, Command::Collect(_) | Command::Demo(_) | Command::Explain(_) | Command::Migrate(_) | Command::Pin(_)) => {
-            "warn,policy=off"
-        }
+        (
+            0,
+            Command::Check(_)
+            | Command::Collect(_)
+            | Command::Demo(_)
+            | Command::Explain(_)
+            | Command::Migrate(_)
+            | Command::Pin(_),
+        ) => "warn,policy=off",
         (0, _) => "warn",
         (1, _) => "info",
         (2, _) => {

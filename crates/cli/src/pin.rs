@@ -5,16 +5,16 @@
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result, bail};
-use image_trust::Digest;
+use image_trust::{Digest, kubernetes::Kinds};
 use image_trust_manifests::{
     Manifest,
-    files::{STDIN, find, is_kustomization},
+    files::{STDIN, is_kustomization},
     pin::{Target, Targets, pinned, targets, with_digest},
 };
 use serde_json::Value;
 
 use crate::{
-    evaluation::{Flags, load, patient, pod_in},
+    evaluation::{Beside, Flags, load, patient, pod_in, settings_of},
     input::whole_text_of,
     output::{Destination, Output, tell},
 };
@@ -93,21 +93,16 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 
 fn pin(args: &Args) -> Result<ExitCode> {
     let reads_stdin = args.paths.iter().any(|path| path.as_os_str() == STDIN);
-    if reads_stdin && args.flags.reads_stdin() {
-        bail!("the manifests and the settings can't both be read from standard input: write one of them to a file");
-    }
     if reads_stdin && args.write {
         bail!("expected files for --write, found `-`: standard input cannot be changed; use --diff");
     }
-    let paths = find(&args.paths).map_err(|unfound| {
-        anyhow::Error::new(unfound.error).context(format!("cannot read {}", unfound.path.display()))
-    })?;
-    if paths.is_empty() {
-        bail!("expected files that end in .yaml, .yml or .json, found none");
-    }
+    let paths = args.flags.manifests(&args.paths)?;
     let policy = load(&args.policy)?;
     let settings = args.flags.settings(&policy)?;
-    let files: Vec<File> = paths.into_iter().map(File::read).collect();
+    let text = settings.to_string();
+    let read = settings_of(&text)?;
+    let kinds = Kinds::with(read.workloads());
+    let files: Vec<File> = paths.into_iter().map(|path| File::read(path, kinds)).collect();
     let questions: Vec<Question> = {
         let targets = files.iter().filter_map(|file| file.read.as_ref().ok()).flat_map(|(_, found)| &found.images);
         let mut questions: Vec<Question> = targets.flat_map(Question::of).collect();
@@ -117,7 +112,9 @@ fn pin(args: &Args) -> Result<ExitCode> {
     };
     let requests: Vec<_> = questions.iter().map(|it| pod_in("pin", &it.namespace, &it.image)).collect::<Result<_>>()?;
     let answers =
-        args.flags.evaluate_all(&policy, &requests, &decisive(settings), |_, evaluation| Answer::of(&evaluation))?;
+        args.flags.evaluate_all(&policy, &requests, &decisive(settings), Beside::default(), |_, evaluation| {
+            Answer::of(&evaluation)
+        })?;
     let answers: BTreeMap<Question, Answer> = questions.into_iter().zip(answers).collect();
     let mut done: Vec<Done> = files.into_iter().map(|file| file.pin(&answers, args.update)).collect();
     if args.write {
@@ -147,11 +144,11 @@ fn decisive(settings: Value) -> Value {
 }
 
 impl File {
-    fn read(path: PathBuf) -> File {
+    fn read(path: PathBuf, kinds: Kinds<'_>) -> File {
         let read = || {
             let (text, _) = whole_text_of("manifest", &path)?;
             let manifest = Manifest::parse(text)?;
-            let targets = targets(&manifest, is_kustomization(&path))?;
+            let targets = targets(&manifest, is_kustomization(&path), kinds)?;
             Ok((manifest, targets))
         };
         File { read: read(), path }

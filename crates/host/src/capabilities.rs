@@ -46,9 +46,9 @@ impl<A: Answers> Gate<A> {
         self
     }
 
-    /// Lets the guest read these Kubernetes resources.
+    /// Lets the guest read these Kubernetes resources, too.
     pub fn with_resources(mut self, resources: BTreeSet<ContextAwareResource>) -> Self {
-        self.resources = resources;
+        self.resources.extend(resources);
         self
     }
 }

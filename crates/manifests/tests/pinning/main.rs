@@ -3,6 +3,7 @@
 mod laws;
 mod shapes;
 
+use image_trust::kubernetes::Kinds;
 use image_trust::{Digest, ImageRef};
 use image_trust_manifests::{
     Manifest,

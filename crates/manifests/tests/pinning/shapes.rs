@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
+use image_trust::kubernetes::Kinds;
 use image_trust_manifests::{Manifest, pin::targets};
 
 use crate::pin;
