@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use image_trust::answer;
 use image_trust_lint::Severity;
+use image_trust_testbed::host::FakeHost;
 use serde_json::{Map, Value};
 
 const METRICS: [&str; 5] = [
@@ -138,8 +139,15 @@ fn every_file_is_checked() {
         names.map(|entry| format!("deploy/{}", entry.unwrap().file_name().to_string_lossy())).collect();
     let mut checked: BTreeSet<String> = manifests().iter().map(|manifest| manifest.name.to_owned()).collect();
     // `collect` is held to its examples by crates/cli/tests/cli/collect/documents.rs.
-    let others =
-        ["alerts.yaml", "collect-cronjob.yaml", "collect-github.yaml", "collect-notary-cronjob.yaml", "dashboard.json"];
+    let others = [
+        "alerts.yaml",
+        "alerts-loki.yaml",
+        "break-glass.yaml",
+        "collect-cronjob.yaml",
+        "collect-github.yaml",
+        "collect-notary-cronjob.yaml",
+        "dashboard.json",
+    ];
     checked.extend(others.map(|name| format!("deploy/{name}")));
     assert_eq!(found, checked);
 }
@@ -294,6 +302,10 @@ fn the_dashboard_asks_for_what_there_is() {
         assert!(!targets.is_empty(), "{title}: a query");
         let references: BTreeSet<&str> = targets.iter().map(|target| target["refId"].as_str().unwrap()).collect();
         assert_eq!(references.len(), targets.len(), "{title}");
+        if panel["datasource"]["type"] == "loki" {
+            targets.iter().for_each(|target| drop(filters(target["expr"].as_str().unwrap())));
+            continue;
+        }
         for target in targets {
             check_query(target["expr"].as_str().unwrap(), &known);
             let legend = target["legendFormat"].as_str().unwrap();
@@ -379,6 +391,69 @@ fn the_codes_are_those_of_the_document() {
     let told: BTreeSet<&str> = rows.filter(|word| word.chars().all(|c| c.is_ascii_digit())).collect();
     let ours = LABELS.iter().find(|(label, _)| *label == "error_code").unwrap().1;
     assert!(told.iter().eq(ours), "{told:?}");
+}
+
+/// The lines that the log has about an image that is let through: by an exception, and by a user.
+fn waived() -> Vec<(&'static str, String)> {
+    let settings = serde_json::json!({
+        "validators": [{"name": "deny", "type": "static", "approve": false}],
+        "policy": [{"pattern": "*:*", "validator": "deny"}],
+        "exceptions": [{"images": ["quay.io/tools/init:3"], "until": "2026-02-01T00:00:00Z", "reason": "INC-1"}],
+        "features": {"breakGlass": true},
+    });
+    let line = |image: &str| {
+        let request = serde_json::json!({
+            "kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE", "name": "web", "namespace": "shop",
+            "userInfo": {"username": "jane"},
+            "object": {
+                "metadata": {"annotations": {"image-trust.dev/break-glass": "INC-1"}},
+                "spec": {"containers": [{"name": "web", "image": image}]},
+            },
+        });
+        let payload = serde_json::json!({"settings": settings, "request": request}).to_string();
+        // 2026-01-15
+        let host = FakeHost::new().permits(|_| Ok(true)).at(1_768_435_200);
+        let response = answer::validate(payload.as_bytes(), &host);
+        assert_eq!(response.log().len(), 1, "{:?}", response.log());
+        response.log()[0].1.clone()
+    };
+    vec![("exception", line("quay.io/tools/init:3")), ("break-glass", line("quay.io/tools/init:4"))]
+}
+
+/// Which of those lines a query of Loki finds: those that have each of its `|= "text"`.
+#[track_caller]
+fn filters(query: &str) -> Vec<&'static str> {
+    let texts: Vec<&str> = query.split("|= \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let found: Vec<&str> = waived()
+        .into_iter()
+        .filter(|(_, line)| texts.iter().all(|text| line.contains(text)))
+        .map(|(word, _)| word)
+        .collect();
+    assert!(!texts.is_empty() && found.len() == 1, "`{query}` finds {found:?}");
+    found
+}
+
+#[test]
+fn alerts_on_the_log_find_what_is_let_through() {
+    let manifest = yaml("deploy/alerts-loki.yaml");
+    let rules = manifest["groups"][0]["rules"].as_array().unwrap();
+    let found: Vec<&str> = rules.iter().flat_map(|rule| filters(rule["expr"].as_str().unwrap())).collect();
+    assert_eq!(found, ["break-glass", "exception"]);
+}
+
+#[test]
+fn the_role_has_the_permission_that_is_asked_for() {
+    use image_trust::kubernetes::{API_GROUP, RESOURCE, VERB};
+    let text = read("deploy/break-glass.yaml");
+    let roles: Vec<Value> = serde_yaml::Deserializer::from_str(&text)
+        .map(|document| serde::Deserialize::deserialize(document).unwrap())
+        .collect();
+    let role: k8s_openapi::api::rbac::v1::ClusterRole = serde_json::from_value(roles[0].clone()).unwrap();
+    assert_eq!(serde_json::to_value(&role).unwrap(), roles[0], "a ClusterRole does not have such a field");
+    let rules = role.rules.unwrap();
+    let own = |text: &str| Some(vec![text.to_owned()]);
+    assert_eq!((&rules[0].api_groups, &rules[0].resources), (&own(API_GROUP), &own(RESOURCE)));
+    assert_eq!(rules[0].verbs, [VERB]);
 }
 
 /// Fields of the API: a field that it does not have is dropped without a word.

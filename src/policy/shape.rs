@@ -17,6 +17,7 @@ mod field;
 mod signers;
 #[cfg(test)]
 mod tests;
+mod waivers;
 mod walk;
 
 pub use field::{About, Default, Field, Shape, TYPES};
@@ -98,58 +99,6 @@ impl<const TOLD: bool> Table<TOLD> {
             "features",
             Shape::Object(Self::FEATURES),
             told!(about("What holds for every rule.", r#"{"detectionMode": true}"#).default("{}")),
-        ),
-    ];
-
-    const EXCEPTION: &'static [Field] = &[
-        required(
-            "images",
-            Shape::List(&Shape::Pattern),
-            told!(about("The [patterns](#patterns) of the images. As in a rule that allows by name, a pattern with a tag does not match a reference with a digest.", r#"["ghcr.io/acme/legacy:1.2"]"#).most(100)),
-        ),
-        optional(
-            "namespaces",
-            Shape::Names,
-            told!(about("The namespaces in which the images are admitted.", r#"["shop"]"#).absent("all of them").most(100)),
-        ),
-        required(
-            "until",
-            Shape::Text,
-            told!(about("When it ends. It has no effect before its last 90 days.", r#""2026-12-31T00:00:00Z""#).kind("time in UTC").form(TIME)),
-        ),
-        required(
-            "reason",
-            Shape::Text,
-            told!(about("Why it is made, and by whom. Every warning and audit record gives it.", r#""INC-1234: the vendor signs from January on""#).bytes(200)),
-        ),
-    ];
-
-    const WORKLOAD: &'static [Field] = &[
-        required(
-            "apiGroup",
-            Shape::Text,
-            told!(
-                about("The API group of the kind, without a version.", r#""argoproj.io""#)
-                    .bytes(253)
-                    .form(r"^[a-z0-9.-]+$")
-            ),
-        ),
-        required(
-            "kind",
-            Shape::Text,
-            told!(about("The name of the kind.", r#""Rollout""#).bytes(253).form("^[A-Za-z0-9]+$")),
-        ),
-        required(
-            "podSpec",
-            Shape::Text,
-            told!(
-                about(
-                    "The path to the pod spec. A kind with several pod specs has an entry for each.",
-                    r#""spec.template.spec""#
-                )
-                .bytes(253)
-                .form(r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")
-            ),
         ),
     ];
 

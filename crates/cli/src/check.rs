@@ -208,7 +208,7 @@ fn write(args: &Args, checked: &Checked) -> Result<()> {
     // Programs read the result, and people the reason for which a file is missing in it.
     if !matches!(args.output, Format::Text) {
         for (file, error) in &checked.unreadable {
-            crate::output::tell(&format!("Error: {file}:{error}"))?;
+            crate::output::tell(&format!("Error: {file}: {error}"))?;
         }
     }
     Ok(())

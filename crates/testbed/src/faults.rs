@@ -324,7 +324,11 @@ pub fn judge(case: &Case, before: &str, answer: &str, host: &Faulty) -> Result<(
             false => Ok(()),
         },
         (Some(false), Some(code)) => {
-            let is_right = before["code"] == code || host.codes().iter().any(|right| u64::from(*right) == code);
+            // Without the permission to break the glass, an image is denied for its own reason.
+            let is_waived = records(&before).iter().any(|record| record["verdict"] == "break-glass");
+            let is_right = before["code"] == code
+                || (is_waived && code == 403)
+                || host.codes().iter().any(|right| u64::from(*right) == code);
             match (is_right, after["message"].as_str()) {
                 (true, Some(message)) if message.len() > 20 => Ok(()),
                 (true, _) => wrong("is not explained"),

@@ -16,7 +16,7 @@ pub(super) fn text(checked: &Checked) -> String {
     }
     parts.extend(denials(checked));
     for (file, error) in &checked.unreadable {
-        parts.push(format!("Error: {file}:{error}"));
+        parts.push(format!("Error: {file}: {error}"));
     }
     parts.push(totals(checked));
     parts.join("\n\n")
@@ -61,19 +61,26 @@ fn totals(checked: &Checked) -> String {
         images
     });
     let refused = images.values().filter(|is_denied| **is_denied).count();
-    let mut totals = format!(
-        "{} workloads: {} admitted, {denied} denied; {} images: {refused} denied; {} objects without images passed over",
-        checked.objects.len(),
-        checked.objects.len() - denied,
-        images.len(),
-        checked.passed_over
-    );
+    let mut totals = vec![
+        format!(
+            "{}: {} admitted, {denied} denied",
+            counted(checked.objects.len(), "workload"),
+            checked.objects.len() - denied
+        ),
+        format!("{}: {refused} denied", counted(images.len(), "image")),
+        format!("{} without images passed over", counted(checked.passed_over, "object")),
+    ];
     if !checked.unreadable.is_empty() {
-        totals += &format!("; {} files cannot be read", checked.unreadable.len());
+        totals.push(format!("{} unreadable", counted(checked.unreadable.len(), "file")));
     }
-    totals
+    totals.join("; ")
 }
 
 fn all(checked: &Checked) -> impl Iterator<Item = &Found> {
     checked.objects.iter().flat_map(|(_, outcome)| &outcome.images)
+}
+
+/// A number with its noun.
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
