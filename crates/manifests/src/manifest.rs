@@ -112,7 +112,7 @@ impl Document {
 pub(crate) struct Lines {
     /// Where each line begins.
     starts: Vec<usize>,
-    /// Where characters of more than one byte stand, and how many bytes more than one they have.
+    /// Where characters of more than one byte stand, and how many bytes more than one each they have up to there.
     wide: Vec<(usize, usize)>,
 }
 
@@ -120,16 +120,21 @@ impl Lines {
     pub(crate) fn new(text: &str) -> Lines {
         let mut starts = vec![0];
         let mut wide = Vec::new();
+        let mut more = 0;
         let mut chars = text.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
             match c {
-                '\r' if chars.peek().is_some_and(|(_, next)| *next == '\n') => {}
-                '\r' | '\n' => starts.push(at + 1),
+                '\r' if chars.peek().is_some_and(|(_, next)| *next == '\n') => continue,
+                '\r' | '\n' => {
+                    starts.push(at + 1);
+                    continue;
+                }
                 // A byte order mark has no width.
-                '\u{feff}' if at == 0 => wide.push((at, c.len_utf8())),
-                _ if c.len_utf8() > 1 => wide.push((at, c.len_utf8() - 1)),
-                _ => {}
+                '\u{feff}' if at == 0 => more += c.len_utf8(),
+                _ if c.is_ascii() => continue,
+                _ => more += c.len_utf8() - 1,
             }
+            wide.push((at, more));
         }
         Lines { starts, wide }
     }
@@ -138,9 +143,11 @@ impl Lines {
     pub(crate) fn place(&self, at: usize) -> Place {
         let line = self.starts.partition_point(|start| *start <= at);
         let start = line.checked_sub(1).and_then(|line| self.starts.get(line)).copied().unwrap_or_default();
-        let from = self.wide.partition_point(|(position, _)| *position < start);
-        let before = self.wide.iter().skip(from).take_while(|(position, _)| *position < at);
-        let more: usize = before.map(|(_, more)| more).sum();
+        let more = |at| {
+            let before = self.wide.partition_point(|(position, _)| *position < at);
+            before.checked_sub(1).and_then(|last| self.wide.get(last)).map_or(0, |(_, more)| *more)
+        };
+        let more = more(at) - more(start);
         Place { line, column: (at - start).saturating_sub(more) + 1 }
     }
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     output::Output,
-    tables::{one_line, shown, table},
+    tables::{one_line, table},
 };
 
 /// Lines around a change in a diff.
@@ -140,7 +140,7 @@ impl Row {
             State::Moved(digest) => format!("the tag now has the proven digest {digest}; --update writes it"),
             State::Allowed => "a static rule admits it, so no digest is proven".to_owned(),
             State::Unset => "the entry sets neither newTag nor digest".to_owned(),
-            State::Denied(why) | State::Unknown(why) | State::Refused(why) | State::Unreadable(why) => shown(why),
+            State::Denied(why) | State::Unknown(why) | State::Refused(why) | State::Unreadable(why) => why.clone(),
         }
     }
 
@@ -207,7 +207,7 @@ fn name(path: &Path) -> String {
 }
 
 fn text(args: &Args, done: &[Done]) -> String {
-    let mut result = table(Some(["where", "image", "result", ""]));
+    let mut result = table(Some(["where", "image", "result", "detail"]));
     for file in done {
         for row in &file.rows {
             let place = format!("{}:{}:{}", name(&file.path), row.place.line, row.place.column);
@@ -224,10 +224,11 @@ fn text(args: &Args, done: &[Done]) -> String {
     let counts = counts.iter().map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", ");
     let changed = done.iter().filter(|file| file.change.is_some() && file.error.is_none()).count();
     let files = if changed == 1 { "1 file" } else { &format!("{changed} files") };
-    let end = match (counts.is_empty(), args.write) {
-        (true, _) => return "no images were found".to_owned(),
-        (false, true) => format!("{counts}; {files} changed"),
-        (false, false) => format!("{counts}; --write would change {files}"),
+    let end = match (counts.is_empty(), changed, args.write) {
+        (true, _, _) => return "no images were found".to_owned(),
+        (false, 0, _) => format!("{counts}; nothing to write"),
+        (false, _, true) => format!("{counts}; {files} changed"),
+        (false, _, false) => format!("{counts}; --write would change {files}"),
     };
     format!("{}\n\n{end}", result.trim_fmt())
 }

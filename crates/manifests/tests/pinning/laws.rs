@@ -97,7 +97,7 @@ fn indented(text: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn images_are_all_that_changes(pods in prop::collection::vec(pod(), 1..4), ends in 0..3, mark in any::<bool>()) {
