@@ -263,3 +263,69 @@ pod_of() { printf 'apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: %
     [ "$status" -eq 2 ]
     [[ $stderr == *"render it first"* ]]
 }
+
+# ours: our own command, in the test's folder, with the module as policy.wasm.
+ours() {
+    [[ $(basename "$KWCTL") == image-trust ]] || skip "kwctl does not have this"
+    cp "$BATS_TEST_DIRNAME/annotated-policy.wasm" "$BATS_TEST_TMPDIR/policy.wasm"
+    cd "$BATS_TEST_TMPDIR"
+    cat >settings.yaml <<'YAML'
+validators: [{name: allow, type: static, approve: true}, {name: deny, type: static, approve: false}]
+policy: [{pattern: "*:*", validator: deny}, {pattern: "registry.k8s.io/*:*", validator: allow}]
+YAML
+}
+
+@test "check tells what would be denied, with its place" {
+    ours
+    pod_of ghcr.io/acme/app:v1 >pod.yaml
+    run --separate-stderr "$KWCTL" check pod.yaml -s settings.yaml -o github
+    [ "$status" -eq 1 ]
+    says '::error file=pod.yaml,line=5,col=12,'
+    pod_of registry.k8s.io/pause:3.9 >pod.yaml
+    run --separate-stderr "$KWCTL" check pod.yaml -s settings.yaml
+    [ "$status" -eq 0 ]
+    says '1 workload: 1 admitted, 0 denied'
+}
+
+@test "check reads standard input and reads no template" {
+    ours
+    run --separate-stderr "$KWCTL" check - -s settings.yaml <<<'{"apiVersion":"v1","kind":"List","items":[]}'
+    [ "$status" -eq 0 ]
+    pod_of '{{ .Values.image }}' >pod.yaml
+    run --separate-stderr "$KWCTL" check pod.yaml -s settings.yaml
+    [ "$status" -eq 2 ]
+    says 'render it first'
+}
+
+# What action.yml runs, on what is built already.
+@test "the action checks manifests and fails where something is denied" {
+    ours
+    pod_of ghcr.io/acme/app:v1 >pod.yaml
+    mkdir image-trust
+    cp policy.wasm "$KWCTL" image-trust/
+    action() { RUNNER_TEMP=$PWD COMMAND=$1 PATHS=pod.yaml SETTINGS=settings.yaml run "$BATS_TEST_DIRNAME/scripts/action" run; }
+    action check
+    [ "$status" -eq 1 ]
+    says '::error file=pod.yaml,line=5,col=12,'
+    pod_of registry.k8s.io/pause:3.9 >pod.yaml
+    action check
+    [ "$status" -eq 0 ]
+    action pin
+    [ "$status" -eq 0 ]
+    action delete
+    [ "$status" -eq 2 ]
+}
+
+@test "the action and the hooks name commands that there are" {
+    ours
+    entries=$(sed -n 's/^  entry: image-trust //p' "$BATS_TEST_DIRNAME/.pre-commit-hooks.yaml")
+    [ "$(wc -l <<<"$entries")" -eq 2 ]
+    pod_of registry.k8s.io/pause:3.9 >pod.yaml
+    while read -ra entry; do
+        run "$KWCTL" "${entry[@]}" -s settings.yaml pod.yaml
+        [ "$status" -eq 0 ]
+    done <<<"$entries"
+    for input in command paths settings version arguments; do
+        grep -q "inputs.$input" "$BATS_TEST_DIRNAME/action.yml"
+    done
+}
