@@ -1,7 +1,7 @@
 //! What OCSP servers answer about signers of Notation: answers that are right, and others that are wrong in one way each.
 
 use image_trust_testbed::mint::{
-    Authority, CODE_SIGNING, Ca, Extension, ISSUED, Key, Stamp, Tsa, der,
+    Authority, CODE_SIGNING, Ca, Extension, ISSUED, Key, Stamp, Tsa, authority, der,
     evidence::{self, Item},
     notation::{
         self, NotationLeaf, RevocationList, distribution_points, list_item, only_from, token_of, unknown_extension,
@@ -176,6 +176,12 @@ pub(super) fn responses() -> Vec<Minted> {
         says("notation-ocsp-with-an-unknown-extension", OcspResponse { extensions: extended(true), ..good() }),
         says("notation-ocsp-with-an-answer-with-an-unknown-extension", {
             OcspResponse { single_extensions: extended(true), ..good() }
+        }),
+        says("notation-ocsp-with-another-status", OcspResponse { code: 3, ..good() }),
+        says("notation-ocsp-of-another-type", OcspResponse { kind: "1.3.6.1.4.1.99999.2", ..good() }),
+        with("notation-ocsp-by-delegate-of-another-name", {
+            let response = OcspResponse { responder: Some(authority::name("somebody else")), ..good() };
+            vec![by_delegate(response, DelegateTerms::default())]
         }),
         with("notation-ocsp-try-later", vec![response_item(without_an_answer(3))]),
         with("notation-ocsp-that-is-none", vec![response_item(b"no response".to_vec())]),

@@ -32,6 +32,10 @@ pub enum Status {
 /// A response about one certificate. It says that the certificate is good, if nothing else is said.
 #[derive(Clone, Debug)]
 pub struct OcspResponse {
+    /// The responseStatus: 0 is successful.
+    pub code: u8,
+    /// The responseType.
+    pub kind: &'static str,
     /// The text from which the certificate's serial number is made.
     pub about: &'static str,
     /// The issuer of the certificate, if that is not the CA that answers.
@@ -48,6 +52,8 @@ pub struct OcspResponse {
     pub extensions: Vec<Extension>,
     /// Whether the response names its signer by the key.
     pub names_key: bool,
+    /// The name of the signer in the response, in DER, if it is not the signer's.
+    pub responder: Option<Vec<u8>>,
     /// The key that signs, if it is not the signer's.
     pub key: Option<Key>,
     /// Certificates beside the delegate's.
@@ -57,6 +63,8 @@ pub struct OcspResponse {
 impl Default for OcspResponse {
     fn default() -> Self {
         Self {
+            code: 0,
+            kind: "1.3.6.1.5.5.7.48.1.1",
             about: "notation ocsp",
             issuer: None,
             is_sha256: false,
@@ -67,6 +75,7 @@ impl Default for OcspResponse {
             single_extensions: Vec::new(),
             extensions: Vec::new(),
             names_key: false,
+            responder: None,
             key: None,
             certificates: Vec::new(),
         }
@@ -91,15 +100,15 @@ impl OcspResponse {
         let certificates =
             if certificates.is_empty() { Vec::new() } else { der::of(0xa0, [tlv(der::SEQUENCE, &certificates)]) };
         let basic = sequence([data.clone(), key.certify_algorithm(), der::bits(&key.certify(&data)), certificates]);
-        let typed = sequence([der::oid("1.3.6.1.5.5.7.48.1.1"), tlv(OCTETS, &basic)]);
-        sequence([tlv(0x0a, &[0]), der::of(0xa0, [typed])])
+        let typed = sequence([der::oid(self.kind), tlv(OCTETS, &basic)]);
+        sequence([tlv(0x0a, &[self.code]), der::of(0xa0, [typed])])
     }
 
     /// The part that is signed, by whoever has this name and this key.
     pub fn data(&self, ca: &Authority, name: &[u8], key: &Key) -> Vec<u8> {
         let responder = match self.names_key {
             true => der::of(0xa2, [tlv(OCTETS, &Sha1::digest(key_bits(&key.public())))]),
-            false => tlv(0xa1, name),
+            false => tlv(0xa1, self.responder.as_deref().unwrap_or(name)),
         };
         sequence([
             responder,
