@@ -5,12 +5,18 @@
 use std::{fs, path::Path};
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use image_trust::{Digest, policy};
+use image_trust::{
+    Digest,
+    evidence::notation::{JWS, RevocationSources, revocation_sources},
+    policy,
+};
 use image_trust_testbed::{
     host::{FakeHost, answer_to_image, nothing},
     mint::{
+        Authority, Extension, ISSUED, Key, der,
         evidence::{self, Item},
         notation::{self, Envelope, NotationLeaf},
+        ocsp::{Delegate, DelegateTerms, OCSP_URL, OcspResponse, Status, ocsp_server, response_item},
     },
     suite,
 };
@@ -295,4 +301,73 @@ fn no_signed_byte_of_an_envelope_can_be_changed() {
             assert!(is_same || found != "proven", "byte {at} can be changed (COSE: {is_cose})");
         }
     }
+}
+
+/// Responses about the certificate of a signer, none of which proves that it is good.
+fn useless_responses(ca: &Authority) -> Vec<(&'static str, Vec<u8>)> {
+    let good = || OcspResponse { about: "notation alice", ..OcspResponse::default() };
+    let revoked = || OcspResponse { status: Status::Revoked, ..good() };
+    let delegate = |terms| Delegate::of(ca, &terms);
+    let stolen_later = Extension::new("2.5.29.24", der::tlv(0x18, der::generalized(ISSUED + 86_400).as_bytes()));
+    vec![
+        ("revoked", revoked().signed_by(ca)),
+        ("revoked, by a delegate", revoked().signed_for(ca, &delegate(DelegateTerms::default()))),
+        ("revoked later", OcspResponse { single_extensions: vec![stolen_later], ..revoked() }.signed_by(ca)),
+        ("unknown", OcspResponse { status: Status::Unknown, ..good() }.signed_by(ca)),
+        ("of another certificate", OcspResponse { about: "notation bob", ..good() }.signed_by(ca)),
+        ("expired", OcspResponse { next_update: Some(ISSUED + 86_400), ..good() }.signed_by(ca)),
+        ("without an end", OcspResponse { next_update: None, ..good() }.signed_by(ca)),
+        ("by a stranger", OcspResponse { key: Some(Key::p256("mallory")), ..good() }.signed_by(ca)),
+        (
+            "by a delegate without the purpose",
+            good().signed_for(ca, &delegate(DelegateTerms { purposes: Vec::new(), ..DelegateTerms::default() })),
+        ),
+        (
+            "by a delegate that has expired",
+            good().signed_for(
+                ca,
+                &delegate(DelegateTerms { validity: (ISSUED, ISSUED + 86_400), ..DelegateTerms::default() }),
+            ),
+        ),
+    ]
+}
+
+#[test]
+fn no_byte_of_an_ocsp_response_turns_a_denial_round() {
+    let ca = notation::authority("flipped");
+    let leaf = NotationLeaf { extensions: vec![ocsp_server(OCSP_URL)], ..NotationLeaf::default() };
+    let digest = Digest::of(b"an image");
+    let signed = Envelope::signing(notation::signer(&ca, &leaf), &digest.to_string()).item();
+    let root = json!({"cert": ca.pem()});
+    let verdict = |bytes: Vec<u8>| judged(&root, &json!({}), &[signed.clone(), response_item(bytes)], digest, NOW);
+    let good = OcspResponse { about: "notation alice", ..OcspResponse::default() };
+    assert_eq!(verdict(good.signed_by(&ca)), "proven");
+    for (name, response) in useless_responses(&ca) {
+        assert_ne!(verdict(response.clone()), "proven", "{name}");
+        for (at, with) in (0..response.len()).flat_map(|at| [1, 2, 3, 0x80].map(|with| (at, with))) {
+            let mut bytes = response.clone();
+            bytes[at] ^= with;
+            assert_ne!(verdict(bytes), "proven", "{name}: byte {at} turns the denial round");
+        }
+        for length in 0..response.len() {
+            assert_ne!(verdict(response[..length].to_vec()), "proven", "{name}: {length} bytes");
+        }
+    }
+}
+
+#[test]
+fn an_ocsp_server_is_asked_as_openssl_asks() {
+    let Some(evidence) = suite::evidence() else { return };
+    let chain = fs::read_to_string(evidence.join("notation/ocsp/certchain_with_ocsp.pem")).unwrap();
+    let chain = chain.split_inclusive("-----END CERTIFICATE-----\n").map(der::unpem).collect();
+    let alice = notation::signer(&notation::authority("any"), &NotationLeaf::default());
+    let envelope = Envelope::signing(alice, &Digest::of(b"an image").to_string()).chained(chain);
+    let RevocationSources { lists, requests } = revocation_sources(JWS, &envelope.bytes());
+    assert!(lists.is_empty());
+    let [request] = requests.into_iter().collect::<Vec<_>>().try_into().expect("one request");
+    assert_eq!(request.address, "http://localhost:10087");
+    // openssl ocsp -issuer root.crt -cert leaf.crt -no_nonce -reqout request.der
+    let by_openssl = "305530533051304f304d300906052b0e03021a05000414bbc342299c4fa7afb2be59d00b53b5079762c689\
+                      0414b636f92f865a355350fd1cb0e5d062a9548892340214520d9b1364d98367711da2b6a0a0f34b23e3d02a";
+    assert_eq!(request.body, der::unhex(by_openssl));
 }

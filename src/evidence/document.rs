@@ -125,7 +125,9 @@ impl Document {
             }
             Ok(Content::Bundle(bytes)) => Document::of_bundle(bytes, image),
             Ok(Content::Large(document)) => Ok(Document::Large(document.clone())),
-            Ok(Content::Notation(..) | Content::RevocationList(_)) => Err(NoSignature::OtherFormat),
+            Ok(Content::Notation(..) | Content::RevocationList(_) | Content::OcspResponse(_)) => {
+                Err(NoSignature::OtherFormat)
+            }
         }
     }
 

@@ -30,6 +30,8 @@ pub const MANIFEST: &str = "dev.image-trust.manifest";
 pub const MAX_ITEMS: usize = 100;
 /// The largest content of one item, in bytes.
 pub const MAX_ITEM: usize = 256 * 1024;
+/// The largest OCSP response, in bytes. With the responder's certificate it has 1 to 3 KiB.
+pub const MAX_OCSP_RESPONSE: usize = 16 * 1024;
 /// The largest content of all items together, in bytes.
 pub const MAX_CONTENT: usize = 3 * 1024 * 1024;
 
@@ -54,6 +56,8 @@ pub const BUNDLES: [&str; 4] = [
 
 /// The media type of a revocation list (RFC 2585, section 4.2).
 pub const REVOCATION_LIST: &str = "application/pkix-crl";
+/// The media type of an OCSP response (RFC 6960, appendix C.2).
+pub const OCSP_RESPONSE: &str = "application/ocsp-response";
 
 /// The tag under which the evidence for `digest` lies.
 #[must_use]
@@ -90,6 +94,8 @@ pub(crate) enum Content {
     Notation(EnvelopeFormat, Vec<u8>),
     /// A revocation list of a CA (RFC 5280, section 5).
     RevocationList(Vec<u8>),
+    /// An answer of a CA about single certificates (RFC 6960, section 4.2).
+    OcspResponse(Vec<u8>),
     /// A document that is not in the evidence manifest itself.
     Large(LargeDocument),
 }
@@ -123,7 +129,7 @@ pub enum ItemError {
     Form,
     /// The item has no content.
     NoContent,
-    /// The content is larger than [`MAX_ITEM`], or all contents together are larger than [`MAX_CONTENT`].
+    /// The content is larger than [`MAX_ITEM`] or [`MAX_OCSP_RESPONSE`], or all contents together are larger than [`MAX_CONTENT`].
     TooLarge,
     /// The content is not canonical base64 (RFC 4648, section 4).
     Base64,
@@ -184,6 +190,7 @@ enum Kind {
     Bundle,
     Notation(EnvelopeFormat),
     RevocationList,
+    OcspResponse,
     LeftOut,
 }
 
@@ -202,6 +209,7 @@ impl Item {
             JWS => Kind::Notation(EnvelopeFormat::Jws),
             COSE => Kind::Notation(EnvelopeFormat::Cose),
             REVOCATION_LIST => Kind::RevocationList,
+            OCSP_RESPONSE => Kind::OcspResponse,
             bundle if BUNDLES.contains(&bundle) => Kind::Bundle,
             _ => return None,
         };
@@ -212,9 +220,10 @@ impl Item {
             let annotations = annotations.ok_or(ItemError::NoContent)?;
             let [written, pointer] = members(annotations, [CONTENT, MANIFEST]).map_err(|_| ItemError::Form)?;
             let size: Option<usize> = size.and_then(|size| size.get().parse().ok());
+            let most = if matches!(kind, Kind::OcspResponse) { MAX_OCSP_RESPONSE } else { MAX_ITEM };
             let mut inline = || {
                 let content = written.ok_or(ItemError::NoContent)?;
-                Written { content, digest, size }.read(MAX_ITEM, room)
+                Written { content, digest, size }.read(most, room)
             };
             let large = |manifest| LargeDocument::read(annotations, manifest).map(Content::Large);
             match (kind, pointer.filter(|_| written.is_none())) {
@@ -228,6 +237,7 @@ impl Item {
                 (Kind::Bundle, None) => inline().map(Content::Bundle),
                 (Kind::Notation(format), _) => Ok(Content::Notation(format, inline()?)),
                 (Kind::RevocationList, _) => inline().map(Content::RevocationList),
+                (Kind::OcspResponse, _) => inline().map(Content::OcspResponse),
                 (Kind::Envelope, None) => {
                     Ok(Content::Envelope(attachment(descriptor).ok_or(ItemError::Form)?, inline()?))
                 }

@@ -356,7 +356,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "revocation",
             Shape::Word(&["enforce", "log", "skip"]),
             told!(
-                about("Whether a certificate was revoked. Without a revocation list in the evidence, this is unknown, and the check fails.", r#""skip""#)
+                about("Whether a certificate was revoked. Without a revocation list or an OCSP response in the evidence, this is unknown, and the check fails.", r#""skip""#)
                     .absent("as the level has it")
             ),
         ),

@@ -11,7 +11,7 @@ use crate::{
     evidence::{
         Attestation, ByCertificate, Document, NoSignature, Signature, SignatureDocument, Signer, UnusableEvidence,
         manifest::{Content, EvidenceManifest, Item, LargeDocument},
-        notation::{NotationSignature, Proof, RevocationLists},
+        notation::{NotationSignature, Proof, RevocationEvidence},
     },
     explain::MissingSigner,
     host::read_config,
@@ -53,12 +53,15 @@ pub fn evidence_items(
             told(&|item| of_document(&read(item, digest, configs), case))
         }
         Requirement::Notation(requirement) => {
-            let lists = manifest.items.iter().filter_map(|item| match &item.content {
-                Ok(Content::RevocationList(der)) => Some(der.as_slice()),
-                _ => None,
-            });
-            let lists = RevocationLists(lists.collect());
-            told(&|item| of_notation(item, digest, requirement, &lists, now))
+            let mut revocation = RevocationEvidence::default();
+            for item in &manifest.items {
+                match &item.content {
+                    Ok(Content::RevocationList(der)) => revocation.lists.push(der),
+                    Ok(Content::OcspResponse(der)) => revocation.responses.push(der),
+                    _ => {}
+                }
+            }
+            told(&|item| of_notation(item, digest, requirement, &revocation, now))
         }
         // Its evidence is about a repository, in another format.
         Requirement::NotaryV1(_) => Vec::new(),
@@ -79,7 +82,7 @@ fn of_notation(
     item: &Item,
     digest: Digest,
     requirement: &NotationRequirement,
-    lists: &RevocationLists<'_>,
+    revocation: &RevocationEvidence<'_>,
     now: UnixTime,
 ) -> Vec<String> {
     let signature = match &item.content {
@@ -87,6 +90,7 @@ fn of_notation(
             NotationSignature::read(*format, bytes, digest).map_err(NoSignature::Notation)
         }
         Ok(Content::RevocationList(_)) => return vec!["a revocation list".to_owned()],
+        Ok(Content::OcspResponse(_)) => return vec!["an OCSP response".to_owned()],
         Ok(_) => Err(NoSignature::OtherFormat),
         Err(error) => Err(NoSignature::Item(*error)),
     };
@@ -97,7 +101,7 @@ fn of_notation(
     let said = |root: &TrustRoot| {
         let TrustRootKind::Notation(store) = &root.kind else { return None };
         let name = quoted(&root.name.0);
-        Some(match signature.check(store, &requirement.terms, lists, now) {
+        Some(match signature.check(store, &requirement.terms, revocation, now) {
             Err(error) => format!("{name}: {}", error.sentence()),
             Ok(Proof { logged, .. }) => {
                 let logged = logged.iter().map(|error| format!(", but {}, which is not enforced", error.sentence()));

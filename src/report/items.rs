@@ -86,7 +86,9 @@ impl ItemError {
             ItemError::NoContent => {
                 "it has no content in the evidence manifest itself (annotation dev.image-trust.content)"
             }
-            ItemError::TooLarge => "it is larger than 256 KiB, or all items are larger than 3 MiB",
+            ItemError::TooLarge => {
+                "it is larger than 256 KiB (an OCSP response: 16 KiB), or all items are larger than 3 MiB"
+            }
             ItemError::Base64 => "its content is not base64 with padding (RFC 4648)",
             ItemError::Digest => "its content does not have the digest and the size of the layer",
             ItemError::TooMany => "at most 100 items are read",

@@ -90,7 +90,7 @@ impl NotationError {
                 "sign it again; or if it has a timestamp, write the root of the time-stamping authority as `tsCert`".to_owned()
             }
             NotationError::RevocationUnknown(_) => {
-                "collect the CA's revocation lists (image-trust collect --crl); if it has none, as AWS Signer and CAs with OCSP only, set `overrides: {revocation: log}` in the rule"
+                "collect the CA's revocation lists and OCSP responses (image-trust collect --crl); if it has none, as AWS Signer, set `overrides: {revocation: log}` in the rule"
                     .to_owned()
             }
             _ => return None,

@@ -40,3 +40,18 @@ pub(crate) fn list(content: &[u8]) -> Option<Vec<AnyRef<'_>>> {
     }
     Some(parts)
 }
+
+/// The extensions in this list (RFC 5280, section 4.1): what each is called, whether it is critical, and its content.
+pub(crate) fn read_extensions(extensions: AnyRef<'_>) -> Option<Vec<(ObjectIdentifier, bool, &[u8])>> {
+    sequence(extensions)?.into_iter().map(read_extension).collect()
+}
+
+fn read_extension(extension: AnyRef<'_>) -> Option<(ObjectIdentifier, bool, &[u8])> {
+    let parts = sequence(extension)?;
+    let (id, is_critical, value) = match parts.as_slice() {
+        [id, value] => (id, false, value),
+        [id, critical, value] if critical.tag() == Tag::Boolean => (id, critical.value() != [0], value),
+        _ => return None,
+    };
+    (value.tag() == Tag::OctetString).then_some((oid(*id)?, is_critical, value.value()))
+}

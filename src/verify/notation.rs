@@ -1,6 +1,6 @@
 //! Have enough trust roots signed an image with Notation?
 //!
-//! Signatures and revocation lists are in the evidence manifest. It takes one question to the registry.
+//! Signatures, revocation lists and OCSP responses are in the evidence manifest. It takes one question to the registry.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::{
     evidence::{
         NoSignature, Source,
         manifest::{Content, EvidenceManifest, evidence_tag},
-        notation::{NotationError, NotationSignature, Proof, RevocationLists},
+        notation::{NotationError, NotationSignature, Proof, RevocationEvidence},
     },
     host::{Cause, HostError},
     image::{Digest, ImageRef},
@@ -105,7 +105,7 @@ impl<'r> Notation<'r> {
         digest: Digest,
         budget: &Budget<'_>,
     ) -> Result<NotationFound, Spent> {
-        let (mut signatures, mut lists, mut others) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (mut signatures, mut revocation, mut others) = (Vec::new(), RevocationEvidence::default(), BTreeSet::new());
         for item in &manifest.items {
             budget.tick()?;
             match &item.content {
@@ -113,18 +113,18 @@ impl<'r> Notation<'r> {
                     Ok(signature) => signatures.push(signature),
                     Err(error) => drop(others.insert(NoSignature::Notation(error))),
                 },
-                Ok(Content::RevocationList(der)) => lists.push(der.as_slice()),
+                Ok(Content::RevocationList(der)) => revocation.lists.push(der),
+                Ok(Content::OcspResponse(der)) => revocation.responses.push(der),
                 Ok(_) => drop(others.insert(NoSignature::OtherFormat)),
                 Err(error) => drop(others.insert(NoSignature::Item(*error))),
             }
         }
-        let lists = RevocationLists(lists);
         for root in self.roots.clone() {
             if self.quorum.standing() != Standing::Open {
                 break;
             }
             if self.quorum.awaits(&root.name) {
-                self.check(root, &signatures, &lists, budget)?;
+                self.check(root, &signatures, &revocation, budget)?;
             }
         }
         Ok(NotationFound::Signatures(signatures.len(), others))
@@ -135,7 +135,7 @@ impl<'r> Notation<'r> {
         &mut self,
         root: &'r TrustRoot,
         signatures: &[NotationSignature],
-        lists: &RevocationLists<'_>,
+        revocation: &RevocationEvidence<'_>,
         budget: &Budget<'_>,
     ) -> Result<(), Spent> {
         let TrustRootKind::Notation(store) = &root.kind else { return Ok(()) };
@@ -146,7 +146,7 @@ impl<'r> Notation<'r> {
                 break;
             }
             budget.tick()?;
-            let checked = signature.check(store, &self.requirement.terms, lists, self.now);
+            let checked = signature.check(store, &self.requirement.terms, revocation, self.now);
             // Anybody can copy certificates, or append them to a chain of their own. Such a signature must not use up a try.
             let is_genuine = checked.as_ref().err().is_none_or(NotationError::is_of_the_signer);
             tries = tries.saturating_add(usize::from(is_genuine));

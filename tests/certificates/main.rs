@@ -12,6 +12,7 @@ mod evidence_manifests;
 mod identities;
 mod notary_v1;
 mod notation;
+mod ocsp;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -95,6 +96,7 @@ fn fixtures() -> BTreeMap<String, String> {
         notation::chains(),
         notation::timestamps(),
         notation::revocations(),
+        ocsp::responses(),
         notation::several(),
         notary_v1::repositories(),
         notary_v1::broken(),

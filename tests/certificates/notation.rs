@@ -17,9 +17,9 @@ use serde_json::json;
 
 use super::{Minted, bundles::json_of, digest};
 
-const DAY: u64 = 86_400;
+pub(super) const DAY: u64 = 86_400;
 
-static CA: LazyLock<Authority> = LazyLock::new(|| notation::authority("notation ca"));
+pub(super) static CA: LazyLock<Authority> = LazyLock::new(|| notation::authority("notation ca"));
 static TSA: LazyLock<Tsa> = LazyLock::new(|| Tsa::new("notation"));
 
 /// What settings name.
@@ -30,10 +30,11 @@ pub(super) fn certificates() -> Vec<(&'static str, String)> {
         ("notation-tsa.pem", TSA.ca.pem()),
         ("notation-another-tsa.pem", Tsa::new("another notation").ca.pem()),
         ("notation-revocable-tsa.pem", revocable_tsa().ca.pem()),
+        ("notation-ocsp-tsa.pem", super::ocsp::tsa().ca.pem()),
     ]
 }
 
-fn signer(leaf: NotationLeaf) -> NotationSigner {
+pub(super) fn signer(leaf: NotationLeaf) -> NotationSigner {
     notation::signer(&CA, &leaf)
 }
 
@@ -47,7 +48,7 @@ fn alone() -> NotationSigner {
 }
 
 /// A signer whose certificate ended after a day.
-fn short() -> NotationSigner {
+pub(super) fn short() -> NotationSigner {
     signer(NotationLeaf { name: "notation short", validity: (ISSUED, ISSUED + DAY), ..NotationLeaf::default() })
 }
 
@@ -78,7 +79,7 @@ fn revocable() -> NotationSigner {
     signer(NotationLeaf { name: "notation revocable", extensions, ..NotationLeaf::default() })
 }
 
-fn sign(signer: NotationSigner) -> Envelope {
+pub(super) fn sign(signer: NotationSigner) -> Envelope {
     Envelope::signing(signer, &digest('1'))
 }
 
@@ -86,7 +87,7 @@ fn cose(envelope: Envelope) -> Envelope {
     Envelope { is_cose: true, ..envelope }
 }
 
-fn stamp(bytes: &[u8], time: u64) -> Vec<u8> {
+pub(super) fn stamp(bytes: &[u8], time: u64) -> Vec<u8> {
     let certificates = vec![TSA.der.clone()];
     token_of(&TSA.answer(&Stamp { time: der::generalized(time), certificates, ..Stamp::of(bytes) }))
 }

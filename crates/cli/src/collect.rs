@@ -19,7 +19,7 @@ use image_trust_collect::{
     notary::{self, Server, TrustData},
     push::{Before, push},
     registry::{Client, Config, Error, Patience, Repository},
-    revocation::Lists,
+    revocation::RevocationClient,
 };
 
 use crate::{
@@ -64,7 +64,7 @@ pub(crate) struct Args {
     /// Add the bundles in this file: one document, or one bundle on each line. Can be repeated
     #[arg(long, value_name = "FILE")]
     bundle: Vec<PathBuf>,
-    /// Fetch the revocation lists that the certificates of Notation's signatures name, and add them
+    /// Ask the CAs of Notation's signatures about revoked certificates: add the revocation lists (CRLs) and OCSP responses of the servers that the certificates name
     #[arg(long)]
     crl: bool,
     /// Add what was signed in Docker Content Trust: the trust data that this notary server has for the repository of each image
@@ -147,9 +147,9 @@ fn collect(args: &Args) -> Result<ExitCode> {
         docker_config: args.registries.docker_config()?,
         patience: Patience::default(),
     })?;
-    let lists =
-        args.crl.then(Lists::new).transpose().map_err(|error| anyhow!("cannot fetch revocation lists: {error}"))?;
-    let ways = Ways { client: &client, bundles: &bundles, lists: lists.as_ref(), check: check.as_ref() };
+    let revocation = args.crl.then(RevocationClient::new).transpose();
+    let revocation = revocation.map_err(|error| anyhow!("cannot ask CAs about revoked certificates: {error}"))?;
+    let ways = Ways { client: &client, bundles: &bundles, revocation: revocation.as_ref(), check: check.as_ref() };
     let mut collected: Vec<Collected> = Vec::new();
     for image in &args.images {
         let one = |evidence: &mut Vec<Evidence>| one_image(args, ways, image, evidence);
@@ -187,14 +187,14 @@ fn collect(args: &Args) -> Result<ExitCode> {
 struct Ways<'a> {
     client: &'a Client,
     bundles: &'a [(String, Bundle)],
-    lists: Option<&'a Lists>,
+    revocation: Option<&'a RevocationClient>,
     check: Option<&'a Check>,
 }
 
 /// Finds, checks and pushes the evidence for one image. After an error, `evidence` holds what was done until then.
 fn one_image(
     args: &Args,
-    Ways { client, bundles, lists, check }: Ways<'_>,
+    Ways { client, bundles, revocation, check }: Ways<'_>,
     image: &ImageRef,
     evidence: &mut Vec<Evidence>,
 ) -> Result<Option<check::Verdict>> {
@@ -205,11 +205,11 @@ fn one_image(
     };
     let to = args.to.as_ref().unwrap_or(&at);
     let tags = args.notary.as_ref().map(|server| of_tags(client, server, image, args.gun.as_deref())).transpose()?;
-    let with_lists = |mut found| {
-        lists.iter().for_each(|lists| lists.add_to(&mut found));
+    let with_revocation = |mut found| {
+        revocation.iter().for_each(|client| client.add_to(&mut found));
         of_digest(found)
     };
-    for (about, manifest, found, left) in found.into_iter().map(with_lists).chain(tags) {
+    for (about, manifest, found, left) in found.into_iter().map(with_revocation).chain(tags) {
         let before = match args.out {
             Some(_) => None,
             None => Before::of(client, to, &manifest.manifest.tag)?,

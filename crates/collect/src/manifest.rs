@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64ct::{Base64, Encoding as _};
 pub use image_trust::evidence::{
-    manifest::{ENVELOPE, LEFT_OUT, REVOCATION_LIST},
+    manifest::{ENVELOPE, LEFT_OUT, OCSP_RESPONSE, REVOCATION_LIST},
     notary_v1::MEDIA_TYPE as TRUST_DATA,
 };
 use image_trust::{

@@ -15,8 +15,8 @@ const END: &str = "-----END CERTIFICATE-----";
 pub(super) fn tell(path: &str, report: &mut Report) {
     report.changed(
         path,
-        "is carried. Connaisseur fetches signatures and revocation lists for each request. Here they have to be collected into the registry beforehand",
-        "collect them after signing, and daily if certificates name revocation lists: image-trust collect --crl IMAGE (deploy/collect-cronjob.yaml); docs/notation.md",
+        "is carried. Connaisseur fetches signatures, revocation lists and OCSP responses for each request. Here they have to be collected into the registry beforehand",
+        "collect them after signing, and daily if certificates name revocation lists or OCSP servers: image-trust collect --crl IMAGE (deploy/collect-cronjob.yaml); docs/notation.md",
     );
 }
 

@@ -21,8 +21,10 @@ const FORBIDDEN: [ObjectIdentifier; 6] = [
     ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2"),
     ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.4"),
     *Purpose::TimeStamping.id(),
-    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9"),
+    OCSP_SIGNING,
 ];
+/// The purpose of an OCSP responder's certificate.
+pub(super) const OCSP_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.9");
 /// The critical extensions that a CA above a time-stamping authority may have.
 const KNOWN: [ObjectIdentifier; 3] = [BasicConstraints::OID, KeyUsage::OID, ExtendedKeyUsage::OID];
 /// The uses that the key of a certificate which signs must not have.
@@ -70,9 +72,7 @@ pub(super) struct Link<'c> {
 pub(super) fn read(chain: &[Vec<u8>], purpose: Purpose, trusted: Option<usize>) -> Result<Vec<Link<'_>>, ChainError> {
     let mut links = Vec::with_capacity(chain.len());
     for der in chain {
-        let certificate = Certificate::read(der).ok_or(ChainError::Form)?;
-        let key = certificate.key().ok_or(ChainError::Key)?;
-        links.push(Link { certificate, key });
+        links.push(Link::read(der)?);
     }
     let (Some(leaf), Some(root)) = (links.first(), links.last()) else { return Err(ChainError::Form) };
     check_leaf(&leaf.certificate, purpose)?;
@@ -90,14 +90,24 @@ pub(super) fn read(chain: &[Vec<u8>], purpose: Purpose, trusted: Option<usize>) 
     Ok(links)
 }
 
-impl Link<'_> {
+impl<'c> Link<'c> {
+    /// Reads a certificate and its key.
+    ///
+    /// # Errors
+    /// If it is not of version 3, or has a key of an unsupported kind.
+    pub(super) fn read(der: &'c [u8]) -> Result<Link<'c>, ChainError> {
+        let certificate = Certificate::read(der).ok_or(ChainError::Form)?;
+        let key = certificate.key().ok_or(ChainError::Key)?;
+        Ok(Link { certificate, key })
+    }
+
     /// Whether it is the certificate of a CA.
     pub(super) fn is_ca(&self) -> bool {
         self.certificate.typed::<BasicConstraints>().ok().flatten().is_some_and(|constraints| constraints.ca)
     }
 
     /// Whether the certificate names `issuer`, and is signed by its key.
-    fn is_issued_by(&self, issuer: &Link<'_>) -> bool {
+    pub(super) fn is_issued_by(&self, issuer: &Link<'_>) -> bool {
         self.certificate.tbs.issuer.value() == issuer.certificate.tbs.subject.value()
             && self.certificate.is_signed_by(&issuer.key)
     }

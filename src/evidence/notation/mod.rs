@@ -1,7 +1,7 @@
 //! Did somebody whom a trust store vouches for sign this image with Notation?
 //!
 //! The steps are those of the Notary Project ("Trust Store and Trust Policy", "Steps"). They differ in order: what costs nothing comes before signatures. A check that
-//! fails counts as the level says. All that is checked is in one envelope; only revocation lists come from elsewhere, and each of them is signed.
+//! fails counts as the level says. All that is checked is in one envelope. Only revocation lists and OCSP responses come from elsewhere, and each of them is signed.
 
 mod chain;
 mod cose;
@@ -9,6 +9,7 @@ mod envelope;
 mod error;
 mod jws;
 mod name;
+mod ocsp;
 mod revocation;
 mod terms;
 #[cfg(test)]
@@ -27,6 +28,8 @@ pub(crate) use envelope::EnvelopeFormat;
 pub use envelope::{COSE, JWS, Scheme};
 pub use error::{NotationError, TimestampError};
 pub use name::{IdentityError, SubjectPattern, TrustedIdentity};
+pub use ocsp::OcspRequest;
+pub(crate) use revocation::RevocationEvidence;
 pub use terms::{Enforcement, NotationTerms, TrustStore, VerificationLevel};
 
 use super::{Claim, Signer, Source};
@@ -42,7 +45,7 @@ use crate::{
 use chain::Link;
 use envelope::{Envelope, MAX_CERTIFICATES};
 use name::{DistinguishedName, shown_subject};
-use revocation::{Revocation, RevocationList};
+use revocation::Revocation;
 use timestamp::Timestamped;
 
 /// The critical attribute that names the plugin which has to verify an envelope.
@@ -74,9 +77,6 @@ pub(crate) struct Proof {
     /// The checks that failed, and are not enforced.
     pub(crate) logged: Vec<NotationError>,
 }
-
-/// Revocation lists, as they lie in the evidence manifest.
-pub(crate) struct RevocationLists<'c>(pub(crate) Vec<&'c [u8]>);
 
 impl NotationSignature {
     /// Reads an envelope about `image`.
@@ -138,7 +138,7 @@ impl NotationSignature {
         &self,
         store: &TrustStore,
         terms: &NotationTerms,
-        lists: &RevocationLists<'_>,
+        evidence: &RevocationEvidence<'_>,
         now: UnixTime,
     ) -> Result<Proof, NotationError> {
         let mut logged = Logged(Vec::new());
@@ -157,8 +157,7 @@ impl NotationSignature {
         logged.note(terms.level.expiry, has_expired.map_or(Ok(()), Err))?;
         self.is_signed()?;
         let links = chain::read(chain, Purpose::CodeSigning, self.trusted(store)).map_err(NotationError::Chain)?;
-        let revocation =
-            Revocation { lists: lists.0.iter().filter_map(|der| RevocationList::read(der)).collect(), now };
+        let revocation = Revocation::read(evidence, now);
         let mut signed_at = None;
         match self.check_time(&links, store, terms, &revocation, now) {
             Ok(None) => {}
@@ -292,19 +291,31 @@ fn read_payload(payload: &[u8]) -> Option<(Digest, BTreeMap<String, String>)> {
     Some((digest, read))
 }
 
-/// The addresses at which CAs publish revocation lists about the certificates of an envelope, and of its timestamp. There are none if it is not an envelope.
+/// Where CAs tell whether certificates were revoked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RevocationSources {
+    /// The HTTP addresses of revocation lists.
+    pub lists: BTreeSet<String>,
+    /// The requests for OCSP servers.
+    pub requests: BTreeSet<OcspRequest>,
+}
+
+/// Where CAs tell whether the certificates of an envelope, and of its timestamp, were revoked. There is nothing if it is not an envelope.
 #[must_use]
-pub fn revocation_addresses(media_type: &str, envelope: &[u8]) -> BTreeSet<String> {
+pub fn revocation_sources(media_type: &str, envelope: &[u8]) -> RevocationSources {
     let envelope = match media_type {
         JWS => jws::read(envelope),
         COSE => cose::read(envelope),
         _ => None,
     };
-    let Some(Envelope { chain, timestamp, .. }) = envelope else { return BTreeSet::new() };
+    let mut sources = RevocationSources::default();
+    let Some(Envelope { chain, timestamp, .. }) = envelope else { return sources };
     let of_timestamp = timestamp.and_then(|token| TimestampToken::read_token(&token)).map(|token| token.certificates);
-    let mut addresses = BTreeSet::new();
-    for der in chain.iter().chain(of_timestamp.iter().flatten()) {
-        addresses.extend(revocation::addresses_of(der));
+    for certificates in [chain, of_timestamp.unwrap_or_default()] {
+        for der in &certificates {
+            sources.lists.extend(revocation::addresses_of(der));
+            sources.requests.extend(ocsp::requests_about(der, &certificates));
+        }
     }
-    addresses
+    sources
 }

@@ -1,7 +1,7 @@
 //! Was a certificate revoked? (Notary Project, "Certificate Revocation Evaluation"; RFC 5280, section 5)
 //!
-//! The policy has no network, so revocation lists (CRLs) come in the evidence manifest. A CA signed each of them and says when the next one comes. So whoever carries
-//! a list can only keep back a newer one until then.
+//! The policy has no network, so revocation lists (CRLs) and OCSP responses (`ocsp`) come in the evidence manifest. A CA signed each of them and says when the next one comes. So
+//! whoever carries one can only keep back a newer one until then.
 
 use der::{
     AnyRef, Decode as _, Encode as _, Reader as _, SliceReader, Tag, Tagged as _,
@@ -9,11 +9,16 @@ use der::{
 };
 use x509_cert::{ext::pkix::KeyUsage, time::Time};
 
-use super::{NotationError, chain::Link, name::shown_subject};
+use super::{
+    NotationError,
+    chain::Link,
+    name::shown_subject,
+    ocsp::{INVALIDITY_DATE, OcspResponse, REASON, Subject, names_server, needs_no_check},
+};
 use crate::{
     signing::{
         PublicKey,
-        asn1::{context, list, oid, sequence},
+        asn1::{context, list, oid, read_extensions, sequence},
         certificate::Certificate,
         signature::hash_of_signature,
         timestamp_token::read_time,
@@ -23,24 +28,32 @@ use crate::{
 
 /// The most lists about one certificate whose signatures are checked.
 const MAX_LISTS: usize = 3;
+/// The most OCSP responses about one certificate whose signatures are checked.
+const MAX_RESPONSES: usize = 3;
 /// The most entries of a list that are read.
 const MAX_REVOKED: usize = 20_000;
 
-/// Extensions of certificates (RFC 5280, sections 4.2.1.13 and 4.2.2.1).
+/// The extension of certificates that names revocation lists (RFC 5280, section 4.2.1.13).
 const CRL_DISTRIBUTION_POINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.31");
-const AUTHORITY_INFO_ACCESS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.1.1");
-const OCSP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1");
-/// Extensions of CRLs and of their entries (RFC 5280, sections 5.2.5, 5.3.1 and 5.3.2).
+/// The extension of CRLs that limits them (RFC 5280, section 5.2.5).
 const ISSUING_DISTRIBUTION_POINT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.28");
-const REASON: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.21");
-const INVALIDITY_DATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.24");
 /// The reason `removeFromCRL`.
 const REMOVED: u8 = 8;
 
+/// What CAs say about revoked certificates, as it lies in the evidence manifest.
+#[derive(Default)]
+pub(crate) struct RevocationEvidence<'c> {
+    /// Revocation lists (RFC 5280, section 5).
+    pub(crate) lists: Vec<&'c [u8]>,
+    /// OCSP responses (RFC 6960, section 4.2).
+    pub(crate) responses: Vec<&'c [u8]>,
+}
+
 /// What is known about revoked certificates.
 pub(super) struct Revocation<'c> {
-    pub(super) lists: Vec<RevocationList<'c>>,
-    pub(super) now: UnixTime,
+    lists: Vec<RevocationList<'c>>,
+    responses: Vec<OcspResponse<'c>>,
+    now: UnixTime,
 }
 
 /// A revocation list. Nothing in it is proven.
@@ -64,46 +77,66 @@ struct Limits<'c> {
     only_cas: Option<bool>,
 }
 
-impl Revocation<'_> {
+impl<'c> Revocation<'c> {
+    /// Reads what was collected. What cannot be read tells nothing.
+    pub(super) fn read(evidence: &RevocationEvidence<'c>, now: UnixTime) -> Revocation<'c> {
+        let RevocationEvidence { lists, responses } = evidence;
+        Revocation {
+            lists: lists.iter().filter_map(|der| RevocationList::read(der)).collect(),
+            responses: responses.iter().filter_map(|der| OcspResponse::read(der)).collect(),
+            now,
+        }
+    }
+
     /// Checks that no certificate but the root was revoked. `signed_at` is the time of the signature, if somebody else proves it.
     ///
     /// # Errors
-    /// If one was revoked, or it says where that would be told and no list tells it.
+    /// If one was revoked, or it says where that would be told and nobody tells it.
     pub(super) fn check(&self, links: &[Link<'_>], signed_at: Option<UnixTime>) -> Result<(), NotationError> {
         for (link, issuer) in links.iter().zip(links.iter().skip(1)) {
             if !has_revocation(link) {
                 continue;
             }
-            // Whoever carries the lists can put many beside them that the CA did not sign.
-            let usable = self.lists.iter().filter(|list| list.may_be_about(link, issuer, self.now)).take(MAX_LISTS);
-            let mut is_good = false;
-            for list in usable.filter(|list| list.is_signed_by(&issuer.key)) {
-                match list.revokes(link.certificate.tbs.serial.value(), signed_at) {
-                    Some(true) => return Err(NotationError::Revoked(shown_subject(&link.certificate))),
-                    Some(false) => is_good = true,
-                    None => {}
-                }
-            }
-            if !is_good {
-                return Err(NotationError::RevocationUnknown(shown_subject(&link.certificate)));
+            // Nothing is less than good, and good is less than revoked.
+            match self.by_lists(link, issuer, signed_at).max(self.by_responses(link, issuer, signed_at)) {
+                Some(true) => return Err(NotationError::Revoked(shown_subject(&link.certificate))),
+                Some(false) => {}
+                None => return Err(NotationError::RevocationUnknown(shown_subject(&link.certificate))),
             }
         }
         Ok(())
     }
+
+    /// Whether a list revokes the certificate. It is `None` if no list tells anything about it.
+    fn by_lists(&self, link: &Link<'_>, issuer: &Link<'_>, signed_at: Option<UnixTime>) -> Option<bool> {
+        // Whoever carries the lists can put many beside them that the CA did not sign.
+        let usable = self.lists.iter().filter(|list| list.may_be_about(link, issuer, self.now)).take(MAX_LISTS);
+        let signed = usable.filter(|list| list.is_signed_by(&issuer.key));
+        signed.filter_map(|list| list.revokes(link.certificate.tbs.serial.value(), signed_at)).max()
+    }
+
+    /// Whether an OCSP response revokes the certificate. It is `None` if no response tells anything about it.
+    fn by_responses(&self, link: &Link<'_>, issuer: &Link<'_>, signed_at: Option<UnixTime>) -> Option<bool> {
+        let subject = Subject::of(link, issuer)?;
+        let usable = self.responses.iter().filter(|response| response.may_be_about(&subject, issuer, self.now));
+        let accepts = |delegate: &Link<'_>| self.is_good(delegate, issuer);
+        let signed = usable.take(MAX_RESPONSES).filter(|it| it.is_signed(&subject, issuer, self.now, accepts));
+        signed.filter_map(|response| response.revokes(&subject, self.now, signed_at)).max()
+    }
+
+    /// Whether the certificate of an OCSP responder counts. A list decides if there is one, because responses about responders would have no end. Without a list the certificate has
+    /// to need no check (RFC 6960, section 4.2.2.2.1), or to name nobody who would tell, which is enough for the other certificates too.
+    fn is_good(&self, delegate: &Link<'_>, issuer: &Link<'_>) -> bool {
+        match self.by_lists(delegate, issuer, None) {
+            Some(is_revoked) => !is_revoked,
+            None => needs_no_check(delegate) || !has_revocation(delegate),
+        }
+    }
 }
 
-/// Whether a certificate says where its revocation is told. If its extensions cannot be read, it does.
+/// Whether a certificate says where its revocation is told.
 fn has_revocation(link: &Link<'_>) -> bool {
-    let access = match link.certificate.extension(AUTHORITY_INFO_ACCESS) {
-        Some(access) => {
-            let is_ocsp = |access: &AnyRef<'_>| {
-                sequence(*access).and_then(|access| oid(*access.first()?)).is_none_or(|method| method == OCSP)
-            };
-            AnyRef::from_der(access).ok().and_then(sequence).is_none_or(|all| all.iter().any(is_ocsp))
-        }
-        None => false,
-    };
-    access || link.certificate.has(CRL_DISTRIBUTION_POINTS)
+    names_server(&link.certificate) || link.certificate.has(CRL_DISTRIBUTION_POINTS)
 }
 
 /// The addresses at which the CA of this certificate publishes revocation lists by HTTP.
@@ -225,21 +258,6 @@ fn is_revoked(extensions: Option<AnyRef<'_>>, signed_at: Option<UnixTime>) -> Op
 /// Whether the CA may sign revocation lists.
 fn may_sign_lists(issuer: &Link<'_>) -> bool {
     issuer.certificate.typed::<KeyUsage>().ok().flatten().is_some_and(|usage| usage.crl_sign())
-}
-
-/// The extensions in this list: what each is called, whether it is critical, and its content.
-fn read_extensions(extensions: AnyRef<'_>) -> Option<Vec<(ObjectIdentifier, bool, &[u8])>> {
-    sequence(extensions)?.into_iter().map(read_extension).collect()
-}
-
-fn read_extension(extension: AnyRef<'_>) -> Option<(ObjectIdentifier, bool, &[u8])> {
-    let parts = sequence(extension)?;
-    let (id, is_critical, value) = match parts.as_slice() {
-        [id, value] => (id, false, value),
-        [id, critical, value] if critical.tag() == Tag::Boolean => (id, critical.value() != [0], value),
-        _ => return None,
-    };
-    (value.tag() == Tag::OctetString).then_some((oid(*id)?, is_critical, value.value()))
 }
 
 impl<'c> Limits<'c> {

@@ -7,7 +7,7 @@ use image_trust::ImageRef;
 use image_trust_collect::{
     bundle::Bundle,
     find::NOTATION,
-    manifest::{ENVELOPE, EvidenceManifest, LEFT_OUT, REVOCATION_LIST, TRUST_DATA},
+    manifest::{ENVELOPE, EvidenceManifest, LEFT_OUT, OCSP_RESPONSE, REVOCATION_LIST, TRUST_DATA},
     registry::Error,
 };
 use serde_json::{Value, json};
@@ -101,6 +101,7 @@ fn kind(media_type: &str) -> &'static str {
         LEFT_OUT => "item left out",
         TRUST_DATA => "trust data file",
         REVOCATION_LIST => "revocation list",
+        OCSP_RESPONSE => "OCSP response",
         notation if NOTATION.contains(&notation) => "Notation signature",
         bundle if bundle.starts_with("application/vnd.dev.sigstore.bundle") => "bundle",
         _ => "signature",

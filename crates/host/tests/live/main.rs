@@ -14,6 +14,7 @@ mod logged;
 mod lying;
 mod notary;
 mod notation;
+mod ocsp;
 mod policy;
 mod presets;
 mod private;

@@ -19,7 +19,7 @@ use image_trust_collect::{
     manifest::EvidenceManifest,
     push::push,
     registry::Repository,
-    revocation::Lists,
+    revocation::RevocationClient,
 };
 use image_trust_testbed::{
     loopback::ImageKind,
@@ -73,12 +73,12 @@ impl Drop for Answering {
 }
 
 /// notation with a home of its own.
-struct Notation<'f> {
-    folder: &'f Path,
+pub(crate) struct Notation<'f> {
+    pub(crate) folder: &'f Path,
 }
 
 impl Notation<'_> {
-    fn run(&self, arguments: &[&str]) -> Result<(), String> {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Result<(), String> {
         let output = Command::new(tool("notation").unwrap())
             .args(arguments)
             .env("HOME", self.folder)
@@ -94,7 +94,7 @@ impl Notation<'_> {
     }
 
     /// Lets notation sign with these keys.
-    fn knows(&self, signers: &[(&str, &NotationSigner)]) {
+    pub(crate) fn knows(&self, signers: &[(&str, &NotationSigner)]) {
         let folder = self.folder.join("notation");
         fs::create_dir_all(&folder).unwrap();
         let keys = signers.iter().map(|(name, signer)| {
@@ -108,7 +108,7 @@ impl Notation<'_> {
     }
 
     /// Puts a certificate into a trust store of notation.
-    fn trusts(&self, kind: &str, store: &str, pem: &str) {
+    pub(crate) fn trusts(&self, kind: &str, store: &str, pem: &str) {
         let folder = self.folder.join(format!("notation/truststore/x509/{kind}/{store}"));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("root.pem"), pem).unwrap();
@@ -135,12 +135,14 @@ impl Notation<'_> {
 }
 
 /// A repository, how a rule asks about it, and what has to come of it.
-struct Row {
+pub(crate) struct Row {
     repository: &'static str,
     store: &'static str,
     identity: Option<&'static str>,
     level: &'static str,
     stamped: bool,
+    /// Whether notation itself judges otherwise.
+    is_unlike: bool,
     metadata: Option<&'static str>,
     /// `proven`, or the cause of the denial.
     expected: &'static str,
@@ -148,18 +150,38 @@ struct Row {
 }
 
 /// A row that asks for alice's CA at level `strict`.
-fn row(repository: &'static str, expected: &'static str, why: &'static str) -> Row {
-    Row { repository, store: "ours", identity: None, level: "strict", stamped: false, metadata: None, expected, why }
+pub(crate) fn row(repository: &'static str, expected: &'static str, why: &'static str) -> Row {
+    Row {
+        repository,
+        store: "ours",
+        identity: None,
+        level: "strict",
+        stamped: false,
+        is_unlike: false,
+        metadata: None,
+        expected,
+        why,
+    }
 }
 
-struct Trusted {
-    ours: Authority,
-    revoking: Authority,
-    stranger: Authority,
-    tsa: String,
+pub(crate) struct Trusted {
+    pub(crate) ours: Authority,
+    pub(crate) revoking: Authority,
+    pub(crate) stranger: Authority,
+    pub(crate) tsa: String,
 }
 
 impl Row {
+    /// The same with a trust root that asks for timestamps.
+    pub(crate) fn stamped(self) -> Row {
+        Row { stamped: true, ..self }
+    }
+
+    /// The same, where notation judges otherwise (docs/divergences.md).
+    pub(crate) fn unlike_notation(self) -> Row {
+        Row { is_unlike: true, ..self }
+    }
+
     fn settings(&self, trusted: &Trusted) -> Value {
         let ca = match self.store {
             "ours" => &trusted.ours,
@@ -268,27 +290,38 @@ fn what_notation_signs_is_judged_as_by_notation() {
         Row { store: "revoking", ..row("revoked", "notation-revoked", "the CA's list has it") },
         Row { store: "revoking", level: "permissive", ..row("revoked", "proven", "permissive only logs that") },
     ];
-    let lists = Lists::new().unwrap();
+    let wrong = misjudged(&registry, &notation_cli, &rows, &trusted);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Collects the evidence of each row, and tells the rows that the policy or notation does not judge as expected.
+pub(crate) fn misjudged(
+    registry: &DockerRegistry,
+    notation_cli: &Notation<'_>,
+    rows: &[Row],
+    trusted: &Trusted,
+) -> Vec<String> {
+    let revocation = RevocationClient::new().unwrap();
     let client = client(&[registry.host()]);
     let mut wrong = Vec::new();
-    for row in &rows {
+    for row in rows {
         let image = ImageRef::parse(&format!("{}/live/{}:1", registry.host(), row.repository)).unwrap();
         let at = Repository::of(&image);
         for mut found in find(&client, &image, Places { from: None, bundles: &[] }).unwrap().unwrap() {
-            lists.add_to(&mut found);
+            revocation.add_to(&mut found);
             assert_eq!(found.left, [], "{}", row.repository);
             if !found.items.is_empty() {
                 push(&client, &at, &EvidenceManifest::of(found.digest, found.items.keys().cloned())).unwrap();
             }
         }
-        let evaluation = evaluate(&pod(image.written()), &row.settings(&trusted), &host(&[registry.host()]));
+        let evaluation = evaluate(&pod(image.written()), &row.settings(trusted), &host(&[registry.host()]));
         let record: Value = serde_json::from_str(&evaluation.response.audit_annotations.unwrap()["image-0"]).unwrap();
         let found = record["cause"].as_str().or(record["verdict"].as_str()).unwrap().to_owned();
         let digest = record["digest"].as_str().unwrap().to_owned();
         let by_notation = notation_cli.verifies(&format!("{}/live/{}@{digest}", registry.host(), row.repository), row);
-        if found != row.expected || by_notation != (row.expected == "proven") {
+        if found != row.expected || by_notation != ((row.expected == "proven") != row.is_unlike) {
             wrong.push(format!("{} ({}): {found}, notation: {by_notation}", row.repository, row.why));
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    wrong
 }

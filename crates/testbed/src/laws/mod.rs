@@ -45,7 +45,7 @@ const fn place(name: &'static str, law: fn(&[u8]) -> bool, right: fn() -> Vec<u8
     Target { name, law, right, is_keyless: false }
 }
 
-pub const TARGETS: [Target; 33] = [
+pub const TARGETS: [Target; 34] = [
     keyless("certificate", keyless::certificate, || keyless::RIGHT.certificate.pem().into_bytes()),
     keyless("chain", keyless::chain, || keyless::RIGHT.ours.chain_pem().into_bytes()),
     keyless("log_entry", keyless::log_entry, || keyless::RIGHT.layer.bundle.clone().unwrap().into_bytes()),
@@ -62,6 +62,7 @@ pub const TARGETS: [Target; 33] = [
     place("jws", notation::jws, || itself(notation::right_jws())),
     place("cose", notation::cose, || itself(notation::right_cose())),
     place("revocation_list", notation::revocation_list, || itself(notation::right_list())),
+    place("ocsp_response", notation::ocsp_response, || itself(notation::right_response())),
     place("identity", notation::identity, || itself(notation::right_identity())),
     keyless("trust_data", notary::trust_data, notary::right_files),
     keyless("canonical_json", notary::canonical_json, notary::right_targets),

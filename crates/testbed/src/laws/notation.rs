@@ -16,6 +16,7 @@ use super::{
         notation::{
             self, CRL_URL, Envelope, NotationLeaf, NotationSigner, RevocationList, distribution_points, list_item,
         },
+        ocsp::{Delegate, DelegateTerms, OcspResponse, response_item},
     },
 };
 use crate::host::{FakeHost, answer_to_image, nothing};
@@ -41,6 +42,16 @@ pub fn right_jws() -> Vec<u8> {
 /// An envelope in COSE.
 pub fn right_cose() -> Vec<u8> {
     COSE.bytes()
+}
+
+/// The response of a responder whom the CA certified.
+static RESPONSE: LazyLock<OcspResponse> =
+    LazyLock::new(|| OcspResponse { about: "notation alice", ..OcspResponse::default() });
+static RESPONDER: LazyLock<Delegate> = LazyLock::new(|| Delegate::of(&CA, &DelegateTerms::default()));
+
+/// An OCSP response.
+pub fn right_response() -> Vec<u8> {
+    RESPONSE.signed_for(&CA, &RESPONDER)
 }
 
 /// A revocation list.
@@ -115,6 +126,16 @@ pub fn revocation_list(data: &[u8]) -> bool {
     is_admitted
 }
 
+/// The law of an OCSP response: what the responder signed, and the certificate that the CA gave it, are as they were.
+pub fn ocsp_response(data: &[u8]) -> bool {
+    let bytes = Choices(data).spoilt(&right_response());
+    let data = RESPONSE.data(&CA, &RESPONDER.name, &RESPONDER.key);
+    let is_same = has(&bytes, &data) && has(&bytes, &RESPONDER.der);
+    let is_admitted = is_admitted(&[REVOCABLE.item(), response_item(bytes)], None);
+    assert!(is_same || !is_admitted, "the responder did not sign this response");
+    is_admitted
+}
+
 /// The law of an identity: whoever has it has all of its attributes.
 pub fn identity(data: &[u8]) -> bool {
     let text = lossy(&Choices(data).spoilt(&right_identity()));
@@ -143,6 +164,7 @@ mod tests {
     fn without_a_list_nobody_is_admitted() {
         assert!(!is_admitted(&[REVOCABLE.item()], None));
         assert!(is_admitted(&[REVOCABLE.item(), list_item(right_list())], None));
+        assert!(is_admitted(&[REVOCABLE.item(), response_item(right_response())], None));
         assert!(!is_admitted(&[JWS.item()], Some("x509.subject: C=US, ST=WA, O=acme, CN=bob")));
     }
 }

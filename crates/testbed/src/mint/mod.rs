@@ -15,6 +15,7 @@ pub mod leaf;
 pub mod log;
 pub mod notary_v1;
 pub mod notation;
+pub mod ocsp;
 pub mod signature;
 pub mod timestamp;
 
