@@ -10,7 +10,7 @@ use image_trust_manifests::{Manifest, pin::targets};
 use crate::pin;
 
 /// The shapes, and why each is there.
-pub(crate) const SHAPES: [(&str, &str); 46] = [
+pub(crate) const SHAPES: [(&str, &str); 47] = [
     ("anchor-of-a-tag-only.yaml", "an alias that is no image is left alone"),
     ("anchor-used-elsewhere.yaml", "a text that is an annotation, too, is not changed"),
     ("anchors.yaml", "the uses of an anchor agree, so the anchored text is pinned"),
@@ -34,6 +34,7 @@ pub(crate) const SHAPES: [(&str, &str); 46] = [
     ("json.json", "JSON that is indented with tabs, which YAML does not take"),
     ("kustomization-anchors.yaml", "a tag that two entries share: each gets its own digest"),
     ("kustomization-crlf.yaml", "a new line ends as the others, also at the end of the file"),
+    ("kustomization-explicit-key.yaml", "a new line would become part of the tag: only the last check sees it"),
     ("kustomization-flow.yaml", "entries in braces, with and without quotes"),
     ("kustomization-indented.yaml", "a component, deep indentation, a tag in a block, and no final newline"),
     ("kustomization-merge.yaml", "an entry that is merged into another one would set the digest of both"),
