@@ -312,6 +312,9 @@ YAML
     [ "$status" -eq 0 ]
     action pin
     [ "$status" -eq 0 ]
+    pod_of ghcr.io/acme/app:v1 >second.yaml
+    RUNNER_TEMP=$PWD COMMAND=check PATHS=$'pod.yaml\nsecond.yaml' SETTINGS=settings.yaml run "$BATS_TEST_DIRNAME/scripts/action" run
+    [ "$status" -eq 1 ]
     action delete
     [ "$status" -eq 2 ]
 }

@@ -73,7 +73,7 @@ pub enum NoEffect {
     NotPermitted(String),
     /// The API server did not tell whether the user has the permission.
     Unknown(Cause),
-    /// The budget was spent before it could be asked.
+    /// The budget was used up before the API server was asked.
     Spent(Spent),
 }
 
@@ -230,8 +230,8 @@ pub enum Warning {
         by: Waiver,
         /// The reason for which it would be denied.
         reason: Box<Reason>,
-        /// Whether the object's Pods are denied because the image has no digest.
-        needs_digest: bool,
+        /// Whether to warn that the object's Pods are not covered.
+        leaves_pods: bool,
     },
     /// The image was proven, and its tag is left as it is.
     NotPinned {
@@ -264,6 +264,8 @@ pub struct Review {
     pub pins: Vec<Pin>,
     /// Whether images of this object are denied; else users are only warned of them, and whatever comes of the object is decided itself.
     pub enforced: bool,
+    /// Whether the request is a dry run, which stores nothing.
+    pub dry_run: bool,
     /// Why the annotation for break-glass has no effect, if there is one and it has none.
     pub no_effect: Option<NoEffect>,
     /// What users should know about admitted images.
@@ -295,6 +297,7 @@ impl Review {
             images: 0,
             pins: Vec::new(),
             enforced: true,
+            dry_run: false,
             no_effect: None,
             warnings: Vec::new(),
             records: Vec::new(),
@@ -398,6 +401,11 @@ impl Reason {
             Class::Refused | Class::OutOfTime | Class::Unavailable | Class::NotChecked => true,
             Class::Unreadable | Class::Fault => false,
         }
+    }
+
+    /// Whether the rules decided it by the name of the image, without a proof.
+    pub(crate) fn is_by_name(&self) -> bool {
+        matches!(self, Reason::Rule | Reason::NoRule(_) | Reason::NoRuleForDigest(_) | Reason::Tie(_))
     }
 
     /// The digest that was judged, if one was.

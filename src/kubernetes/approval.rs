@@ -5,16 +5,16 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{List, Slot, Workload};
+use super::{Slot, SlotKey, Workload};
 use crate::{
     image::{Digest, ImageRef},
     text::Shown,
 };
 
-/// What the slots of an object held before an update. A slot is known by its list and name; one whose name is missing or not unique, in either
+/// What the slots of an object held before an update. A slot is known by its pod spec, list and name; one whose name is missing or not unique, in either
 /// version, can't be told from others, so nothing is known of it.
 #[derive(Debug, Default)]
-pub struct Before<'w>(BTreeMap<(List, &'w str), &'w str>);
+pub struct Before<'w>(BTreeMap<SlotKey<'w>, &'w str>);
 
 /// The reason for which an image is admitted without a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl<'w> Before<'w> {
     }
 
     fn image(&self, slot: &Slot<'_>) -> Option<&'w str> {
-        self.0.get(&(slot.place().list, slot.place().name.as_deref()?)).copied()
+        self.0.get(&slot.place().key()?).copied()
     }
 
     /// Whether a slot holds the same text as before.

@@ -1,26 +1,31 @@
-//! Does this request want to admit images that nothing proves, and may it?
+//! Does this request ask for break-glass, and may it?
 //!
 //! An annotation of the object asks for it, and anybody can write one. So it counts only for a user who has the permission, and the API server is asked for that.
+
+use serde_json::value::RawValue;
 
 use super::{Request, Workload, request::User};
 use crate::{
     host::Permission,
-    json::{members, text},
+    json::{is_same, members, text},
 };
 
 /// The annotation that asks for it. Its value is the reason.
 pub const ANNOTATION: &str = "image-trust.dev/break-glass";
-/// The permission that it takes: this verb for this resource of this API group, in the namespace of the object.
+/// The verb of the permission that the user needs in the namespace of the object.
 pub const VERB: &str = "break-glass";
 /// The API group of the permission.
 pub const API_GROUP: &str = "image-trust.dev";
 /// The resource of the permission.
 pub const RESOURCE: &str = "images";
 
+/// What the names of service accounts begin with (Kubernetes, "Authenticating", section "Service account tokens").
+const SERVICE_ACCOUNTS: &str = "system:serviceaccount:";
+
 /// Longest reason that is kept, in bytes: every warning and every audit record has it.
 const MAX_REASON: usize = 200;
 
-/// The wish of a request to admit images that nothing proves.
+/// A request for break-glass, before the permission is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BreakGlassRequest<'r> {
     user: User<'r>,
@@ -28,7 +33,7 @@ pub struct BreakGlassRequest<'r> {
     reason: String,
 }
 
-/// A user admits images that nothing proves. There is no other way to one than the permission of the user.
+/// Break-glass that is permitted. It can only be made after the permission of the user was confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BreakGlass {
     user: String,
@@ -42,10 +47,14 @@ pub enum BreakGlassError {
     NoReason,
     /// The request does not say who makes it.
     NoUser,
+    /// A service account makes the request.
+    ServiceAccount,
+    /// The annotation was there before this update.
+    Unchanged,
 }
 
 impl<'r> BreakGlassRequest<'r> {
-    /// The wish of this request. It is `None` if the object has no such annotation.
+    /// The request for break-glass in this request. It is `None` if the object has no such annotation.
     ///
     /// # Errors
     /// If nobody can be asked for the permission.
@@ -54,14 +63,19 @@ impl<'r> BreakGlassRequest<'r> {
         namespace: Option<&'r str>,
         workload: &Workload<'_>,
     ) -> Option<Result<BreakGlassRequest<'r>, BreakGlassError>> {
-        let [annotation] = members(workload.metadata("annotations")?, [ANNOTATION]).ok()?;
-        let reason = text(annotation?).unwrap_or_default();
+        let written = annotation(workload.metadata("annotations"))?;
+        let reason = text(written).unwrap_or_default();
         let mut reason = reason.trim().to_owned();
         reason.truncate(reason.floor_char_boundary(MAX_REASON));
-        Some(match (reason.is_empty(), request.user()) {
-            (true, _) => Err(BreakGlassError::NoReason),
-            (false, None) => Err(BreakGlassError::NoUser),
-            (false, Some(user)) => Ok(BreakGlassRequest { user, namespace, reason }),
+        let is_old = before(request).is_some_and(|before| is_same(before, written));
+        Some(match request.user() {
+            _ if reason.is_empty() => Err(BreakGlassError::NoReason),
+            // Whoever wrote it is not the one who makes this request.
+            _ if is_old => Err(BreakGlassError::Unchanged),
+            None => Err(BreakGlassError::NoUser),
+            // Of controllers that apply what others wrote, many may do everything.
+            Some(user) if user.name.starts_with(SERVICE_ACCOUNTS) => Err(BreakGlassError::ServiceAccount),
+            Some(user) => Ok(BreakGlassRequest { user, namespace, reason }),
         })
     }
 
@@ -84,11 +98,24 @@ impl<'r> BreakGlassRequest<'r> {
         &self.user.name
     }
 
-    /// The result, once it is known whether the user has the permission.
+    /// The permitted break-glass, if the user has the permission.
     #[must_use]
     pub fn granted(&self, has_permission: bool) -> Option<BreakGlass> {
         has_permission.then(|| BreakGlass { user: self.user.name.clone().into_owned(), reason: self.reason.clone() })
     }
+}
+
+/// The annotation among these.
+fn annotation(annotations: Option<&RawValue>) -> Option<&RawValue> {
+    let [annotation] = members(annotations?, [ANNOTATION]).ok()?;
+    annotation
+}
+
+/// The annotation of the object before an update.
+fn before<'r>(request: &Request<'r>) -> Option<&'r RawValue> {
+    let [metadata] = members(request.old_object?, ["metadata"]).ok()?;
+    let [annotations] = members(metadata?, ["annotations"]).ok()?;
+    annotation(annotations)
 }
 
 impl BreakGlass {

@@ -16,7 +16,7 @@ use crate::policy::settings::WorkloadKind;
 pub struct Row {
     group: &'static str,
     kind: &'static str,
-    /// Group and version under which objects of this kind are asked for.
+    /// The API group and version in look-ups of this kind.
     api_version: &'static str,
     pod_spec: &'static [&'static str],
 }
@@ -97,7 +97,7 @@ impl<'p> Kind<'p> {
         }
     }
 
-    /// Group and version under which objects of this kind are asked for, if they are the same for all of them.
+    /// The API group and version in look-ups. It is `None` for kinds of the settings, because the owner reference gives it.
     #[must_use]
     pub fn api_version(&self) -> Option<&'static str> {
         match self {
@@ -115,7 +115,7 @@ impl<'p> Kind<'p> {
         }
     }
 
-    /// Whether it is this kind of Kubernetes.
+    /// Whether it is the built-in kind `K`.
     pub(super) fn is<K: Resource>(&self) -> bool {
         matches!(self, Kind::BuiltIn(row) if row.group == K::GROUP && row.kind == K::KIND)
     }

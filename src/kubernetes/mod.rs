@@ -16,6 +16,6 @@ pub use kind::{Kind, Kinds};
 pub use owner::{MAX_OWNERS, Owner, OwnerReference};
 pub use patch::{Digested, Pin, patched};
 pub use request::{Operation, Request, RequestError};
-pub use slot::{List, Place, Slot, SlotError, SlotProblem};
-pub use update::brings_nothing_new;
+pub use slot::{List, Place, Slot, SlotError, SlotKey, SlotProblem};
+pub use update::{brings_nothing_new, is_same_but_metadata};
 pub use workload::{ObjectError, Workload};

@@ -12,7 +12,6 @@ use crate::{
 /// A place that holds an image. Only a [`super::Workload`] makes one, so what is written there later can't miss.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot<'a> {
-    pod_spec: usize,
     pub(super) place: Place<'a>,
     pub(super) image: Cow<'a, str>,
     span: Range<usize>,
@@ -21,6 +20,8 @@ pub struct Slot<'a> {
 /// The place of a container or volume in an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place<'a> {
+    /// The path to its pod spec, if the kind has several.
+    pub pod_spec: Option<String>,
     /// The list that it is in.
     pub list: List,
     /// The position in the list.
@@ -28,6 +29,9 @@ pub struct Place<'a> {
     /// The name of the container or volume, if it has one.
     pub name: Option<Cow<'a, str>>,
 }
+
+/// What tells a slot from all others of its object: pod spec, list and name.
+pub type SlotKey<'k> = (Option<&'k str>, List, &'k str);
 
 /// A list of a pod spec that holds images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,8 +49,8 @@ pub enum List {
 /// A place that should hold an image, or a list of such places, that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotError<'a> {
-    /// The number of its pod spec among those of the object's kind, from 0.
-    pub pod_spec: usize,
+    /// The path to its pod spec, if the kind has several.
+    pub pod_spec: Option<String>,
     /// The list that has the error.
     pub list: List,
     /// The place in it; `None` where it is the whole list.
@@ -102,14 +106,16 @@ impl List {
 /// Reads an entry of a list; `None` where it holds no image.
 pub(super) fn read_slot<'a>(
     object: &'a RawValue,
-    pod_spec: usize,
+    pod_spec: Option<&str>,
     list: List,
     index: usize,
     entry: &'a RawValue,
     is_pod: bool,
 ) -> Option<Result<Slot<'a>, SlotError<'a>>> {
+    let pod_spec = || pod_spec.map(str::to_owned);
+    let place_of = |name| Place { pod_spec: pod_spec(), list, index, name };
     let unreadable =
-        |name, problem| Some(Err(SlotError { pod_spec, list, place: Some(Place { list, index, name }), problem }));
+        |name, problem| Some(Err(SlotError { pod_spec: pod_spec(), list, place: Some(place_of(name)), problem }));
     let (name, image) = match members(entry, ["name", "image"]) {
         // As in Kubernetes, an empty name is none.
         Ok([name, image]) => (name.and_then(|name| text(name).ok()).filter(|name| !name.is_empty()), image),
@@ -131,7 +137,7 @@ pub(super) fn read_slot<'a>(
         return unreadable(name, SlotProblem::NoImage);
     };
     match (text(image), place(image, object)) {
-        (Ok(text), Some(span)) => Some(Ok(Slot { pod_spec, place: Place { list, index, name }, image: text, span })),
+        (Ok(text), Some(span)) => Some(Ok(Slot { place: place_of(name), image: text, span })),
         _ => unreadable(name, SlotProblem::NotAText),
     }
 }
@@ -141,12 +147,6 @@ impl<'a> Slot<'a> {
     #[must_use]
     pub fn place(&self) -> &Place<'a> {
         &self.place
-    }
-
-    /// The number of its pod spec among those of the object's kind, from 0.
-    #[must_use]
-    pub fn pod_spec(&self) -> usize {
-        self.pod_spec
     }
 
     /// The image, as the user wrote it.
@@ -161,11 +161,20 @@ impl<'a> Slot<'a> {
     }
 }
 
+/// A place as programs read it, with the path to its pod spec in front.
+fn within(pod_spec: Option<&str>, place: String) -> String {
+    match pod_spec {
+        Some(pod_spec) => format!("{pod_spec}/{place}"),
+        None => place,
+    }
+}
+
 impl SlotError<'_> {
     /// The place as programs read it.
     #[must_use]
     pub fn path(&self) -> String {
-        self.place.as_ref().map_or_else(|| self.list.field().to_owned(), Place::path)
+        let list = || within(self.pod_spec.as_deref(), self.list.field().to_owned());
+        self.place.as_ref().map_or_else(list, Place::path)
     }
 }
 
@@ -174,19 +183,26 @@ impl fmt::Display for SlotError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             Some(place) => place.fmt(f),
-            None => write!(f, "the list `{}`", self.list.field()),
+            None => write!(f, "the list `{}`", self.path()),
         }
     }
 }
 
 impl Place<'_> {
-    /// The place as programs read it: `containers/web`, or `containers[2]` where there is no name.
+    /// What tells this place from all others, if it has a name.
+    #[must_use]
+    pub fn key(&self) -> Option<SlotKey<'_>> {
+        Some((self.pod_spec.as_deref(), self.list, self.name.as_deref()?))
+    }
+
+    /// The place as programs read it: `containers/web`, or `containers[2]` where there is no name. If the kind has several pod specs, the path to one stands in front.
     #[must_use]
     pub fn path(&self) -> String {
-        match &self.name {
+        let place = match &self.name {
             Some(name) => format!("{}/{}", self.list.field(), Shown(name)),
             None => format!("{}[{}]", self.list.field(), self.index),
-        }
+        };
+        within(self.pod_spec.as_deref(), place)
     }
 }
 
@@ -195,6 +211,7 @@ impl fmt::Display for Place<'_> {
         match &self.name {
             Some(name) => write!(f, "{} \"{}\"", self.list.noun(), Shown(name)),
             None => write!(f, "{} number {}", self.list.noun(), self.index.saturating_add(1)),
-        }
+        }?;
+        self.pod_spec.as_ref().map_or(Ok(()), |pod_spec| write!(f, " in {pod_spec}"))
     }
 }

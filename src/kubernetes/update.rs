@@ -3,9 +3,11 @@
 //! Controllers update objects all the time: they scale a ReplicaSet down, set a label, or remove a finalizer. Denying such a request because a key was
 //! replaced or a registry is down would stall roll-outs and protect nothing, because no new container starts. So an update passes if it starts nothing.
 
+use std::{borrow::Cow, collections::BTreeMap};
+
 use serde_json::value::RawValue;
 
-use super::Workload;
+use super::{Workload, workload::wanted};
 use crate::json::{all_members, is_same};
 
 /// The `replicas` that the API server assumes if it is left out.
@@ -16,11 +18,26 @@ const DEFAULT_REPLICAS: u64 = 1;
 /// Everything else in the specification counts as new, `suspend`, `parallelism` and `schedule` among it. So does an object with a slot that can't be read.
 #[must_use]
 pub fn brings_nothing_new(new: &Workload<'_>, old: &Workload<'_>) -> bool {
-    let is_readable = |workload: &Workload<'_>| workload.slots().all(Result::is_ok);
-    match (new.specification(), old.specification()) {
-        (Some(one), Some(other)) if is_readable(new) => is_same(one, other) || is_no_more(one, other),
-        _ => false,
-    }
+    new.slots().all(Result::is_ok)
+        && is_like(new.wanted(), old.wanted(), |key, one, other| key == "spec" && is_no_more(one, other))
+}
+
+/// Whether two objects differ at most in metadata and status.
+#[must_use]
+pub fn is_same_but_metadata(new: &RawValue, old: &RawValue) -> bool {
+    is_like(wanted(new), wanted(old), |_, _, _| false)
+}
+
+/// What objects want, by the name of the member.
+type Wanted<'a> = Option<BTreeMap<Cow<'a, str>, &'a RawValue>>;
+
+/// Whether both have the same members, which are the same or `may_differ`.
+fn is_like(new: Wanted<'_>, old: Wanted<'_>, may_differ: fn(&str, &RawValue, &RawValue) -> bool) -> bool {
+    let (Some(new), Some(old)) = (new, old) else { return false };
+    let is_like = |(key, one): (&Cow<'_, str>, &&RawValue)| {
+        old.get(key).is_some_and(|other| is_same(one, other) || may_differ(key, one, other))
+    };
+    new.len() == old.len() && new.iter().all(is_like)
 }
 
 /// Whether `new` equals `old`, except for an equal or lower `replicas`.

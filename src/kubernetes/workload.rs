@@ -3,17 +3,17 @@
 //! Only the path to the pod spec differs between the kinds. Objects are walked as the text that came in; fields that are not images are not looked at, so that
 //! those which are not known yet survive.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::value::RawValue;
 
 use super::{
     kind::{Kind, Kinds},
-    slot::{List, Slot, SlotError, SlotProblem, read_slot},
+    slot::{List, Place, Slot, SlotError, SlotKey, SlotProblem, read_slot},
 };
 use crate::{
-    json::{Mismatch, entries, members},
+    json::{Mismatch, all_members, entries, members},
     ordered::map,
 };
 
@@ -65,10 +65,12 @@ impl<'a> Workload<'a> {
         let mut slots = Slots { object, is_pod: kind.is::<Pod>(), looked_at: 0, slots: Vec::new() };
         let mut missing = None;
         let mut has_one = false;
-        for (at, path) in kind.pod_specs().into_iter().enumerate() {
+        let paths = kind.pod_specs();
+        let has_several = paths.len() > 1;
+        for path in paths {
             match pod_spec(object, path)? {
                 Ok(spec) => {
-                    slots.read(spec, at, path)?;
+                    slots.read(spec, path, has_several)?;
                     has_one = true;
                 }
                 Err(place) => missing = missing.or(Some(place)),
@@ -103,12 +105,9 @@ impl<'a> Workload<'a> {
         self.metadata("deletionTimestamp").is_some()
     }
 
-    /// The specification of the object: the member that holds all pod specs. It is `None` if there is none, or if it occurs twice.
-    pub(super) fn specification(&self) -> Option<&'a RawValue> {
-        let paths = self.kind.pod_specs();
-        let first = *paths.first()?.first()?;
-        let [specification] = members(self.object, [first]).ok()?;
-        specification.filter(|_| paths.iter().all(|path| path.first() == Some(&first)))
+    /// Everything that the object wants: what it has beside its metadata and its status. It is `None` if a member occurs twice.
+    pub(super) fn wanted(&self) -> Option<BTreeMap<Cow<'a, str>, &'a RawValue>> {
+        wanted(self.object)
     }
 
     /// A member of the object's metadata; `None` also where there are two, of which nobody knows which one counts.
@@ -118,9 +117,9 @@ impl<'a> Workload<'a> {
         value
     }
 
-    /// The image texts by list and name, where the name is there and unique: what can be told to be the same slot in another version.
+    /// The image texts by pod spec, list and name, where the name is there and unique: what can be told to be the same slot in another version.
     #[must_use]
-    pub fn named_images(&self) -> BTreeMap<(List, &str), &str> {
+    pub fn named_images(&self) -> BTreeMap<SlotKey<'_>, &str> {
         let mut images = BTreeMap::new();
         for slot in &self.slots {
             // One that can't be read has a name all the same.
@@ -128,12 +127,21 @@ impl<'a> Workload<'a> {
                 Ok(slot) => (Some(&slot.place), Some(&*slot.image)),
                 Err(error) => (error.place.as_ref(), None),
             };
-            if let Some((list, name)) = place.and_then(|place| Some((place.list, place.name.as_deref()?))) {
-                images.entry((list, name)).and_modify(|image| *image = None).or_insert(image);
+            if let Some(key) = place.and_then(Place::key) {
+                images.entry(key).and_modify(|image| *image = None).or_insert(image);
             }
         }
         map(images.into_iter().filter_map(|(key, image)| image.map(|image| (key, image))))
     }
+}
+
+/// What an object has beside its metadata and its status. It is `None` if a member occurs twice.
+pub(super) fn wanted(object: &RawValue) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
+    let mut members = all_members(object).ok()?;
+    for key in ["metadata", "status"] {
+        members.remove(key);
+    }
+    Some(members)
 }
 
 /// The slots of an object that were found so far.
@@ -145,14 +153,15 @@ struct Slots<'a> {
 }
 
 impl<'a> Slots<'a> {
-    /// Reads the slots of the pod spec with this number, which is at this path.
-    fn read(&mut self, spec: &'a RawValue, pod_spec: usize, path: &[&str]) -> Result<(), ObjectError> {
+    /// Reads the slots of the pod spec at this path. If the kind has several, the slots are told apart by it.
+    fn read(&mut self, spec: &'a RawValue, path: &[&str], has_several: bool) -> Result<(), ObjectError> {
+        let pod_spec = has_several.then(|| path.join("."));
         let lists = members(spec, List::ALL.map(List::field)).map_err(|mismatch| match mismatch {
             Mismatch::Type => ObjectError::PodSpec(path.join(".")),
             Mismatch::Twice => ObjectError::Twice(path.join(".")),
         })?;
         for (list, json) in List::ALL.into_iter().zip(lists) {
-            let unreadable = |problem| Err(SlotError { pod_spec, list, place: None, problem });
+            let unreadable = |problem| Err(SlotError { pod_spec: pod_spec.clone(), list, place: None, problem });
             let entries = match json.map(entries) {
                 Some(Ok(entries)) => entries,
                 Some(Err(_)) => {
@@ -168,7 +177,7 @@ impl<'a> Slots<'a> {
             if self.looked_at > ObjectError::MAX_SLOTS {
                 return Err(ObjectError::TooManySlots(self.looked_at));
             }
-            let read = |(index, entry)| read_slot(self.object, pod_spec, list, index, entry, self.is_pod);
+            let read = |(index, entry)| read_slot(self.object, pod_spec.as_deref(), list, index, entry, self.is_pod);
             self.slots.extend(entries.into_iter().enumerate().filter_map(read));
         }
         Ok(())

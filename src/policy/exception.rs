@@ -8,10 +8,10 @@ use crate::{image::ImageRef, json::JsonPath, time::UnixTime};
 /// How far ahead an exception may end. One that ends later has no effect yet.
 pub const MAX_AHEAD: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// Most exceptions.
-pub(super) const MAX_EXCEPTIONS: usize = 100;
+/// Most exceptions. Each is compared with every image that would be denied.
+pub(super) const MAX_EXCEPTIONS: usize = 50;
 /// Most images, and most namespaces, of an exception.
-const MAX_NAMES: usize = 100;
+const MAX_NAMES: usize = 20;
 /// Longest reason, in bytes: every warning and every audit record has it.
 const MAX_REASON: usize = 200;
 /// Longest name of a namespace, in bytes (RFC 1123).
@@ -123,33 +123,29 @@ impl<'e> ReadException<'e> {
 }
 
 impl Policy<'_> {
-    /// Whether there are exceptions.
-    #[must_use]
-    pub fn has_exceptions(&self) -> bool {
-        self.settings().exceptions.is_some()
-    }
-
-    /// The exception that admits `image` in this namespace now. If there are several, it is the one that ends last.
+    /// The exceptions.
     ///
     /// # Errors
-    /// If an exception cannot be read.
-    pub fn exception(
-        &self,
+    /// If one of them cannot be read.
+    pub fn exceptions(&self) -> Result<Vec<ReadException<'_>>, Problem> {
+        let written = self.settings().exceptions.iter().flatten().enumerate();
+        written.map(|(at, written)| ReadException::read(at, written).map_err(super::rule::first)).collect()
+    }
+}
+
+impl Exception {
+    /// The one of these exceptions that admits `image` in this namespace now. If there are several, it is the one that ends last.
+    #[must_use]
+    pub fn of(
+        exceptions: &[ReadException<'_>],
         image: &ImageRef,
         namespace: Option<&str>,
         now: UnixTime,
-    ) -> Result<Option<Exception>, Problem> {
-        let mut last: Option<Exception> = None;
-        for (index, written) in self.settings().exceptions.iter().flatten().enumerate() {
-            let read = ReadException::read(index, written).map_err(super::rule::first)?;
-            if read.counts(now)
-                && read.covers(image, namespace)
-                && last.as_ref().is_none_or(|last| last.until < read.until)
-            {
-                last = Some(Exception { until: read.until, reason: read.reason.to_owned() });
-            }
-        }
-        Ok(last)
+    ) -> Option<Exception> {
+        let counting =
+            exceptions.iter().filter(|exception| exception.counts(now) && exception.covers(image, namespace));
+        let last = counting.max_by_key(|exception| exception.until)?;
+        Some(Exception { until: last.until, reason: last.reason.to_owned() })
     }
 }
 
@@ -209,7 +205,7 @@ mod tests {
             .to_string();
             let policy = Policy::load(&settings).unwrap();
             let image = ImageRef::parse(image).unwrap();
-            let found = policy.exception(&image, *namespace, UnixTime::from_secs(NOW)).unwrap();
+            let found = Exception::of(&policy.exceptions().unwrap(), &image, *namespace, UnixTime::from_secs(NOW));
             assert_eq!(found.is_some(), *expected, "{why}");
         }
     }

@@ -81,9 +81,9 @@ impl<const TOLD: bool> Table<TOLD> {
             "exceptions",
             Shape::List(&Shape::Object(Self::EXCEPTION)),
             told!(
-                about("Images that are admitted for a time, though nothing proves them: [Exceptions](exceptions.md).", r#"[{"images": ["ghcr.io/acme/legacy:1.2"], "until": "2026-12-31T00:00:00Z", "reason": "INC-1234: the vendor signs from January on"}]"#)
+                about("Images that are admitted until a date without a proof: [Exceptions](exceptions.md).", r#"[{"images": ["ghcr.io/acme/legacy@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"], "until": "2026-12-31T00:00:00Z", "reason": "INC-1234: the vendor signs from January on"}]"#)
                     .absent("none")
-                    .most(100)
+                    .most(50)
             ),
         ),
         optional(
@@ -422,7 +422,7 @@ impl<const TOLD: bool> Table<TOLD> {
         optional(
             "breakGlass",
             Shape::Flag,
-            told!(about("Whether users with the permission `break-glass` may admit images that nothing proves, by an annotation: [Break-glass](exceptions.md#break-glass).", "true").default("false")),
+            told!(about("Whether users with the permission `break-glass` may admit images that would be denied, with an annotation: [Break-glass](exceptions.md#break-glass).", "true").default("false")),
         ),
     ];
 

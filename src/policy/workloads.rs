@@ -17,7 +17,7 @@ pub(super) fn problems(index: usize, written: &WorkloadKind<'_>, earlier: &[Work
     let mut problems = Vec::new();
     let mut wrong = |key: &'static str, what| problems.push(Problem::new(path.key(key), what));
     let is_of = |text: &str, may: fn(char) -> bool| (1..=MAX_NAME).contains(&text.len()) && text.chars().all(may);
-    // Every kind of Kubernetes with a pod spec is in one of these groups, and so are none of others.
+    // All built-in kinds with a pod spec are in these groups, and no other kinds with one are.
     if matches!(&*api_group.0, "" | "apps" | "batch") {
         wrong("apiGroup", Mistake::OwnGroup);
     } else if !is_of(&api_group.0, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-')) {

@@ -4,7 +4,7 @@ use super::{listed, quoted};
 use crate::{
     explain::Unproven,
     kubernetes::{ANNOTATION, API_GROUP, BreakGlassError, ObjectError, RESOURCE, SlotProblem, VERB},
-    text::{Shown, ShownInLog},
+    text::ShownInLog,
     verdict::{Denial, Fault, Grounds, MAX_IMAGES, NoEffect, Reason, Waiver},
     verify::Spent,
 };
@@ -60,10 +60,9 @@ impl Waiver {
 impl NoEffect {
     /// The lines that tell it below a denial.
     pub(super) fn told(&self, namespace: Option<&str>) -> Told {
-        let here = namespace.map(|name| format!(" -n {}", Shown(name))).unwrap_or_default();
-        let who = format!(
-            "have somebody apply the object who has the permission; kubectl auth can-i {VERB} {RESOURCE}.{API_GROUP}{here} tells whether you have it"
-        );
+        let here = namespace.map(|name| format!(" in namespace {}", quoted(name))).unwrap_or_default();
+        let who =
+            format!("ask somebody with the permission {VERB} for {RESOURCE}.{API_GROUP}{here} to apply the object");
         match self {
             NoEffect::Off => Told::new(
                 "break-glass: the annotation has no effect, because the settings do not have features.breakGlass: true",
@@ -73,12 +72,20 @@ impl NoEffect {
                 "break-glass: the annotation has no effect, because it gives no reason",
                 format!("write the reason as its value: {ANNOTATION}: <reason>"),
             ),
-            NoEffect::Unusable(BreakGlassError::NoUser) => {
-                Told::new("break-glass: the request does not say which user makes it", who)
+            NoEffect::Unusable(BreakGlassError::NoUser) => Told::new(
+                "break-glass: the annotation has no effect, because the request names no user",
+                "check how the request was made; the API server always names a user",
+            ),
+            NoEffect::Unusable(BreakGlassError::ServiceAccount) => {
+                Told::new("break-glass: the annotation has no effect, because a service account makes the request", who)
             }
+            NoEffect::Unusable(BreakGlassError::Unchanged) => Told::new(
+                "break-glass: the annotation has no effect, because it was there before this update",
+                format!("write a new reason as its value: {ANNOTATION}: <reason>"),
+            ),
             NoEffect::NotPermitted(user) => Told::new(
                 format!(
-                    "break-glass: user {} does not have the permission {VERB} for {RESOURCE}.{API_GROUP}",
+                    "break-glass: user {} does not have the permission {VERB} for {RESOURCE}.{API_GROUP}{here}",
                     quoted(user)
                 ),
                 who,
@@ -88,7 +95,7 @@ impl NoEffect {
                     "break-glass: the API server did not tell whether the user has the permission ({})",
                     cause.word()
                 ),
-                "try again; the policy needs the host capability kubernetes/can_i",
+                "try again; if it stays, allow the policy kubernetes/can_i, and its service account to create subjectaccessreviews",
             ),
             NoEffect::Spent(spent) => {
                 Told::new(format!("break-glass: {} before the API server was asked", spent.sentence()), spent.help())

@@ -139,11 +139,13 @@ fn decide(
 fn log(subject: &str, review: &Review, features: &Features, disclosed: Disclosed<'_>) -> Vec<(Level, String)> {
     let reference = disclosed.reference();
     let mut log: Vec<_> = review.log.iter().map(|line| (Level::Warning, line.clone())).collect();
-    // Whoever watches the log has to see each of them, whatever users are shown.
-    let waived = review.warnings.iter().filter(|warning| matches!(warning, Warning::Waived { .. }));
-    log.extend(
-        waived.map(|warning| (Level::Error, format!("not denied: {subject}: {}", warning.told(Disclosed::All)))),
-    );
+    // Whoever watches the log has to see each of them, whatever users are shown. Nothing that somebody else wrote has such a sign in the log, because all but printable ASCII is escaped there.
+    let is_stored = matches!(review.verdict, Verdict::Admit) && !review.dry_run;
+    let waived = review.warnings.iter().filter(|_| is_stored).filter_map(|warning| match warning {
+        Warning::Waived { by, .. } => Some((by, warning.told(Disclosed::All))),
+        _ => None,
+    });
+    log.extend(waived.map(|(by, told)| (Level::Error, format!("⚠ {}: {subject}: {told}", by.word()))));
     if reference.is_some() {
         log.extend(review.warnings.iter().map(|warning| (Level::Warning, warning.told(Disclosed::All))));
     }

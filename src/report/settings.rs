@@ -46,14 +46,14 @@ impl fmt::Display for Mistake {
             Mistake::Entries { length, most } => write!(f, "has {length} entries; at most {most} are allowed"),
 
             Mistake::Namespace(text) => write!(f, "expected the name of a namespace, found {}", Code(text)),
-            Mistake::NoReason => f.write_str("is empty; every warning and audit record gives it"),
-            Mistake::OwnGroup => f.write_str("the policy knows the kinds of this API group already"),
+            Mistake::NoReason => f.write_str("is empty; expected the reason for this exception"),
+            Mistake::OwnGroup => f.write_str("the policy has the kinds of the core group, `apps` and `batch` built in; remove this entry"),
             Mistake::ApiGroup(text) => {
-                write!(f, "expected an API group without a version, as `argoproj.io`, found {}", Code(text))
+                write!(f, "expected an API group without a version, such as `argoproj.io`, found {}", Code(text))
             }
-            Mistake::KindName(text) => write!(f, "expected the name of a kind, as `Rollout`, found {}", Code(text)),
+            Mistake::KindName(text) => write!(f, "expected the name of a kind, such as `Rollout`, found {}", Code(text)),
             Mistake::PodSpecPath(text) => {
-                write!(f, "expected a path to a pod spec, as `spec.template.spec`, found {}", Code(text))
+                write!(f, "expected a path to a pod spec, such as `spec.template.spec`, found {}", Code(text))
             }
             Mistake::WorkloadTwice => f.write_str("another entry lists the same pod spec"),
 

@@ -41,16 +41,16 @@ impl Warning {
                 format!("the evidence that admits it expires at {at}; collect it again (image-trust collect)")
             }
             Warning::Waived { by: Waiver::Exception(exception), reason, .. } => format!(
-                "admitted until {} though it is not proven ({}): {}",
+                "admitted until {} although it would be denied ({}); reason: {}",
                 exception.until(),
                 reason.word(),
                 Shown(exception.reason())
             ),
-            Warning::Waived { by: Waiver::BreakGlass(by), reason, needs_digest, .. } => format!(
-                "admitted by {} though it is not proven ({}){}: {}",
+            Warning::Waived { by: Waiver::BreakGlass(by), reason, leaves_pods, .. } => format!(
+                "admitted by {} although it would be denied ({}){}; reason: {}",
                 quoted(by.user()),
                 reason.word(),
-                if *needs_digest { "; its Pods are denied unless you write its digest" } else { "" },
+                if *leaves_pods { "; does not cover its Pods (docs/exceptions.md)" } else { "" },
                 Shown(by.reason())
             ),
             Warning::NotPinned { why, digest, .. } => {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::images::Text;
 use crate::{
     host::{Cause, ObjectName},
-    kubernetes::{Approval, Before, Kinds, List, MAX_OWNERS, Owner, OwnerReference, Request, Workload},
+    kubernetes::{Approval, Before, Kinds, MAX_OWNERS, Owner, OwnerReference, Request, SlotKey, Workload},
     policy::{ChildApproval, Features, Mode},
     verify::Budget,
 };
@@ -28,7 +28,7 @@ struct Child<'r> {
     namespace: Option<&'r str>,
     before: &'r Before<'r>,
     /// The slots that can be told apart.
-    named: BTreeMap<(List, &'r str), &'r str>,
+    named: BTreeMap<SlotKey<'r>, &'r str>,
     unasked: VecDeque<Reference<'r>>,
     owners: Vec<(Owner<'r>, Since)>,
     /// The name of an owner at which nobody may look.
@@ -127,9 +127,8 @@ impl<'r> Child<'r> {
 
     /// Can each slot that holds this text be told from all others?
     fn tells_apart(&self, text: &Text<'_>) -> bool {
-        let has_name = |name: &str, list| self.named.contains_key(&(list, name));
         let mut places = text.slots.iter().map(|slot| slot.place());
-        places.all(|place| place.name.as_deref().is_some_and(|name| has_name(name, place.list)))
+        places.all(|place| place.key().is_some_and(|key| self.named.contains_key(&key)))
     }
 
     /// The next owner that the cluster knows.

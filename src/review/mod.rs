@@ -23,7 +23,7 @@ mod waive;
 use crate::{
     host::Host,
     image::ImageRef,
-    kubernetes::{Before, Kinds, Operation, Request, Workload, brings_nothing_new},
+    kubernetes::{Before, Kinds, ObjectError, Operation, Request, Workload, brings_nothing_new, is_same_but_metadata},
     ordered::set,
     policy::Policy,
     verdict::{Reason, Review, Verdict},
@@ -77,8 +77,14 @@ pub fn review(request: &Request<'_>, policy: &Policy<'_>, host: &dyn Host) -> Re
         Err(reason) => return Review::refusal(reason),
     };
     let log = budget.take_log();
-    let mut review =
-        Review { log, images: items.len(), enforced, no_effect: waivers.no_effect.clone(), ..Review::pass() };
+    let mut review = Review {
+        log,
+        images: items.len(),
+        enforced,
+        dry_run: request.dry_run,
+        no_effect: waivers.no_effect.clone(),
+        ..Review::pass()
+    };
     let verdicts = items.iter().map(|item| conclude(item, &outcomes, &pinning, &mut review)).collect();
     review.verdict = Verdict::of(verdicts);
     review
@@ -104,7 +110,16 @@ fn relevant<'a>(request: &Request<'a>, kinds: Kinds<'a>) -> Result<Relevance<'a>
         Some(other) => return Err(Reason::Subresource(other.to_owned())),
     }
     let read = |object| Workload::read(kinds, &request.group, &request.kind, object);
-    let workload = read(request.object).map_err(Reason::Object)?;
+    let workload = match (read(request.object), request.object, request.old_object) {
+        (Ok(workload), ..) => workload,
+        // Objects of kinds that the settings name can be in the cluster without a pod spec, and have to be labelled and deleted all the same.
+        (Err(ObjectError::PodSpec(_)), Some(new), Some(old))
+            if request.operation == Operation::Update && is_same_but_metadata(new, old) =>
+        {
+            return Ok(Relevance::Nothing);
+        }
+        (Err(error), ..) => return Err(Reason::Object(error)),
+    };
     // Without a readable old object nothing is known to be unchanged, which is the strict side.
     let old = match request.operation {
         Operation::Update => read(request.old_object).ok(),

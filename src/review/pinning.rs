@@ -95,10 +95,11 @@ fn pin(
     let (digest, digested) = match grounds {
         Grounds::Allowed | Grounds::Approved(_) => return Ok(0),
         Grounds::Waived { by, reason } => {
-            // An exception covers the Pods, too. Broken glass reaches them by child approval only.
-            let needs_digest = !pinning.is_pod && image.digest().is_none() && matches!(by, Waiver::BreakGlass(_));
+            // An exception covers the Pods, too. Break-glass reaches them by child approval only, which is about proofs.
+            let reaches_pods = image.digest().is_some() && !reason.is_by_name();
+            let leaves_pods = !pinning.is_pod && matches!(by, Waiver::BreakGlass(_)) && !reaches_pods;
             let (image, by, reason) = (image.written().to_owned(), by.clone(), reason.clone());
-            review.warnings.push(Warning::Waived { image, by, reason, needs_digest });
+            review.warnings.push(Warning::Waived { image, by, reason, leaves_pods });
             return Ok(0);
         }
         Grounds::Proven(verified) => (verified.digest(), verified.pin(image).map(Digested::Proven)),

@@ -3,10 +3,12 @@
 //! An exception of the settings, or the user who makes the request (break-glass). What can be proven is proven and pinned all the same, so that a waiver admits no
 //! more than it has to.
 
+use std::cell::OnceCell;
+
 use crate::{
     image::ImageRef,
     kubernetes::{BreakGlass, BreakGlassRequest, Request, Workload},
-    policy::{Features, Policy, Problem},
+    policy::{Exception, Features, Policy, Problem, exception::ReadException},
     verdict::{Grounds, NoEffect, Reason, Waiver},
     verify::Budget,
 };
@@ -14,16 +16,18 @@ use crate::{
 /// What can admit images of one object that would be denied.
 pub(super) struct Waivers<'c> {
     policy: &'c Policy<'c>,
+    /// The exceptions, once one is needed.
+    exceptions: OnceCell<Result<Vec<ReadException<'c>>, Problem>>,
     namespace: Option<&'c str>,
     break_glass: Option<BreakGlass>,
     /// Why the annotation for break-glass has no effect.
     pub(super) no_effect: Option<NoEffect>,
-    /// How many host calls it took.
+    /// The number of host calls for the permission.
     pub(super) host_calls: usize,
 }
 
 impl<'c> Waivers<'c> {
-    /// Asks who may admit images of this object. That comes before any image, so that a registry that is slow or down does not keep anybody from breaking the glass.
+    /// Finds out who may admit images of this object, before any registry is asked. So break-glass also works while a registry is down.
     pub(super) fn of(
         request: &'c Request<'_>,
         workload: &Workload<'_>,
@@ -43,15 +47,15 @@ impl<'c> Waivers<'c> {
             Ok(break_glass) => (Some(break_glass), None),
             Err(no_effect) => (None, no_effect),
         };
-        Waivers { policy, namespace, break_glass, no_effect, host_calls }
+        Waivers { policy, exceptions: OnceCell::new(), namespace, break_glass, no_effect, host_calls }
     }
 
-    /// Whether an image would be admitted if it were denied.
+    /// Whether an exception or break-glass applies to this image.
     pub(super) fn covers(&self, image: &ImageRef, budget: &Budget<'_>) -> bool {
         matches!(self.waiver(image, budget), Ok(Some(_)))
     }
 
-    /// The outcome of an image for which this was found.
+    /// The result for an image, after exceptions and break-glass.
     pub(super) fn settle(
         &self,
         image: &ImageRef,
@@ -70,12 +74,9 @@ impl<'c> Waivers<'c> {
     }
 
     fn waiver(&self, image: &ImageRef, budget: &Budget<'_>) -> Result<Option<Waiver>, Problem> {
-        let by_user = self.break_glass.clone().map(Waiver::BreakGlass);
-        if !self.policy.has_exceptions() {
-            return Ok(by_user);
-        }
-        let exception = self.policy.exception(image, self.namespace, budget.now())?;
-        Ok(exception.map(Waiver::Exception).or(by_user))
+        let exceptions = self.exceptions.get_or_init(|| self.policy.exceptions()).as_ref().map_err(Clone::clone)?;
+        let exception = Exception::of(exceptions, image, self.namespace, budget.now());
+        Ok(exception.map(Waiver::Exception).or_else(|| self.break_glass.clone().map(Waiver::BreakGlass)))
     }
 }
 

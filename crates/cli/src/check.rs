@@ -4,7 +4,7 @@
 //! file and the line of every image.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -12,14 +12,15 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use image_trust::kubernetes::Kinds;
-use image_trust_host::{AdmissionRequest, Cluster, ContextAwareResource};
+use image_trust_host::AdmissionRequest;
 use image_trust_manifests::{Item, Manifest, files::STDIN};
 use serde_json::Value;
 
 use crate::{
-    evaluation::{Beside, Flags, load, patient, settings_of},
+    evaluation::{Flags, decisive, load, settings_of},
     input::text_of,
     output::Destination,
+    tables::shown,
     told,
 };
 
@@ -27,6 +28,7 @@ mod github;
 mod json;
 mod junit;
 mod outcome;
+mod owners;
 mod sarif;
 mod show;
 
@@ -39,23 +41,18 @@ const DENIED: u8 = 1;
 /// It cannot be told, or the input is bad.
 const UNKNOWN: u8 = 2;
 
-/// Tells which workloads in manifests would be denied, and why
+/// Evaluates manifests, and reports which objects would be denied and why
 ///
-/// Each workload is decided as if it were created now. Objects without images are passed over. Owners in the same input count as if they were in the
-/// cluster. The time budget is always 30 seconds.
+/// Each workload is decided as if it were created now. Objects without images are passed over. Owners in the same input count if they are admitted
+/// themselves. Detection mode and `resourceValidationMode` are ignored, and the time budget is always 30 seconds.
 #[derive(clap::Args)]
 #[command(after_help = "Exit codes:
   0  everything is admitted
   1  something is denied (see --fail-on)
-  2  that cannot be determined for something, an input cannot be read, or the command line is wrong
-
-Examples:
-  image-trust check -s settings.yaml deploy/
-  helm template my-chart | image-trust check -s policy.yaml -
-  kubectl get deploy,sts,ds,job,cronjob,pod,rs -A -o json | image-trust check -s settings.yaml -")]
+  2  the policy could not decide about an object, an input cannot be read, or the command line is wrong")]
 pub(crate) struct Args {
-    /// Files, folders of `.yaml`, `.yml` and `.json` files, or `-` for standard input
-    #[arg(required = true, value_name = "FILE|DIR|-")]
+    /// Manifests as YAML or JSON, or folders that hold them. `-` reads standard input
+    #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// The policy's module
     #[arg(long, value_name = "FILE", default_value = "policy.wasm")]
@@ -96,11 +93,11 @@ enum Format {
 /// What makes the command fail.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FailOn {
-    /// Something that is denied
+    /// Denied objects
     Denied,
-    /// That, or a warning: for example an exception, or a tag that is not pinned
+    /// Denied objects, and warnings: for example an exception, or a tag that is not pinned
     Warning,
-    /// Only what cannot be determined or read
+    /// Only what the policy cannot decide or read
     Never,
 }
 
@@ -125,10 +122,7 @@ fn check(args: &Args) -> Result<Checked> {
 
     let mut checked = Checked::default();
     let manifests = manifests(paths, &mut checked)?;
-    let mut sources = Vec::new();
-    let mut requests = Vec::new();
-    let mut beside = Beside::default();
-    let mut owners = Vec::new();
+    let mut workloads = Vec::new();
     for (file, manifest) in &manifests {
         for item in manifest.items() {
             let Item::Object(object) = item else {
@@ -141,27 +135,37 @@ fn check(args: &Args) -> Result<Checked> {
             };
             let mut value = object.value.clone().into_owned();
             in_namespace(&mut value, &args.namespace);
-            let request =
-                request(value.clone(), args.user.as_deref()).with_context(|| format!("{file}:{}", object.place()))?;
-            if object.name().is_some() && value.pointer("/metadata/name").is_some() {
-                beside.resources.insert(ContextAwareResource {
-                    api_version: value["apiVersion"].as_str().unwrap_or_default().to_owned(),
-                    kind: object.kind().to_owned(),
-                });
-                owners.push(value);
-            }
-            sources.push(Source::of(file, &object, &request, images));
-            requests.push(request);
+            let request = request(value.clone(), args.user.as_deref())
+                .with_context(|| format!("{}:{}", shown(file), object.place()))?;
+            let source = Source::of(file, &object, &request, images);
+            workloads.push(Workload { source, request, object: value });
         }
     }
-    beside.cluster = Cluster::of(owners)?;
-    let outcomes = args
-        .flags
-        .evaluate_all(&policy, &requests, &patient(settings), beside, |_, evaluation| Outcome::of(&evaluation))?;
-    for (source, outcome) in sources.into_iter().zip(outcomes) {
-        checked.add(source, outcome?);
+    let many = args.flags.many(&policy)?;
+    let settings = decisive(settings);
+    let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
+    let mut admitted: Vec<&Workload> = Vec::new();
+    for round in owners::rounds(workloads.iter().map(|workload| &workload.object)) {
+        let requests: Vec<_> = round.iter().filter_map(|at| Some(workloads.get(*at)?.request.clone())).collect();
+        // Only owners that are admitted themselves count, as no other is in the cluster.
+        let beside = owners::beside(admitted.iter().map(|workload| &workload.object))?;
+        let decided = many.evaluate(&requests, &settings, beside, |_, evaluation| Outcome::of(&evaluation))?;
+        for (at, outcome) in round.into_iter().zip(decided) {
+            let outcome = outcome?;
+            admitted.extend(workloads.get(at).filter(|_| outcome.allowed));
+            outcomes.insert(at, outcome);
+        }
     }
+    many.finish()?;
+    checked.objects = workloads.into_iter().map(|workload| workload.source).zip(outcomes.into_values()).collect();
     Ok(checked)
+}
+
+/// A workload of the input.
+struct Workload {
+    source: Source,
+    request: AdmissionRequest,
+    object: Value,
 }
 
 /// The files that can be read; of the others, why not.
@@ -208,7 +212,7 @@ fn write(args: &Args, checked: &Checked) -> Result<()> {
     // Programs read the result, and people the reason for which a file is missing in it.
     if !matches!(args.output, Format::Text) {
         for (file, error) in &checked.unreadable {
-            crate::output::tell(&format!("Error: {file}: {error}"))?;
+            crate::output::tell(&format!("Error: {}: {error}", shown(file)))?;
         }
     }
     Ok(())

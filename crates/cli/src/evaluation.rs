@@ -62,14 +62,23 @@ pub fn load(path: &Path) -> Result<Policy> {
 }
 
 /// The settings, with as much time as there can be.
-pub fn patient(mut settings: Value) -> Value {
+pub fn patient(settings: Value) -> Value {
+    with_features(settings, &[("timeBudgetMs", PATIENCE_MS.into())])
+}
+
+/// The same for decisions that count: what is denied is denied, whatever the kind of its object.
+pub fn decisive(settings: Value) -> Value {
+    with_features(patient(settings), &[("detectionMode", false.into()), ("resourceValidationMode", "all".into())])
+}
+
+fn with_features(mut settings: Value, changed: &[(&str, Value)]) -> Value {
     if let Some(settings) = settings.as_object_mut() {
         let features = settings.entry("features").or_insert_with(|| json!({}));
         if features.is_null() {
             *features = json!({});
         }
         if let Some(features) = features.as_object_mut() {
-            features.insert("timeBudgetMs".to_owned(), PATIENCE_MS.into());
+            features.extend(changed.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
         }
     }
     settings
@@ -121,25 +130,11 @@ impl Flags {
         Ok(evaluation)
     }
 
-    /// Evaluates these requests, each as [`Flags::evaluate`] does, several at a time, and asks each question once. `each` turns an evaluation into
-    /// what is needed of it; the results are in the order of the requests.
-    pub fn evaluate_all<T: Send>(
-        &self,
-        policy: &Policy,
-        requests: &[AdmissionRequest],
-        settings: &Value,
-        beside: Beside,
-        each: impl Fn(&AdmissionRequest, Evaluation) -> T + Sync,
-    ) -> Result<Vec<T>> {
+    /// Begins evaluations that ask each question once, whatever the number of requests.
+    pub fn many<'p>(&'p self, policy: &'p Policy) -> Result<Many<'p>> {
         let host = Host::new(self, |config| Ok(Live::new(config)?.without_memory()))?;
-        let Beside { cluster, resources } = beside;
-        let answers = Among { cluster, others: Memo::new(host.answers()) };
-        let gate = Arc::new(self.input.gate(policy, answers).with_resources(resources));
-        // A session has an order.
-        let threads = if matches!(host, Host::Live(_)) { batch::THREADS } else { 1 };
-        let results = batch::evaluate(policy, requests, settings, gate, threads, each)?;
-        host.finish()?;
-        Ok(results)
+        let answers = Arc::new(Memo::new(host.answers()));
+        Ok(Many { flags: self, policy, host, answers })
     }
 
     /// The manifests that these paths name: files, what is in folders, and `-` for standard input.
@@ -154,6 +149,38 @@ impl Flags {
             bail!("expected files that end in .yaml, .yml or .json, found none");
         }
         Ok(found)
+    }
+}
+
+/// Evaluations that ask each question once.
+pub struct Many<'p> {
+    flags: &'p Flags,
+    policy: &'p Policy,
+    host: Host,
+    answers: Arc<Memo<Arc<dyn Answers>>>,
+}
+
+impl Many<'_> {
+    /// Evaluates these requests, each as [`Flags::evaluate`] does, several at a time. `each` turns an evaluation into what is needed of it; the results are
+    /// in the order of the requests.
+    pub fn evaluate<T: Send>(
+        &self,
+        requests: &[AdmissionRequest],
+        settings: &Value,
+        beside: Beside,
+        each: impl Fn(&AdmissionRequest, Evaluation) -> T + Sync,
+    ) -> Result<Vec<T>> {
+        let Beside { cluster, resources } = beside;
+        let answers = Among { cluster, others: Arc::clone(&self.answers) };
+        let gate = Arc::new(self.flags.input.gate(self.policy, answers).with_resources(resources));
+        // A session has an order.
+        let threads = if matches!(self.host, Host::Live(_)) { batch::THREADS } else { 1 };
+        batch::evaluate(self.policy, requests, settings, gate, threads, each)
+    }
+
+    /// Ends them: what is recorded is written.
+    pub fn finish(&self) -> Result<()> {
+        self.host.finish()
     }
 }
 

@@ -11,10 +11,9 @@ use image_trust_manifests::{
     files::{STDIN, is_kustomization},
     pin::{Target, Targets, pinned, targets, with_digest},
 };
-use serde_json::Value;
 
 use crate::{
-    evaluation::{Beside, Flags, load, patient, pod_in, settings_of},
+    evaluation::{Beside, Flags, decisive, load, pod_in, settings_of},
     input::whole_text_of,
     output::{Destination, Output, tell},
 };
@@ -111,10 +110,10 @@ fn pin(args: &Args) -> Result<ExitCode> {
         questions
     };
     let requests: Vec<_> = questions.iter().map(|it| pod_in("pin", &it.namespace, &it.image)).collect::<Result<_>>()?;
+    let many = args.flags.many(&policy)?;
     let answers =
-        args.flags.evaluate_all(&policy, &requests, &decisive(settings), Beside::default(), |_, evaluation| {
-            Answer::of(&evaluation)
-        })?;
+        many.evaluate(&requests, &decisive(settings), Beside::default(), |_, evaluation| Answer::of(&evaluation))?;
+    many.finish()?;
     let answers: BTreeMap<Question, Answer> = questions.into_iter().zip(answers).collect();
     let mut done: Vec<Done> = files.into_iter().map(|file| file.pin(&answers, args.update)).collect();
     if args.write {
@@ -132,15 +131,6 @@ fn pin(args: &Args) -> Result<ExitCode> {
     } else {
         ExitCode::SUCCESS
     })
-}
-
-/// The settings with as much time as there can be. What is denied is denied, so that its message says why.
-fn decisive(settings: Value) -> Value {
-    let mut settings = patient(settings);
-    if let Some(features) = settings.pointer_mut("/features").and_then(Value::as_object_mut) {
-        features.insert("detectionMode".to_owned(), false.into());
-    }
-    settings
 }
 
 impl File {

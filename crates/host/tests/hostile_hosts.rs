@@ -102,7 +102,10 @@ fn check_every(nth: usize) {
     let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy.wasm");
     let metadata: Metadata = serde_yaml::from_str(include_str!("../../../metadata.yml")).unwrap();
     let policy = Policy::load(&module).expect("`make policy.wasm` builds the module");
-    let module = Module { policy, resources: metadata.context_aware_resources };
+    // The other kind of the corpus that owns objects, too.
+    let rollout = ContextAwareResource { api_version: "argoproj.io/v1alpha1".to_owned(), kind: "Rollout".to_owned() };
+    let resources = metadata.context_aware_resources.into_iter().chain([rollout]).collect();
+    let module = Module { policy, resources };
     let cases: Vec<Known> = image_trust_testbed::corpus::all().into_iter().filter_map(Known::of).collect();
     let mut runs: Vec<(&Known, &'static Fault, At)> = Vec::new();
     for known in &cases {

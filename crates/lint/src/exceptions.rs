@@ -20,7 +20,7 @@ pub(super) fn lint(policy: &Policy<'_>, features: &Features, now: UnixTime) -> V
             "features.breakGlass",
             Lint::BreakGlass,
             "users with the permission `break-glass` for `images.image-trust.dev` admit any image; cluster administrators have it",
-            "right if the audit records of break-glass are watched; grant the permission to few, in single namespaces",
+            "watch the audit records, and grant the permission to few users, with a RoleBinding in each namespace",
         ));
     }
     found
@@ -33,7 +33,7 @@ fn of_exception(at: usize, exception: &ReadException<'_>, now: UnixTime) -> Vec<
     };
     let until = exception.until;
     if until <= now {
-        let what = format!("it ended at {until}, and has no effect any more");
+        let what = format!("it ended at {until} and has no effect");
         find("until".to_owned(), Lint::ExceptionIsOver, what, "remove it");
     } else if until > now.plus(MAX_AHEAD) {
         let what = format!("it ends at {until}, more than 90 days from now, and has no effect before its last 90 days");
@@ -41,7 +41,7 @@ fn of_exception(at: usize, exception: &ReadException<'_>, now: UnixTime) -> Vec<
             "until".to_owned(),
             Lint::ExceptionTooFarAhead,
             what,
-            "end it within 90 days, and extend it if it has to be",
+            "set an end within 90 days, and extend it later if necessary",
         );
     }
     for (i, pattern) in exception.images.iter().enumerate() {
@@ -49,7 +49,8 @@ fn of_exception(at: usize, exception: &ReadException<'_>, now: UnixTime) -> Vec<
         if let Some((lint, what, instead)) = admits_unseen(pattern) {
             find(key, lint, what, instead);
         } else if !cover::names_one_digest(pattern) {
-            let what = "it admits whatever its tags point to, also after somebody moved them".to_owned();
+            let what = "the pattern has no digest, so it admits whatever its tags point to, even after a tag has moved"
+                .to_owned();
             find(key, Lint::ExceptionByTag, what, "write the digest that is meant: …@sha256:…");
         }
     }

@@ -44,6 +44,8 @@ pub enum Lint {
     DebugNotRouted,
     /// Child approval believes owners that nobody decides about.
     OwnersNotRouted,
+    /// Kinds that the settings name are not routed to the policy.
+    WorkloadsNotRouted,
     /// Whoever writes an object chooses whether anybody decides about it.
     ObjectSelector,
     /// The `namespaceSelector` selects no namespace, so the policy is never asked.
@@ -94,8 +96,6 @@ pub enum Lint {
     NamespaceLabel,
     /// Some requests never reach the policy.
     MatchConditions,
-    /// Kinds that the settings name are not routed to the policy.
-    WorkloadsNotRouted,
     /// A quorum counts two workflows of one repository, and whoever pushes to it can write both.
     OneRepository,
     /// A condition is about a part that no predicate of the type has.
@@ -168,6 +168,7 @@ impl Lint {
         Lint::PodsNotRouted,
         Lint::DebugNotRouted,
         Lint::OwnersNotRouted,
+        Lint::WorkloadsNotRouted,
         Lint::ObjectSelector,
         Lint::SelectsNoNamespace,
         Lint::IgnoresFailures,
@@ -193,7 +194,6 @@ impl Lint {
         Lint::OwnersNotLookedUp,
         Lint::NamespaceLabel,
         Lint::MatchConditions,
-        Lint::WorkloadsNotRouted,
         Lint::OneRepository,
         Lint::UnknownPath,
         Lint::ScanOfAnyAge,
@@ -252,6 +252,7 @@ impl Lint {
             Lint::PodsNotRouted => ("pods-not-routed", Error),
             Lint::DebugNotRouted => ("debug-not-routed", Error),
             Lint::OwnersNotRouted => ("owners-not-routed", Error),
+            Lint::WorkloadsNotRouted => ("workloads-not-routed", Error),
             Lint::ObjectSelector => ("object-selector", Error),
             Lint::SelectsNoNamespace => ("selects-no-namespace", Error),
             Lint::IgnoresFailures => ("ignores-failures", Error),
@@ -277,7 +278,6 @@ impl Lint {
             Lint::OwnersNotLookedUp => ("owners-not-looked-up", Warning),
             Lint::NamespaceLabel => ("namespace-label", Warning),
             Lint::MatchConditions => ("match-conditions", Warning),
-            Lint::WorkloadsNotRouted => ("workloads-not-routed", Warning),
             Lint::OneRepository => ("one-repository", Warning),
             Lint::UnknownPath => ("unknown-path", Warning),
             Lint::ScanOfAnyAge => ("scan-of-any-age", Warning),

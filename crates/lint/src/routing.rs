@@ -124,14 +124,15 @@ pub(super) fn lint(
     if approves {
         found.extend(manifest.unreachable_owners(workloads));
     }
-    let unrouted = workloads.iter().enumerate().filter(|(_, workload)| !manifest.routes_group(&workload.api_group.0));
+    let unrouted = workloads.iter().enumerate().filter(|(_, workload)| !manifest.routes_kind(workload));
     found.extend(unrouted.map(|(at, workload)| {
         let what = format!(
-            "no rule routes objects of the API group `{}` to the policy, so their images are first looked at in Pods",
+            "no rule routes CREATE and UPDATE of `{}` in API group `{}`: the policy does not verify these objects, but they can approve Pods (child approval)",
+            plural(&workload.kind.0),
             Shown(&workload.api_group.0)
         );
-        let path = format!("spec.settings.workloads[{at}]");
-        Finding::new(path, Lint::WorkloadsNotRouted, what, "route the resource in `rules`, with CREATE and UPDATE")
+        let instead = "route the resource in `rules`; or remove the kind from `workloads` and from `contextAwareResources`";
+        Finding::new(format!("spec.settings.workloads[{at}]"), Lint::WorkloadsNotRouted, what, instead)
     }));
     found.extend(manifest.rules.iter().enumerate().filter_map(|rule| unknown(rule, workloads)));
     found
@@ -143,11 +144,16 @@ impl Manifest {
         self.rules.iter().any(|rule| rule.matches(known, subresource, operation))
     }
 
-    /// Is any resource of this API group routed to the policy, when it is created and when it is updated?
-    fn routes_group(&self, group: &str) -> bool {
+    /// Are objects of this kind routed to the policy, when they are created and when they are updated?
+    fn routes_kind(&self, workload: &WorkloadKind<'_>) -> bool {
         let has = |list: &[String], wanted: &str| list.iter().any(|item| item == STAR || item == wanted);
+        let resource = plural(&workload.kind.0);
         OPERATIONS.into_iter().all(|operation| {
-            self.rules.iter().any(|rule| has(&rule.api_groups, group) && has(&rule.operations, operation))
+            self.rules.iter().any(|rule| {
+                has(&rule.api_groups, &workload.api_group.0)
+                    && has(&rule.operations, operation)
+                    && rule.resources.iter().any(|item| item == STAR || item == "*/*" || *item == resource)
+            })
         })
     }
 
@@ -206,9 +212,10 @@ impl Rule {
     /// Does this item of `resources` stand for a kind that the policy does not know?
     fn is_unknown(&self, item: &str, workloads: &[WorkloadKind<'_>]) -> bool {
         let (resource, subresource) = split(item);
-        // The settings name kinds and not resources, so any resource of their groups may be one of them.
-        let is_named = |group: &String| workloads.iter().any(|workload| workload.api_group.0 == *group);
-        if self.api_groups.iter().all(is_named) {
+        let is_named = |workload: &WorkloadKind<'_>| {
+            plural(&workload.kind.0) == resource && self.api_groups.iter().any(|group| *group == workload.api_group.0)
+        };
+        if workloads.iter().any(is_named) {
             return false;
         }
         let is_ours = |known: &Known| {
@@ -219,6 +226,17 @@ impl Rule {
                 STAR => self.api_groups.iter().any(|group| group != ALL_KNOWN),
                 _ => !KNOWN.iter().any(is_ours),
             }
+    }
+}
+
+/// The resource of a kind, as Kubernetes forms it unless a definition names another one.
+pub(super) fn plural(kind: &str) -> String {
+    let kind = kind.to_ascii_lowercase();
+    let ends = |ends: &[&str]| ends.iter().any(|end| kind.ends_with(end));
+    match kind.strip_suffix('y').filter(|_| !ends(&["ay", "ey", "oy", "uy"])) {
+        Some(stem) => format!("{stem}ies"),
+        None if ends(&["s", "x", "z", "ch", "sh"]) => format!("{kind}es"),
+        None => format!("{kind}s"),
     }
 }
 
@@ -241,7 +259,7 @@ fn unknown((at, rule): (usize, &Rule), workloads: &[WorkloadKind<'_>]) -> Option
             "{} stands for kinds that the policy does not know: each request to create or update one is denied",
             items.join(", ")
         );
-        let instead = "name the resources that metadata.yml names, or tell in `workloads` of the settings where these kinds hold a pod spec";
+        let instead = "route only the resources of metadata.yml; for other kinds, add the path of the pod spec to `workloads` in the settings";
         Finding::new(format!("spec.rules[{at}].resources"), Lint::RoutesUnknownKinds, what, instead)
     })
 }

@@ -74,11 +74,11 @@ impl fmt::Display for Problem {
         match self {
             Problem::Syntax(what) => write!(f, "this is not YAML: {what}"),
             Problem::Template => f.write_str(
-                "expected a plain manifest, found a template (`{{`): render it first, as with `helm template`",
+                "expected a plain manifest, found a template (`{{`): render it first, for example with `helm template`",
             ),
             Problem::LineBreak(c) => write!(
                 f,
-                "found the character U+{:04X}, at which kubectl ends the line and other programs do not: remove it",
+                "found the character U+{:04X}: kubectl ends the line there, but other programs do not; remove it",
                 u32::from(*c)
             ),
             Problem::Twice(key, first) => {
@@ -88,10 +88,10 @@ impl fmt::Display for Problem {
             Problem::Merge => f.write_str("expected a mapping or a list of mappings after `<<`, found something else"),
             Problem::MergeOrder(key) => write!(
                 f,
-                "this merge sets the key \"{}\" once more, and programs do not agree on which value counts: put `<<` first",
+                "this merge key sets \"{}\" again, and programs disagree about which value counts: put `<<` first",
                 Shown(key)
             ),
-            Problem::Recursive => f.write_str("this alias refers to something that contains the alias"),
+            Problem::Recursive => f.write_str("this alias is part of the value that it refers to"),
             Problem::TooManyAliases => f.write_str(
                 "aliases and merge keys of this document stand for more than 100,000 values: write them out",
             ),

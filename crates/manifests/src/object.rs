@@ -166,12 +166,15 @@ impl Object<'_> {
             Err(_) => return Some(Vec::new()),
         };
         let paths = workload.kind().pod_specs();
-        let spec = |at: usize| format!("{}/{}", self.pointer, paths.get(at).copied().unwrap_or_default().join("/"));
+        let first = || paths.first().copied().unwrap_or_default().join("/");
+        let spec =
+            |path: Option<&str>| format!("{}/{}", self.pointer, path.map_or_else(first, |path| path.replace('.', "/")));
         let images = workload.slots().map(|slot| match slot {
             Ok(slot) => {
                 let place = slot.place();
                 let last = if place.list.field() == "volumes" { "image/reference" } else { "image" };
-                let pointer = format!("{}/{}/{}/{last}", spec(slot.pod_spec()), place.list.field(), place.index);
+                let pointer =
+                    format!("{}/{}/{}/{last}", spec(place.pod_spec.as_deref()), place.list.field(), place.index);
                 match self.manifest.text_at(self.document, &pointer) {
                     Some(text) => Ok(Image { slot: place.path(), pointer, image: slot.image().to_owned(), text }),
                     None => unreadable(place.path(), &pointer, Unread::Slot(SlotProblem::NotAText)),
@@ -181,7 +184,7 @@ impl Object<'_> {
                 let index = place.as_ref().map(|place| format!("/{}", place.index)).unwrap_or_default();
                 unreadable(
                     error.path(),
-                    &format!("{}/{}{index}", spec(*pod_spec), list.field()),
+                    &format!("{}/{}{index}", spec(pod_spec.as_deref()), list.field()),
                     Unread::Slot(*problem),
                 )
             }

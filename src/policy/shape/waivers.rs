@@ -10,22 +10,22 @@ impl<const TOLD: bool> Table<TOLD> {
         required(
             "images",
             Shape::List(&Shape::Pattern),
-            told!(about("The [patterns](#patterns) of the images. As in a rule that allows by name, a pattern with a tag does not match a reference with a digest.", r#"["ghcr.io/acme/legacy:1.2"]"#).most(100)),
+            told!(about("The [patterns](#patterns) of the images. As in a rule that allows by name, a pattern with a tag does not match a reference with a digest.", r#"["ghcr.io/acme/legacy@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]"#).most(20)),
         ),
         optional(
             "namespaces",
             Shape::Names,
-            told!(about("The namespaces in which the images are admitted.", r#"["shop"]"#).absent("all of them").most(100)),
+            told!(about("The namespaces in which the images are admitted.", r#"["shop"]"#).absent("all of them").most(20)),
         ),
         required(
             "until",
             Shape::Text,
-            told!(about("When it ends. It has no effect before its last 90 days.", r#""2026-12-31T00:00:00Z""#).kind("time in UTC").form(TIME)),
+            told!(about("The end of the exception. It must be at most 90 days ahead; otherwise the exception has no effect yet.", r#""2026-12-31T00:00:00Z""#).kind("time in UTC").form(TIME)),
         ),
         required(
             "reason",
             Shape::Text,
-            told!(about("Why it is made, and by whom. Every warning and audit record gives it.", r#""INC-1234: the vendor signs from January on""#).bytes(200)),
+            told!(about("The reason for the exception and who made it. It is in every warning and audit record.", r#""INC-1234: the vendor signs from January on""#).bytes(200)),
         ),
     ];
 

@@ -21,7 +21,7 @@ pub(super) fn commands(checked: &Checked) -> String {
         }
     }
     for (file, error) in &checked.unreadable {
-        commands += &command("error", file, error.place, "not a manifest", &error.problem.to_string());
+        commands += &command("error", file, error.place, "cannot read this file", &error.problem.to_string());
     }
     commands
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::outcome::{Checked, Found, Outcome, Source};
 
-/// Everything, as one document (`docs/check.md`).
+/// The whole result as one JSON document.
 pub(super) fn document(checked: &Checked) -> Value {
     let denied = checked.objects.iter().filter(|(_, outcome)| !outcome.allowed).count();
     json!({

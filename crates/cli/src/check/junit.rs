@@ -4,7 +4,7 @@ use anyhow::Result;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::outcome::Checked;
-use crate::output::printed;
+use crate::{output::printed, tables::one_line};
 
 pub(super) fn document(checked: &Checked) -> Result<Vec<u8>> {
     let mut report = Report::new("image-trust check");
@@ -18,15 +18,15 @@ pub(super) fn document(checked: &Checked) -> Result<Vec<u8>> {
             }
             (false, None) => told(NonSuccessKind::Error, "denied", outcome.message.as_deref().unwrap_or_default()),
         };
-        let mut case = TestCase::new(printed(&source.title()), status);
-        case.set_classname(printed(&format!("{}:{}", source.file, source.place.line)));
+        let mut case = TestCase::new(one_line(&source.title()), status);
+        case.set_classname(one_line(&format!("{}:{}", source.file, source.place.line)));
         if !outcome.warnings.is_empty() {
             case.set_system_err(printed(&outcome.warnings.join("\n")));
         }
         add(&mut suites, &source.file, case);
     }
     for (file, error) in &checked.unreadable {
-        let status = told(NonSuccessKind::Error, "not a manifest", &error.to_string());
+        let status = told(NonSuccessKind::Error, "cannot read this file", &error.to_string());
         add(&mut suites, file, TestCase::new("the file can be read", status));
     }
     report.add_test_suites(suites);
@@ -42,7 +42,7 @@ fn told(kind: NonSuccessKind, message: &str, description: &str) -> TestCaseStatu
 }
 
 fn add(suites: &mut Vec<TestSuite>, file: &str, case: TestCase) {
-    let name = printed(file);
+    let name = one_line(file);
     match suites.iter_mut().find(|suite| suite.name.as_str() == name) {
         Some(suite) => drop(suite.add_test_case(case)),
         None => {

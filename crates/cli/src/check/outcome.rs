@@ -51,12 +51,6 @@ pub(super) struct Found {
     pub(super) told: Option<String>,
 }
 
-impl Checked {
-    pub(super) fn add(&mut self, source: Source, outcome: Outcome) {
-        self.objects.push((source, outcome));
-    }
-}
-
 impl Source {
     pub(super) fn of(
         file: &str,
@@ -102,8 +96,11 @@ impl Outcome {
         let records = records(response.audit_annotations.as_ref())?;
         let mut blocks = status.message.as_deref().map(blocks).unwrap_or_default().into_iter();
         let images = records.into_iter().map(|record| {
-            let told = (record.get("verdict") == Some(&Value::from("denied"))).then(|| blocks.next()).flatten();
-            Found { record, told }
+            let is_denied = record.get("verdict") == Some(&Value::from("denied"));
+            let image = record.get("image").and_then(Value::as_str);
+            // Blocks are in the order of the records. Of very many, some have no record.
+            let told = is_denied.then(|| blocks.find(|block| block.is_about(image))).flatten();
+            Found { told: told.map(|block| block.text).filter(|text| !text.is_empty()), record }
         });
         Ok(Outcome {
             images: images.collect(),
@@ -200,33 +197,53 @@ fn records(annotations: Option<&BTreeMap<String, String>>) -> Result<Vec<Map<Str
     Ok(numbered.into_values().collect())
 }
 
-/// The parts of a denial, one for each image, in the order of the records. An object that is denied as a whole has one part.
-fn blocks(message: &str) -> Vec<String> {
+/// The part of a denial that is about one image.
+#[derive(Debug, PartialEq)]
+struct Block {
+    /// The container and the image. It is empty if the object is denied as a whole.
+    heading: String,
+    text: String,
+}
+
+impl Block {
+    /// Whether it is about this image, or, without one, about a place that cannot be read.
+    fn is_about(&self, image: Option<&str>) -> bool {
+        let named = |image: &str| {
+            let mark = format!(": {image}");
+            let mut parts = self.heading.split(&mark).skip(1);
+            parts.any(|rest| rest.is_empty() || rest.starts_with(" (sha256:"))
+        };
+        match image {
+            Some(image) => self.heading.is_empty() || named(image),
+            None => !self.heading.contains("\": ") && !self.heading.contains("more: "),
+        }
+    }
+}
+
+/// The parts of a denial, in the order of the records. An object that is denied as a whole has one part.
+fn blocks(message: &str) -> Vec<Block> {
     let mut lines = message.lines();
     let Some(first) = lines.next() else { return Vec::new() };
-    let mut blocks: Vec<Vec<&str>> = Vec::new();
-    let mut is_whole = true;
+    let mut blocks: Vec<Block> = Vec::new();
     for line in lines {
         match line.strip_prefix("    ") {
             Some(rest) => {
                 if let Some(block) = blocks.last_mut() {
-                    block.push(rest);
+                    block.text += if block.text.is_empty() { "" } else { "\n" };
+                    block.text += rest;
                 }
             }
             None if line.starts_with("  help: ") || line.starts_with("  note: ") => {}
-            // The heading of the next image.
-            None => {
-                is_whole = false;
-                blocks.push(Vec::new());
-            }
+            None => blocks.push(Block { heading: line.trim_start().to_owned(), text: String::new() }),
         }
     }
-    if is_whole {
+    if blocks.is_empty() {
         let (_, sentence) = first.split_once(": ").unwrap_or(("", first));
         let help = message.lines().skip(1).map(str::trim_start);
-        return vec![std::iter::once(sentence).chain(help).collect::<Vec<_>>().join("\n")];
+        let text = std::iter::once(sentence).chain(help).collect::<Vec<_>>().join("\n");
+        return vec![Block { heading: String::new(), text }];
     }
-    blocks.into_iter().map(|block| block.join("\n")).collect()
+    blocks
 }
 
 #[cfg(test)]
@@ -235,25 +252,27 @@ mod tests {
 
     #[test]
     fn messages_have_a_part_for_each_image() {
-        let rows: [(&str, &[&str], &str); 3] = [
+        // the message, the image, what is told of it, the reason
+        let two = "image-trust denied Pod \"web\" in namespace \"shop\": 2 of 3 images\n  container \"a\" and 1 more: x:1 (sha256:12)\n    one\n    help: b\n  container \"c\": y:1\n    two";
+        let whole =
+            "image-trust denied Pod \"web\": expected a pod spec at `spec`, found none\n  help: correct the object";
+        let more = "image-trust denied Pod \"web\": 1 of 1 image\n  container \"a\"\n    it names no image\n  container \"b\": x:1\n  break-glass: off\n  help: ask";
+        let rows = [
+            (two, Some("x:1"), Some("one\nhelp: b"), "the first of two images"),
+            (two, Some("y:1"), Some("two"), "the second"),
+            (two, Some("y:"), None, "another image"),
             (
-                "image-trust denied Pod \"web\" in namespace \"shop\": 2 of 3 images\n  container \"a\": x:1\n    one\n    help: b\n  container \"c\": y:1\n    two",
-                &["one\nhelp: b", "two"],
-                "two images",
-            ),
-            (
-                "image-trust denied Pod \"web\": expected a pod spec at `spec`, found none\n  help: correct the object",
-                &["expected a pod spec at `spec`, found none\nhelp: correct the object"],
+                whole,
+                None,
+                Some("expected a pod spec at `spec`, found none\nhelp: correct the object"),
                 "a whole object",
             ),
-            (
-                "image-trust denied Pod \"web\": 1 of 1 image\n  container \"a\": x:1\n    one\n  break-glass: off\n  help: ask",
-                &["one", ""],
-                "what follows the images has no record",
-            ),
+            (more, None, Some("it names no image"), "a place that cannot be read"),
+            (more, Some("x:1"), Some(""), "what was cut"),
         ];
-        for (message, expected, why) in rows {
-            assert_eq!(blocks(message), expected, "{why}");
+        for (message, image, expected, why) in rows {
+            let told = blocks(message).into_iter().find(|block| block.is_about(image)).map(|block| block.text);
+            assert_eq!(told.as_deref(), expected, "{why}");
         }
     }
 }

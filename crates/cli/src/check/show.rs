@@ -16,7 +16,7 @@ pub(super) fn text(checked: &Checked) -> String {
     }
     parts.extend(denials(checked));
     for (file, error) in &checked.unreadable {
-        parts.push(format!("Error: {file}: {error}"));
+        parts.push(format!("Error: {}: {error}", shown(file)));
     }
     parts.push(totals(checked));
     parts.join("\n\n")

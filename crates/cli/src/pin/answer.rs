@@ -64,7 +64,7 @@ impl Answer {
                 Some(Ok(digest)) => Answer::Proven(digest),
                 _ => Answer::Unknown("the policy's record of a proven image has no digest".to_owned()),
             },
-            (true, Some("allowed"), _) => Answer::Admitted,
+            (true, Some("allowed" | "exception"), _) => Answer::Admitted,
             (false, Some("denied"), Some(400..500)) => Answer::Denied(why()),
             _ => Answer::Unknown(why()),
         }

@@ -60,7 +60,9 @@ impl Row {
         let state = match (answer(&Question::about(target, &target.image)), tag) {
             (Some(Answer::Proven(digest)), None) if !has_digest => State::Pin(digest),
             (Some(Answer::Proven(of_file)), Some(Answer::Proven(of_tag))) if of_file != of_tag => State::Moved(of_tag),
-            (Some(Answer::Proven(_)), Some(Answer::Unknown(why))) => State::Unknown(format!("of its tag: {why}")),
+            (Some(Answer::Proven(_)), Some(Answer::Unknown(why))) => {
+                State::Unknown(format!("the digest of its tag could not be determined: {why}"))
+            }
             (Some(Answer::Proven(_)), _) => State::Pinned,
             (Some(Answer::Admitted), _) => State::Allowed,
             (Some(Answer::Denied(why)), _) => State::Denied(why),
@@ -99,7 +101,7 @@ impl Row {
     /// The same image, where its file cannot be edited.
     pub(super) fn refused(self, why: &str, update: bool) -> Row {
         match self.pin(update) {
-            Some(_) => Row { state: State::Refused(format!("its file stays as it is: {why}")), ..self },
+            Some(_) => Row { state: State::Refused(format!("the file was not changed: {why}")), ..self },
             None => self,
         }
     }
@@ -138,7 +140,7 @@ impl Row {
             State::Pinned => "has the proven digest".to_owned(),
             State::Moved(digest) if update => image_with(&self.image, *digest),
             State::Moved(digest) => format!("the tag now has the proven digest {digest}; --update writes it"),
-            State::Allowed => "a static rule admits it, so no digest is proven".to_owned(),
+            State::Allowed => "a static rule or an exception admits it, so no digest is proven".to_owned(),
             State::Unset => "the entry sets neither newTag nor digest".to_owned(),
             State::Denied(why) | State::Unknown(why) | State::Refused(why) | State::Unreadable(why) => why.clone(),
         }

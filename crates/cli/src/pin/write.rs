@@ -8,9 +8,9 @@ use tempfile::NamedTempFile;
 /// Puts `after` in place of `before`, by a file beside it that takes its name. Permissions stay, and a link stays a link.
 pub(super) fn replace(path: &Path, before: &str, after: &str) -> Result<()> {
     let path = fs::canonicalize(path).context("it cannot be found")?;
-    let folder = path.parent().context("it is in no folder")?;
+    let folder = path.parent().context("it has no parent folder")?;
     if fs::read(&path).context("it cannot be read again")? != before.as_bytes() {
-        bail!("somebody changed it while the policy was asked: run the command again");
+        bail!("the file changed while the command ran: run it again");
     }
     let mut file = NamedTempFile::new_in(folder).context("cannot write into its folder")?;
     file.write_all(after.as_bytes())?;
@@ -44,7 +44,7 @@ mod tests {
         assert!(fs::symlink_metadata(&link).expect("a link").is_symlink());
 
         let error = replace(&file, "old", "newer").expect_err("it was changed");
-        assert!(error.to_string().contains("somebody changed it"), "{error}");
+        assert!(error.to_string().contains("the file changed while the command ran"), "{error}");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o440)).expect("permissions");
         assert!(replace(&file, "new", "newer").is_err(), "read-only");
         assert_eq!(fs::read_to_string(&file).expect("a text"), "new");

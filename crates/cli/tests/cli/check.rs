@@ -65,8 +65,10 @@ fn sarif_is_what_its_schema_says() {
     let schema = fs::read_to_string(manifest.with_file_name("src/schema.json")).expect("the schema");
     let mut schema: Value = serde_json::from_str(&schema).expect("JSON");
     // An expression of JavaScript, with a bracket that other engines take for an error. We name no language.
-    let language = schema["definitions"]["run"]["properties"]["language"].as_object_mut().expect("a property");
-    language.remove("pattern");
+    for definition in ["run", "toolComponent"] {
+        let language = schema["definitions"][definition]["properties"]["language"].as_object_mut().expect("a property");
+        language.remove("pattern").expect("an expression");
+    }
     let golden = fs::read_to_string(folder().join("expected.sarif")).expect("a golden");
     let document: Value = serde_json::from_str(&golden).expect("JSON");
 
@@ -208,12 +210,50 @@ fn owners_in_the_input_count_as_the_cluster() {
         objects.map(|object| object["images"][0]["record"]["verdict"].as_str().expect("a word").to_owned()).collect()
     };
     assert_eq!(
-        verdicts(&[&set, &owned("u1")]),
-        ["denied", "approved"],
-        "the owner is told, and its Pod is decided as in the cluster"
+        verdicts(&[&owned("u1"), &set]),
+        ["denied", "denied"],
+        "an owner that is denied itself is not in the cluster"
     );
-    assert_eq!(verdicts(&[&set, &owned("u2")]), ["denied", "denied"], "another owner of that name");
-    assert_eq!(verdicts(&[&owned("u1")]), ["denied"], "an owner that is not there");
+    let signed = bed.registry.push_image("shop/web", "1", ImageKind::Oci, "web");
+    let spec_of = |object: &Value| {
+        let text = object.to_string().replace(&image, &format!("HOST/shop/web:1@{signed}"));
+        serde_json::from_str::<Value>(&text).expect("JSON")
+    };
+    let (good, its) = (spec_of(&set), spec_of(&owned("u1")));
+    assert_eq!(verdicts(&[&its, &good]), ["approved", "proven"], "its Pod is decided as in the cluster");
+    assert_eq!(verdicts(&[&good, &spec_of(&owned("u2"))]), ["proven", "proven"], "another owner of that name");
+    let mut one = set.clone();
+    let mut other = set.clone();
+    other["metadata"]["name"] = json!("other");
+    other["metadata"]["uid"] = json!("u2");
+    let owner =
+        |name: &str, uid: &str| json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": name, "uid": uid}]);
+    one["metadata"]["ownerReferences"] = owner("other", "u2");
+    other["metadata"]["ownerReferences"] = owner("web", "u1");
+    assert_eq!(verdicts(&[&one, &other]), ["denied", "denied"], "two that name each other approve nobody");
+}
+
+#[test]
+fn stages_of_a_roll_out_hide_nothing() {
+    for features in [json!({"detectionMode": true}), json!({"resourceValidationMode": "podsOnly"})] {
+        let bed = Bed::start(&json!({"features": features}));
+        let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+            "spec": {"template": {"spec": {"containers": [{"name": "web", "image": "HOST/shop/plain:1"}]}}}});
+        let (code, stdout, _) = bed.check(&["-"], &object.to_string());
+        assert_eq!(code, Some(1), "{features}: {stdout}");
+    }
+}
+
+#[test]
+fn names_of_files_give_no_command() {
+    let bed = Bed::start(&json!({}));
+    bed.write("x\n::error title=pwn::hello.yaml", "a: [");
+    for format in ["text", "json", "sarif", "junit", "github"] {
+        let (code, stdout, stderr) = bed.check(&["-o", format, "."], "");
+        assert_eq!(code, Some(2), "{format}");
+        let is_command = |line: &str| line.starts_with("::error title=pwn");
+        assert!(!stdout.lines().chain(stderr.lines()).any(is_command), "{format}: {stdout}{stderr}");
+    }
 }
 
 #[test]
@@ -228,5 +268,8 @@ fn whoever_would_create_it_is_asked_for() {
         "{stdout}"
     );
     let (_, stdout, _) = bed.check(&["-"], &object.to_string());
-    assert!(stdout.contains("break-glass: the request does not say which user makes it"), "{stdout}");
+    assert!(
+        stdout.contains("break-glass: the annotation has no effect, because the request names no user"),
+        "{stdout}"
+    );
 }

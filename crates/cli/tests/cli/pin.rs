@@ -247,3 +247,21 @@ fn standard_input_and_wrong_lines() {
         assert!(code == Some(2) && stderr.contains(part), "{args:?}: {stderr}");
     }
 }
+
+#[test]
+fn what_an_exception_admits_stays_as_it_is() {
+    let bed = Bed::start();
+    let mut settings: Value = serde_json::from_str(&bed.read("settings.yaml")).expect("JSON");
+    settings["exceptions"] = json!([{
+        "images": [format!("{}/shop/plain:1", bed.registry.host())],
+        "until": image_trust_testbed::corpus::fixtures::midnight_in(2),
+        "reason": "INC-1",
+    }]);
+    let pod = bed.pod(&["HOST/shop/plain:1"]);
+    bed.write("pod.yaml", &pod);
+    assert_eq!(bed.results(&["pod.yaml"]), (Some(1), vec!["denied".to_owned()]));
+    bed.write("settings.yaml", &settings.to_string());
+    assert_eq!(bed.results(&["pod.yaml"]), (Some(0), vec!["allowed".to_owned()]));
+    assert_eq!(bed.pin(&["pod.yaml", "--write"]).0, Some(0));
+    assert_eq!(bed.read("pod.yaml"), pod);
+}

@@ -40,9 +40,9 @@ fn a_signed_tag_is_pinned_until_it_moves() {
     let before = format!("apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: {image} # ours\n");
     write("pod.yaml", &before);
     let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policy.wasm");
-    let pin = |flag: &[&str]| {
+    let run = |command: &str, flag: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_image-trust"))
-            .args(["pin", "pod.yaml", "-s", "settings.yaml", "--sources-path", "sources.yaml", "--policy"])
+            .args([command, "pod.yaml", "-s", "settings.yaml", "--sources-path", "sources.yaml", "--policy"])
             .arg(&module)
             .args(flag)
             .current_dir(dir.path())
@@ -51,10 +51,15 @@ fn a_signed_tag_is_pinned_until_it_moves() {
             .unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
+    let pin = |flags: &[&str]| run("pin", flags);
     let pod = || fs::read_to_string(dir.path().join("pod.yaml")).unwrap();
 
     assert_eq!(pin(&["--check"]).0, Some(1), "there is no such image yet");
+    let (code, told) = run("check", &[]);
+    assert!(code == Some(1) && told.contains("the registry does not have"), "{code:?}: {told}");
     let first = sign("one");
+    let (code, told) = run("check", &[]);
+    assert!(code == Some(0) && told.contains("proven"), "{code:?}: {told}");
     assert_eq!(pin(&["--check"]).0, Some(1));
     assert_eq!(pin(&["--write"]).0, Some(0));
     assert_eq!(pod(), before.replace(&image, &format!("{image}@{first}")));

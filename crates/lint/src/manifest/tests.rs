@@ -355,10 +355,13 @@ fn other_kinds() {
     let routed =
         json!({"apiGroups": ["argoproj.io"], "apiVersions": ["*"], "resources": ["rollouts"], "operations": BOTH});
     let only_created = json!({"apiGroups": ["argoproj.io"], "apiVersions": ["*"], "resources": ["rollouts"], "operations": ["CREATE"]});
+    let with = |resources: &[&str]| json!({"apiGroups": ["argoproj.io"], "apiVersions": ["*"], "resources": resources, "operations": BOTH});
+    let (status, star, other) = (with(&["rollouts/status"]), with(&["*"]), with(&["experiments"]));
     let another = json!({"apiGroups": ["x.example"], "apiVersions": ["*"], "resources": ["pairs"], "operations": BOTH});
     let looked_up = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"});
     let (lookups, not_routed) = ("spec.contextAwareResources", ("spec.settings.workloads[0]", WorkloadsNotRouted));
-    let rows: [(Value, Vec<(&str, Lint)>, &str); 5] = [
+    let unknown = ("spec.rules[4].resources", RoutesUnknownKinds);
+    let rows: [(Value, Vec<(&str, Lint)>, &str); 8] = [
         (json!({"rules": routed, "contextAwareResources": looked_up}), vec![], "routed and looked up"),
         (json!({"rules": routed}), vec![(lookups, OwnersNotLookedUp)], "not looked up"),
         (json!({"contextAwareResources": looked_up}), vec![not_routed], "not routed"),
@@ -369,11 +372,37 @@ fn other_kinds() {
         ),
         (
             json!({"rules": another, "contextAwareResources": looked_up}),
-            vec![not_routed, ("spec.rules[4].resources", RoutesUnknownKinds)],
+            vec![not_routed, unknown],
             "another group is routed",
+        ),
+        (json!({"rules": status, "contextAwareResources": looked_up}), vec![not_routed], "only a subresource"),
+        (
+            json!({"rules": star, "contextAwareResources": looked_up}),
+            vec![unknown],
+            "the whole group, with kinds that nobody knows",
+        ),
+        (
+            json!({"rules": other, "contextAwareResources": looked_up}),
+            vec![not_routed, unknown],
+            "another resource of the group",
         ),
     ];
     for (changed, expected, why) in rows {
         check_row(&with_workloads(changed), &expected, why);
+    }
+}
+
+#[test]
+fn kinds_have_resources() {
+    let rows = [
+        ("Rollout", "rollouts"),
+        ("StatefulSet", "statefulsets"),
+        ("NetworkPolicy", "networkpolicies"),
+        ("Gateway", "gateways"),
+        ("Ingress", "ingresses"),
+        ("Batch", "batches"),
+    ];
+    for (kind, resource) in rows {
+        assert_eq!(crate::routing::plural(kind), resource);
     }
 }
