@@ -4,7 +4,7 @@
 BUILD := $(or $(CARGO_TARGET_DIR),target)
 IMAGE_TRUST := $(abspath $(BUILD)/release/image-trust)
 XTASK := $(abspath $(BUILD)/release/xtask)
-SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
+SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.toml Makefile
 # One set of features and one profile for everything native: nothing heavy is built twice.
 NATIVE := --release --workspace --no-default-features
 GUEST := --profile guest --lib --target wasm32-wasip1
