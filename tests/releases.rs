@@ -97,6 +97,7 @@ fn there_is_one_version() {
             fs::write(&new, &ours).unwrap();
             fs::rename(&new, root().join(&name)).unwrap();
         }
+        let text = read(&name);
         let wrong = text.lines().zip(ours.lines()).find(|(is, wanted)| is != wanted);
         assert_eq!(wrong, None, "{name} has another version than Cargo.toml; UPDATE_EXPECT=1 writes it again");
         found.insert(name, count);
