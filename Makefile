@@ -4,10 +4,13 @@
 BUILD := $(or $(CARGO_TARGET_DIR),target)
 IMAGE_TRUST := $(abspath $(BUILD)/release/image-trust)
 XTASK := $(abspath $(BUILD)/release/xtask)
-SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock
+SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.toml Makefile
 # One set of features and one profile for everything native: nothing heavy is built twice.
 NATIVE := --release --workspace --no-default-features
 GUEST := --profile guest --lib --target wasm32-wasip1
+# Panic messages name source files. Those of dependencies lie in cargo's home, whose path would make the module of each machine another one.
+HOME_OF_CARGO := $(or $(CARGO_HOME),$(HOME)/.cargo)
+SAME_PATHS := --config 'target.wasm32-wasip1.rustflags=["--remap-path-prefix=$(HOME_OF_CARGO)/registry/src=/rust/deps"]'
 
 export IMAGE_TRUST_TOOLS := $(abspath $(or $(IMAGE_TRUST_TOOLS),target/test-tools))
 # kwctl where there is one, since it is the judge; our own command takes the same flags.
@@ -20,7 +23,7 @@ all: policy.wasm
 
 policy.wasm: $(SOURCES) | image-trust
 	scripts/wasm-target
-	cargo rustc $(GUEST) --crate-type cdylib
+	cargo rustc $(GUEST) $(SAME_PATHS) --crate-type cdylib
 	scripts/wasm-opt $(BUILD)/wasm32-wasip1/guest/image_trust.wasm $@
 
 annotated-policy.wasm: policy.wasm metadata.yml README.md
@@ -84,6 +87,16 @@ lint:
 	cargo clippy $(GUEST) -- -D warnings
 	cargo check --release --no-default-features
 	RUSTDOCFLAGS='-D warnings' cargo doc $(NATIVE) --lib --no-deps
+
+# Whether two builds of the committed sources in different folders give the same bytes. It compiles the module twice, so it is no part of `make test`.
+.PHONY: reproducible
+reproducible:
+	scripts/reproducible
+
+# The workflows of GitHub and the scripts, by actionlint and shellcheck. What is not there is named and skipped.
+.PHONY: workflows
+workflows:
+	scripts/workflows
 
 # Licenses, sources and advisories of everything that is built (deny.toml).
 .PHONY: deny

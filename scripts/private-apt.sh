@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced, not run. Debian packages without touching the machine: an apt whose sources, lists and cache live in one
 # folder, that downloads and unpacks, and never installs.
 
@@ -57,6 +58,7 @@ unpack_package() {
     (cd "$download" && private_apt apt-get -qq download "$1") || return 1
     mkdir -p "$into"
     dpkg -x "$download"/*.deb "$into"
+    # shellcheck disable=SC2034 # the caller reads it
     UNPACKED_VERSION=$(dpkg-deb --field "$download"/*.deb Version)
     rm -rf "$download"
 }

@@ -2,10 +2,11 @@
 
 use std::{fs, path::PathBuf};
 
-use image_trust::answer;
+use image_trust::{Digest, answer};
 use image_trust_testbed::{
     corpus,
-    host::FakeHost,
+    host::{FakeHost, answer_to_image, with_signatures},
+    mint::{Instance, Leaf, Name, manifest, payload},
     session::{Exchange, Request},
 };
 use serde_json::{Value, json};
@@ -90,4 +91,39 @@ fn the_recorded_session_is_that_of_the_case() {
     };
     let recorded = fs::read_to_string(root().join("examples/session-pod.yml")).unwrap();
     assert_eq!(exchanges(&recorded), exchanges(&corpus::case("signed-tag-is-pinned").session.unwrap()));
+}
+
+/// `docs/verify-a-release.md` shows it: image-trust's own image, signed by its own workflow at a tag.
+#[test]
+fn the_example_for_our_own_image_admits_releases_only() {
+    let text = fs::read_to_string(root().join("examples/verify-image-trust.yaml")).unwrap();
+    let mut settings: Value = serde_yaml::from_str(&text).unwrap();
+    let ours = Instance::new("ours");
+    // The example trusts the public-good instance, which signs nothing for tests.
+    settings["validators"][0]["trustedRoot"] = ours.trusted_root();
+    let digest = format!("sha256:{}", "1".repeat(64));
+    let image = "ghcr.io/image-trust/image-trust";
+    let code = |name: &str, workflow: &'static str, reference: &'static str| {
+        let leaf = Leaf {
+            names: vec![Name::Uri(workflow)],
+            repository_v1: Some("image-trust/image-trust"),
+            repository_v2: Some("https://github.com/image-trust/image-trust"),
+            extensions: Leaf::ran_for(reference, reference),
+            ..Leaf::of_workflow()
+        };
+        let signatures = manifest(&[ours.sign(&leaf, &payload(image, &digest))]);
+        let host = with_signatures(Digest::parse(&digest).unwrap(), signatures);
+        let answer = answer_to_image(&format!("{name}:v0.1.0"), &settings.to_string(), &host);
+        answer["code"].as_u64().unwrap_or(200)
+    };
+    let (release, tag) = (
+        "https://github.com/image-trust/image-trust/.github/workflows/release.yml@refs/tags/v0.1.0",
+        "refs/tags/v0.1.0",
+    );
+    assert_eq!(code(image, release, tag), 200, "a release");
+    assert_eq!(code("ghcr.io/acme/app", release, tag), 403, "another image");
+    let main = "https://github.com/image-trust/image-trust/.github/workflows/release.yml@refs/heads/main";
+    assert_eq!(code(image, main, "refs/heads/main"), 403, "the same workflow on a branch");
+    let ci = "https://github.com/image-trust/image-trust/.github/workflows/ci.yml@refs/tags/v0.1.0";
+    assert_eq!(code(image, ci, tag), 403, "another workflow at the tag");
 }

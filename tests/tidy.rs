@@ -313,7 +313,8 @@ fn every_attack_is_held_by_a_case() {
 
 #[test]
 fn links_of_the_documents_lead_somewhere() {
-    let mut documents = vec![root().join("README.md"), root().join("ARCHITECTURE.md"), root().join("CHANGELOG.md")];
+    let beside = ["README", "ARCHITECTURE", "CHANGELOG", "CONTRIBUTING", "SECURITY", "CODE_OF_CONDUCT"];
+    let mut documents: Vec<PathBuf> = beside.iter().map(|name| root().join(format!("{name}.md"))).collect();
     let pages = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
     // Folders hold what pages show.
     documents.extend(pages.filter(|path| path.is_file()));
