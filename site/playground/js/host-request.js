@@ -97,12 +97,12 @@ function fieldOf(value, type, where) {
   if (typeof type !== "string") return fieldsOf(value, type.fields, where);
   if (type.endsWith("?")) return value == null ? null : fieldOf(value, /** @type {Type} */ (type.slice(0, -1)), where);
   const isText = (/** @type {any} */ item) => typeof item === "string";
-  const fits = {
+  const fits = /** @type {{[type: string]: boolean}} */ ({
     text: isText(value),
     flag: typeof value === "boolean",
     texts: Array.isArray(value) && value.every(isText),
     map: isObject(value) && Object.values(value).every(isText),
-  }[type];
+  })[type];
   if (!fits) throw new Error(`${where}: expected a ${type}, found ${nameOf(value)}`);
   return value;
 }

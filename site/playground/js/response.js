@@ -93,7 +93,7 @@ export function writeResponse(response) {
  * @param {Change[]} list
  */
 function patch(list) {
-  const one = ({ op, path, value }) =>
+  const one = (/** @type {Change} */ { op, path, value }) =>
     `{"op":"${op}","path":${writeJson(path)}${op === "remove" ? "" : `,"value":${writeJson(value)}`}}`;
   return `[${list.map(one).join(",")}]`;
 }

@@ -78,7 +78,9 @@ class Guest {
     this.response = null;
     /** @type {string | null} */
     this.error = null;
+    /** @type {Uint8Array} */
     this.hostResponse = new Uint8Array();
+    /** @type {Uint8Array} */
     this.hostError = new Uint8Array();
     /** @type {any} */
     this.exports = {};
