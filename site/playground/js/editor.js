@@ -90,7 +90,6 @@ class Suggestions {
    * @param {(text: string, cursor: number) => {word: string, suggestions: Suggestion[]}} suggest
    */
   constructor(area, list, button, suggest) {
-    Object.assign(this, { area, list, button, suggest });
     this.area = area;
     this.list = list;
     this.suggest = suggest;
@@ -98,9 +97,12 @@ class Suggestions {
     this.offered = [];
     this.word = "";
     this.at = 0;
-    area.addEventListener("keydown", (event) => this.#key(event));
     area.addEventListener("input", () => this.isOpen && this.open());
-    area.addEventListener("blur", () => this.close());
+    // The list can be reached with the tab key, too, and then has the same keys.
+    for (const part of [area, list]) {
+      part.addEventListener("keydown", (event) => this.#key(event));
+      part.addEventListener("blur", ({ relatedTarget }) => relatedTarget !== area && relatedTarget !== list && this.close());
+    }
     // The text area keeps the focus, and with it its cursor.
     for (const part of [list, button]) part.addEventListener("pointerdown", (event) => event.preventDefault());
     button.addEventListener("click", () => {
@@ -147,6 +149,7 @@ class Suggestions {
   /** @param {number} index */
   #take(index) {
     const offered = this.offered[index];
+    this.area.focus();
     this.close();
     if (!offered) return;
     const end = this.area.selectionStart;
@@ -159,7 +162,7 @@ class Suggestions {
     const { key } = event;
     if (key === " " && event.ctrlKey) this.open();
     else if (!this.isOpen) return;
-    else if (key === "Escape") this.close();
+    else if (key === "Escape") this.#take(-1);
     else if (key === "ArrowDown" || key === "ArrowUp") {
       const count = Math.max(this.offered.length, 1);
       this.at = (this.at + (key === "ArrowDown" ? 1 : count - 1)) % count;

@@ -22,9 +22,15 @@ async function fetched(file) {
   return response;
 }
 
-/** @param {string} text */
-function say(text) {
-  element("status").textContent = text;
+/**
+ * Tells a text. A result is for screen readers only, since it stands below.
+ * @param {string} text
+ * @param {boolean} [isResult]
+ */
+function say(text, isResult = false) {
+  const status = element("status");
+  status.textContent = text;
+  status.classList.toggle("unseen", isResult);
 }
 
 /**
@@ -99,10 +105,10 @@ async function run() {
   say("The policy runs …");
   try {
     const { owners: mayRead, ...inputs } = state();
-    say(showResult(await runner.run(module, { ...inputs, resources: mayRead ? resources : [] })));
+    say(showResult(await runner.run(module, { ...inputs, resources: mayRead ? resources : [] })), true);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    say(showResult({ failure: { part: "module", message } }));
+    say(showResult({ failure: { part: "module", message } }), true);
   }
   element("result").removeAttribute("aria-busy");
   button.removeAttribute("aria-disabled");
@@ -113,6 +119,13 @@ async function showExample(example) {
   element("about").textContent = example.about;
   fill({ ...example, answers: "order", table: [], owners: false });
   await run();
+}
+
+/** Runs the policy, and shows the result where it is out of sight, as on a phone. */
+async function runAndLook() {
+  await run();
+  const title = element("result-title");
+  if (title.getBoundingClientRect().top > innerHeight - 100) title.scrollIntoView();
 }
 
 /** @param {Event} event */
@@ -166,7 +179,7 @@ menu.addEventListener("change", () => {
 });
 menu.value = examples[0].name;
 answers.addEventListener("change", showAnswers);
-element("run").addEventListener("click", run);
+element("run").addEventListener("click", runAndLook);
 element("share").addEventListener("click", share);
 element("module").addEventListener("change", takeModule);
 element("module-reset").addEventListener("click", () => {
@@ -177,7 +190,7 @@ element("table-fill").addEventListener("click", fillTable);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
-    run();
+    runAndLook();
   }
 });
 addEventListener("hashchange", start);

@@ -34,7 +34,7 @@ export function showResult(result) {
     ...audit(response.auditAnnotations ?? {}),
     ...section("calls", `Host calls (${result.calls.length})`, result.calls.map(call), "ol"),
     ...section("log", "Log of the policy", result.log.map((line) => make("li", {}, cut(line))), "ul"),
-    folded("Response as JSON, as `image-trust run` prints it", make("pre", { id: "raw", tabindex: "0", "aria-label": "Response as JSON" }, raw)),
+    folded("Response as JSON", make("pre", { id: "raw", tabindex: "0", "aria-label": "Response as JSON" }, raw)),
     make("p", { class: "quiet" }, `The policy took ${milliseconds.toFixed(0)} ms.`),
   );
   const first = response.message?.split("\n")[0];

@@ -56,7 +56,8 @@ export function settingsProblems(text, schema) {
     .map(({ path, message }) => {
       const where = path.length === 0 ? "" : `${written(path)}: `;
       return { line: lineOf(text, offsetOf(document, [...root, ...path])), message: where + message };
-    });
+    })
+    .sort((left, right) => left.line - right.line);
 }
 
 /** @param {Path} path */
@@ -134,8 +135,8 @@ function bounds(value, schema) {
     if (value > maximum) found.push(`expected at most ${maximum}, found ${value}`);
   }
   if (Array.isArray(value)) {
-    if (value.length < minItems) found.push(`expected at least ${minItems}, found ${value.length}`);
-    if (value.length > maxItems) found.push(`expected at most ${maxItems}, found ${value.length}`);
+    if (value.length < minItems) found.push(`expected at least ${minItems === 1 ? "1 entry" : `${minItems} entries`}, found ${value.length || "none"}`);
+    if (value.length > maxItems) found.push(`expected at most ${maxItems} entries, found ${value.length}`);
   }
   if (isObject(value) && Object.keys(value).length > maxProperties) found.push(`expected at most ${maxProperties} keys, found more`);
   return found;

@@ -80,6 +80,10 @@ test("the whole page works by keyboard", async () => {
   assert.ok((await page.inputValue("#settings")).endsWith(`  type: ${word}`));
   await press("Control+Space", "Escape");
   assert.ok(await page.isHidden("#settings-suggestions"));
+  await press("Control+Space", "Tab");
+  assert.equal(await focused(), "settings-suggestions");
+  await press("ArrowDown", "Escape");
+  assert.equal(await focused(), "settings");
   await page.evaluate(() => document.getElementById("result")?.replaceChildren());
   await press("Control+Enter");
   await page.waitForSelector("#verdict.failed");
