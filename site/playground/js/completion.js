@@ -23,12 +23,14 @@ export function placeOf(text, cursor) {
   let block = Infinity;
   for (const line of lines) {
     const indent = line.search(/\S/);
-    if (indent === -1 || indent > block || line[indent] === "#") continue;
+    if (indent === -1 || indent > block || (block === Infinity && line[indent] === "#")) continue;
     block = Infinity;
     const { all, value } = levelsOf(line);
     for (const level of all) levels = below(levels, level);
-    if (/^[|>]/.test(value)) block = indent;
+    // The text of a block is deeper than its key, which may stand behind a dash.
+    if (/^[|>]/.test(value)) block = all.at(-1)?.column ?? indent;
   }
+  if (last.length - last.trimStart().length > block) return { path: [""], key: null, word: "" };
   const braces = openBraces(last);
   const { all, key, value } = levelsOf(last.slice(0, braces.at));
   const word = /[\w.*/-]*$/.exec(last)?.[0] ?? "";

@@ -68,6 +68,7 @@ test("what an operator changes", async () => {
   };
   const changed = [
     { ...signed, request: JSON.stringify(object) },
+    { ...signed, request: signed.request.replace(/^uid: .*$/m, 'uid: "\\u00e9\\u007f\\U0001F600\\n"') },
     { ...signed, session: "" },
     { ...signed, session: signed.session.replace("acme/app:v1", "acme/other:v1") },
     { ...signed, settings: signed.settings.replace("ghcr.io/acme/*", "quay.io/*") },

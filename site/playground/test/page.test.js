@@ -117,6 +117,8 @@ test("completion knows where the cursor stands", async () => {
     ["features:\n  detectionMode: ", ["true", "false"]],
     ["policy:\n  - pattern: a\n    with:\n      thr", ["threshold"]],
     ["validators:\n- name: a\n  trustRoots:\n  - name: b\n    key: |\n      policy:\n    keyl", ["keyless"]],
+    ["validators:\n- name: a\n  trustRoots:\n  - key: |\n      A\n    na", ["name"]],
+    ["validators:\n- name: a\n  trustRoots:\n  - key: |\n      A\n      ", []],
     ["policy: [{pat", ["pattern"]],
     ["validators:\n  - {name: a, type: sta", ["static"]],
     ["kind: ClusterAdmissionPolicy\nspec:\n  settings:\n    vali", ["validators"]],
