@@ -83,7 +83,7 @@ site: policy.wasm image-trust
 
 # The playground in headless Chromium, which is Debian's unless there is one. Not a part of `make test`.
 .PHONY: site-tests
-site-tests: site
+site-tests: policy.wasm image-trust
 	IMAGE_TRUST=$(IMAGE_TRUST) scripts/site-tests
 
 .PHONY: lint
