@@ -79,6 +79,16 @@ torture: policy.wasm image-trust
 	scripts/fuzz all $$(($(SECONDS) / 2))
 	scripts/mutants $$(($(SECONDS) * 9 / 20))
 
+# The site in target/site: an index page and the playground. Needs Node with npm.
+.PHONY: site
+site: policy.wasm image-trust
+	IMAGE_TRUST=$(IMAGE_TRUST) scripts/site
+
+# The playground in headless Chromium, which is Debian's unless there is one. Not a part of `make test`.
+.PHONY: site-tests
+site-tests: policy.wasm image-trust
+	IMAGE_TRUST=$(IMAGE_TRUST) scripts/site-tests
+
 .PHONY: lint
 lint:
 	cargo fmt --all --check
