@@ -307,7 +307,9 @@ fn the_names_of_a_release_are_the_same_everywhere() {
     assert_eq!(module, yaml("metadata.yml")["annotations"]["io.kubewarden.policy.ociUrl"]);
     let page = read("docs/verify-a-release.md");
     let (action, script, container) = (read("scripts/action"), read("scripts/release"), read("Containerfile"));
-    assert!(action.contains("policy.wasm \"image-trust-$(uname -s)-$(uname -m)\" checksums.txt"), "{action}");
+    for part in ["command=image-trust-$(uname -s)-$(uname -m)\n", "policy.wasm \"$command\" checksums.txt;"] {
+        assert!(action.contains(part), "{part}: {action}");
+    }
     let built = &workflow["jobs"]["command"];
     assert_eq!(built["env"]["NAME"], "image-trust-${{ matrix.name }}");
     for row in built["strategy"]["matrix"]["include"].as_array().unwrap() {

@@ -70,7 +70,7 @@ fn what_can_be_read_in_two_ways_is_refused() {
         ("x: &x {a: 1}\ny: {a: 2, <<: *x}\n", "put `<<` first", "a merge behind the key that it sets"),
         ("a: {<<: 1}\n", "expected a mapping or a list of mappings after `<<`", "a merge of a number"),
         ("x: &x {}\na: {<<: *x, <<: *x}\n", "the key \"<<\" stands in this mapping twice", "two merges"),
-        ("a: &a [*a]\n", "refers to something that contains the alias", "a list in itself"),
+        ("a: &a [*a]\n", "this alias is part of the value that it refers to", "a list in itself"),
         ("a: *b\n", "this is not YAML", "an alias of nothing"),
         ("a: [\n", "this is not YAML", "an open list"),
         ("a:\n\tb: 1\n", "this is not YAML", "a tab as indentation"),
