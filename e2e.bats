@@ -317,6 +317,8 @@ YAML
     [ "$status" -eq 1 ]
     action delete
     [ "$status" -eq 2 ]
+    RUNNER_TEMP=$PWD COMMAND=check PATHS=$'pod.yaml\n--fail-on=never' SETTINGS=settings.yaml run "$BATS_TEST_DIRNAME/scripts/action" run
+    [ "$status" -eq 2 ]
 }
 
 @test "the action and the hooks name commands that there are" {

@@ -112,6 +112,7 @@ fn the_command_decides_nothing() {
         "Part",
         "kubernetes",
         "Kinds",
+        "MAX_OWNERS",
         "Policy",
         "Problem",
         "Rule",

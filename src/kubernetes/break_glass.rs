@@ -51,6 +51,8 @@ pub enum BreakGlassError {
     ServiceAccount,
     /// The annotation was there before this update.
     Unchanged,
+    /// The request is about a subresource, with which no annotation can be sent.
+    Subresource,
 }
 
 impl<'r> BreakGlassRequest<'r> {
@@ -70,6 +72,7 @@ impl<'r> BreakGlassRequest<'r> {
         let is_old = before(request).is_some_and(|before| is_same(before, written));
         Some(match request.user() {
             _ if reason.is_empty() => Err(BreakGlassError::NoReason),
+            _ if request.subresource.is_some() => Err(BreakGlassError::Subresource),
             // Whoever wrote it is not the one who makes this request.
             _ if is_old => Err(BreakGlassError::Unchanged),
             None => Err(BreakGlassError::NoUser),

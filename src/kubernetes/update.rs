@@ -7,7 +7,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::value::RawValue;
 
-use super::{Workload, workload::wanted};
+use super::{Kind, Workload, workload::wanted};
 use crate::json::{all_members, is_same};
 
 /// The `replicas` that the API server assumes if it is left out.
@@ -18,21 +18,23 @@ const DEFAULT_REPLICAS: u64 = 1;
 /// Everything else in the specification counts as new, `suspend`, `parallelism` and `schedule` among it. So does an object with a slot that can't be read.
 #[must_use]
 pub fn brings_nothing_new(new: &Workload<'_>, old: &Workload<'_>) -> bool {
-    new.slots().all(Result::is_ok)
-        && is_like(new.wanted(), old.wanted(), |key, one, other| key == "spec" && is_no_more(one, other))
+    // Kubernetes' own kinds have this many replicas if they do not say so. Of others nobody knows.
+    let assumed = matches!(new.kind(), Kind::BuiltIn(_)).then_some(DEFAULT_REPLICAS);
+    let may_differ = |key: &str, one: &RawValue, other: &RawValue| key == "spec" && is_no_more(one, other, assumed);
+    new.slots().all(Result::is_ok) && is_like(new.wanted(), old.wanted(), may_differ)
 }
 
 /// Whether two objects differ at most in metadata and status.
 #[must_use]
 pub fn is_same_but_metadata(new: &RawValue, old: &RawValue) -> bool {
-    is_like(wanted(new), wanted(old), |_, _, _| false)
+    is_like(wanted(new, |_| false), wanted(old, |_| false), |_, _, _| false)
 }
 
 /// What objects want, by the name of the member.
 type Wanted<'a> = Option<BTreeMap<Cow<'a, str>, &'a RawValue>>;
 
 /// Whether both have the same members, which are the same or `may_differ`.
-fn is_like(new: Wanted<'_>, old: Wanted<'_>, may_differ: fn(&str, &RawValue, &RawValue) -> bool) -> bool {
+fn is_like(new: Wanted<'_>, old: Wanted<'_>, may_differ: impl Fn(&str, &RawValue, &RawValue) -> bool) -> bool {
     let (Some(new), Some(old)) = (new, old) else { return false };
     let is_like = |(key, one): (&Cow<'_, str>, &&RawValue)| {
         old.get(key).is_some_and(|other| is_same(one, other) || may_differ(key, one, other))
@@ -41,11 +43,11 @@ fn is_like(new: Wanted<'_>, old: Wanted<'_>, may_differ: fn(&str, &RawValue, &Ra
 }
 
 /// Whether `new` equals `old`, except for an equal or lower `replicas`.
-fn is_no_more(new: &RawValue, old: &RawValue) -> bool {
+fn is_no_more(new: &RawValue, old: &RawValue, assumed: Option<u64>) -> bool {
     let read = |json| {
         let mut members = all_members(json).ok()?;
         let replicas = match members.remove("replicas").map(RawValue::get) {
-            None | Some("null") => DEFAULT_REPLICAS,
+            None | Some("null") => assumed?,
             Some(replicas) => replicas.parse::<u64>().ok()?,
         };
         Some((members, replicas))

@@ -105,9 +105,10 @@ impl<'a> Workload<'a> {
         self.metadata("deletionTimestamp").is_some()
     }
 
-    /// Everything that the object wants: what it has beside its metadata and its status. It is `None` if a member occurs twice.
+    /// Everything that the object wants: what it has beside its metadata and its status, and what its pod specs are in. It is `None` if a member occurs twice.
     pub(super) fn wanted(&self) -> Option<BTreeMap<Cow<'a, str>, &'a RawValue>> {
-        wanted(self.object)
+        let paths = self.kind.pod_specs();
+        wanted(self.object, |key| paths.iter().any(|path| path.first() == Some(&key)))
     }
 
     /// A member of the object's metadata; `None` also where there are two, of which nobody knows which one counts.
@@ -135,12 +136,10 @@ impl<'a> Workload<'a> {
     }
 }
 
-/// What an object has beside its metadata and its status. It is `None` if a member occurs twice.
-pub(super) fn wanted(object: &RawValue) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
+/// What an object has beside its metadata and its status, and what is `kept`. It is `None` if a member occurs twice.
+pub(super) fn wanted(object: &RawValue, kept: impl Fn(&str) -> bool) -> Option<BTreeMap<Cow<'_, str>, &RawValue>> {
     let mut members = all_members(object).ok()?;
-    for key in ["metadata", "status"] {
-        members.remove(key);
-    }
+    members.retain(|key, _| kept(key) || !matches!(&**key, "metadata" | "status"));
     Some(members)
 }
 

@@ -26,8 +26,14 @@ pub(super) fn problems(index: usize, written: &WorkloadKind<'_>, earlier: &[Work
     if !is_of(&kind.0, |c| c.is_ascii_alphanumeric()) {
         wrong("kind", Mistake::KindName(kind.0.clone().into_owned()));
     }
+    // What is there is no specification: updates of it start nothing.
+    let is_elsewhere = written.steps().next().is_some_and(|step| matches!(step, "metadata" | "status"));
     let is_step = |step: &str| is_of(step, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    if !written.steps().all(is_step) || written.steps().count() > MAX_STEPS || pod_spec.0.len() > MAX_NAME {
+    if is_elsewhere
+        || !written.steps().all(is_step)
+        || written.steps().count() > MAX_STEPS
+        || pod_spec.0.len() > MAX_NAME
+    {
         wrong("podSpec", Mistake::PodSpecPath(pod_spec.0.clone().into_owned()));
     }
     let is_same = |other: &WorkloadKind<'_>| {

@@ -79,6 +79,10 @@ impl NoEffect {
             NoEffect::Unusable(BreakGlassError::ServiceAccount) => {
                 Told::new("break-glass: the annotation has no effect, because a service account makes the request", who)
             }
+            NoEffect::Unusable(BreakGlassError::Subresource) => Told::new(
+                "break-glass: the annotation has no effect on debug containers and other subresources",
+                "ask whoever operates the policy for an exception",
+            ),
             NoEffect::Unusable(BreakGlassError::Unchanged) => Told::new(
                 "break-glass: the annotation has no effect, because it was there before this update",
                 format!("write a new reason as its value: {ANNOTATION}: <reason>"),

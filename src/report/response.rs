@@ -132,15 +132,21 @@ fn decide(
             }
         },
     };
-    Response { log: log(subject, review, features, disclosed), ..response }
+    Response { log: log(subject, review, features, disclosed, response.accepted), ..response }
 }
 
 /// What belongs into the log: what the host said, what was not denied, and what the user was not shown.
-fn log(subject: &str, review: &Review, features: &Features, disclosed: Disclosed<'_>) -> Vec<(Level, String)> {
+fn log(
+    subject: &str,
+    review: &Review,
+    features: &Features,
+    disclosed: Disclosed<'_>,
+    accepted: bool,
+) -> Vec<(Level, String)> {
     let reference = disclosed.reference();
     let mut log: Vec<_> = review.log.iter().map(|line| (Level::Warning, line.clone())).collect();
     // Whoever watches the log has to see each of them, whatever users are shown. Nothing that somebody else wrote has such a sign in the log, because all but printable ASCII is escaped there.
-    let is_stored = matches!(review.verdict, Verdict::Admit) && !review.dry_run;
+    let is_stored = accepted && !review.dry_run;
     let waived = review.warnings.iter().filter(|_| is_stored).filter_map(|warning| match warning {
         Warning::Waived { by, .. } => Some((by, warning.told(Disclosed::All))),
         _ => None,

@@ -3,17 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
+use image_trust::kubernetes::MAX_OWNERS;
 use image_trust_host::{Cluster, ContextAwareResource};
 use serde_json::Value;
 
 use crate::evaluation::Beside;
+
+/// The most rounds but one. Kubernetes has CronJobs, their Jobs and the Pods of these, and other kinds may own them.
+const MAX_ROUNDS: usize = 9;
 
 /// The objects by their places, in rounds: owners come in an earlier round than what they own. Objects that own each other come last, together.
 pub(super) fn rounds<'o>(objects: impl Iterator<Item = &'o Value>) -> Vec<Vec<usize>> {
     let objects: Vec<&Value> = objects.collect();
     let mut places: BTreeMap<[&str; 3], Vec<usize>> = BTreeMap::new();
     for (at, object) in objects.iter().enumerate() {
-        places.entry(name(object, object.pointer("/metadata/name"))).or_default().push(at);
+        let key @ [.., name] = name(object, object.pointer("/metadata/name"));
+        if !name.is_empty() {
+            places.entry(key).or_default().push(at);
+        }
     }
     let owners_of = |at: usize| {
         let object = objects.get(at).copied().unwrap_or(&Value::Null);
@@ -21,18 +28,18 @@ pub(super) fn rounds<'o>(objects: impl Iterator<Item = &'o Value>) -> Vec<Vec<us
         let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
         let named =
             references.filter_map(|owner| places.get(&[text(owner.get("kind")), namespace, text(owner.get("name"))]));
-        named.flatten().copied().filter(|owner| *owner != at).collect::<Vec<usize>>()
+        named.flatten().copied().filter(|owner| *owner != at).collect::<BTreeSet<usize>>()
     };
-    let owners: Vec<Vec<usize>> = (0..objects.len()).map(owners_of).collect();
+    let owners: Vec<BTreeSet<usize>> = (0..objects.len()).map(owners_of).collect();
     let mut left: BTreeSet<usize> = (0..objects.len()).collect();
     let mut rounds = Vec::new();
     while !left.is_empty() {
         let is_free = |at: &usize| owners.get(*at).into_iter().flatten().all(|owner| !left.contains(owner));
         let mut round: Vec<usize> = left.iter().copied().filter(is_free).collect();
-        if round.is_empty() {
+        if round.is_empty() || rounds.len() >= MAX_ROUNDS {
             round = left.iter().copied().collect();
         }
-        left.retain(|at| !round.contains(at));
+        round.iter().for_each(|at| drop(left.remove(at)));
         rounds.push(round);
     }
     rounds
