@@ -26,8 +26,10 @@ pub(super) fn rounds<'o>(objects: impl Iterator<Item = &'o Value>) -> Vec<Vec<us
         let object = objects.get(at).copied().unwrap_or(&Value::Null);
         let references = object.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
         let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
-        let named =
-            references.filter_map(|owner| places.get(&[text(owner.get("kind")), namespace, text(owner.get("name"))]));
+        // As many as the policy looks at.
+        let named = references
+            .take(MAX_OWNERS)
+            .filter_map(|owner| places.get(&[text(owner.get("kind")), namespace, text(owner.get("name"))]));
         named.flatten().copied().filter(|owner| *owner != at).collect::<BTreeSet<usize>>()
     };
     let owners: Vec<BTreeSet<usize>> = (0..objects.len()).map(owners_of).collect();
@@ -39,7 +41,7 @@ pub(super) fn rounds<'o>(objects: impl Iterator<Item = &'o Value>) -> Vec<Vec<us
         if round.is_empty() || rounds.len() >= MAX_ROUNDS {
             round = left.iter().copied().collect();
         }
-        round.iter().for_each(|at| drop(left.remove(at)));
+        left.retain(|at| round.binary_search(at).is_err());
         rounds.push(round);
     }
     rounds
@@ -77,7 +79,7 @@ mod tests {
         };
         let set = ("ReplicaSet", "web");
         // objects, rounds, the reason
-        let rows: [(Vec<Value>, Vec<Vec<usize>>, &str); 6] = [
+        let rows: [(Vec<Value>, Vec<Vec<usize>>, &str); 7] = [
             (vec![], vec![], "nothing"),
             (vec![object("Pod", "a", &[]), object("Pod", "b", &[])], vec![vec![0, 1]], "nobody owns anybody"),
             (
@@ -96,9 +98,13 @@ mod tests {
             ),
             (vec![object("Pod", "a", &[("Pod", "a")])], vec![vec![0]], "one that owns itself"),
             (vec![object("Pod", "a", &[("ReplicaSet", "other")])], vec![vec![0]], "an owner that is not there"),
+            (vec![object("Pod", "", &[("Pod", "")]), object("Pod", "", &[])], vec![vec![0, 1]], "without names"),
         ];
         for (objects, expected, why) in rows {
             assert_eq!(rounds(objects.iter()), expected, "{why}");
         }
+        let chain = |at: usize| object("Pod", &at.to_string(), &[("Pod", &(at + 1).to_string())]);
+        let chain: Vec<Value> = (0..100).map(chain).collect();
+        assert_eq!(rounds(chain.iter()).len(), MAX_ROUNDS + 1, "a chain that no cluster has");
     }
 }
