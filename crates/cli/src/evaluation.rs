@@ -187,7 +187,7 @@ impl Many<'_> {
 /// Objects that count as if they were in the cluster.
 #[derive(Default)]
 pub struct Beside {
-    /// The objects.
+    /// The objects that lookups find.
     pub cluster: Cluster,
     /// Their kinds, which the policy may look up.
     pub resources: BTreeSet<ContextAwareResource>,

@@ -7,9 +7,9 @@ use image_trust::text::Shown;
 /// A place in a text. Lines and columns count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// The line.
+    /// The line of the text, from 1.
     pub line: usize,
-    /// The column.
+    /// The column in that line, in characters, from 1.
     pub column: usize,
 }
 
@@ -22,7 +22,7 @@ pub struct Error {
     pub problem: Problem,
 }
 
-/// What can be wrong.
+/// The reason for which a manifest is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
     /// It is not YAML, in the parser's words.

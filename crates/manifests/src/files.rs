@@ -16,9 +16,9 @@ const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "K
 /// A folder or file that cannot be looked at.
 #[derive(Debug)]
 pub struct Unfound {
-    /// Its path.
+    /// The path of the folder or file.
     pub path: PathBuf,
-    /// Why.
+    /// The reason for which it cannot be looked at.
     pub error: io::Error,
 }
 
