@@ -38,7 +38,7 @@ fn answers_are_right_while_threads_contend_and_wrong_ones_are_told() {
         // Of 20 images 10 are pinned, 3 are admitted as they are, 6 are denied with 403, and 1 is out of reach.
         (
             answering(r#""accepted":true"#),
-            &["425 wrong answers", ":v1\") instead of Admitted("],
+            &["425 wrong answers", ":v1\") instead of Admitted(", " instead of Denied(403)", " instead of Denied(503)"],
             1,
             "one that admits everything, and pins nothing",
         ),

@@ -58,10 +58,18 @@ const LOOK: Duration = Duration::from_millis(50);
 struct Seen {
     microseconds: Vec<u32>,
     host_calls: usize,
-    /// Requests by kind of image, and how many were answered wrongly.
-    kinds: BTreeMap<Kind, (usize, usize)>,
-    /// The wrong answers that were kept, as sentences.
-    wrong: Vec<String>,
+    kinds: BTreeMap<Kind, Asked>,
+}
+
+/// The requests for one kind of image.
+#[derive(Default)]
+struct Asked {
+    requests: usize,
+    /// How many of them were answered wrongly.
+    wrong: usize,
+    /// The number of the first request that was answered wrongly, and what was wrong. Threads finish in any order, and
+    /// what is told does not depend on it.
+    first: Option<(usize, String)>,
 }
 
 /// A registry that counts how often it was asked.
@@ -161,22 +169,16 @@ impl Work<'_> {
                 timed(self.policy, &request, &self.settings, Arc::clone(&self.host), Deadline::Off)?;
             let object = request.object.as_ref().unwrap_or(&Value::Null);
             let wrong = oracle::wrong(object, &image.name, &image.expected, &evaluation);
-            seen.note(image.kind, elapsed, evaluation.calls.len(), wrong);
+            seen.note(image.kind, elapsed, evaluation.calls.len(), wrong.map(|wrong| (number, wrong)));
         }
     }
 }
 
 impl Seen {
-    /// Most wrong answers that are told.
-    const TOLD: usize = 5;
-
-    fn note(&mut self, kind: Kind, elapsed: Duration, host_calls: usize, wrong: Option<String>) {
+    fn note(&mut self, kind: Kind, elapsed: Duration, host_calls: usize, wrong: Option<(usize, String)>) {
         self.microseconds.push(elapsed.as_micros().try_into().unwrap_or(u32::MAX));
         self.host_calls += host_calls;
-        let (requests, answered_wrongly) = self.kinds.entry(kind).or_default();
-        *requests += 1;
-        *answered_wrongly += usize::from(wrong.is_some());
-        self.wrong.extend(wrong.filter(|_| self.wrong.len() < Self::TOLD));
+        self.kinds.entry(kind).or_default().add(Asked { requests: 1, wrong: usize::from(wrong.is_some()), first: wrong });
     }
 
     fn together(threads: Vec<Seen>) -> Seen {
@@ -184,14 +186,19 @@ impl Seen {
         for seen in threads {
             all.microseconds.extend(seen.microseconds);
             all.host_calls += seen.host_calls;
-            for (kind, (requests, wrong)) in seen.kinds {
-                let both = all.kinds.entry(kind).or_default();
-                *both = (both.0 + requests, both.1 + wrong);
+            for (kind, asked) in seen.kinds {
+                all.kinds.entry(kind).or_default().add(asked);
             }
-            all.wrong.extend(seen.wrong);
         }
-        all.wrong.truncate(Self::TOLD);
         all.microseconds.sort_unstable();
         all
+    }
+}
+
+impl Asked {
+    fn add(&mut self, other: Asked) {
+        self.requests += other.requests;
+        self.wrong += other.wrong;
+        self.first = self.first.take().into_iter().chain(other.first).min();
     }
 }

@@ -27,8 +27,10 @@ pub(in super::super) struct Loaded {
 impl Loaded {
     /// Everything that is wrong in the result.
     pub(in super::super) fn problems(&self) -> Vec<String> {
-        let wrong: usize = self.seen.kinds.values().map(|(_, wrong)| wrong).sum();
-        let wrong = (wrong > 0).then(|| format!("{wrong} wrong answers, such as\n  {}", self.seen.wrong.join("\n  ")));
+        let kinds = || self.seen.kinds.values();
+        let wrong: usize = kinds().map(|asked| asked.wrong).sum();
+        let first: Vec<_> = kinds().filter_map(|asked| asked.first.as_ref()).map(|(_, wrong)| wrong.as_str()).collect();
+        let wrong = (wrong > 0).then(|| format!("{wrong} wrong answers, such as\n  {}", first.join("\n  ")));
         let grown = self.early.zip(self.late).filter(|(early, late)| !memory::is_flat(*early, *late));
         let grown = grown.map(|(early, late)| format!("memory is not flat: {early} kB early, {late} kB in the end"));
         wrong.into_iter().chain(grown).collect()
@@ -43,7 +45,7 @@ impl Loaded {
             distinct.entry(*kind).or_insert_with(|| (0, expected.words())).0 += 1;
         }
         let rows = distinct.into_iter().map(|(kind, (images, expected))| {
-            let (requests, wrong) = self.seen.kinds.get(&kind).copied().unwrap_or_default();
+            let (requests, wrong) = self.seen.kinds.get(&kind).map_or((0, 0), |asked| (asked.requests, asked.wrong));
             [kind.words().to_owned(), expected, images.to_string(), requests.to_string(), wrong.to_string()].into()
         });
         let header = ["image", "right is", "distinct images", "requests", "wrong answers"].map(str::to_owned);
