@@ -8,6 +8,7 @@ import { writeJson } from "./json.js";
 import { Table } from "./registry-table.js";
 import { payload, readRequest } from "./request.js";
 import { fromGuest, internalError, writeResponse } from "./response.js";
+import { considered } from "./rules.js";
 import { readSession, Replay } from "./session.js";
 import { GuestError, instantiate, ModuleError } from "./wapc.js";
 
@@ -31,6 +32,7 @@ import { GuestError, instantiate, ModuleError } from "./wapc.js";
  * @property {import("./host.js").Call[]} calls
  * @property {string[]} log
  * @property {string[]} leftovers
+ * @property {import("./rules.js").Considered[]} rules
  * @property {number} milliseconds
  */
 
@@ -51,7 +53,13 @@ export function evaluate(module, inputs) {
     part = "module";
     const refusal = checkSettings(module, settings);
     if (refusal !== null) return { failure: { part: "settings", message: refusal } };
-    return decide(module, request, settings, new Host(answers, inputs.resources));
+    const host = new Host(answers, inputs.resources);
+    const started = performance.now();
+    const response = decide(module, request, settings, host);
+    const milliseconds = performance.now() - started;
+    const rules = considered(settings, response.auditAnnotations ?? {}, (asked, its) => decide(module, asked, its, silent()).auditAnnotations ?? {});
+    const { calls, log } = host;
+    return { response, raw: writeResponse(response), calls, log, leftovers: answers.leftovers(), rules, milliseconds };
   } catch (error) {
     if (error instanceof TextError || error instanceof ModuleError) return { failure: { part, message: error.message } };
     throw error;
@@ -64,7 +72,7 @@ export function evaluate(module, inputs) {
  * @param {any} settings
  */
 function checkSettings(module, settings) {
-  const host = new Host({ answer: () => ({ error: "the host is not listening yet", known: true }), leftovers: () => [] }, []);
+  const host = silent();
   const guest = instantiate(module, host.call, () => {});
   let answer;
   try {
@@ -77,25 +85,25 @@ function checkSettings(module, settings) {
   return answer?.valid === true ? null : String(answer?.message ?? "the policy gave no reason");
 }
 
+/** A host that answers nothing. */
+function silent() {
+  return new Host({ answer: () => ({ error: "the host is not listening", known: true }), leftovers: () => [] }, []);
+}
+
 /**
  * @param {WebAssembly.Module} module
  * @param {import("./request.js").AdmissionRequest} request
  * @param {any} settings
  * @param {Host} host
- * @returns {Outcome}
+ * @returns {import("./response.js").AdmissionResponse}
  */
 function decide(module, request, settings, host) {
   const text = payload(request, settings);
-  const started = performance.now();
   const guest = instantiate(module, host.call, (line) => host.print(line));
-  let response;
   try {
-    response = fromGuest(request.uid, request.object, guest.call("validate", text));
+    return fromGuest(request.uid, request.object, guest.call("validate", text));
   } catch (error) {
     if (!(error instanceof GuestError)) throw error;
-    response = internalError(request.uid, `Guest call failure: ${error.message}`);
+    return internalError(request.uid, `Guest call failure: ${error.message}`);
   }
-  const milliseconds = performance.now() - started;
-  const { calls, log } = host;
-  return { response, raw: writeResponse(response), calls, log, leftovers: host.answers.leftovers(), milliseconds };
 }

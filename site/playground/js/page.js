@@ -6,6 +6,7 @@ import { suggest } from "./completion.js";
 import { Editor, element, make } from "./editor.js";
 import { readLink, writeLink } from "./link.js";
 import { readRequest } from "./request.js";
+import { REQUEST } from "./request-schema.js";
 import { showResult } from "./result.js";
 import { Runner } from "./runner.js";
 import { lineOf, settingsProblems, syntaxProblems } from "./schema.js";
@@ -13,7 +14,7 @@ import { readSession } from "./session.js";
 import { imagesOf, TableEditor } from "./table-editor.js";
 
 /** @typedef {import("./link.js").State} State */
-/** @typedef {{name: string, title: string, about: string, settings: string, request: string, session: string}} Example */
+/** @typedef {{name: string, title: string, verdict: string, about: string, settings: string, request: string, session: string}} Example */
 
 /** @param {string} file */
 async function fetched(file) {
@@ -61,7 +62,7 @@ const [schema, { examples, resources }, policy] = await Promise.all([
 const runner = new Runner();
 let module = policy;
 const settings = new Editor("settings", (text) => settingsProblems(text, schema), (text, cursor) => suggest(text, cursor, schema));
-const request = new Editor("request", checkedBy(readRequest));
+const request = new Editor("request", checkedBy(readRequest), (text, cursor) => suggest(text, cursor, REQUEST));
 const session = new Editor("session", checkedBy(readSession));
 const table = new TableEditor();
 const owners = /** @type {HTMLInputElement} */ (element("owners"));

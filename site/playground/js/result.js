@@ -31,6 +31,7 @@ export function showResult(result) {
     ...unanswered(result),
     ...section("warnings", "Warnings", (response.warnings ?? []).map((warning) => make("li", {}, cut(warning))), "ul"),
     ...section("changes", "Changes of the object", response.changes.map(change), "div"),
+    ...rules(result.rules),
     ...audit(response.auditAnnotations ?? {}),
     ...section("calls", `Host calls (${result.calls.length})`, result.calls.map(call), "ol"),
     ...section("log", "Log of the policy", result.log.map((line) => make("li", {}, cut(line))), "ul"),
@@ -90,6 +91,21 @@ function change({ op, path, before, value }) {
     ...(op === "add" ? [] : [make("del", {}, shown(before))]),
     ...(op === "remove" ? [] : [make("ins", {}, shown(value))]),
   );
+}
+
+const FITS = { decides: "decides", matches: "matches, another decides", "does not match": "does not match" };
+
+/** @param {import("./rules.js").Considered[]} images */
+function rules(images) {
+  const tables = images.map(({ image, rows, more }) => {
+    const head = make("tr", {}, ...["Rule", "Pattern", "Validator", ""].map((name) => (name ? make("th", { scope: "col" }, name) : make("td", {}))));
+    const body = rows.map(({ place, pattern, validator, fit }) =>
+      make("tr", { class: fit === "decides" ? "decides" : "" }, make("td", {}, make("code", {}, place)), make("td", {}, make("code", {}, cut(pattern))), make("td", {}, cut(validator)), make("td", {}, FITS[fit])),
+    );
+    const table = make("table", {}, make("caption", {}, cut(image)), make("thead", {}, head), make("tbody", {}, ...body));
+    return make("div", { class: "scroll", role: "region", "aria-label": `Rules for ${image}`, tabindex: "0" }, table, ...(more > 0 ? [make("p", { class: "quiet" }, `${more} more rules are not shown.`)] : []));
+  });
+  return section("rules", "Rules", tables, "div");
 }
 
 /** @param {{[name: string]: string}} annotations */

@@ -51,6 +51,7 @@ for (const example of examples) {
   test(`example: ${example.name}`, async () => {
     await browser.page.selectOption("#example", example.name);
     assert.equal(`${await shown()}\n`, await printed(example));
+    assert.equal((await browser.page.textContent("#verdict")).slice(2), example.verdict);
     assert.equal(await browser.page.locator("#unanswered, #leftovers").count(), 0, "every answer is asked for, and every question answered");
     for (const id of ["settings", "request", "session"]) {
       assert.equal(await browser.page.textContent(`#${id}-problems`), "", `nothing is wrong with the ${id}`);
@@ -81,6 +82,34 @@ test("what an operator changes", async () => {
     await browser.page.evaluate(() => document.getElementById("result")?.replaceChildren());
     await browser.page.click("#run");
     assert.equal(`${await shown()}\n`, await printed(inputs));
+  }
+});
+
+test("the rules are those that image-trust explain finds", async () => {
+  const read = (file) => readFile(join(SITE, "../../examples", file), "utf8");
+  const pattern = (text) => `\n  - {pattern: "${text}", validator: allow}`;
+  // Beside the rules of the example: a tag, the beginning of a name, a short name, and a beginning of tags.
+  const settings = (await read("first-settings.yaml")) + ["ghcr.io/acme/app:v1", "ghcr.io/acme/ap", "nginx", "docker.io/library/*:1.*"].map(pattern).join("");
+  await fill("settings", settings);
+  // A rule that allows by name and tag does not match a digest.
+  const digest = `@sha256:${"1".repeat(64)}`;
+  await fill("request", (await read("request-pod.json")).replace(/"ghcr.io\/acme\/app:v1"/, `"ghcr.io/acme/app:v1${digest}"`));
+  await fill("session", "");
+  await browser.page.evaluate(() => document.getElementById("result")?.replaceChildren());
+  await browser.page.click("#run");
+  await shown();
+  const tables = await browser.page.locator("#rules table").evaluateAll((all) =>
+    all.map((table) => [table.caption.textContent, [...table.tBodies[0].rows].map((row) => row.cells[3].textContent)]),
+  );
+  assert.equal(tables.length, 4);
+  await writeFile(join(folder, "rules.yaml"), settings);
+  await writeFile(join(folder, "nothing.yaml"), "[]");
+  for (const [image, fits] of tables) {
+    // A denial has another exit code.
+    const { stdout } = await promisify(execFile)(process.env.IMAGE_TRUST, ["explain", image, "-s", "rules.yaml", "-o", "json", "--policy", join(SITE, "playground/policy.wasm"), "--replay-host-capabilities-interactions", "nothing.yaml"], { cwd: folder }).catch((error) => error);
+    const told = { wins: "decides", "less-specific": "matches, another decides" };
+    assert.deepEqual(fits, JSON.parse(stdout).rules.map(({ standing }) => told[standing] ?? "does not match"), image);
+    assert.equal(fits.filter((fit) => fit === "decides").length, 1, image);
   }
 });
 

@@ -45,9 +45,9 @@ test("a link carries all inputs", async () => {
 });
 
 test("a link that cannot be read is told", async () => {
-  const { page, base } = browser;
+  const { page } = browser;
   for (const bad of ["#v1:%%%", "#v1:AAAA", "#v1:q1YqSS0uUbJSUkpUqgUA"]) {
-    await page.goto(`${base}/`);
+    await page.goto("about:blank");
     await visit(page, `${browser.url}${bad}`);
     assert.match(await page.textContent("#status"), /the link cannot be read: .*The page shows an example instead/);
     assert.match(await page.textContent("#verdict"), /Admitted/);
@@ -88,6 +88,10 @@ test("the whole page works by keyboard", async () => {
   await press("Control+Enter");
   await page.waitForSelector("#verdict.failed");
   await tabTo("request");
+  await page.keyboard.press("ControlOrMeta+A");
+  await page.keyboard.type("kind: Po");
+  await press("Control+Space", "Enter");
+  assert.equal(await page.inputValue("#request"), "kind: Pod");
   await tabTo("answers");
   await tabTo("session");
   await tabTo("owners");
@@ -111,7 +115,8 @@ test("the page works without a network", async () => {
 
 test("completion knows where the cursor stands", async () => {
   const { page } = browser;
-  const rows = [
+  // the text before the cursor, and what is suggested among other things: of settings, and of a request
+  const settings = [
     ["", ["features", "policy", "validators"]],
     ["features:\n  det", ["detectionMode"]],
     ["features:\n  detectionMode: ", ["true", "false"]],
@@ -124,12 +129,22 @@ test("completion knows where the cursor stands", async () => {
     ["kind: ClusterAdmissionPolicy\nspec:\n  settings:\n    vali", ["validators"]],
     ["nonsense:\n  x", []],
   ];
-  for (const [text, expected] of rows) {
-    const found = await page.evaluate(async (text) => {
-      const { suggest } = await import(new URL("js/completion.js", location.href).href);
-      const schema = await (await fetch("settings.schema.json")).json();
+  const requests = [
+    ["", ["apiVersion", "kind", "uid", "request"]],
+    ["kind: Cr", ["CronJob"]],
+    ["spec:\n  containers:\n  - name: a\n    im", ["image"]],
+    ["spec:\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          initC", ["initContainers"]],
+    ["object:\n  spec:\n    volumes:\n    - image:\n        ", ["reference"]],
+    ["request:\n  operation: ", ["CREATE", "UPDATE"]],
+    ["spec:\n  nonsense:\n    x", []],
+  ];
+  for (const [text, expected, isRequest] of [...settings, ...requests.map((row) => [...row, true])]) {
+    const found = await page.evaluate(async ([text, isRequest]) => {
+      const at = (file) => new URL(file, location.href).href;
+      const { suggest } = await import(at("js/completion.js"));
+      const schema = isRequest ? (await import(at("js/request-schema.js"))).REQUEST : await (await fetch("settings.schema.json")).json();
       return suggest(text, text.length, schema).suggestions.map(({ label }) => label);
-    }, text);
+    }, [text, isRequest]);
     for (const label of expected) assert.ok(found.includes(label), `${JSON.stringify(text)}: ${found}`);
     if (expected.length === 0) assert.deepEqual(found, []);
   }
