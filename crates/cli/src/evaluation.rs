@@ -89,13 +89,11 @@ pub fn settings_of(text: &str) -> Result<image_trust::Policy<'_>> {
     image_trust::Policy::load(text).map_err(|problem| anyhow!("the settings can't be read: {problem}"))
 }
 
-/// What the API server would ask for a Pod with this image and nothing else.
-pub fn pod(name: &str, image: &str) -> Result<AdmissionRequest> {
-    pod_in(name, "default", image)
-}
+/// The namespace of objects that name none, as kubectl's is.
+pub const NAMESPACE: &str = "default";
 
-/// The same in a namespace.
-pub fn pod_in(name: &str, namespace: &str, image: &str) -> Result<AdmissionRequest> {
+/// What the API server would ask for a Pod with this image and nothing else.
+pub fn pod(name: &str, namespace: &str, image: &str) -> Result<AdmissionRequest> {
     AdmissionRequest::create(json!({
         "apiVersion": "v1",
         "kind": "Pod",

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    evaluation::{Flags, load, patient, pod},
+    evaluation::{Flags, NAMESPACE, load, patient, pod},
     output::{Destination, Output},
 };
 
@@ -53,6 +53,9 @@ pub(crate) struct Args {
     output: Output,
     #[command(flatten)]
     to: Destination,
+    /// The namespace of the Pod, which decides whether exceptions apply
+    #[arg(short, long, value_name = "NAMESPACE", default_value = NAMESPACE)]
+    namespace: String,
     #[command(flatten)]
     flags: Flags,
 }
@@ -118,7 +121,8 @@ fn explain(args: &Args) -> Result<ExitCode> {
     let policy = load(&args.policy)?;
     let settings = args.flags.settings(&policy)?;
     let (image, rules) = rules::read(&args.image, &settings.to_string())?;
-    let evaluation = args.flags.evaluate(&policy, &pod("explain", &args.image)?, &patient(settings.clone()))?;
+    let evaluation =
+        args.flags.evaluate(&policy, &pod("explain", &args.namespace, &args.image)?, &patient(settings.clone()))?;
     let evidence = record(&evaluation.response);
     let explanation = Explanation {
         disagreement: evidence.as_ref().and_then(|record| rules::disagreement(&rules, record)),

@@ -13,7 +13,7 @@ use image_trust_manifests::{
 };
 
 use crate::{
-    evaluation::{Beside, Flags, decisive, load, pod_in, settings_of},
+    evaluation::{Beside, Flags, decisive, load, pod, settings_of},
     input::whole_text_of,
     output::{Destination, Output, tell},
 };
@@ -28,8 +28,6 @@ use show::Row;
 /// The exit codes of this command.
 const UNPINNED: u8 = 1;
 const UNKNOWN: u8 = 2;
-/// The namespace of objects that name none, as kubectl's is.
-const NAMESPACE: &str = "default";
 
 /// Writes the digests that the policy proves into manifests and kustomizations
 ///
@@ -109,7 +107,7 @@ fn pin(args: &Args) -> Result<ExitCode> {
         questions.dedup();
         questions
     };
-    let requests: Vec<_> = questions.iter().map(|it| pod_in("pin", &it.namespace, &it.image)).collect::<Result<_>>()?;
+    let requests: Vec<_> = questions.iter().map(|it| pod("pin", &it.namespace, &it.image)).collect::<Result<_>>()?;
     let many = args.flags.many(&policy)?;
     let answers =
         many.evaluate(&requests, &decisive(settings), Beside::default(), |_, evaluation| Answer::of(&evaluation))?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Evidence;
 use crate::{
-    evaluation::{Registries, load, pod},
+    evaluation::{NAMESPACE, Registries, load, pod},
     input,
 };
 
@@ -57,7 +57,7 @@ impl Check {
         let blobs = blobs.map(|(digest, bytes)| (digest.to_string(), bytes.to_vec())).collect();
         let host = Arc::new(Gate::new(Ahead { manifests, blobs, live: Arc::clone(&self.live) }));
         let evaluation =
-            self.policy.evaluate(&pod("collect", image.written())?, &self.settings, host, Deadline::Off)?;
+            self.policy.evaluate(&pod("collect", NAMESPACE, image.written())?, &self.settings, host, Deadline::Off)?;
         let message = evaluation.response.status.and_then(|status| status.message).unwrap_or_default();
         Ok(Verdict { allowed: evaluation.response.allowed, message })
     }

@@ -5,7 +5,7 @@ use image_trust_host::Evaluation;
 use image_trust_manifests::pin::Target;
 use serde_json::Value;
 
-use super::NAMESPACE;
+use crate::evaluation::NAMESPACE;
 
 /// An image in a namespace, about which the module is asked once.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

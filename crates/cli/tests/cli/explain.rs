@@ -450,3 +450,25 @@ fn an_explanation_takes_its_time() {
     let told: Value = serde_json::from_str(&stdout).expect("one JSON document");
     assert_eq!((exit, &told["evidence"]["cause"]), (Some(1), &json!("unsigned")), "{stdout}");
 }
+
+/// An exception is for namespaces, so the namespace decides.
+#[test]
+fn an_exception_counts_in_its_namespace() {
+    let bed = Bed::start();
+    let settings = json!({
+        "validators": [{"name": "deny", "type": "static", "approve": false}],
+        "policy": [{"pattern": "*:*", "validator": "deny"}],
+        "exceptions": [{
+            "images": ["ghcr.io/acme/legacy:v1"],
+            "namespaces": ["shop"],
+            "until": image_trust_testbed::corpus::fixtures::midnight_in(2),
+            "reason": "INC-1",
+        }],
+    });
+    bed.write("exception.yaml", &settings);
+    for (more, code) in [(&[][..], 1), (&["-n", "shop"], 0), (&["--namespace", "default"], 1)] {
+        let (status, stdout, stderr) =
+            bed.explain(&root().join("policy.wasm"), "exception.yaml", "ghcr.io/acme/legacy:v1", more);
+        assert_eq!(status, Some(code), "{more:?}: {stdout}{stderr}");
+    }
+}
