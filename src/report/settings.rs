@@ -162,7 +162,7 @@ impl fmt::Display for Mistake {
             Mistake::Prefix => f.write_str(
                 "must be a URI with its host that ends with a slash, as in `https://github.com/acme/`; otherwise it would also accept names such as `https://github.com/acme-evil`",
             ),
-            Mistake::NoIdentity(key) => write!(f, "is missing: give {key} or {key}Regex"),
+            Mistake::NoIdentity(key) => write!(f, "is missing: give {key}, {key}Regex{}", if *key == "subject" { " or subjectPrefix" } else { "" }),
             Mistake::SeveralIdentities(key) => {
                 write!(f, "is given more than once; keep one of {key}, {key}Regex and {key}Prefix")
             }

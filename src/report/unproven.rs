@@ -226,8 +226,8 @@ fn sign(tally: &Tally, tool: SigningTool, reference: &str) -> Vec<String> {
         format!("have {who} sign this digest: cosign sign{key} {reference}"),
         collect(reference),
         match needs_key {
-            true => "without --tlog-upload=false the signature stays in the public transparency log forever",
-            false => "the signature stays in the public transparency log forever",
+            true => "cosign enters the signature in the public transparency log forever, unless it is told not to (cosign 2: --tlog-upload=false; cosign 3: --signing-config FILE)",
+            false => "cosign enters the signature in the public transparency log forever",
         }
         .to_owned(),
     ]
