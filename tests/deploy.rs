@@ -9,16 +9,19 @@ use image_trust_lint::Severity;
 use image_trust_testbed::host::FakeHost;
 use serde_json::{Map, Value};
 
-const METRICS: [&str; 5] = [
+const METRICS: [&str; 8] = [
     "kubewarden_policy_evaluations_total",
     "kubewarden_policy_evaluation_latency_milliseconds_bucket",
     "kubewarden_policy_evaluation_latency_milliseconds_count",
     "kubewarden_policy_evaluation_latency_milliseconds_sum",
     // Of kube-state-metrics.
     "kube_cronjob_status_last_successful_time",
+    "kube_deployment_status_condition",
+    "kube_deployment_status_replicas_available",
+    "kube_deployment_status_replicas_updated",
 ];
 /// Labels, and the values that they can have where those are few.
-const LABELS: [(&str, &[&str]); 11] = [
+const LABELS: [(&str, &[&str]); 15] = [
     ("policy_name", &[]),
     ("policy_mode", &["protect", "monitor"]),
     ("resource_kind", &[]),
@@ -27,10 +30,15 @@ const LABELS: [(&str, &[&str]); 11] = [
     ("mutated", &["true", "false"]),
     ("request_origin", &["validate", "audit"]),
     ("resource_namespace", &[]),
-    // Those of docs/audit.md.
+    // Those of docs/reference/audit.md.
     ("error_code", &["400", "403", "500", "503", "504"]),
     ("le", &[]),
     ("cronjob", &["image-trust-collect.*"]),
+    // Of requests to a policy that did not load, which have `policy_name` beside it and nothing else.
+    ("initialization_error", &[]),
+    ("deployment", &["policy-server-.*"]),
+    ("condition", &["Progressing"]),
+    ("status", &["true", "false"]),
 ];
 /// The words that may stand in our queries beside metrics and labels.
 const WORDS: [&str; 13] = [
@@ -147,6 +155,8 @@ fn every_file_is_checked() {
         "collect-github.yaml",
         "collect-notary-cronjob.yaml",
         "dashboard.json",
+        // Held by tests/policy_server.rs.
+        "policy-server",
     ];
     checked.extend(others.map(|name| format!("deploy/{name}")));
     assert_eq!(found, checked);
@@ -384,7 +394,7 @@ fn check_value(label: &str, value: &str, variables: &BTreeSet<&str>, query: &str
 
 #[test]
 fn the_codes_are_those_of_the_document() {
-    let document = read("docs/audit.md");
+    let document = read("docs/reference/audit.md");
     let (_, codes) = document.split_once("## Codes").unwrap();
     let (codes, _) = codes.split_once("\n## ").unwrap();
     let rows = codes.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next());
