@@ -79,10 +79,11 @@ torture: policy.wasm image-trust
 	scripts/fuzz all $$(($(SECONDS) / 2))
 	scripts/mutants $$(($(SECONDS) * 9 / 20))
 
-# The site in target/site: an index page and the playground. Needs Node with npm.
+# The site in target/site: the book of docs/ and the playground. Needs Node with npm.
 .PHONY: site
 site: policy.wasm image-trust
-	IMAGE_TRUST=$(IMAGE_TRUST) scripts/site
+	IMAGE_TRUST=$(IMAGE_TRUST) scripts/playground
+	scripts/book
 
 # The playground in headless Chromium, which is Debian's unless there is one. Not a part of `make test`.
 .PHONY: site-tests

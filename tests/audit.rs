@@ -1,4 +1,4 @@
-//! Does `docs/audit.md` say what audit records hold? All that occurs in the corpus has to be documented, and nothing else may be.
+//! Does `docs/reference/audit.md` say what audit records hold? All that occurs in the corpus has to be documented, and nothing else may be.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,7 +28,7 @@ fn root() -> PathBuf {
 }
 
 fn page() -> String {
-    fs::read_to_string(root().join("docs/audit.md")).unwrap()
+    fs::read_to_string(root().join("docs/reference/audit.md")).unwrap()
 }
 
 /// Every audit record of every case.
@@ -44,7 +44,7 @@ fn documented(page: &str, heading: &str) -> BTreeSet<String> {
     let first_cells = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
     let mut found = BTreeSet::new();
     for (word, _) in first_cells {
-        assert!(found.insert(word.to_owned()), "docs/audit.md has two rows for `{word}` below {heading}");
+        assert!(found.insert(word.to_owned()), "docs/reference/audit.md has two rows for `{word}` below {heading}");
     }
     found
 }
@@ -65,7 +65,7 @@ fn every_field_and_word_of_audit_records_is_documented() {
     assert!(records.len() > 400, "the corpus has {} records", records.len());
     let fields: BTreeSet<String> =
         records.iter().flat_map(|record| record.as_object().unwrap().keys().cloned()).collect();
-    assert_eq!(documented(&page, "Fields"), fields, "left: docs/audit.md, right: the corpus; fields");
+    assert_eq!(documented(&page, "Fields"), fields, "left: docs/reference/audit.md, right: the corpus; fields");
     for field in ["verdict", "reason", "cause", "lacks", "evidence"] {
         let mut occurring: BTreeSet<String> =
             records.iter().filter_map(|record| record.get(field)).flat_map(words).collect();
@@ -75,7 +75,11 @@ fn every_field_and_word_of_audit_records_is_documented() {
                 "the corpus has `{word}` by now; it was left out because {why}"
             );
         }
-        assert_eq!(documented(&page, field), occurring, "left: docs/audit.md, right: the corpus; words of `{field}`");
+        assert_eq!(
+            documented(&page, field),
+            occurring,
+            "left: docs/reference/audit.md, right: the corpus; words of `{field}`"
+        );
     }
 }
 

@@ -38,7 +38,7 @@ fn signatures_are_judged_as_by_cosign_or_more_strictly() {
     assert!(wrong.is_empty(), "{} are wrong\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// Checks that every difference from cosign is known, and is in `docs/divergences.md`.
+/// Checks that every difference from cosign is known, and is in `docs/explanation/divergences.md`.
 #[test]
 fn where_cosign_judges_otherwise_is_known() {
     let rows = conformance::all();

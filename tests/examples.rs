@@ -46,40 +46,7 @@ fn every_example_is_accepted_and_decides() {
     assert!(examples >= 4, "{examples} examples");
 }
 
-#[test]
-fn the_settings_of_the_readme_are_accepted() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let blocks = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    // A manifest holds settings among other things.
-    let settings: Vec<&str> =
-        blocks.filter(|block| block.contains("validators:") && !block.contains("apiVersion:")).collect();
-    assert!(!settings.is_empty(), "the README shows no settings");
-    for block in settings {
-        accepted("README.md", block);
-    }
-}
-
-/// Which requests come, and what may be looked up: the README shows by hand what `kwctl scaffold` makes of `metadata.yml`.
-#[test]
-fn the_policy_of_the_readme_has_what_metadata_tells() {
-    let read = |file| fs::read_to_string(root().join(file)).unwrap();
-    let readme = read("README.md");
-    let mut blocks = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let policy = blocks.find(|block| block.contains("kind: ClusterAdmissionPolicy")).expect("a policy to deploy");
-    let policy: Value = serde_yaml::from_str(policy).unwrap();
-    let metadata: Value = serde_yaml::from_str(&read("metadata.yml")).unwrap();
-    for key in ["rules", "mutating", "contextAwareResources"] {
-        assert_eq!(policy["spec"][key], metadata[key], "left: README.md, right: metadata.yml; {key}");
-    }
-    let text = policy.to_string();
-    assert_eq!(image_trust_lint::check_manifest(&text), [], "README.md");
-    let found = image_trust_lint::lint_manifest(&text, image_trust::time::UnixTime::default());
-    let bad: Vec<_> =
-        found.iter().filter(|finding| finding.lint.severity() < image_trust_lint::Severity::Info).collect();
-    assert!(bad.is_empty(), "README.md: {bad:#?}");
-}
-
-/// `README.md` replays it. It is the world of a case, as kwctl records it.
+/// `docs/start/laptop.md` replays it. It is the world of a case, as kwctl records it.
 #[test]
 fn the_recorded_session_is_that_of_the_case() {
     let exchanges = |yaml: &str| {
@@ -93,7 +60,7 @@ fn the_recorded_session_is_that_of_the_case() {
     assert_eq!(exchanges(&recorded), exchanges(&corpus::case("signed-tag-is-pinned").session.unwrap()));
 }
 
-/// `docs/verify-a-release.md` shows it: image-trust's own image, signed by its own workflow at a tag.
+/// `docs/guides/verify-a-release.md` shows it: image-trust's own image, signed by its own workflow at a tag.
 #[test]
 fn the_example_for_our_own_image_admits_releases_only() {
     let text = fs::read_to_string(root().join("examples/verify-image-trust.yaml")).unwrap();

@@ -1,4 +1,4 @@
-//! Does `docs/lint.md` list every finding with its severity, and do our own settings follow the advice?
+//! Does `docs/reference/lint.md` list every finding with its severity, and do our own settings follow the advice?
 
 use std::{fs, path::PathBuf};
 
@@ -15,7 +15,7 @@ fn read(name: &str) -> String {
 
 #[test]
 fn the_document_lists_every_finding_with_its_severity() {
-    let document = read("docs/lint.md");
+    let document = read("docs/reference/lint.md");
     let (_, table) = document.split_once("## Findings").unwrap();
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
     let cells = rows.map(|row| row.split('|').map(str::trim).collect::<Vec<_>>());
@@ -47,7 +47,7 @@ fn our_own_examples_have_notes_at_most() {
     assert!(examples > 4, "{examples} examples");
 }
 
-/// `docs/multi-tenant.md` says so of these settings.
+/// `docs/guides/multi-tenant.md` says so of these settings.
 #[test]
 fn settings_for_tenants_have_no_finding() {
     let settings: Value = serde_yaml::from_str(&read("examples/multi-tenant.yaml")).unwrap();

@@ -1,6 +1,6 @@
 //! Do the reference page and Rancher's UI say of the settings what their table says, and does the UI offer what is accepted?
 //!
-//! With `UPDATE_EXPECT=1` the tests write the tables of `docs/settings.md`, `questions-ui.yml` and its copy in `artifacthub-pkg.yml` again.
+//! With `UPDATE_EXPECT=1` the tests write the tables of `docs/reference/settings.md`, `questions-ui.yml` and its copy in `artifacthub-pkg.yml` again.
 //! The UI writes every default that it shows into the settings. So whatever it asks, offers or shows has to be accepted.
 
 use std::{fs, path::PathBuf};
@@ -325,14 +325,15 @@ fn what_is_asked_is_what_the_schema_says() {
 
 #[test]
 fn the_reference_tables_are_those_of_the_settings() {
-    let mut page = read("docs/settings.md");
+    let mut page = read("docs/reference/settings.md");
     for (name, table) in reference() {
         let begin = format!("<!-- table: {name} -->\n");
-        let (before, rest) = page.split_once(&begin).unwrap_or_else(|| panic!("docs/settings.md has no table {name}"));
+        let (before, rest) =
+            page.split_once(&begin).unwrap_or_else(|| panic!("docs/reference/settings.md has no table {name}"));
         let (_, after) = rest.split_once("<!-- end -->").unwrap();
         page = format!("{before}{begin}{table}<!-- end -->{after}");
     }
-    update("docs/settings.md", &page);
+    update("docs/reference/settings.md", &page);
 }
 
 #[test]

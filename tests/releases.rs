@@ -28,10 +28,17 @@ fn yaml(name: &str) -> Value {
 
 /// The files of a folder with one of these extensions; paths are relative to the checkout.
 fn files(folder: &str, extensions: &[&str]) -> Vec<String> {
-    let names = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
-    let names = names.map(|name| name.into_string().unwrap());
-    let kept = names.filter(|name| extensions.iter().any(|extension| name.ends_with(&format!(".{extension}"))));
-    kept.map(|name| format!("{folder}/{name}")).collect()
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root().join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{folder}/{}", entry.file_name().into_string().unwrap());
+        if entry.path().is_dir() {
+            found.extend(files(&name, extensions));
+        } else if extensions.iter().any(|extension| name.ends_with(&format!(".{extension}"))) {
+            found.push(name);
+        }
+    }
+    found
 }
 
 /// The length of the version that a text begins with: three numbers, and what may follow a hyphen.
@@ -102,9 +109,14 @@ fn there_is_one_version() {
         assert_eq!(wrong, None, "{name} has another version than Cargo.toml; UPDATE_EXPECT=1 writes it again");
         found.insert(name, count);
     }
-    for name in
-        ["README.md", "action.yml", "metadata.yml", "artifacthub-pkg.yml", "docs/check.md", "deploy/monitor.yaml"]
-    {
+    for name in [
+        "README.md",
+        "action.yml",
+        "metadata.yml",
+        "artifacthub-pkg.yml",
+        "docs/guides/check.md",
+        "deploy/monitor.yaml",
+    ] {
         assert!(found[name] > 0, "{name} names no version");
     }
     let (text, count) = with_our_version("rev: v9.8.7-rc.1, image-trust:v9.8.7. image-trust@v9 Version x", &words);
@@ -143,7 +155,7 @@ fn a_tag_is_released_only_if_every_file_has_its_version() {
     assert!(notes.contains("### Added") && !notes.contains("\n## "), "{notes}");
     // Links have to work outside the repository, too.
     assert!(
-        notes.contains(&format!("](https://github.com/image-trust/image-trust/blob/{tag}/docs/check.md)")),
+        notes.contains(&format!("](https://github.com/image-trust/image-trust/blob/{tag}/docs/guides/check.md)")),
         "{notes}"
     );
 
@@ -285,7 +297,7 @@ fn permissions_are_the_least() {
 #[test]
 fn one_compiler_builds_a_release() {
     let mut versions = BTreeSet::new();
-    for name in WORKFLOWS.into_iter().chain(["docs/verify-a-release.md"]) {
+    for name in WORKFLOWS.into_iter().chain(["docs/guides/verify-a-release.md"]) {
         let text = read(name);
         for word in ["rust:", "toolchain install ", "cargo +", "test-", "Rust "] {
             let found =
@@ -305,7 +317,7 @@ fn the_names_of_a_release_are_the_same_everywhere() {
     let workflow = yaml(".github/workflows/release.yml");
     let (module, image) = (workflow["env"]["MODULE"].as_str().unwrap(), workflow["env"]["IMAGE"].as_str().unwrap());
     assert_eq!(module, yaml("metadata.yml")["annotations"]["io.kubewarden.policy.ociUrl"]);
-    let page = read("docs/verify-a-release.md");
+    let page = read("docs/guides/verify-a-release.md");
     let (action, script, container) = (read("scripts/action"), read("scripts/release"), read("Containerfile"));
     for part in ["command=image-trust-$(uname -s)-$(uname -m)\n", "policy.wasm \"$command\" checksums.txt;"] {
         assert!(action.contains(part), "{part}: {action}");
@@ -314,7 +326,7 @@ fn the_names_of_a_release_are_the_same_everywhere() {
     assert_eq!(built["env"]["NAME"], "image-trust-${{ matrix.name }}");
     for row in built["strategy"]["matrix"]["include"].as_array().unwrap() {
         let name = format!("image-trust-{}", row["name"].as_str().unwrap());
-        assert!(page.contains(&format!("`{name}`")), "docs/verify-a-release.md does not list {name}");
+        assert!(page.contains(&format!("`{name}`")), "docs/guides/verify-a-release.md does not list {name}");
         // What `uname` prints on such a machine.
         let (system, processor) = row["name"].as_str().unwrap().split_once('-').unwrap();
         let target = row["target"].as_str().unwrap();
@@ -326,7 +338,7 @@ fn the_names_of_a_release_are_the_same_everywhere() {
     for file in
         ["policy.wasm", "checksums.txt", "checksums.txt.sigstore.json", "policy.cdx.json", "image-trust.cdx.json"]
     {
-        assert!(page.contains(&format!("`{file}`")), "docs/verify-a-release.md does not list {file}");
+        assert!(page.contains(&format!("`{file}`")), "docs/guides/verify-a-release.md does not list {file}");
     }
     assert!(page.contains(&format!("`{module}`")) && page.contains(&format!("`{image}`")));
     for line in
@@ -338,7 +350,7 @@ fn the_names_of_a_release_are_the_same_everywhere() {
     let example = yaml("examples/verify-image-trust.yaml");
     let shown = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let shown: Vec<Value> = shown.map(|block| serde_yaml::from_str(block).unwrap()).collect();
-    assert!(shown.contains(&example), "docs/verify-a-release.md shows other settings than the example");
+    assert!(shown.contains(&example), "docs/guides/verify-a-release.md shows other settings than the example");
     let wanted =
         json!({"owner": "image-trust", "repo": "image-trust", "workflow": "release.yml", "ref": "refs/tags/v*"});
     assert_eq!(example["validators"][0]["trustRoots"][0]["github"], wanted);

@@ -1,7 +1,7 @@
 //! What does an evidence manifest hold?
 //!
 //! An evidence manifest is an OCI image manifest under the tag `sha256-<hex>.evidence`. Its layers are evidence files, and an annotation of each layer repeats
-//! the file's content, because a policy can read manifests but not blobs (`docs/evidence.md`). Nothing in it is trusted, because whoever can push can write one.
+//! the file's content, because a policy can read manifests but not blobs (`docs/reference/evidence.md`). Nothing in it is trusted, because whoever can push can write one.
 
 use std::{borrow::Cow, collections::BTreeSet};
 

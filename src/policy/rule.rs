@@ -109,7 +109,7 @@ impl<'a> Policy<'a> {
     /// Reads settings as JSON text.
     ///
     /// # Errors
-    /// When the settings don't have the shape that `docs/settings.md` gives them.
+    /// When the settings don't have the shape that `docs/reference/settings.md` gives them.
     pub fn load(json: &'a str) -> Result<Policy<'a>, Problem> {
         serde_json::from_str(json).map_err(|error| Problem::of_all(Mistake::Unreadable(error.to_string())))
     }

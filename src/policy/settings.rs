@@ -1,6 +1,6 @@
 //! What shape do the user's settings have?
 //!
-//! The serde twin of the YAML in `docs/settings.md`; nothing else knows it. It is strict: an unknown key, a wrong type or a value whose feature is
+//! The serde twin of the YAML in `docs/reference/settings.md`; nothing else knows it. It is strict: an unknown key, a wrong type or a value whose feature is
 //! not here yet does not deserialise, so nothing is ever half understood. It is also lazy, because settings come with every request: what only
 //! one rule's turn will tell whether it is needed (`with`, trust roots) stays text until then.
 
@@ -18,7 +18,7 @@ pub(super) const DEFAULT: &str = "default";
 /// All trust roots, in `trustRoot`.
 pub const ALL: &str = "*";
 
-/// The settings of a policy, as `docs/settings.md` describes them.
+/// The settings of a policy, as `docs/reference/settings.md` describes them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings<'a> {

@@ -1,7 +1,7 @@
 //! Which keys may settings have, of which type, within which limits, and what does each of them mean?
 //!
 //! This table is the only description of the settings. `walk` checks settings against it; `crates/schema` makes the JSON Schema and the tables of
-//! `docs/settings.md` from it; tests hold the serde types and `questions-ui.yml` to it. The module for the cluster reads `SETTINGS`, in which
+//! `docs/reference/settings.md` from it; tests hold the serde types and `questions-ui.yml` to it. The module for the cluster reads `SETTINGS`, in which
 //! the words for people are left out, so that they cost it nothing.
 
 /// What people are told, or nothing in the table without words.
@@ -37,9 +37,9 @@ const NAME: &str = "^[A-Za-z0-9_.-]+$";
 /// A key of which nobody has the private half.
 const KEY: &str = r#""-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE/eu9IX5htTt7DlVG8i4guk8Yc5NE\ncSJf4Ae8cZGzJjztT7P8kGEc8OURZBO3zqrhxK8SaAP7dFR39egWVWUM/w==\n-----END PUBLIC KEY-----\n""#;
 const CERTIFICATES: &str = r#""-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n""#;
-const SUBJECT: &str = "The name: an e-mail address, a URI, or another name. It is compared as it stands.";
-const SUBJECT_REGEX: &str = "The same by a regular expression, which has to match the whole name.";
-const SUBJECT_PREFIX: &str = "The same by its beginning: a URI with its host, up to a `/`.";
+const SUBJECT: &str = "The subject: an e-mail address, a URI, or another name. Compared verbatim.";
+const SUBJECT_REGEX: &str = "A regular expression that has to match the whole subject.";
+const SUBJECT_PREFIX: &str = "The beginning of the subject: a URI with its host, up to a `/`.";
 
 /// The table by which requests and settings are read.
 pub(super) const SETTINGS: Shape = Shape::Object(Table::<false>::SETTINGS);
@@ -81,7 +81,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "exceptions",
             Shape::List(&Shape::Object(Self::EXCEPTION)),
             told!(
-                about("Images that are admitted until a date without a proof: [Exceptions](exceptions.md).", r#"[{"images": ["ghcr.io/acme/legacy@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"], "until": "2026-12-31T00:00:00Z", "reason": "INC-1234: the vendor signs from January on"}]"#)
+                about("Images that are admitted until a date without a proof: [Exceptions](../guides/exceptions.md).", r#"[{"images": ["ghcr.io/acme/legacy@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"], "until": "2026-12-31T00:00:00Z", "reason": "INC-1234: the vendor signs from January on"}]"#)
                     .absent("none")
                     .most(50)
             ),
@@ -90,7 +90,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "workloads",
             Shape::List(&Shape::Object(Self::WORKLOAD)),
             told!(
-                about("Kinds that carry a pod spec, beside those of Kubernetes: [Other kinds](other-kinds.md).", r#"[{"apiGroup": "argoproj.io", "kind": "Rollout", "podSpec": "spec.template.spec"}]"#)
+                about("Kinds that carry a pod spec, beside those of Kubernetes: [Other kinds](../guides/other-kinds.md).", r#"[{"apiGroup": "argoproj.io", "kind": "Rollout", "podSpec": "spec.template.spec"}]"#)
                     .absent("none")
                     .most(100)
             ),
@@ -106,7 +106,7 @@ impl<const TOLD: bool> Table<TOLD> {
         required(
             "name",
             Shape::Text,
-            told!(Self::named("The name by which rules refer to it. It is distinct. A rule that names no validator uses the one called `default`.")),
+            told!(Self::named("The name that rules use. Each validator has its own. A rule that names no validator uses the one called `default`.")),
         ),
         required(
             "type",
@@ -140,7 +140,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "trustedRoot",
             Shape::Document,
             told!(
-                about("The trusted CAs and logs: [The trusted root](#the-trusted-root). `public-good` and `github` name those that the module carries.", r#"{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#)
+                about("The CAs and logs that are trusted: [The trusted root](#the-trusted-root). `public-good` and `github` name the trusted roots in the module.", r#"{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#)
                     .absent("the public-good instance's")
                     .only(&["cosign"])
             ),
@@ -166,7 +166,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "host",
             Shape::TextOr(&Shape::Object(Self::INSTANCE)),
             told!(
-                about("For `cosign`, the same in Connaisseur's words, not beside `trustedRoot`. For `notaryv1`, the address of the notary server, which messages and `lint` name. The policy does not ask it.", r#"{"fulcioCert": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"}"#)
+                about("For `cosign`: parts of the trusted root, as Connaisseur names them; not beside `trustedRoot`. For `notaryv1`: the address of the notary server, for messages and `lint`. The policy does not contact it.", r#"{"fulcioCert": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"}"#)
                     .kind("mapping or text")
                     .only(&["cosign", "notaryv1"])
             ),
@@ -219,11 +219,8 @@ impl<const TOLD: bool> Table<TOLD> {
             "with",
             Shape::Object(Self::WITH),
             told!(
-                about(
-                    "What the rule asks of its validator. Not for `static`, which proves nothing.",
-                    r#"{"trustRoot": "*", "threshold": 2}"#
-                )
-                .default("{}")
+                about("The options of the rule. Not for `static`.", r#"{"trustRoot": "*", "threshold": 2}"#)
+                    .default("{}")
             ),
         ),
     ];
@@ -306,7 +303,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "signature",
             Shape::Flag,
             told!(
-                about("Whether the image itself has to be signed. `false` needs `attestations`. Then `annotations` and `identities` are refused.", "false")
+                about("Whether the image has to be signed. `false` needs `attestations`, and `annotations` and `identities` are then refused.", "false")
                     .default("true")
                     .only(&["cosign"])
             ),
@@ -335,7 +332,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "verifyTimestamp",
             Shape::Word(&["always", "afterCertExpiry"]),
             told!(
-                about("When timestamps are looked at, if the trust root has a `tsCert`: always, or once a certificate has expired.", r#""afterCertExpiry""#)
+                about("When the policy checks timestamps, if the trust root has a `tsCert`: always, or only after a certificate has expired.", r#""afterCertExpiry""#)
                     .default(r#""always""#)
                     .only(&["notation"])
             ),
@@ -344,7 +341,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "overrides",
             Shape::Object(Self::OVERRIDES),
             told!(
-                about("What becomes of single checks that fail, whatever the level.", r#"{"revocation": "log"}"#)
+                about("The result of a failed check, whatever the level.", r#"{"revocation": "log"}"#)
                     .default("{}")
                     .only(&["notation"])
             ),
@@ -371,7 +368,7 @@ impl<const TOLD: bool> Table<TOLD> {
         optional(
             "detectionMode",
             Shape::Flag,
-            told!(about("Admits what would be denied, warns, logs it as an error, and pins only what was proven: [Detection mode](#detection-mode).", "true").default("false")),
+            told!(about("Denials become warnings and errors in the log. Proven tags are pinned: [Detection mode](#detection-mode).", "true").default("false")),
         ),
         optional(
             "mutation",
@@ -395,7 +392,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "automaticChildApproval",
             Shape::FlagOr(&Shape::Object(Self::CHILD_APPROVAL)),
             told!(
-                about("Whether an image needs no proof if an owner of the object lists it: [child approval](#child-approval). A mapping is a narrower `true`.", r#"{"ttl": 3600}"#)
+                about("Whether an image is admitted without a proof if an owner of the object lists it: [child approval](#child-approval). A mapping adds conditions.", r#"{"ttl": 3600}"#)
                     .default("true")
             ),
         ),
@@ -407,12 +404,12 @@ impl<const TOLD: bool> Table<TOLD> {
         optional(
             "resourceValidationMode",
             Shape::Word(&["all", "podsOnly"]),
-            told!(about("`podsOnly` denies and pins only Pods, and warns of other kinds: [resourceValidationMode](#resourcevalidationmode).", r#""podsOnly""#).default(r#""all""#)),
+            told!(about("`podsOnly`: only Pods are denied and pinned. Other kinds get warnings: [resourceValidationMode](#resourcevalidationmode).", r#""podsOnly""#).default(r#""all""#)),
         ),
         optional(
             "gitops",
             Shape::Object(Self::GITOPS),
-            told!(about("What is done with a tag whose digest is live: [gitops](#gitops).", r#"{"resolve": true}"#).default("{}")),
+            told!(about("How the policy treats a tag whose digest is already live: [gitops](#gitops).", r#"{"resolve": true}"#).default("{}")),
         ),
         optional(
             "disclosure",
@@ -422,7 +419,7 @@ impl<const TOLD: bool> Table<TOLD> {
         optional(
             "breakGlass",
             Shape::Flag,
-            told!(about("Whether users with the permission `break-glass` may admit images that would be denied, with an annotation: [Break-glass](exceptions.md#break-glass).", "true").default("false")),
+            told!(about("Whether users with the permission `break-glass` may admit images that would be denied, with an annotation: [Break-glass](../guides/exceptions.md#break-glass).", "true").default("false")),
         ),
     ];
 
@@ -430,12 +427,12 @@ impl<const TOLD: bool> Table<TOLD> {
         optional(
             "ttl",
             Shape::Count,
-            told!(about("An owner approves only while it is younger than this many seconds.", "3600").kind("seconds, 1 or more").absent("absent: at any age")),
+            told!(about("An owner approves only while it is younger than this many seconds.", "3600").kind("seconds, 1 or more").absent("any age")),
         ),
         optional(
             "requireDigest",
             Shape::Flag,
-            told!(about("Only references that have a digest are approved. With `false` tags are approved too, which `lint` calls an error.", "true").default("true")),
+            told!(about("Whether only references with a digest are approved. With `false`, tags are approved, too; `lint` reports an error.", "true").default("true")),
         ),
     ];
 
@@ -444,14 +441,14 @@ impl<const TOLD: bool> Table<TOLD> {
             "resolve",
             Shape::Flag,
             told!(
-                about("An update keeps the live digest if the tag still points to it. The registry is asked for that alone. If the tag has moved, what it points to now is proven and pinned as usual, without a second question for the tag. It does nothing for `notaryv1` rules.", "true")
+                about("An update keeps the live digest if the tag still points to it. The policy asks the registry only for the tag. If the tag has moved, the new digest is proven and pinned. No effect for `notaryv1`.", "true")
                     .default("false")
             ),
         ),
         optional(
             "dryRun",
             Shape::Word(&["verify", "reuse"]),
-            told!(about("With `reuse` a dry run keeps the live digest and asks nobody. What is to be stored is verified all the same.", r#""reuse""#).default(r#""verify""#)),
+            told!(about("`reuse`: a dry run keeps the live digest and asks nobody. Requests that are stored are verified.", r#""reuse""#).default(r#""verify""#)),
         ),
     ];
 

@@ -153,7 +153,7 @@ impl Denial {
         }
         if self.image.as_deref() == Some(INJECTED) {
             told.help = vec![
-                "Istio's injector replaces the image `auto`; write the image that it puts there, or see \"Placeholders of injectors\" in docs/settings.md".to_owned(),
+                "Istio's injector replaces the image `auto`; write the image that it puts there, or see \"Placeholders of injectors\" in docs/reference/settings.md".to_owned(),
             ];
         }
         told

@@ -1,6 +1,6 @@
 //! What is recorded of an image, for programs?
 //!
-//! The audit record (`docs/audit.md`): one JSON object an image, with bounds, because settings and object decide how long lists are.
+//! The audit record (`docs/reference/audit.md`): one JSON object an image, with bounds, because settings and object decide how long lists are.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ impl Source {
     }
 }
 
-/// The machine-readable record of one image (`docs/audit.md`).
+/// The machine-readable record of one image (`docs/reference/audit.md`).
 fn audit(record: &Record, written: bool) -> Map<String, Value> {
     let mut fields = Map::new();
     let mut add = |key: &str, value: Value| drop(fields.insert(key.to_owned(), value));

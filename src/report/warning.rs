@@ -50,7 +50,7 @@ impl Warning {
                 "admitted by {} although it would be denied ({}){}; reason: {}",
                 quoted(by.user()),
                 reason.word(),
-                if *leaves_pods { "; does not cover its Pods (docs/exceptions.md)" } else { "" },
+                if *leaves_pods { "; does not cover its Pods (docs/guides/exceptions.md)" } else { "" },
                 Shown(by.reason())
             ),
             Warning::NotPinned { why, digest, .. } => {

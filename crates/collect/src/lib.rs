@@ -1,7 +1,7 @@
 //! Where is the evidence for an image, and how can the policy read it?
 //!
 //! A policy can read manifests, but not blobs. So this crate finds all signatures and attestations of an image, and writes them into one manifest beside the image: the
-//! evidence manifest (`docs/evidence.md`). It verifies nothing. It leaves nothing out because it looks wrong, for only the policy decides that.
+//! evidence manifest (`docs/reference/evidence.md`). It verifies nothing. It leaves nothing out because it looks wrong, for only the policy decides that.
 
 pub mod bundle;
 #[cfg(feature = "registry")]

@@ -1,4 +1,4 @@
-//! What is written, read again as docs/evidence.md tells readers to.
+//! What is written, read again as docs/reference/evidence.md tells readers to.
 
 use std::collections::BTreeMap;
 

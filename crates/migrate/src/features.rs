@@ -64,7 +64,7 @@ pub(super) fn features(application: &Map<String, Value>, report: &mut Report) ->
             "cache" => report.dropped(
                 &path,
                 "there is no cache to set up: the policy server remembers for a minute what it fetched, errors never, and every proof is made anew; Redis can go",
-                "nothing; docs/performance.md tells what that costs",
+                "nothing; docs/explanation/performance.md tells what that costs",
             ),
             _ => report.note(&path, "is no feature of Connaisseur 3, which passes over it", "look for a spelling mistake: what it was meant to switch was never on"),
         }
@@ -210,7 +210,7 @@ fn alerting(value: &Value, report: &mut Report) {
                     "for denials apply the PrometheusRule in deploy/alerts.yaml, which asks kubewarden_policy_evaluations_total (label error_code tells refused, 403, from could not tell, 503)"
                 }
                 _ => {
-                    "who ran what is in the audit log: one record an image (docs/audit.md); for counts use kubewarden_policy_evaluations_total{accepted=\"true\"}"
+                    "who ran what is in the audit log: one record an image (docs/reference/audit.md); for counts use kubewarden_policy_evaluations_total{accepted=\"true\"}"
                 }
             };
             report.dropped(

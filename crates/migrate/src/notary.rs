@@ -33,7 +33,7 @@ pub(super) fn server(map: &Map<String, Value>, path: &str, report: &mut Report) 
     report.changed(
         path,
         "is carried. Connaisseur asks the notary server for each request. Here its answer has to be collected into the registry beforehand, and to be renewed at least every two weeks; the root certificate has to have the name of the repository",
-        format!("collect it daily: image-trust collect --notary {host} IMAGE (deploy/collect-notary-cronjob.yaml); docs/notary-v1.md"),
+        format!("collect it every ten minutes: image-trust collect --notary {host} IMAGE (deploy/collect-notary-cronjob.yaml); docs/guides/docker-content-trust.md"),
     );
     if host.ends_with(HUBS_NOTARY) {
         report.changed(

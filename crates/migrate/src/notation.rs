@@ -16,7 +16,7 @@ pub(super) fn tell(path: &str, report: &mut Report) {
     report.changed(
         path,
         "is carried. Connaisseur fetches signatures, revocation lists and OCSP responses for each request. Here they have to be collected into the registry beforehand",
-        "collect them after signing, and daily if certificates name revocation lists or OCSP servers: image-trust collect --crl IMAGE (deploy/collect-cronjob.yaml); docs/notation.md",
+        "collect them after signing, and daily if certificates name revocation lists or OCSP servers: image-trust collect --crl IMAGE (deploy/collect-cronjob.yaml); docs/guides/notation.md",
     );
 }
 

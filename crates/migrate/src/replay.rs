@@ -31,7 +31,7 @@ pub struct Difference {
     pub connaisseur: String,
     /// The policy's decision about the image.
     pub ours: String,
-    /// Why they differ: a heading of docs/divergences.md, or a sentence.
+    /// Why they differ: a heading of docs/explanation/divergences.md, or a sentence.
     pub why: String,
 }
 
@@ -256,7 +256,7 @@ impl<'a> Ours<'a> {
     }
 }
 
-/// A heading of docs/divergences.md, as the text that explains a difference.
+/// A heading of docs/explanation/divergences.md, as the text that explains a difference.
 fn heading(text: &str) -> String {
     text.to_owned()
 }

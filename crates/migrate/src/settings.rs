@@ -1,4 +1,4 @@
-//! What do the migrated settings look like? The shape of `docs/settings.md`, in the order in which a person reads it.
+//! What do the migrated settings look like? The shape of `docs/reference/settings.md`, in the order in which a person reads it.
 
 use serde::Serialize;
 use serde_json::{Value, json};

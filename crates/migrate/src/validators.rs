@@ -336,7 +336,7 @@ fn instance(map: &Map<String, Value>, path: &str, report: &mut Report) -> Result
                 (_, why) => {
                     let what =
                         format!("can't be used: it {}. The rules of this validator deny", why.unwrap_or_default());
-                    report.refused(&format!("{path}.{key}"), what, "give what docs/settings.md lists");
+                    report.refused(&format!("{path}.{key}"), what, "give what docs/reference/settings.md lists");
                     Err(format!("its `host` has a {key} that can't be used"))
                 }
             }

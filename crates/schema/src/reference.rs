@@ -1,4 +1,4 @@
-//! How do people look a key up? In the tables of `docs/settings.md`, which are made of this one.
+//! How do people look a key up? In the tables of `docs/reference/settings.md`, which are made of this one.
 
 use image_trust::policy::shape::{self, About, Default, Field, OTHER_TYPES, Shape};
 

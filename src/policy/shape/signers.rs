@@ -11,7 +11,7 @@ impl<const TOLD: bool> Table<TOLD> {
         required(
             "name",
             Shape::Text,
-            told!(Self::named("The name by which rules and messages refer to it. It is distinct, and not `*`. A rule that names no trust root uses the one called `default`.")),
+            told!(Self::named("The name that rules and messages use. Each trust root has its own; `*` is not allowed. A rule that names no trust root uses the one called `default`.")),
         ),
         optional(
             "key",
@@ -63,7 +63,7 @@ impl<const TOLD: bool> Table<TOLD> {
         optional(
             "minVersion",
             Shape::Object(Self::MIN_VERSION),
-            told!(about("The least versions that count, against older trust data: [notaryv1](#notaryv1).", r#"{"root": 2}"#).absent("any").only(&["notaryv1"])),
+            told!(about("The lowest versions that count, as protection against older trust data: [notaryv1](#notaryv1).", r#"{"root": 2}"#).absent("any").only(&["notaryv1"])),
         ),
         optional(
             "notBefore",
@@ -98,7 +98,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "scheme",
             Shape::Word(&["x509", "signingAuthority"]),
             told!(
-                about("Who says when a signature was made: the signer or a timestamp, or the signing authority (AWS Signer). Signatures of the other scheme never count. Only beside `cert`.", r#""signingAuthority""#)
+                about("What attests the time of the signature: `x509` is the signer or a timestamp, `signingAuthority` a signing authority such as AWS Signer. Signatures of the other scheme never count. Only beside `cert`.", r#""signingAuthority""#)
                     .default(r#""x509""#)
             ),
         ),
@@ -106,7 +106,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "identities",
             Shape::Names,
             told!(
-                about("The signers for whom the certificates may vouch, as trust policies of Notation have them: `x509.subject: C=…, ST=…, O=…`, or the ARN of a signing profile. Only beside `cert`.", r#"["x509.subject: C=US, ST=WA, O=acme, CN=release"]"#)
+                about("The signers that the certificates vouch for, in the form of Notation's trust policies: `x509.subject: C=…, ST=…, O=…`, or the ARN of a signing profile. Only beside `cert`.", r#"["x509.subject: C=US, ST=WA, O=acme, CN=release"]"#)
                     .kind("texts")
                     .absent("everybody")
                     .most(50)
@@ -132,7 +132,7 @@ impl<const TOLD: bool> Table<TOLD> {
             Shape::Text,
             told!(
                 about(
-                    "Who vouches for the name. It is compared with the certificate's as it stands.",
+                    "The issuer of the identity. Compared verbatim.",
                     r#""https://accounts.google.com""#
                 )
                 .bytes(2048)
@@ -144,7 +144,7 @@ impl<const TOLD: bool> Table<TOLD> {
             Shape::Text,
             told!(
                 Self::expression(
-                    "The same by a regular expression, which has to match the whole issuer.",
+                    "A regular expression that has to match the whole issuer.",
                     r#""^https://gitlab\\.(com|acme\\.example)$""#
                 )
                 .choice("issuer")
@@ -175,7 +175,7 @@ impl<const TOLD: bool> Table<TOLD> {
         Self::claim(
             "buildSigner",
             told!(about(
-                "The workflow that built it, with its reference (Fulcio's extension 9).",
+                "The workflow that built the image, with its git reference (Fulcio's extension 9).",
                 r#""https://github.com/acme/builders/.github/workflows/build.yml@refs/tags/v1""#
             )),
         ),
@@ -183,7 +183,10 @@ impl<const TOLD: bool> Table<TOLD> {
             "buildSignerDigest",
             told!(about("The commit of that workflow (10).", r#""0123456789abcdef0123456789abcdef01234567""#)),
         ),
-        Self::claim("runnerEnvironment", told!(about("Whose machine it ran on (11).", r#""github-hosted""#))),
+        Self::claim(
+            "runnerEnvironment",
+            told!(about("The kind of runner: `github-hosted` or `self-hosted` (11).", r#""github-hosted""#)),
+        ),
         Self::claim(
             "sourceRepository",
             told!(about("The repository that the workflow ran for (12).", r#""https://github.com/acme/app""#)),
@@ -199,7 +202,7 @@ impl<const TOLD: bool> Table<TOLD> {
         Self::claim(
             "sourceRepositoryId",
             told!(about(
-                "The number of the repository, which no other gets when it is renamed (15).",
+                "The ID of the repository. It stays the same when the repository is renamed (15).",
                 r#""891715444""#
             )),
         ),
@@ -241,7 +244,7 @@ impl<const TOLD: bool> Table<TOLD> {
                     .absent("`https://token.actions.githubusercontent.com`")
             ),
         ),
-        required("owner", Shape::Text, told!(Self::part("The account. It is compared in the case in which GitHub writes it.", r#""acme""#))),
+        required("owner", Shape::Text, told!(Self::part("The account. Write it in the case that GitHub uses.", r#""acme""#))),
         optional(
             "repo",
             Shape::Text,
@@ -273,7 +276,7 @@ impl<const TOLD: bool> Table<TOLD> {
             "ca",
             Shape::Text,
             told!(
-                about("1 to 32 certificates of CAs, each of which is trusted. Name intermediates too if those beside signatures should not count.", CERTIFICATES)
+                about("1 to 32 CA certificates. Each is trusted. List intermediates, too, if those stored beside signatures should not count.", CERTIFICATES)
                     .kind("PEM")
             ),
         ),

@@ -178,7 +178,11 @@ impl Seen {
     fn note(&mut self, kind: Kind, elapsed: Duration, host_calls: usize, wrong: Option<(usize, String)>) {
         self.microseconds.push(elapsed.as_micros().try_into().unwrap_or(u32::MAX));
         self.host_calls += host_calls;
-        self.kinds.entry(kind).or_default().add(Asked { requests: 1, wrong: usize::from(wrong.is_some()), first: wrong });
+        self.kinds.entry(kind).or_default().add(Asked {
+            requests: 1,
+            wrong: usize::from(wrong.is_some()),
+            first: wrong,
+        });
     }
 
     fn together(threads: Vec<Seen>) -> Seen {

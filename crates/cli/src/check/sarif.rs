@@ -37,7 +37,7 @@ pub(super) fn document(checked: &Checked) -> Result<String> {
         json!({
             "id": id,
             "shortDescription": {"text": id.replace('-', " ")},
-            "helpUri": format!("{HOME}/blob/main/docs/denials.md"),
+            "helpUri": format!("{HOME}/blob/main/docs/reference/denials.md"),
         })
     };
     let notification = |(file, error): &(String, image_trust_manifests::Error)| {

@@ -164,7 +164,8 @@ fn owners() -> impl Iterator<Item = ContextAwareResource> {
 
 /// The differences as a text for people.
 pub(super) fn text(comparison: &Comparison) -> String {
-    let mut table = table(Some(["request", "slot", "image", "connaisseur", "here", "why (docs/divergences.md)"]));
+    let mut table =
+        table(Some(["request", "slot", "image", "connaisseur", "here", "why (docs/explanation/divergences.md)"]));
     for difference in &comparison.differences {
         let Difference { request, slot, image, connaisseur, ours, why } = difference;
         table.add_row([request, slot, image, connaisseur, ours, why].map(|text| shown(text)));

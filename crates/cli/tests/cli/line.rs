@@ -114,7 +114,7 @@ fn reference(root: &Command) -> String {
 
 #[test]
 fn the_page_lists_every_command_flag_and_exit_code() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/command-line.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/command-line.md");
     let page = fs::read_to_string(&path).expect("the page");
     let (before, rest) = page.split_once("<!-- commands -->\n").expect("where the commands begin");
     let (_, after) = rest.split_once("<!-- end -->").expect("where they end");
@@ -123,7 +123,7 @@ fn the_page_lists_every_command_flag_and_exit_code() {
         fs::write(&path, &expected).expect("a file");
     }
     let page = fs::read_to_string(&path).expect("the page");
-    assert!(page == expected, "docs/command-line.md is out of date; UPDATE_EXPECT=1 writes it again");
+    assert!(page == expected, "docs/reference/command-line.md is out of date; UPDATE_EXPECT=1 writes it again");
 }
 
 /// The same letter and the same word mean the same in every command.

@@ -1,4 +1,4 @@
-//! The tables of docs/gitops.md: what is seen, and what has to be.
+//! The tables of docs/reference/gitops.md: what is seen, and what has to be.
 
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
@@ -38,18 +38,18 @@ pub(crate) fn check(name: &str, head: &[&str], seen: &[(&str, Vec<String>)], row
     // One test writes at a time.
     static DOCUMENT: Mutex<()> = Mutex::new(());
     let _alone = DOCUMENT.lock().unwrap_or_else(PoisonError::into_inner);
-    let path = checkout().join("docs/gitops.md");
+    let path = checkout().join("docs/reference/gitops.md");
     let document = std::fs::read_to_string(&path).unwrap();
     let (begin, end) = (format!("<!-- table {name} -->\n"), "<!-- end -->");
     let (before, rest) =
-        document.split_once(&begin).unwrap_or_else(|| panic!("docs/gitops.md has no place for {name}"));
+        document.split_once(&begin).unwrap_or_else(|| panic!("docs/reference/gitops.md has no place for {name}"));
     let (table, after) = rest.split_once(end).expect("every table of the document ends");
     let wanted = markdown(head, seen);
     if table != wanted && std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(&path, format!("{before}{begin}{wanted}{end}{after}")).unwrap();
         return;
     }
-    assert_eq!(table, wanted, "docs/gitops.md says otherwise of {name}; UPDATE_EXPECT=1 writes it anew");
+    assert_eq!(table, wanted, "docs/reference/gitops.md says otherwise of {name}; UPDATE_EXPECT=1 writes it anew");
 }
 
 fn markdown(head: &[&str], seen: &[(&str, Vec<String>)]) -> String {

@@ -177,7 +177,7 @@ impl Row {
         Row { stamped: true, ..self }
     }
 
-    /// The same, where notation judges otherwise (docs/divergences.md).
+    /// The same, where notation judges otherwise (docs/explanation/divergences.md).
     pub(crate) fn unlike_notation(self) -> Row {
         Row { is_unlike: true, ..self }
     }

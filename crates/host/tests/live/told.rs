@@ -1,6 +1,6 @@
 //! What does a denial say: to programs in its audit record, and to people in its message?
 //!
-//! Which denial it is, is told by the words of the record (`docs/audit.md`). Of a message only its form is held here, and the names, numbers and commands that
+//! Which denial it is, is told by the words of the record (`docs/reference/audit.md`). Of a message only its form is held here, and the names, numbers and commands that
 //! it has to tell.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};

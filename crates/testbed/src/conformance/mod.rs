@@ -2,7 +2,7 @@
 //!
 //! Everything is minted (`crates/testbed/src/mint`): the authority, both logs, and what they are made to say. Each row says what the policy has to make of it, and both
 //! generations of real cosign that are asked with the same demands. The policy is held to it natively (`tests/conformance.rs`), and as a module beside cosign and a
-//! real registry (the harness's live tests). Where they differ, `docs/divergences.md` says why.
+//! real registry (the harness's live tests). Where they differ, `docs/explanation/divergences.md` says why.
 
 mod certificate_rows;
 mod demands;

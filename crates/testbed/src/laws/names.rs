@@ -128,7 +128,7 @@ fn chosen(pattern: &str, image: &ImageRef) -> Option<bool> {
     Some(matches!(rules.choose(image).unwrap(), Choice::Rule(_)))
 }
 
-/// Does it match by what `docs/settings.md` says, read without any care for what is no pattern?
+/// Does it match by what `docs/reference/settings.md` says, read without any care for what is no pattern?
 fn matches(pattern: &str, image: &ImageRef) -> bool {
     let (rest, digest) = pattern.split_once('@').map_or((pattern, None), |(rest, digest)| (rest, Some(digest)));
     let of_image = image.digest().map(|digest| digest.to_string());

@@ -143,7 +143,7 @@ fn recorded_requests_are_decided_both_ways() {
     let run = Run::with(&values, &[&args[..], &["-o", "json"]].concat());
     let comparison: Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{}{}", run.out, run.err));
     assert_eq!(comparison["requests"], rows.len());
-    let headings = fs::read_to_string(root().join("docs/divergences.md")).unwrap();
+    let headings = fs::read_to_string(root().join("docs/explanation/divergences.md")).unwrap();
     for (i, (_, expected, why)) in rows.iter().enumerate() {
         let differences: Vec<&Value> = comparison["differences"]
             .as_array()
