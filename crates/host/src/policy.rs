@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::Value;
+use wasmtime::Cache;
 
 use crate::admission::AdmissionRequest;
 use crate::capabilities::{ContextAwareResource, HostCapabilities};
 use crate::journal::{HostCall, Journal};
 use crate::metadata::Metadata;
 use crate::response::AdmissionResponse;
-use crate::wasm::{CallError, CompiledModule, Deadline, TICK};
+use crate::wasm::{CallError, CompiledModule, Deadline, TICK, user_cache};
 
 /// policy-server's answer when the deadline strikes.
 const DEADLINE: &str = "Policy execution interrupted because it exceeded the allowed execution time";
@@ -48,10 +49,10 @@ struct SettingsVerdict {
 }
 
 impl Policy {
-    /// Compiles the module in the file `path`.
+    /// Compiles the module in the file `path`. The compiled module is kept in the user's cache folder, so that the next program need not compile it.
     pub fn load(path: &Path) -> Result<Self> {
         let wasm = fs::read(path).with_context(|| format!("cannot read the policy {}", path.display()))?;
-        Self::from_wasm(&wasm).with_context(|| format!("cannot load the policy {}", path.display()))
+        Self::compiled(&wasm, TICK, user_cache()).with_context(|| format!("cannot load the policy {}", path.display()))
     }
 
     /// Compiles a module from its bytes.
@@ -60,7 +61,11 @@ impl Policy {
     }
 
     fn with_tick(wasm: &[u8], tick: Duration) -> Result<Self> {
-        Ok(Self { module: CompiledModule::new(wasm, tick)?, metadata: Metadata::of_module(wasm)? })
+        Self::compiled(wasm, tick, None)
+    }
+
+    fn compiled(wasm: &[u8], tick: Duration, cache: Option<Cache>) -> Result<Self> {
+        Ok(Self { module: CompiledModule::new(wasm, tick, cache)?, metadata: Metadata::of_module(wasm)? })
     }
 
     /// The Kubernetes resources the module's metadata asks for; none for a module that is not annotated.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use wapc::WapcHost;
-use wasmtime::{Config, Engine};
+use wasmtime::{Cache, CacheConfig, Config, Engine};
 use wasmtime_provider::{EpochDeadlines, WasmtimeEngineProviderBuilder, WasmtimeEngineProviderPre};
 
 /// The interval of policy-server's epoch ticker.
@@ -75,10 +75,10 @@ impl fmt::Display for CallError {
 }
 
 impl CompiledModule {
-    /// Compiles the bytes of a `.wasm` file.
-    pub(crate) fn new(wasm: &[u8], tick: Duration) -> Result<Self> {
+    /// Compiles the bytes of a `.wasm` file, or finds them compiled in the cache.
+    pub(crate) fn new(wasm: &[u8], tick: Duration, cache: Option<Cache>) -> Result<Self> {
         let mut config = Config::new();
-        config.epoch_interruption(true);
+        config.epoch_interruption(true).cache(cache);
         let engine = Engine::new(&config).map_err(|e| anyhow::anyhow!("cannot set up wasmtime: {e:#}"))?;
         let module = wasmtime::Module::new(&engine, wasm)
             .map_err(|e| anyhow::anyhow!("not a WebAssembly module that wasmtime can compile: {e:#}"))?;
@@ -116,6 +116,12 @@ impl CompiledModule {
             });
         });
     }
+}
+
+/// The cache of compiled modules in the user's cache folder, which wasmtime keeps by its version, its configuration and the module's bytes. There is none if the
+/// folder cannot be written, as in a container without a home.
+pub(crate) fn user_cache() -> Option<Cache> {
+    Cache::new(CacheConfig::new()).ok()
 }
 
 /// A running instance of the guest.

@@ -1,5 +1,6 @@
 //! The command `image-trust`, run as anybody runs it: exit codes, stdout and stderr.
 
+mod cache;
 mod check;
 mod collect;
 mod command;
