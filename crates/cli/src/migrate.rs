@@ -145,7 +145,8 @@ fn replayed(args: &Args, migration: &Migration, folder: &Path) -> Result<()> {
 const HEADER: &str = "\
 # Written by `image-trust migrate`. Read its report before you apply this.
 # - module: put in where you pushed the policy to.
-# - mode: `monitor` to begin with, if Connaisseur protects the cluster meanwhile; Kubewarden lets you go from monitor to protect, and not back.
+# - policyServer: the PolicyServer that runs it. Kubewarden does not let you change it later.
+# - mode: `monitor` denies nothing. Set `protect` when the reports are as you want them; Kubewarden does not let you go back.
 ";
 
 /// The values, wherever in the file they are.

@@ -64,7 +64,7 @@ pub(super) fn features(application: &Map<String, Value>, report: &mut Report) ->
             "cache" => report.dropped(
                 &path,
                 "there is no cache to set up: the policy server remembers for a minute what it fetched, errors never, and every proof is made anew; Redis can go",
-                "nothing; docs/explanation/performance.md tells what that costs",
+                "nothing; docs/explanation/caching.md tells what is remembered instead",
             ),
             _ => report.note(&path, "is no feature of Connaisseur 3, which passes over it", "look for a spelling mistake: what it was meant to switch was never on"),
         }
@@ -105,7 +105,7 @@ fn tell(child: bool, unchanged: bool, detection: bool, pods_only: bool, report: 
         report.changed(
             &at("automaticChildApproval"),
             "approves only images with a digest: a Pod with a tag is verified, whoever owns it. The owner is looked up in the cluster, so the policy asks for contextAwareResources, and the PolicyServer's service account has to be allowed to read them; without that every Pod is verified",
-            "grant `get`, `list` and `watch` on the nine kinds to the service account of the PolicyServer",
+            "grant `get` on the nine kinds, in all namespaces, to the service account of the PolicyServer (deploy/policy-server/rbac.yaml)",
         );
     }
     if unchanged {

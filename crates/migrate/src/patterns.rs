@@ -193,13 +193,14 @@ impl<'a> Carrying<'a> {
     fn tell_stars(&mut self, rule: &Rule, found: &[Entry]) {
         let (first, last) = (rule.written.starts_with('*'), rule.written.ends_with('*'));
         let base = rule.written.trim_matches('*').trim_end_matches([':', '*']);
-        let before = format!("evil.io/{base}…");
-        let behind = format!("{base}-evil…");
+        // The ellipsis is ours, so it is not escaped like the text.
+        let before = format!("{}…", quoted(&format!("evil.io/{base}")));
+        let behind = format!("{}…", quoted(&format!("{base}-evil")));
         let examples = match (first, last) {
             (true, true) => return,
-            (false, true) => quoted(&before),
-            (true, false) => quoted(&behind),
-            (false, false) => format!("{} and {}", quoted(&before), quoted(&behind)),
+            (false, true) => before,
+            (true, false) => behind,
+            (false, false) => format!("{before} and {behind}"),
         };
         let texts = found.iter().map(|entry| quoted(&entry.names.to_string())).collect::<Vec<_>>().join(", ");
         let what = format!(

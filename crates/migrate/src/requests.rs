@@ -29,7 +29,7 @@ pub(super) struct Request<'r> {
     kind: Kind<'r>,
     resource: Resource<'r>,
     sub_resource: Option<&'r str>,
-    operation: &'r str,
+    pub(super) operation: &'r str,
     object: Option<Value>,
     old_object: Option<Value>,
 }

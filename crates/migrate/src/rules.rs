@@ -280,7 +280,7 @@ impl Asks<'_> {
                 report.changed(&path, what, "sign again what has no entry (cosign sign --tlog-upload=true)");
                 None
             }
-            Some(Value::Bool(false)) => None,
+            Some(Value::Bool(false)) => asked.keys.then_some(false),
             None | Some(Value::Null) if asked.keys => {
                 report.changed(
                     &path,

@@ -175,6 +175,7 @@ pub(super) struct ClusterAdmissionPolicy {
 #[serde(rename_all = "camelCase")]
 struct Spec {
     module: &'static str,
+    policy_server: &'static str,
     mode: &'static str,
     mutating: bool,
     timeout_eval_seconds: u64,
@@ -200,7 +201,9 @@ impl ClusterAdmissionPolicy {
             metadata: json!({"name": "image-trust"}),
             spec: Spec {
                 module: "registry://registry.example.com/policies/image-trust:v0.1.0",
-                mode: "protect",
+                policy_server: "default",
+                // Kubewarden lets nobody go back to it, so the safer mode comes first.
+                mode: "monitor",
                 mutating: true,
                 timeout_eval_seconds: 3,
                 timeout_seconds: 10,

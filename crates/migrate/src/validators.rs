@@ -148,7 +148,7 @@ fn says(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
         );
         return Says::Lost(format!("its key {} is not known", quoted(key)));
     }
-    surroundings(map, path, report);
+    surroundings(map, kind, path, report);
     match kind {
         "static" => match map.get("approve") {
             Some(Value::Bool(approve)) => Says::Static(*approve),
@@ -191,7 +191,7 @@ fn says(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
                     "has the type {}, which Connaisseur 3 does not know and does not start with. Its rules deny",
                     quoted(other)
                 ),
-                "write static or cosign",
+                "write static, cosign, notation or notaryv1",
             );
             Says::Lost("its type is not known".to_owned())
         }
@@ -199,8 +199,22 @@ fn says(map: &Map<String, Value>, path: &str, report: &mut Report) -> Says {
 }
 
 /// Reports the settings of a validator about registries and servers.
-fn surroundings(map: &Map<String, Value>, path: &str, report: &mut Report) {
+fn surroundings(map: &Map<String, Value>, kind: &str, path: &str, report: &mut Report) {
     let is_there = |key: &str| map.get(key).is_some_and(|value| !value.is_null());
+    if kind == "notaryv1" {
+        let flags = [
+            ("auth", "--docker-config-json-path, with the credentials in a Docker config.json"),
+            ("cert", "--sources-path, with the certificate in `source_authorities`"),
+        ];
+        for (key, flag) in flags.into_iter().filter(|(key, _)| is_there(key)) {
+            report.dropped(
+                &format!("{path}.{key}"),
+                "is Connaisseur's access to the notary server, and here only `image-trust collect --notary` asks it",
+                format!("give that command {flag}"),
+            );
+        }
+        return;
+    }
     if is_there("auth") {
         report.dropped(
             &format!("{path}.auth"),

@@ -121,16 +121,16 @@ fn with_keys(mut settings: Value) -> (Value, Vec<Signer>) {
         }
         validator
     };
-    let without_logs = |mut rule: Value| {
+    // What only signatures of one kind have, or what cosign's have and these lack.
+    let of_formats = ["verifyInTransparencyLog", "verifySCT", "delegations", "verificationLevel", "verifyTimestamp"];
+    let without_formats = |mut rule: Value| {
         if let Some(with) = rule.get_mut("with").and_then(Value::as_object_mut) {
-            with.remove("verifyInTransparencyLog");
-            with.remove("verifySCT");
-            with.remove("delegations");
+            of_formats.iter().for_each(|key| drop(with.remove(*key)));
         }
         rule
     };
     settings["validators"] = list(settings.get_mut("validators")).into_iter().map(with_key).collect();
-    settings["policy"] = list(settings.get_mut("policy")).into_iter().map(without_logs).collect();
+    settings["policy"] = list(settings.get_mut("policy")).into_iter().map(without_formats).collect();
     (settings, signers)
 }
 

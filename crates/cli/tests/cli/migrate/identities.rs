@@ -218,7 +218,7 @@ fn options_of_logs_are_carried() {
         ),
         (
             "{trustRoot: alice, verifyInTransparencyLog: false}",
-            "{trustRoot: alice}",
+            "{trustRoot: alice, verifyInTransparencyLog: false}",
             "",
             "the values say that no log is asked",
         ),

@@ -31,6 +31,7 @@ fn recorded_requests_are_decided_both_ways() {
         {"pattern": "ghcr.io/acme/*:*", "with": {"verifyInTransparencyLog": false}},
         {"pattern": "ghcr.io/keep/*:*", "with": {"verifyInTransparencyLog": false, "mode": "insecureValidateOnly"}},
         {"pattern": "ghcr.io/dct/*:*", "validator": "notary"},
+        {"pattern": "ghcr.io/notation/*:*", "validator": "notation", "with": {"verificationLevel": "permissive", "verifyTimestamp": "afterCertExpiry"}},
         {"pattern": "ghcr.io/lost/*:*", "validator": "spelling"},
         {"pattern": "ghcr.io/web/*:*", "validator": "keyless"},
         {"pattern": "ghcr.io/logged/*:*", "with": {"verifyInTransparencyLog": true}},
@@ -54,6 +55,20 @@ fn recorded_requests_are_decided_both_ways() {
         with(with(pod(&["x"], None), "/kind", template), "/resource", of_template),
         "/object",
         json!({"kind": "PodTemplate", "apiVersion": "v1", "template": {"spec": {"containers": [{"name": "c0", "image": "evil.io/x"}]}}}),
+    );
+    let owner = json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": "p", "uid": "1", "controller": true}]);
+    let containers = json!([{"name": "c0", "image": "ghcr.io/acme/app:v1"}]);
+    let replica_set = with(
+        with(
+            with(pod(&["x"], None), "/kind", json!({"group": "apps", "version": "v1", "kind": "ReplicaSet"})),
+            "/resource",
+            json!({"group": "apps", "version": "v1", "resource": "replicasets"}),
+        ),
+        "/object",
+        json!({
+            "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "p-1", "namespace": "shop", "ownerReferences": owner},
+            "spec": {"template": {"spec": {"containers": containers}}},
+        }),
     );
     // the request, the slots that differ with a part of why
     type Row<'a> = (Value, &'a [(&'a str, &'a str)], &'a str);
@@ -94,6 +109,12 @@ fn recorded_requests_are_decided_both_ways() {
             "an unchanged slot",
         ),
         (pod(&["ghcr.io/dct/app:v1"], None), &[], "signed with trust data"),
+        (pod(&["ghcr.io/notation/app:v1"], None), &[], "signed with Notation, by a rule with its own options"),
+        (
+            replica_set,
+            &[("containers/c0", "A ReplicaSet keeps the tag of its Deployment")],
+            "a ReplicaSet that a Deployment creates",
+        ),
         (pod(&["ghcr.io/lost/app:v1"], None), &[("containers/c0", "could not be carried")], "what can't be carried"),
         (
             pod(&["registry.k8s.io/ghcr.io/acme/app:v1"], None),
@@ -167,7 +188,7 @@ fn recorded_requests_are_decided_both_ways() {
         "a table of what differs: {}",
         run.out
     );
-    assert!(run.err.contains("18 requests") && run.err.contains("whatever has to be signed is"), "{}", run.err);
+    assert!(run.err.contains("20 requests") && run.err.contains("whatever has to be signed is"), "{}", run.err);
     let empty = tempfile::tempdir().expect("a directory");
     let run = Run::with(&values, &["--requests", &empty.path().to_string_lossy()]);
     assert!(run.err.contains("there are no requests (*.json) in"), "{}", run.err);
