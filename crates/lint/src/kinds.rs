@@ -50,6 +50,8 @@ pub enum Lint {
     ObjectSelector,
     /// The `namespaceSelector` selects no namespace, so the policy is never asked.
     SelectsNoNamespace,
+    /// The `namespaceSelector` has `matchLabels`, which Kubewarden's controller drops.
+    MatchLabelsDropped,
     /// Objects are admitted when the policy can't be asked.
     IgnoresFailures,
     /// Kubewarden rejects every request that the policy pins.
@@ -152,7 +154,7 @@ pub enum Lint {
 
 impl Lint {
     /// All kinds, the worst ones first.
-    pub const ALL: [Lint; 67] = [
+    pub const ALL: [Lint; 68] = [
         Lint::AllowsAnyRegistry,
         Lint::AllowsAPublicRegistry,
         Lint::AsksAnyRegistry,
@@ -171,6 +173,7 @@ impl Lint {
         Lint::WorkloadsNotRouted,
         Lint::ObjectSelector,
         Lint::SelectsNoNamespace,
+        Lint::MatchLabelsDropped,
         Lint::IgnoresFailures,
         Lint::CannotPin,
         Lint::AllowsADomain,
@@ -255,6 +258,7 @@ impl Lint {
             Lint::WorkloadsNotRouted => ("workloads-not-routed", Error),
             Lint::ObjectSelector => ("object-selector", Error),
             Lint::SelectsNoNamespace => ("selects-no-namespace", Error),
+            Lint::MatchLabelsDropped => ("match-labels-dropped", Error),
             Lint::IgnoresFailures => ("ignores-failures", Error),
             Lint::CannotPin => ("cannot-pin", Error),
             Lint::AllowsADomain => ("allows-a-domain", Warning),

@@ -232,8 +232,24 @@ impl Manifest {
                 "`operator: NotIn` with the namespaces to leave out",
             );
         }
-        let labels: Vec<String> =
-            self.namespace_selector.keys().filter(|key| *key != NAME).map(|key| format!("`{}`", Shown(key))).collect();
+        if !self.namespace_selector.match_labels.is_empty() {
+            let what = "Kubewarden's controller takes only `matchExpressions` over for a cluster-wide policy, so these labels select nothing: the policy is asked about \
+                        every namespace that `matchExpressions` allow"
+                .to_owned();
+            find(
+                "namespaceSelector",
+                Lint::MatchLabelsDropped,
+                what,
+                "`matchExpressions`, as in `{key: …, operator: In, values: [shop]}`",
+            );
+        }
+        let labels: Vec<String> = self
+            .namespace_selector
+            .match_expressions
+            .iter()
+            .filter(|expression| expression.key != NAME)
+            .map(|expression| format!("`{}`", Shown(&expression.key)))
+            .collect();
         if !labels.is_empty() {
             let what = format!(
                 "whoever may label a namespace can take it out of the policy: the selector looks at {}",
@@ -271,12 +287,7 @@ impl Manifest {
 impl Selector {
     /// Does it take everything?
     fn is_empty(&self) -> bool {
-        self.keys().next().is_none()
-    }
-
-    fn keys(&self) -> impl Iterator<Item = &str> {
-        let expressions = self.match_expressions.iter().map(|expression| &*expression.key);
-        self.match_labels.keys().map(String::as_str).chain(expressions)
+        self.match_labels.is_empty() && self.match_expressions.is_empty()
     }
 
     /// Does it take no namespace at all? Each has its name for a label.
@@ -284,19 +295,17 @@ impl Selector {
         self.match_expressions.iter().any(|expression| expression.key == NAME && expression.operator == "DoesNotExist")
     }
 
-    /// Does it take the namespace of this name, as far as it looks at names?
+    /// Do its expressions take the namespace of this name, as far as they look at names?
     fn takes(&self, name: &str) -> bool {
-        let by_label = self.match_labels.iter().all(|(key, value)| key != NAME || value == name);
         let has = |expression: &Expression| expression.values.iter().any(|value| value == name);
-        by_label
-            && self.match_expressions.iter().filter(|expression| expression.key == NAME).all(|expression| {
-                match &*expression.operator {
-                    "In" => has(expression),
-                    "NotIn" => !has(expression),
-                    "DoesNotExist" => false,
-                    _ => true,
-                }
-            })
+        self.match_expressions.iter().filter(|expression| expression.key == NAME).all(|expression| {
+            match &*expression.operator {
+                "In" => has(expression),
+                "NotIn" => !has(expression),
+                "DoesNotExist" => false,
+                _ => true,
+            }
+        })
     }
 }
 

@@ -146,7 +146,7 @@ fn a_manifest_is_read_as_settings_are() {
         (
             manifest(
                 &settings(all),
-                json!({"failurePolicy": "Ignore", "namespaceSelector": {"matchLabels": {"a": "b"}}}),
+                json!({"failurePolicy": "Ignore", "namespaceSelector": {"matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}]}}),
             ),
             json!([
                 ["error", "allows-any-registry", "spec.settings.policy[0].pattern"],

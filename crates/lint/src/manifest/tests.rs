@@ -298,13 +298,27 @@ fn fields() {
         (json!({}), by(NAME, "NotIn", &["shop"]), at(selector, LooksAtKubeSystem), "all but another one"),
         (json!({}), by(NAME, "In", &["shop"]), vec![], "one other"),
         (json!({}), by(NAME, "In", &["kube-system"]), at(selector, LooksAtKubeSystem), "this one"),
-        (json!({}), json!({"namespaceSelector": {"matchLabels": {NAME: "shop"}}}), vec![], "one other, in short"),
+        (
+            json!({}),
+            json!({"namespaceSelector": {"matchLabels": {NAME: "shop"}}}),
+            [at(selector, MatchLabelsDropped), at(selector, LooksAtKubeSystem)].concat(),
+            "the controller drops the label, and every namespace is left",
+        ),
+        (
+            json!({}),
+            json!({"namespaceSelector": {
+                "matchLabels": {"env": "prod"},
+                "matchExpressions": [{"key": NAME, "operator": "NotIn", "values": ["kube-system"]}],
+            }}),
+            at(selector, MatchLabelsDropped),
+            "what the expressions allow is left",
+        ),
         (json!({}), by("env", "In", &["prod"]), at(selector, NamespaceLabel), "who may label it leaves"),
         (
             json!({}),
             json!({"namespaceSelector": {"matchLabels": {"image-trust": "on"}}}),
-            at(selector, NamespaceLabel),
-            "in short",
+            [at(selector, MatchLabelsDropped), at(selector, LooksAtKubeSystem)].concat(),
+            "whoever may label it changes nothing, because the label is dropped",
         ),
     ];
     for (features, changed, expected, why) in rows {
