@@ -52,6 +52,7 @@ test:
 	$(MAKE) unit-tests
 	@cat $(IMAGE_TRUST_TOOLS)/skipped.txt
 	$(MAKE) e2e-tests
+	$(MAKE) site-tests
 
 # The live tests among them, as far as the third-party tools are there; they say what they skip.
 .PHONY: unit-tests
@@ -85,7 +86,7 @@ site: policy.wasm image-trust
 	IMAGE_TRUST=$(IMAGE_TRUST) scripts/playground
 	scripts/book
 
-# The playground in headless Chromium, which is Debian's unless there is one. Not a part of `make test`.
+# The playground in headless Chromium, which is Debian's unless there is one. Without Node or Chromium it says so, and tests nothing.
 .PHONY: site-tests
 site-tests: policy.wasm image-trust
 	IMAGE_TRUST=$(IMAGE_TRUST) scripts/site-tests

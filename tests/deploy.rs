@@ -9,12 +9,13 @@ use image_trust_lint::Severity;
 use image_trust_testbed::host::FakeHost;
 use serde_json::{Map, Value};
 
-const METRICS: [&str; 8] = [
+const METRICS: [&str; 9] = [
     "kubewarden_policy_evaluations_total",
     "kubewarden_policy_evaluation_latency_milliseconds_bucket",
     "kubewarden_policy_evaluation_latency_milliseconds_count",
     "kubewarden_policy_evaluation_latency_milliseconds_sum",
     // Of kube-state-metrics.
+    "kube_cronjob_created",
     "kube_cronjob_status_last_successful_time",
     "kube_deployment_status_condition",
     "kube_deployment_status_replicas_available",
@@ -33,7 +34,7 @@ const LABELS: [(&str, &[&str]); 15] = [
     // Those of docs/reference/audit.md.
     ("error_code", &["400", "403", "500", "503", "504"]),
     ("le", &[]),
-    ("cronjob", &["image-trust-collect.*"]),
+    ("cronjob", &["image-trust-collect.*", "image-trust-collect-notary.*"]),
     // Of requests to a policy that did not load, which have `policy_name` beside it and nothing else.
     ("initialization_error", &[]),
     ("deployment", &["policy-server-.*"]),
