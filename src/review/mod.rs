@@ -130,10 +130,8 @@ fn relevant<'a>(request: &Request<'a>, kinds: Kinds<'a>) -> Result<Relevance<'a>
         let before = Before::of(&workload, Some(old));
         workload.slots().all(|slot| slot.as_ref().is_ok_and(|slot| before.is_unchanged(slot)))
     };
-    let passes = |old| match leaving || subresource == Some("status") {
-        true => keeps_images(old),
-        false => brings_nothing_new(&workload, old),
-    };
+    let needs_images_only = leaving || subresource == Some("status");
+    let passes = |old| (needs_images_only && keeps_images(old)) || brings_nothing_new(&workload, old);
     match old.as_ref().is_some_and(passes) {
         true => Ok(Relevance::Nothing),
         false => Ok(Relevance::Images { workload, old }),
