@@ -111,6 +111,7 @@ fn the_command_decides_nothing() {
         "Kinds",
         "MAX_OWNERS",
         "Policy",
+        "is_namespace",
         "Problem",
         "Rule",
         "Choice",

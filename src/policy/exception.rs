@@ -150,7 +150,8 @@ impl Exception {
 }
 
 /// Can this be the name of a namespace (RFC 1123, section 2.1)?
-fn is_namespace(name: &str) -> bool {
+#[must_use]
+pub fn is_namespace(name: &str) -> bool {
     let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     (1..=MAX_NAMESPACE).contains(&name.len())
         && name.chars().all(|c| alphanumeric(c) || c == '-')

@@ -18,7 +18,7 @@ pub mod validator;
 mod workloads;
 
 pub use check::check;
-pub use exception::Exception;
+pub use exception::{Exception, is_namespace};
 pub use features::{ChildApproval, Disclosure, Features, HostCalls, TimeBudget};
 pub use mistake::{Found, Mistake, Problem};
 pub use names::{RulePattern, ValidatorName};

@@ -162,9 +162,9 @@ impl fmt::Display for Mistake {
             Mistake::Prefix => f.write_str(
                 "must be a URI with its host that ends with a slash, as in `https://github.com/acme/`; otherwise it would also accept names such as `https://github.com/acme-evil`",
             ),
-            Mistake::NoIdentity(key) => write!(f, "is missing: give {key}, {key}Regex{}", if *key == "subject" { " or subjectPrefix" } else { "" }),
+            Mistake::NoIdentity(key) => write!(f, "is missing: give {}", forms(key, "or")),
             Mistake::SeveralIdentities(key) => {
-                write!(f, "is given more than once; keep one of {key}, {key}Regex and {key}Prefix")
+                write!(f, "is given more than once; keep one of {}", forms(key, "and"))
             }
             Mistake::WorkflowName(text) => {
                 write!(
@@ -312,5 +312,12 @@ impl fmt::Display for IdentityError {
             IdentityError::Lacks(kind) => write!(f, "lacks {kind}; the attributes C, ST and O are mandatory"),
             IdentityError::Profile => f.write_str("is not the ARN of a signing profile of AWS Signer"),
         }
+    }
+}
+/// The keys that can say this text of a certificate.
+fn forms(key: &str, last: &str) -> String {
+    match key {
+        "subject" => format!("subject, subjectRegex {last} subjectPrefix"),
+        _ => format!("{key} {last} {key}Regex"),
     }
 }

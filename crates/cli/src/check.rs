@@ -17,7 +17,7 @@ use image_trust_manifests::{Item, Manifest, files::STDIN};
 use serde_json::Value;
 
 use crate::{
-    evaluation::{Flags, NAMESPACE, decisive, load, settings_of},
+    evaluation::{Flags, NAMESPACE, decisive, load, namespace, settings_of},
     input::text_of,
     output::Destination,
     tables::shown,
@@ -63,7 +63,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     to: Destination,
     /// The namespace of objects that name none
-    #[arg(short, long, value_name = "NAMESPACE", default_value = NAMESPACE)]
+    #[arg(short, long, value_name = "NAMESPACE", default_value = NAMESPACE, value_parser = namespace)]
     namespace: String,
     /// The user who would create the objects
     #[arg(long = "as", value_name = "USER")]

@@ -62,7 +62,7 @@ pub fn load(path: &Path) -> Result<Policy> {
 }
 
 /// The settings, with as much time as there can be.
-pub fn patient(settings: Value) -> Value {
+fn patient(settings: Value) -> Value {
     with_features(settings, &[("timeBudgetMs", PATIENCE_MS.into())])
 }
 
@@ -91,6 +91,14 @@ pub fn settings_of(text: &str) -> Result<image_trust::Policy<'_>> {
 
 /// The namespace of objects that name none, as kubectl's is.
 pub const NAMESPACE: &str = "default";
+
+/// The name of a namespace, as Kubernetes has them.
+pub fn namespace(text: &str) -> Result<String> {
+    match image_trust::policy::is_namespace(text) {
+        true => Ok(text.to_owned()),
+        false => bail!("expected the name of a namespace (lower-case letters, digits and `-`)"),
+    }
+}
 
 /// What the API server would ask for a Pod with this image and nothing else.
 pub fn pod(name: &str, namespace: &str, image: &str) -> Result<AdmissionRequest> {

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    evaluation::{Flags, NAMESPACE, load, patient, pod},
+    evaluation::{Flags, NAMESPACE, decisive, load, namespace, pod},
     output::{Destination, Output},
 };
 
@@ -36,7 +36,7 @@ const UNKNOWN: u8 = 2;
 
 /// Explains what happens to one image: which rule decides and why, what the host is asked, what is found, and the verdict
 ///
-/// The time budget is always 30 seconds. `features.timeBudgetMs` in the settings is ignored.
+/// The time budget is always 30 seconds, and what is denied is shown as denied: `features.timeBudgetMs` and `features.detectionMode` in the settings are ignored.
 #[derive(clap::Args)]
 #[command(after_help = "Exit codes:
   0  the image is admitted
@@ -54,7 +54,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     to: Destination,
     /// The namespace of the Pod, which decides whether exceptions apply
-    #[arg(short, long, value_name = "NAMESPACE", default_value = NAMESPACE)]
+    #[arg(short, long, value_name = "NAMESPACE", default_value = NAMESPACE, value_parser = namespace)]
     namespace: String,
     #[command(flatten)]
     flags: Flags,
@@ -122,7 +122,7 @@ fn explain(args: &Args) -> Result<ExitCode> {
     let settings = args.flags.settings(&policy)?;
     let (image, rules) = rules::read(&args.image, &settings.to_string())?;
     let evaluation =
-        args.flags.evaluate(&policy, &pod("explain", &args.namespace, &args.image)?, &patient(settings.clone()))?;
+        args.flags.evaluate(&policy, &pod("explain", &args.namespace, &args.image)?, &decisive(settings.clone()))?;
     let evidence = record(&evaluation.response);
     let explanation = Explanation {
         disagreement: evidence.as_ref().and_then(|record| rules::disagreement(&rules, record)),

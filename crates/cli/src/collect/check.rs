@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Evidence;
 use crate::{
-    evaluation::{NAMESPACE, Registries, load, pod},
+    evaluation::{NAMESPACE, Registries, decisive, load, pod},
     input,
 };
 
@@ -41,7 +41,7 @@ impl Check {
             docker_config: registries.docker_config()?,
             cluster_dir: None,
         };
-        Ok(Check { policy, settings, live: Arc::new(Live::new(config)?) })
+        Ok(Check { policy, settings: decisive(settings), live: Arc::new(Live::new(config)?) })
     }
 
     /// Decides a Pod with this image, as if this evidence was in `to` already.

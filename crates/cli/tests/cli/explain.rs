@@ -471,4 +471,23 @@ fn an_exception_counts_in_its_namespace() {
             bed.explain(&root().join("policy.wasm"), "exception.yaml", "ghcr.io/acme/legacy:v1", more);
         assert_eq!(status, Some(code), "{more:?}: {stdout}{stderr}");
     }
+    for bad in ["", "Shop", "a.b", "a-"] {
+        let (status, _, stderr) = bed.explain(&root().join("policy.wasm"), "exception.yaml", "x", &["-n", bad]);
+        assert!(status == Some(2) && stderr.contains("expected the name of a namespace"), "{bad}: {stderr}");
+    }
+}
+
+/// Whoever explains wants to know what the settings deny.
+#[test]
+fn detection_mode_hides_no_denial() {
+    let bed = Bed::start();
+    let settings = json!({
+        "validators": [{"name": "deny", "type": "static", "approve": false}],
+        "policy": [{"pattern": "*:*", "validator": "deny"}],
+        "features": {"detectionMode": true},
+    });
+    bed.write("detection.yaml", &settings);
+    let (status, stdout, _) = bed.explain(&root().join("policy.wasm"), "detection.yaml", "ghcr.io/acme/app:v1", &[]);
+    assert_eq!(status, Some(1), "{stdout}");
+    assert!(words(&stdout).contains("outcome DENIED"), "{stdout}");
 }

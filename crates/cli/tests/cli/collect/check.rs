@@ -21,6 +21,8 @@ fn the_module_is_asked_before_anything_is_pushed() {
         let settings = json!({
             "validators": [{"name": "default", "type": "cosign", "trustRoots": [root]}],
             "policy": [{"pattern": "*:*", "with": {"trustRoot": wanted, "identities": [format!("{host}/trust/signatures")]}}],
+            // Which admits everything, and is no reason to push.
+            "features": {"detectionMode": true},
         });
         bed.write("settings.yaml", &settings.to_string());
         let from = format!("{host}/trust/signatures");
