@@ -1,5 +1,5 @@
 # Everything a person or CI does with this repository. `make test` needs no cluster and no network beyond a crates
-# registry; it gathers its tools itself (scripts/).
+# registry and Debian's; it gathers its tools itself (scripts/).
 
 BUILD := $(or $(CARGO_TARGET_DIR),target)
 IMAGE_TRUST := $(abspath $(BUILD)/release/image-trust)
@@ -13,6 +13,8 @@ HOME_OF_CARGO := $(or $(CARGO_HOME),$(HOME)/.cargo)
 SAME_PATHS := --config 'target.wasm32-wasip1.rustflags=["--remap-path-prefix=$(HOME_OF_CARGO)/registry/src=/rust/deps"]'
 
 export IMAGE_TRUST_TOOLS := $(abspath $(or $(IMAGE_TRUST_TOOLS),target/test-tools))
+# What is compiled for one test serves the next, and the user's own cache stays as it is.
+export XDG_CACHE_HOME := $(abspath $(BUILD))/cache
 # kwctl where there is one, since it is the judge; our own command takes the same flags.
 KWCTL ?= $(or $(shell command -v kwctl),$(IMAGE_TRUST))
 export KWCTL
@@ -86,7 +88,7 @@ site: policy.wasm image-trust
 	IMAGE_TRUST=$(IMAGE_TRUST) scripts/playground
 	scripts/book
 
-# The playground in headless Chromium, which is Debian's unless there is one. Without Node or Chromium it says so, and tests nothing.
+# The playground in headless Chromium, which is Debian's unless there is one. Without Node 20, npm's registry or Chromium it says so, and tests nothing.
 .PHONY: site-tests
 site-tests: policy.wasm image-trust
 	IMAGE_TRUST=$(IMAGE_TRUST) scripts/site-tests

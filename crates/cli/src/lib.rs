@@ -143,11 +143,10 @@ fn log(verbose: u8, command: &Command) {
         }
         (_, _) => "trace",
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level)))
-        .with_writer(|| output::Log)
-        .with_ansi(false)
-        .init();
+    // wasmtime warns when another run was quicker to keep a module, which changes nothing.
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new(format!("{level},wasmtime_internal_cache=error")));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| output::Log).with_ansi(false).init();
 }
 
 /// Tells why it ends like this. Where nobody can be told there is nothing to do about it.

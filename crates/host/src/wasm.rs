@@ -119,7 +119,7 @@ impl CompiledModule {
 }
 
 /// The cache of compiled modules in the user's cache folder, which wasmtime keeps by its version, its configuration and the module's bytes. There is none if the
-/// folder cannot be written, as in a container without a home.
+/// folder cannot be written, as in a container without a home. wasmtime runs what lies there unchecked, so nobody else may write to the folder.
 pub(crate) fn user_cache() -> Option<Cache> {
     Cache::new(CacheConfig::new()).ok()
 }

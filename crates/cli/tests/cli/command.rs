@@ -9,6 +9,8 @@ pub(crate) fn image_trust(dir: &Path, args: &[&str], stdin: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_image-trust"))
         .args(args)
         .current_dir(dir)
+        // Not the cache of whoever runs the tests.
+        .env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
