@@ -75,13 +75,13 @@ pub fn compare(
         let here = module(at).with_context(|| format!("cannot evaluate {name}"))?;
         comparison.requests += 1;
         comparison.images += there.slots.len().max(here.records.len());
-        let is_update = request.operation == "UPDATE";
-        comparison.differences.extend(differences(migration, name, is_update, &there, &here));
+        let keeps_tag = request.is_replica_set_of_a_deployment();
+        comparison.differences.extend(differences(migration, name, keeps_tag, &there, &here));
     }
     Ok(comparison)
 }
 
-fn differences(migration: &Migration, name: &str, is_update: bool, there: &Answer, here: &Here) -> Vec<Difference> {
+fn differences(migration: &Migration, name: &str, keeps_tag: bool, there: &Answer, here: &Here) -> Vec<Difference> {
     let mut found = Vec::new();
     let row = |slot: &str, image: &str, connaisseur: String, ours: String, why: String| Difference {
         request: name.to_owned(),
@@ -101,7 +101,7 @@ fn differences(migration: &Migration, name: &str, is_update: bool, there: &Answe
             &slot.image,
             told_there(migration, slot),
             ours.told(),
-            ours.why(migration, is_update, here.is_allowed, slot),
+            ours.why(migration, keeps_tag, here.is_allowed, slot),
         ));
     }
     for (slot, record) in &here.records {
@@ -206,7 +206,7 @@ impl<'a> Ours<'a> {
     }
 
     /// The divergence that explains the different decisions about a slot.
-    fn why(&self, migration: &Migration, is_update: bool, is_allowed: bool, slot: &Slot) -> String {
+    fn why(&self, migration: &Migration, keeps_tag: bool, is_allowed: bool, slot: &Slot) -> String {
         if self.record.is_none() {
             return heading("An update that brings nothing new passes");
         }
@@ -235,8 +235,8 @@ impl<'a> Ours<'a> {
         if slot.rule == self.rule(migration) && slot.is_admitted == self.is_admitted() {
             return match (slot.is_pinned, is_allowed) {
                 (true, false) => "denied here for another image, so nothing is pinned".to_owned(),
-                (true, true) if is_update => heading("An update pins only what changed"),
-                (true, true) => heading("A ReplicaSet keeps the tag of its Deployment"),
+                (true, true) if keeps_tag => heading("A ReplicaSet keeps the tag of its Deployment"),
+                (true, true) => heading("An update pins only what changed"),
                 (false, _) => heading("Detection mode pins what was proven"),
             };
         }

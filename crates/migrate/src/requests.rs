@@ -29,9 +29,17 @@ pub(super) struct Request<'r> {
     kind: Kind<'r>,
     resource: Resource<'r>,
     sub_resource: Option<&'r str>,
-    pub(super) operation: &'r str,
+    operation: &'r str,
     object: Option<Value>,
     old_object: Option<Value>,
+}
+
+impl Request<'_> {
+    /// Whether the object is a ReplicaSet that names a Deployment as its owner.
+    pub(super) fn is_replica_set_of_a_deployment(&self) -> bool {
+        let owners = self.object.as_ref().and_then(|object| object.pointer("/metadata/ownerReferences")?.as_array());
+        self.kind.kind == "ReplicaSet" && owners.into_iter().flatten().any(|owner| owner["kind"] == "Deployment")
+    }
 }
 
 #[derive(Deserialize)]
