@@ -57,7 +57,8 @@ export function evaluate(module, inputs) {
     const started = performance.now();
     const response = decide(module, request, settings, host);
     const milliseconds = performance.now() - started;
-    const rules = considered(settings, response.auditAnnotations ?? {}, (asked, its) => decide(module, asked, its, silent()).auditAnnotations ?? {});
+    const images = texts(request.object);
+    const rules = considered(settings, images, response.auditAnnotations ?? {}, (asked, its) => decide(module, asked, its, silent()).auditAnnotations ?? {});
     const { calls, log } = host;
     return { response, raw: writeResponse(response), calls, log, leftovers: answers.leftovers(), rules, milliseconds };
   } catch (error) {
@@ -83,6 +84,12 @@ function checkSettings(module, settings) {
   }
   if (host.calls[0]) return `the policy called ${host.calls[0].capability} while it checked its settings`;
   return answer?.valid === true ? null : String(answer?.message ?? "the policy gave no reason");
+}
+
+/** Every text in a value. @param {any} value @returns {string[]} */
+function texts(value) {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(texts) : [];
 }
 
 /** A host that answers nothing. */

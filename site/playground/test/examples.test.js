@@ -89,11 +89,12 @@ test("the rules are those that image-trust explain finds", async () => {
   const read = (file) => readFile(join(SITE, "../../examples", file), "utf8");
   const pattern = (text) => `\n  - {pattern: "${text}", validator: allow}`;
   // Beside the rules of the example: a tag, the beginning of a name, a short name, and a beginning of tags.
-  const settings = (await read("first-settings.yaml")) + ["ghcr.io/acme/app:v1", "ghcr.io/acme/ap", "nginx", "docker.io/library/*:1.*"].map(pattern).join("");
+  const long = `registry.example.com/${"team-with-a-long-name/".repeat(9)}app`;
+  const settings = (await read("first-settings.yaml")) + [`${long}:*`, "ghcr.io/acme/app:v1", "ghcr.io/acme/ap", "nginx", "docker.io/library/*:1.*", "*/team-with-a-long-name/*"].map(pattern).join("");
   await fill("settings", settings);
   // A rule that allows by name and tag does not match a digest.
   const digest = `@sha256:${"1".repeat(64)}`;
-  await fill("request", (await read("request-pod.json")).replace(/"ghcr.io\/acme\/app:v1"/, `"ghcr.io/acme/app:v1${digest}"`));
+  await fill("request", (await read("request-pod.json")).replace(/"ghcr.io\/acme\/app:v1"/, `"ghcr.io/acme/app:v1${digest}"`).replace("nginx:1.27", `${long}:v1`));
   await fill("session", "");
   await browser.page.evaluate(() => document.getElementById("result")?.replaceChildren());
   await browser.page.click("#run");
