@@ -22,7 +22,7 @@ const METRICS: [&str; 9] = [
     "kube_deployment_status_replicas_updated",
 ];
 /// Labels, and the values that they can have where those are few.
-const LABELS: [(&str, &[&str]); 15] = [
+const LABELS: [(&str, &[&str]); 16] = [
     ("policy_name", &[]),
     ("policy_mode", &["protect", "monitor"]),
     ("resource_kind", &[]),
@@ -31,6 +31,7 @@ const LABELS: [(&str, &[&str]); 15] = [
     ("mutated", &["true", "false"]),
     ("request_origin", &["validate", "audit"]),
     ("resource_namespace", &[]),
+    ("namespace", &[]),
     // Those of docs/reference/audit.md.
     ("error_code", &["400", "403", "500", "503", "504"]),
     ("le", &[]),

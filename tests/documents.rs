@@ -9,8 +9,9 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Where a page of the book finds the files of the repository that are not in the book.
-const REPOSITORY: &str = "https://github.com/image-trust/image-trust/blob/main/";
+/// Where a page of the book finds the files and folders of the repository that are not in the book.
+const REPOSITORY: [&str; 2] =
+    ["https://github.com/image-trust/image-trust/blob/main/", "https://github.com/image-trust/image-trust/tree/main/"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -70,7 +71,8 @@ fn anchors(text: &str) -> BTreeSet<String> {
 /// Why a link of a document leads nowhere.
 fn broken(document: &Path, target: &str) -> Option<String> {
     let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-    let path = match file.strip_prefix(REPOSITORY) {
+    let of_repository = REPOSITORY.iter().find_map(|prefix| file.strip_prefix(prefix));
+    let path = match of_repository {
         Some(file) => root().join(file),
         None if file.contains("://") => return None,
         None if file.is_empty() => root().join(document),
@@ -82,7 +84,7 @@ fn broken(document: &Path, target: &str) -> Option<String> {
     let book = fs::canonicalize(root().join("docs")).unwrap();
     // The site has no other files.
     let is_on_the_site = path.starts_with(book) || path.ends_with("site/playground/index.html");
-    if document.starts_with("docs") && !file.starts_with(REPOSITORY) && !is_on_the_site {
+    if document.starts_with("docs") && of_repository.is_none() && !is_on_the_site {
         return Some("is not in the book".to_owned());
     }
     (!anchor.is_empty() && !anchors(&fs::read_to_string(path).unwrap()).contains(anchor))

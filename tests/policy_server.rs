@@ -74,6 +74,9 @@ fn applied() -> BTreeMap<String, Vec<Value>> {
     for object in files.iter().flat_map(|name| documents(name)) {
         kinds.entry(object["kind"].as_str().unwrap().to_owned()).or_default().push(object);
     }
+    // Whatever else is applied would be looked at by nobody.
+    let names: Vec<&str> = kinds.keys().map(String::as_str).collect();
+    assert_eq!(names, ["ClusterRole", "ClusterRoleBinding", "NetworkPolicy", "PolicyServer", "ServiceAccount"]);
     kinds
 }
 
@@ -163,6 +166,7 @@ fn the_account_may_look_up_owners_and_nothing_else() {
     assert_eq!(granted, owners.collect(), "left: rbac.yaml, right: metadata.yml");
 
     let [role] = &roles(&documents("break-glass.yaml"), &account)[..] else { panic!("one role") };
+    assert_eq!(documents("break-glass.yaml").len(), 2);
     let rules = serde_json::to_value(&role.rules).unwrap();
     let asks =
         json!([{"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]}]);
