@@ -36,7 +36,7 @@ const UNKNOWN: u8 = 2;
 
 /// Explains what happens to one image: which rule decides and why, what the host is asked, what is found, and the verdict
 ///
-/// The time budget is always 30 seconds, and what is denied is shown as denied: `features.timeBudgetMs` and `features.detectionMode` in the settings are ignored.
+/// The time budget is always 30 seconds, and detection mode is off. `features.timeBudgetMs` and `features.detectionMode` in the settings are ignored.
 #[derive(clap::Args)]
 #[command(after_help = "Exit codes:
   0  the image is admitted
