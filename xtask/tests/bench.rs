@@ -78,6 +78,31 @@ fn growth_is_told_and_drawn() {
     }
 }
 
+/// A case that the policy decides in another way measures something else under its name.
+#[test]
+fn cases_are_decided_as_their_names_say() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policy.wasm").display().to_string();
+    let output = xtask(dir.path(), &["bench", &module, "--rounds", "1"]);
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    // the case, its host calls
+    let rows = [
+        ("(b) static image, 100 rules", "0"),
+        ("(c) keyed image, remembered, 100 rules", "2"),
+        ("(d) 50 containers of one image, keyed, remembered, 100 rules", "2"),
+        ("(e) 50 distinct images, keyed, remembered, 100 rules", "100"),
+        ("(f) approved child, 100 rules", "1"),
+        ("(g) unchanged update, 100 rules", "0"),
+        ("(h) dry run that keeps the live digest, 100 rules", "0"),
+    ];
+    for (case, calls) in rows {
+        let row = stdout.lines().find(|line| line.trim_start().starts_with(case));
+        let last = row.and_then(|row| row.split_whitespace().last());
+        assert_eq!(last, Some(calls), "{case}: {stdout}");
+    }
+}
+
 #[test]
 fn attacks_are_told_with_what_they_cost() {
     let dir = tempfile::tempdir().expect("a directory");
