@@ -97,12 +97,32 @@ function showAnswers() {
   element("table-part").hidden = answers.value !== "table";
 }
 
+/** The run that goes on, and whether the inputs changed meanwhile. @type {Promise<void> | undefined} */
+let running;
+let isAskedAgain = false;
+
+/** Runs the policy on what the page has now. One run at a time: who asks meanwhile gets another one after it. */
 async function run() {
+  isAskedAgain = running !== undefined;
+  running ??= runAll();
+  await running;
+}
+
+async function runAll() {
   const button = element("run");
-  if (button.getAttribute("aria-disabled") === "true") return;
   // A disabled button would lose the focus.
   button.setAttribute("aria-disabled", "true");
   element("result").setAttribute("aria-busy", "true");
+  do {
+    isAskedAgain = false;
+    await runOnce();
+  } while (isAskedAgain);
+  element("result").removeAttribute("aria-busy");
+  button.removeAttribute("aria-disabled");
+  running = undefined;
+}
+
+async function runOnce() {
   say("The policy runs …");
   try {
     const { owners: mayRead, ...inputs } = state();
@@ -111,8 +131,6 @@ async function run() {
     const message = error instanceof Error ? error.message : String(error);
     say(showResult({ failure: { part: "module", message } }), true);
   }
-  element("result").removeAttribute("aria-busy");
-  button.removeAttribute("aria-disabled");
 }
 
 /** @param {Example} example */

@@ -61,6 +61,20 @@ test("image-trust runs again afterwards", async () => {
   await page.waitForSelector("#verdict.admitted");
 });
 
+test("what is chosen during a run is run after it", async () => {
+  const { page } = browser;
+  await page.evaluate((names) => {
+    const menu = document.getElementById("example");
+    for (const name of names) {
+      menu.value = name;
+      menu.dispatchEvent(new Event("change"));
+    }
+  }, ["two-of-three-are-enough", "signed-tag-is-pinned", "unsigned-image-is-denied"]);
+  await page.waitForSelector("#verdict.denied");
+  await result(page);
+  assert.match(await page.textContent("#message"), /not signed/);
+});
+
 test("settings that are wrong are told at their line, and refused by the policy", async () => {
   const { page } = browser;
   const rows = [
