@@ -23,12 +23,13 @@ export XTASK
 .PHONY: all
 all: policy.wasm
 
-policy.wasm: $(SOURCES) | image-trust
+policy.wasm: $(SOURCES)
 	scripts/wasm-target
 	cargo rustc $(GUEST) $(SAME_PATHS) --crate-type cdylib
 	scripts/wasm-opt $(BUILD)/wasm32-wasip1/guest/image_trust.wasm $@
 
-annotated-policy.wasm: policy.wasm metadata.yml README.md
+# The native command is built for it only where there is no kwctl.
+annotated-policy.wasm: policy.wasm metadata.yml README.md | $(if $(filter $(IMAGE_TRUST),$(KWCTL)),image-trust)
 	$(KWCTL) annotate -m metadata.yml -u README.md -o $@ policy.wasm
 
 # The native command. cargo knows best whether there is anything to do.
