@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use image_trust_testbed::checkout;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -19,19 +20,7 @@ fn root() -> PathBuf {
 
 /// The pages of the book, relative to the checkout.
 fn pages() -> BTreeSet<PathBuf> {
-    let mut folders = vec![root().join("docs")];
-    let mut found = BTreeSet::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
-                found.insert(path.strip_prefix(root()).unwrap().to_owned());
-            }
-        }
-    }
-    found
+    checkout::files("docs", &["md"]).into_iter().map(PathBuf::from).collect()
 }
 
 fn documents() -> BTreeSet<PathBuf> {

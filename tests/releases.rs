@@ -9,6 +9,7 @@ use std::{
     process::Command,
 };
 
+use image_trust_testbed::checkout;
 use serde_json::{Value, json};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -24,21 +25,6 @@ fn read(name: &str) -> String {
 
 fn yaml(name: &str) -> Value {
     serde_yaml::from_str(&read(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
-/// The files of a folder with one of these extensions; paths are relative to the checkout.
-fn files(folder: &str, extensions: &[&str]) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(root().join(folder)).unwrap() {
-        let entry = entry.unwrap();
-        let name = format!("{folder}/{}", entry.file_name().into_string().unwrap());
-        if entry.path().is_dir() {
-            found.extend(files(&name, extensions));
-        } else if extensions.iter().any(|extension| name.ends_with(&format!(".{extension}"))) {
-            found.push(name);
-        }
-    }
-    found
 }
 
 /// The length of the version that a text begins with: three numbers, and what may follow a hyphen.
@@ -91,9 +77,9 @@ fn there_is_one_version() {
         "artifacthub-pkg.yml".to_owned(),
         "crates/migrate/src/settings.rs".to_owned(),
     ];
-    names.extend(files("docs", &["md"]));
-    names.extend(files("deploy", &["yaml"]));
-    names.extend(files("examples", &["yaml"]));
+    names.extend(checkout::files("docs", &["md"]));
+    names.extend(checkout::files("deploy", &["yaml"]));
+    names.extend(checkout::files("examples", &["yaml"]));
     let mut found = BTreeMap::new();
     for name in names {
         let text = read(&name);
@@ -390,7 +376,7 @@ fn the_package_of_artifact_hub_is_complete() {
 
 #[test]
 fn issues_ask_for_what_an_answer_needs() {
-    for name in files(".github/ISSUE_TEMPLATE", &["yml"]) {
+    for name in checkout::files(".github/ISSUE_TEMPLATE", &["yml"]) {
         let (template, text) = (yaml(&name), read(&name));
         if name.ends_with("config.yml") {
             assert!(text.contains("SECURITY.md") && template["blank_issues_enabled"] == false, "{name}");

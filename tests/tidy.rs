@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use image_trust_testbed::corpus;
+use image_trust_testbed::{checkout, corpus};
 
 /// Longest file, in lines, tests included: what a person can hold in the head.
 const MAX_LINES: usize = 500;
@@ -13,21 +13,9 @@ fn root() -> PathBuf {
 
 /// Every Rust file below `folder`, with its text; paths are relative to the checkout.
 fn sources(folder: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut folders = vec![root().join(folder)];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
-                found.push((name, fs::read_to_string(&path).unwrap()));
-            }
-        }
-    }
+    let read = |name: String| (name.clone(), fs::read_to_string(root().join(name)).unwrap());
+    let found: Vec<_> = checkout::files(folder, &["rs"]).into_iter().map(read).collect();
     assert!(!found.is_empty(), "{folder} holds no sources");
-    found.sort();
     found
 }
 

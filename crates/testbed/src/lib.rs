@@ -1,5 +1,6 @@
 //! What the tests, the fuzz targets, the demo and the benchmarks share: registries, signers, fake hosts, the corpus.
 
+pub mod checkout;
 pub mod conformance;
 pub mod corpus;
 pub mod faults;

@@ -7,10 +7,7 @@ use std::{
     thread,
 };
 
-use crate::command::text;
-
-/// A request that needs no more than an answer.
-const REQUEST: &str = r#"{"uid":"u","kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},"operation":"CREATE","userInfo":{},"object":{}}"#;
+use crate::command::{REQUEST, agreeing, text};
 
 /// What the command prints about the request in `dir`, with `home` as the home folder.
 fn answer(dir: &Path, home: &Path) -> (String, String) {
@@ -45,8 +42,7 @@ fn compiled_modules_are_kept_and_run() {
     let dir = dir.path();
     fs::write(dir.join("request.json"), REQUEST).expect("a file");
     let policy = |is_admitted: bool| {
-        let guest = image_trust_testbed::guests::answering(&format!(r#"{{"valid":true,"accepted":{is_admitted}}}"#));
-        fs::write(dir.join("policy.wasm"), guest).expect("a file");
+        fs::write(dir.join("policy.wasm"), agreeing(is_admitted)).expect("a file");
     };
     let line = |is_admitted: bool| {
         (

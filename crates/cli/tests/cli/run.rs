@@ -8,20 +8,14 @@ use image_trust_host::AdmissionRequest;
 use image_trust_testbed::loopback::{ImageKind, Registry, Signer};
 use serde_json::json;
 
-use crate::command::{self, text};
+use crate::command::{self, REQUEST, agreeing, text};
 
-const REQUEST: &str = r#"{"uid":"u","kind":{"group":"","version":"v1","kind":"Pod"},"resource":{"group":"","version":"v1","resource":"pods"},"operation":"CREATE","userInfo":{},"object":{}}"#;
 const ADMITTED: &str = "{\"uid\":\"u\",\"allowed\":true,\"auditAnnotations\":null,\"warnings\":null}\n";
 
 /// Runs the command in `dir`, where the request lies as `request.json`.
 fn image_trust(dir: &Path, args: &[&str], stdin: &str) -> Output {
     fs::write(dir.join("request.json"), REQUEST).expect("a file");
     command::image_trust(dir, args, stdin)
-}
-
-/// A guest whose every answer does as a verdict on settings and on a request.
-fn agreeing(accepted: bool) -> Vec<u8> {
-    image_trust_testbed::guests::answering(&format!(r#"{{"valid":true,"accepted":{accepted}}}"#))
 }
 
 #[test]
