@@ -123,7 +123,7 @@ impl<'e> ReadException<'e> {
 }
 
 impl Policy<'_> {
-    /// The exceptions.
+    /// The exceptions of the settings, with their patterns and dates read.
     ///
     /// # Errors
     /// If one of them cannot be read.

@@ -61,24 +61,20 @@ pub fn load(path: &Path) -> Result<Policy> {
     progress::during(&format!("compiling {}", path.display()), || Policy::load(path))
 }
 
-/// The settings, with as much time as there can be.
-fn patient(settings: Value) -> Value {
-    with_features(settings, &[("timeBudgetMs", PATIENCE_MS.into())])
-}
-
-/// The same for decisions that count: what is denied is denied, whatever the kind of its object.
-pub fn decisive(settings: Value) -> Value {
-    with_features(patient(settings), &[("detectionMode", false.into()), ("resourceValidationMode", "all".into())])
-}
-
-fn with_features(mut settings: Value, changed: &[(&str, Value)]) -> Value {
+/// The settings for decisions that count: with as much time as there can be, and what is denied is denied, whatever the kind of its object.
+pub fn decisive(mut settings: Value) -> Value {
+    let changed: [(&str, Value); 3] = [
+        ("timeBudgetMs", PATIENCE_MS.into()),
+        ("detectionMode", false.into()),
+        ("resourceValidationMode", "all".into()),
+    ];
     if let Some(settings) = settings.as_object_mut() {
         let features = settings.entry("features").or_insert_with(|| json!({}));
         if features.is_null() {
             *features = json!({});
         }
         if let Some(features) = features.as_object_mut() {
-            features.extend(changed.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+            features.extend(changed.map(|(key, value)| (key.to_owned(), value)));
         }
     }
     settings

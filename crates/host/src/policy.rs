@@ -57,11 +57,7 @@ impl Policy {
 
     /// Compiles a module from its bytes.
     pub fn from_wasm(wasm: &[u8]) -> Result<Self> {
-        Self::with_tick(wasm, TICK)
-    }
-
-    fn with_tick(wasm: &[u8], tick: Duration) -> Result<Self> {
-        Self::compiled(wasm, tick, None)
+        Self::compiled(wasm, TICK, None)
     }
 
     fn compiled(wasm: &[u8], tick: Duration, cache: Option<Cache>) -> Result<Self> {
@@ -185,7 +181,7 @@ mod tests {
 
     fn evaluate(wasm: &[u8], deadline: Deadline) -> Evaluation {
         // a quick clock, so that a deadline is not a sleep
-        let policy = Policy::with_tick(wasm, Duration::from_millis(5)).expect("a policy");
+        let policy = Policy::compiled(wasm, Duration::from_millis(5), None).expect("a policy");
         policy.evaluate(&request(), &json!({"s": 1}), Arc::new(Gate::new(Digests)), deadline).expect("an evaluation")
     }
 
@@ -209,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_guest_that_never_gets_ready_is_no_response_at_all() {
-        let policy = Policy::with_tick(&guests::never_ready(), Duration::from_millis(5)).expect("a policy");
+        let policy = Policy::compiled(&guests::never_ready(), Duration::from_millis(5), None).expect("a policy");
         let host = Arc::new(Gate::new(Digests));
         let answer = policy.evaluate(&request(), &json!({}), host, Deadline::Ticks(2));
         let message = format!("{:#}", answer.expect_err("no instance"));
